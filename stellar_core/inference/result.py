@@ -1,0 +1,114 @@
+"""What the product says about one star."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping
+
+import numpy as np
+
+#: Quantities that a result gives as an interval, with their units.
+UNITS = {
+    "teff": "K",
+    "logg": "dex(cm/s2)",
+    "feh": "dex",
+    "log_age": "log10(yr)",
+    "log_lifetime": "log10(yr)",
+}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Mean, standard deviation and quantiles of a distribution."""
+
+    mean: float
+    std: float
+    p025: float
+    p16: float
+    median: float
+    p84: float
+    p975: float
+
+    @classmethod
+    def from_draws(cls, draws: np.ndarray) -> Interval:
+        """Summarise ``draws`` of shape (n_draw,), finite."""
+        p025, p16, median, p84, p975 = np.quantile(draws, [0.025, 0.16, 0.5, 0.84, 0.975])
+        values = (np.mean(draws), np.std(draws), p025, p16, median, p84, p975)
+        return cls(*(float(value) for value in values))
+
+    def to_dict(self) -> dict[str, float]:
+        """The interval object of the command-line contract."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the model may be trusted on this star, and why not, in words."""
+
+    in_domain: bool
+    messages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """The answer for one star.
+
+    Attributes
+    ----------
+    input : str
+        What the user gave: a file name or an identifier.
+    star : str
+        The star's name, plate-MJD-fiber where known.
+    source : {"sdss", "mock", "upload"}
+        Where the spectrum came from.
+    model, seed, samples
+        Name of the trained model, seed of the passes and their number.
+    teff, logg, feh, log_age, log_lifetime : Interval
+        In K, dex(cm/s2), dex, log10(yr), log10(yr).
+    stage : mapping of str to float
+        Probability of each of the five stages; sums to 1.
+    verdict : Verdict
+        Quality and domain, in words.
+    draws : mapping of str to (n_draw,) float
+        The draws behind each interval, keyed like `UNITS`.
+    network : mapping of str to Interval
+        The plain MC-dropout intervals before calibration, keyed like `UNITS`.
+    quality : mapping
+        Numbers behind the verdict: ``snr``, ``coverage``, ``redshift``, ``redshift_source``,
+        ``domain_score``, ``photometry`` ("used" or "missing").
+    """
+
+    input: str
+    star: str
+    source: str
+    model: str
+    seed: int
+    samples: int
+    teff: Interval
+    logg: Interval
+    feh: Interval
+    log_age: Interval
+    log_lifetime: Interval
+    stage: Mapping[str, float]
+    verdict: Verdict
+    draws: Mapping[str, np.ndarray] = field(repr=False, default_factory=dict)
+    network: Mapping[str, Interval] = field(repr=False, default_factory=dict)
+    quality: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def most_likely_stage(self) -> str:
+        """Name of the stage with the largest probability."""
+        return max(self.stage, key=self.stage.__getitem__)
+
+    def to_dict(self) -> dict[str, object]:
+        """The object that ``predict --json`` prints."""
+        head = {name: getattr(self, name) for name in ("input", "star", "source", "model", "seed", "samples")}
+        intervals = {name: getattr(self, name).to_dict() for name in UNITS}
+        return {
+            **head,
+            **intervals,
+            "stage": dict(self.stage),
+            "verdict": {"in_domain": self.verdict.in_domain, "messages": list(self.verdict.messages)},
+            "network": {name: interval.to_dict() for name, interval in self.network.items()},
+            "quality": dict(self.quality),
+        }
