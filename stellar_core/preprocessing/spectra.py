@@ -277,14 +277,17 @@ def _measure(
         return 0.0, None, "assumed", "The file gives no redshift; the spectrum was taken to be at rest."
     from stellar_core.preprocessing.velocity import SPEED_OF_LIGHT, measure_velocity
 
-    found = measure_velocity(spectrum.wavelength, spectrum.flux, spectrum.ivar, templates)
+    try:
+        found = measure_velocity(spectrum.wavelength, spectrum.flux, spectrum.ivar, templates)
+    except SpectrumError as error:
+        return 0.0, None, "assumed", f"{error} The spectrum was taken to be at rest."
     if not found.reliable:
         return 0.0, None, "assumed", (
             "The file gives no redshift and no velocity could be measured by cross-correlation "
             f"(peak {found.peak:.2f}); the spectrum was taken to be at rest."
         )
-    velocity, error = found.redshift * SPEED_OF_LIGHT, found.error * SPEED_OF_LIGHT
+    velocity, sigma = found.redshift * SPEED_OF_LIGHT, found.error * SPEED_OF_LIGHT
     return found.redshift, found.error, "cross-correlation", (
         "The file gives no redshift; the velocity was found by cross-correlation with model spectra: "
-        f"{velocity:+.0f} +- {error:.0f} km/s (peak {found.peak:.2f})."
+        f"{velocity:+.0f} +- {sigma:.0f} km/s (peak {found.peak:.2f})."
     )
