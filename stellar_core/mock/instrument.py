@@ -1,0 +1,352 @@
+"""The two mock spectrographs: what SDSS and BOSS make of a star's spectrum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from stellar_core.errors import ParameterError
+from stellar_core.mock.instrument_fit import LOGLAM_STEP, LOGLAM_ZERO, N_NODE, N_PIXEL, NODES
+from stellar_core.mock.tables import TRAINED, read_tables
+
+INSTRUMENTS = ("SDSS", "BOSS")
+#: Speed of light, km/s.
+LIGHT = 299_792.458
+#: Rest wavelengths of the spectra that come in, Angstrom (the grid of the preprocessing).
+FIRST, N_REST = 3600.0, 6800
+#: Spectra treated at once.
+_CHUNK = 128
+_FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
+
+
+@dataclass(frozen=True)
+class FluxCalibration:
+    """Errors of the flux calibration, as natural logarithms of the flux (1 sigma).
+
+    Sized so that synthetic g - r has an error of about 5 % and r - i of 3 %, as found for SDSS
+    spectra by Adelman-McCarthy et al. (2008, ApJS 175, 297); worse below 4200 A.
+
+    Attributes
+    ----------
+    tilt : float
+        Between 4000 and 8000 A.
+    wiggle : float
+        Of each of twelve nodes, evenly spread in log wavelength.
+    blue : float
+        Growth of an error at 3800 A that is gone at 4200 A.
+    """
+
+    tilt: float = 0.05
+    wiggle: float = 0.012
+    blue: float = 0.04
+
+    def curves(self, loglam: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Factors of shape (n, n_pixel) for the flux at ``loglam`` (log10 Angstrom)."""
+        nodes = np.linspace(LOGLAM_ZERO, LOGLAM_ZERO + LOGLAM_STEP * N_PIXEL, 12)
+        tilt = np.log10(10**nodes / 5657.0) / np.log10(2.0)
+        blue = np.clip((np.log10(4200.0) - nodes) / np.log10(4200.0 / 3800.0), 0.0, 1.5)
+        values = (
+            self.tilt * rng.standard_normal((n, 1)) * tilt
+            + self.wiggle * rng.standard_normal((n, nodes.size))
+            + self.blue * rng.standard_normal((n, 1)) * blue
+        )
+        return np.exp(values @ _hat_matrix(nodes, loglam))
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """One spectrograph, as learned from real files (`stellar_core.mock.instrument_fit`).
+
+    All pixel arrays lie on the common SDSS pixels, log10 lambda = 3.55 + k 1e-4 (vacuum).
+
+    Attributes
+    ----------
+    name : {"SDSS", "BOSS"}
+    photon : (N_PIXEL,)
+        Variance per unit of light, relative.
+    background : (N_PIXEL,)
+        Variance of sky and read-out per unit of the median sky flux, in the units of ``photon``.
+    variance_components : (3, N_NODE)
+        How the logarithm of the variance differs between files, 1 sigma each.
+    noise_scale, correlation : (N_PIXEL,), (N_NODE,)
+        True scatter over that of ``ivar``, and the correlation of neighbouring pixels.
+    wdisp, wdisp_components : (N_NODE,), (2, N_NODE)
+        Line-spread, standard deviation in pixels, and how it differs between fibers.
+    sky, sky_lines : (N_PIXEL,)
+        Sky over its median flux, and its lines alone.
+    sky_gain : (1,)
+        1 sigma of the fraction of the sky lines left in or taken too much.
+    log_sky, log_exposure : (2,)
+        Location and spread of ln(median sky flux, 1e-17 erg/s/cm2/A) and of ln t, where
+        S/N^2 = t f^2 / (f + sky).
+    extent : (n_file, 2)
+        First pixel and number of pixels of real files.
+    gaps : (n_run, 3)
+        File, first pixel and length of each run of bad pixels in real files.
+    """
+
+    name: str
+    photon: np.ndarray = field(repr=False)
+    background: np.ndarray = field(repr=False)
+    variance_components: np.ndarray = field(repr=False)
+    noise_scale: np.ndarray = field(repr=False)
+    correlation: np.ndarray = field(repr=False)
+    wdisp: np.ndarray = field(repr=False)
+    wdisp_components: np.ndarray = field(repr=False)
+    sky: np.ndarray = field(repr=False)
+    sky_lines: np.ndarray = field(repr=False)
+    sky_gain: np.ndarray = field(repr=False)
+    log_sky: np.ndarray = field(repr=False)
+    log_exposure: np.ndarray = field(repr=False)
+    extent: np.ndarray = field(repr=False)
+    gaps: np.ndarray = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("photon", "background", "noise_scale", "sky", "sky_lines"):
+            if getattr(self, name).shape != (N_PIXEL,):
+                raise ParameterError(f"{name} needs {N_PIXEL} values; got {getattr(self, name).shape}.")
+        if self.wdisp.shape != (N_NODE,):
+            raise ParameterError(f"wdisp needs {N_NODE} values; got {self.wdisp.shape}.")
+
+    @property
+    def pixels(self) -> slice:
+        """The part of the common pixels that any file of this instrument covers, inside 3602-10396 A."""
+        low = max(int(self.extent[:, 0].min()), _pixel(FIRST + 2))
+        high = min(int(self.extent.sum(axis=1).max()), _pixel(FIRST + N_REST - 4))
+        return slice(low, high)
+
+    @property
+    def loglam(self) -> np.ndarray:
+        """(p,) float64: log10 of the vacuum wavelength in Angstrom of `pixels`."""
+        return LOGLAM_ZERO + LOGLAM_STEP * np.arange(self.pixels.start, self.pixels.stop)
+
+    def snr(self, flux: np.ndarray, sky: np.ndarray, exposure: np.ndarray) -> np.ndarray:
+        """Median S/N per pixel of a star of median ``flux`` over a ``sky``, 1e-17 erg/s/cm2/A."""
+        return np.sqrt(exposure * flux**2 / (flux + sky))
+
+    def conditions(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Draw (n,) sky fluxes (1e-17 erg/s/cm2/A) and (n,) exposure factors of `snr`."""
+        draws = [
+            np.exp(location + spread * np.clip(rng.standard_normal(n), -2.5, 2.5))
+            for location, spread in (self.log_sky, self.log_exposure)
+        ]
+        return draws[0], draws[1]
+
+
+def _pixel(wavelength: float) -> int:
+    return int(np.ceil((np.log10(wavelength) - LOGLAM_ZERO) / LOGLAM_STEP))
+
+
+@lru_cache(maxsize=4)
+def load_instrument(name: str, folder: Path = TRAINED) -> Instrument:
+    """The shipped spectrograph ``name``, "SDSS" or "BOSS".
+
+    Raises
+    ------
+    ParameterError
+        If there is no such instrument.
+    """
+    if name not in INSTRUMENTS:
+        raise ParameterError(f"There is no instrument {name!r}.", value=name, remedy="Use SDSS or BOSS.")
+    arrays, _ = read_tables("mock-instrument", folder)
+    tables = {item.name: arrays[f"{name}.{item.name}"] for item in fields(Instrument) if item.name != "name"}
+    return Instrument(name=name, **tables)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A batch of spectra as a spectrograph gives them.
+
+    Attributes
+    ----------
+    wavelength : (p,) float64
+        Vacuum Angstrom; the same pixels for every spectrum of the batch.
+    flux, ivar : (n, p) float32
+        In the units of what came in; ``ivar`` 0 marks bad pixels and those beyond the
+        ends of the star's own file (there the flux is 0).
+    wdisp : (n, p) float32
+        Line-spread, standard deviation in pixels.
+    sky : (n, p) float32
+        Sky that was subtracted, in the units of the flux.
+    model : (n, p) float32
+        The same spectrum without noise and sky residuals.
+    """
+
+    wavelength: np.ndarray
+    flux: np.ndarray
+    ivar: np.ndarray
+    wdisp: np.ndarray
+    sky: np.ndarray
+    model: np.ndarray
+
+
+def observe_batch(
+    flux_rest: np.ndarray,
+    velocity_kms: np.ndarray,
+    snr: np.ndarray,
+    instrument: Instrument | str,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Wavelength (p,), flux (n, p) and ivar (n, p) of `observe`, for training."""
+    seen = observe(flux_rest, velocity_kms, snr, instrument, rng)
+    return seen.wavelength, seen.flux, seen.ivar
+
+
+def observe(
+    flux_rest: np.ndarray,
+    velocity_kms: np.ndarray,
+    snr: np.ndarray,
+    instrument: Instrument | str,
+    rng: np.random.Generator,
+    *,
+    sky: np.ndarray | None = None,
+    first_pixel: int | None = None,
+    resolution: float = 2.5,
+    calibration: FluxCalibration = FluxCalibration(),
+) -> Observation:
+    """Observe rest-frame spectra.
+
+    Parameters
+    ----------
+    flux_rest : (n, 6800) float
+        Flux per Angstrom at 3600..10399 A, vacuum, rest frame, reddened already if at all.
+    velocity_kms : (n,) float
+        Heliocentric radial velocity.
+    snr : (n,) float
+        Median S/N per pixel to reach, as SDSS's SN_MEDIAN_ALL; positive.
+    instrument : Instrument or {"SDSS", "BOSS"}
+    rng : numpy.random.Generator
+    sky : (n,) float, optional
+        Median sky over the star's median flux; drawn by default as real files of that S/N have it.
+    first_pixel : int, optional
+        First pixel (common grid) of the files; drawn from real files by default, star by star.
+    resolution : float
+        FWHM of ``flux_rest``, Angstrom. Where the spectrograph is sharper, nothing is done.
+    calibration : FluxCalibration
+
+    Returns
+    -------
+    Observation
+
+    Raises
+    ------
+    ParameterError
+        If shapes do not fit, or a S/N is not positive.
+    """
+    tool = load_instrument(instrument) if isinstance(instrument, str) else instrument
+    rest = np.asarray(flux_rest, dtype=np.float32)
+    if rest.ndim != 2 or rest.shape[1] != N_REST:
+        raise ParameterError(f"Rest-frame spectra need the shape (n, {N_REST}); got {rest.shape}.")
+    velocity, wanted = (np.broadcast_to(np.asarray(a, float), len(rest)) for a in (velocity_kms, snr))
+    if not np.all(wanted > 0):
+        raise ParameterError("The S/N asked for must be positive.", value=float(np.min(wanted)))
+    if sky is None:
+        level, exposure = tool.conditions(len(rest), rng)
+        flux = (wanted**2 + np.sqrt(wanted**4 + 4 * exposure * wanted**2 * level)) / (2 * exposure)
+        sky = level / flux
+    sky = np.broadcast_to(np.asarray(sky, float), len(rest))
+    parts = [
+        _observe(rest[at], velocity[at], wanted[at], sky[at], tool, rng, first_pixel, resolution, calibration)
+        for at in (slice(i, i + _CHUNK) for i in range(0, max(len(rest), 1), _CHUNK))
+    ]
+    columns = [np.concatenate(column) for column in zip(*parts)]
+    return Observation(10**tool.loglam, *columns)
+
+
+def _observe(rest, velocity, snr, sky, tool, rng, first_pixel, resolution, calibration):
+    """One chunk of `observe`: flux, ivar, wdisp, sky, model, each (n, p) float32."""
+    n, use, loglam = len(rest), tool.pixels, tool.loglam
+    hats = _hat_matrix(NODES, loglam).astype(np.float32)
+    nodes = tool.wdisp + rng.standard_normal((n, 2)) @ tool.wdisp_components
+    wdisp = np.clip(nodes, 0.5, 3.0).astype(np.float32) @ hats
+
+    extra = (nodes * 10**NODES * np.log(10.0) * LOGLAM_STEP) ** 2 - (resolution / _FWHM) ** 2
+    broad = _broaden(rest, np.clip(extra, 0.0, 1.5).astype(np.float32) @ _rest_matrix())
+    clean = _resample(broad, 10**loglam, velocity)
+    clean *= calibration.curves(loglam, n, rng).astype(np.float32)
+
+    inside = _inside(tool, n, rng, first_pixel)
+    good = inside & ~_bad(tool, n, rng)
+    middle = np.array([np.median(row[ok]) for row, ok in zip(clean, good)], np.float32)[:, None]
+    level = np.abs(middle) * sky[:, None].astype(np.float32)
+    variance = tool.photon[use] * np.maximum(clean, 0.0) + tool.background[use] * level
+    mixing = np.clip(rng.standard_normal((n, 3)), -2.5, 2.5) @ tool.variance_components
+    variance *= np.exp(mixing.astype(np.float32) @ hats)
+    reached = np.array([np.median(row[ok]) for row, ok in zip(clean / np.sqrt(variance), good)])
+    sigma = np.sqrt(variance) * (reached / snr).astype(np.float32)[:, None]
+
+    # Neighbours share noise: x_k = (e_k + b e_{k-1}) / sqrt(1 + b^2) has the correlation b / (1 + b^2).
+    rho = np.interp(loglam, NODES, tool.correlation)
+    share = np.where(rho > 1e-3, (1 - np.sqrt(1 - 4 * rho**2)) / (2 * np.maximum(rho, 1e-3)), 0.0)
+    white = rng.standard_normal((n, loglam.size + 1), dtype=np.float32)
+    noise = (white[:, 1:] + share.astype(np.float32) * white[:, :-1]) * (
+        tool.noise_scale[use] / np.sqrt(1 + share**2)
+    ).astype(np.float32)
+    left = tool.sky_gain * rng.standard_normal((n, 1))
+    flux = clean + sigma * noise + left.astype(np.float32) * tool.sky_lines[use] * level
+    ivar = np.where(good, 1.0 / sigma**2, np.float32(0.0))
+    flux = np.where(inside, flux, np.float32(0.0))
+    return flux, ivar, wdisp, tool.sky[use] * level, clean
+
+
+def _hat_matrix(nodes: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Linear interpolation from ``nodes`` (evenly spaced) to ``at`` as a matrix (n_node, n_at)."""
+    place = np.clip((at - nodes[0]) / (nodes[1] - nodes[0]), 0, nodes.size - 1)
+    return np.maximum(0.0, 1.0 - np.abs(place[None, :] - np.arange(nodes.size)[:, None]))
+
+
+@lru_cache(maxsize=1)
+def _rest_matrix() -> np.ndarray:
+    """`_hat_matrix` from the nodes to the rest-frame grid."""
+    return _hat_matrix(NODES, np.log10(FIRST + np.arange(N_REST))).astype(np.float32)
+
+
+def _broaden(flux: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Convolve with five taps that match the second and fourth moment of a Gaussian.
+
+    Parameters
+    ----------
+    flux : (n, m) float32
+    variance : (n, m) float32
+        Variance of the Gaussian in pixels squared, at most 1.5.
+    """
+    outer = np.maximum((3 * variance**2 - variance) / 24, 0.0)
+    inner = variance / 2 - 4 * outer
+    padded = np.pad(flux, ((0, 0), (2, 2)), mode="edge")
+    near = padded[:, 1:-3] + padded[:, 3:-1] - 2 * flux
+    far = padded[:, :-4] + padded[:, 4:] - 2 * flux
+    return flux + inner * near + outer * far
+
+
+def _resample(flux: np.ndarray, wavelength: np.ndarray, velocity: np.ndarray) -> np.ndarray:
+    """Doppler-shift to ``velocity`` (km/s) and read at ``wavelength`` (A) by cubic convolution (Keys 1981)."""
+    place = wavelength[None, :] / (1.0 + velocity[:, None] / LIGHT) - FIRST
+    place = np.clip(place, 0, N_REST - 1)
+    base = np.clip(place.astype(np.int64), 1, N_REST - 3)
+    t = (place - base).astype(np.float32)
+    flat = base + N_REST * np.arange(len(flux))[:, None]
+    a, b, c, d = (flux.ravel().take(flat + k) for k in (-1, 0, 1, 2))
+    return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
+
+
+def _inside(tool: Instrument, n: int, rng: np.random.Generator, first_pixel: int | None) -> np.ndarray:
+    """(n, p) bool: pixels between the ends of each star's file."""
+    chosen = tool.extent[rng.integers(len(tool.extent), size=n)]
+    first = chosen[:, :1] if first_pixel is None else np.full((n, 1), first_pixel)
+    pixel = np.arange(tool.pixels.start, tool.pixels.stop)[None, :]
+    return (pixel >= first) & (pixel < first + chosen[:, 1:])
+
+
+def _bad(tool: Instrument, n: int, rng: np.random.Generator) -> np.ndarray:
+    """(n, p) bool: each star takes the gaps of a real file, moved by up to 200 pixels."""
+    bad = np.zeros((n, tool.pixels.stop - tool.pixels.start), bool)
+    source = rng.integers(len(tool.extent), size=n)
+    move = rng.integers(-200, 201, size=n)
+    for star, (file, shift) in enumerate(zip(source, move)):
+        for _, start, length in tool.gaps[tool.gaps[:, 0] == file]:
+            low = start + shift - tool.pixels.start
+            bad[star, max(low, 0) : max(low + length, 0)] = True
+    return bad
