@@ -1,0 +1,18 @@
+"""MIST tracks, isochrones, lifetimes, and what they say about a star's age."""
+
+from __future__ import annotations
+
+from stellar_core.isochrones.compact import load_tracks
+from stellar_core.isochrones.lifetime import power_law_log_lifetime, track_log_lifetime
+from stellar_core.isochrones.nearest import NearestLabel, nearest_label
+from stellar_core.isochrones.tracks import TrackPoints, Tracks
+
+__all__ = [
+    "NearestLabel",
+    "TrackPoints",
+    "Tracks",
+    "load_tracks",
+    "nearest_label",
+    "power_law_log_lifetime",
+    "track_log_lifetime",
+]

@@ -1,0 +1,166 @@
+"""The tracks shipped with the package: MIST on fewer EEPs, two bytes a number.
+
+A table, not a network: every (mass, [Fe/H]) node of MIST is kept with about half of its
+EEPs, chosen where the tracks bend, and interpolation at fixed EEP gives the rest. It has
+no wiggles to invent at the turn-off, the red-giant bump or the clump, its time steps are
+MIST's own (a smooth fit of log age loses them where stars evolve fast, and the
+evolution-speed weight with them), it is smaller than a network of like accuracy, and it
+loads in well under a second.
+
+Stored per point: the log of the time since the knot before (16 bits over its range, 0 for
+no time), log Teff, log radius, log g and surface [Fe/H].
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from stellar_core.errors import ModelError
+from stellar_core.isochrones.tracks import COLUMNS, HE_BURNING, HE_END, IAMS, LAST_EEP, RGB_TIP, TAMS, ZAMS, Tracks
+
+HOME = Path(__file__).resolve().parents[2] / "trained" / "track-emulator"
+PRIMARY = (ZAMS, IAMS, TAMS, RGB_TIP, HE_BURNING, HE_END, LAST_EEP)
+#: Errors that count as equal when knots are chosen: log age, Teff in K, log radius, surface [Fe/H].
+TOLERANCE = {"log_age": 0.003, "teff": 15.0, "log_radius": 0.004, "feh_surface": 0.008}
+CODES = 65535
+
+
+@lru_cache(maxsize=1)
+def load_tracks(folder: Path | None = None) -> Tracks:
+    """The shipped tracks (kept in memory after the first call).
+
+    Raises
+    ------
+    ModelError
+        Where the files are missing or damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    folder = Path(folder or HOME)
+    try:
+        payload = (folder / "weights.safetensors").read_bytes()
+        card = json.loads((folder / "card.json").read_text())
+        stored = load(payload)
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise ModelError(f"The shipped tracks in {folder} cannot be read: {error}.", value=str(folder)) from None
+    if hashlib.sha256(payload).hexdigest() != card.get("sha256"):
+        raise ModelError(f"The shipped tracks in {folder} do not match their card.", value=str(folder))
+    return _unpack(stored, f"MIST v1.2, v/vcrit 0.4, compact table of {stored['eep'].size} EEPs (shipped)")
+
+
+def choose_knots(tracks: Tracks, n_knots: int = 290, min_mass: float = 0.6) -> np.ndarray:
+    """EEPs on which linear interpolation loses least.
+
+    Starting from the primary EEPs, the interval whose 99th-percentile worst error over all
+    tracks, in units of `TOLERANCE`, is largest is halved until ``n_knots`` are reached.
+    """
+    used = tracks.mass >= min_mass - 1e-6
+    values = {
+        "log_age": tracks.log_age[:, used],
+        "teff": 10.0 ** tracks.log_teff[:, used],
+        "log_radius": tracks.log_radius[:, used],
+        "feh_surface": tracks.feh_surface[:, used],
+    }
+
+    def loss(first: int, last: int) -> float:
+        if last - first < 2:
+            return 0.0
+        fraction = np.linspace(0.0, 1.0, last - first + 1)
+        worst = 0.0
+        for name, column in values.items():
+            piece = column[..., first : last + 1]
+            piece = piece[np.isfinite(piece[..., -1])]
+            straight = piece[:, :1] * (1 - fraction) + piece[:, -1:] * fraction
+            worst = np.maximum(worst, np.abs(piece - straight).max(axis=1) / TOLERANCE[name])
+        return float(np.quantile(worst, 0.99))
+
+    edges = np.searchsorted(tracks.eep, PRIMARY)
+    intervals = {(int(a), int(b)): loss(a, b) for a, b in zip(edges[:-1], edges[1:])}
+    while len(intervals) + 1 < n_knots:
+        (first, last), worst = max(intervals.items(), key=lambda item: item[1])
+        if worst == 0.0:
+            break
+        del intervals[first, last]
+        middle = (first + last) // 2
+        intervals[first, middle], intervals[middle, last] = loss(first, middle), loss(middle, last)
+    return tracks.eep[sorted({edge for interval in intervals for edge in interval})]
+
+
+def thin(tracks: Tracks, knots: np.ndarray) -> Tracks:
+    """The same tracks on the EEPs ``knots`` only."""
+    index = np.searchsorted(tracks.eep, knots)
+    columns = {name: getattr(tracks, name)[..., index] for name in (*COLUMNS, "real")}
+    return Tracks(tracks.feh, tracks.mass, tracks.eep[index], source=tracks.source, **columns)
+
+
+def save(tracks: Tracks, metrics: dict[str, object], folder: Path = HOME) -> Path:
+    """Write ``weights.safetensors`` and ``card.json``; returns the folder."""
+    from safetensors.numpy import save as dump
+
+    payload = dump(_pack(tracks))
+    card = {
+        "name": "track-emulator",
+        "what": "MIST v1.2 tracks (v/vcrit 0.4) on chosen EEPs, 16 bits a number, linear interpolation at fixed EEP",
+        "why_a_table": (
+            "No wiggles to invent, MIST's own time steps, exact at its nodes; smaller and faster to load than a "
+            "network of like accuracy."
+        ),
+        "source": tracks.source,
+        "references": ["Choi et al. 2016, ApJ 823, 102", "Dotter 2016, ApJS 222, 8"],
+        "axes": {"feh": tracks.feh.tolist(), "mass_msun": [float(tracks.mass[0]), float(tracks.mass[-1])],
+                 "n_mass": int(tracks.mass.size), "eep": [int(tracks.eep[0]), int(tracks.eep[-1])],
+                 "n_eep": int(tracks.eep.size)},
+        "seed": None,
+        "metrics": metrics,
+        "date": date.today().isoformat(),
+        "sha256": hashlib.sha256(payload).hexdigest(),
+        "bytes": len(payload),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (("weights.safetensors", payload), ("card.json", (json.dumps(card, indent=2) + "\n").encode())):
+        draft = folder / f"{name}.tmp"
+        draft.write_bytes(content)
+        os.replace(draft, folder / name)
+    return folder
+
+
+def _pack(tracks: Tracks) -> dict[str, np.ndarray]:
+    """Tensors of the shipped file."""
+    ended = np.isnan(tracks.log_age)
+    age = 10.0**tracks.log_age
+    steps = np.diff(age, axis=-1, prepend=0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_step = np.where(steps > 0, np.log10(steps), np.nan)
+    tensors = {"feh": tracks.feh, "mass": tracks.mass, "eep": tracks.eep.astype(np.int32)}
+    tensors = {name: np.ascontiguousarray(axis) for name, axis in tensors.items()}
+    tensors["last"] = (~ended).sum(axis=-1).astype(np.int16)
+    tensors["last_real"] = tracks.real.sum(axis=-1).astype(np.int16)
+    for name, column in (("log_step", log_step), *((n, getattr(tracks, n)) for n in COLUMNS if n != "log_age")):
+        low, high = float(np.nanmin(column)), float(np.nanmax(column))
+        codes = 1 + np.round((column - low) / (high - low) * (CODES - 1))
+        tensors[name] = np.ascontiguousarray(np.where(np.isnan(codes), 0, codes), dtype=np.uint16)
+        tensors[f"{name}_range"] = np.array([low, high])
+    return tensors
+
+
+def _unpack(stored: dict[str, np.ndarray], source: str) -> Tracks:
+    """`Tracks` from the tensors of the shipped file."""
+    position = np.arange(stored["eep"].size)
+    ended = position >= stored["last"][..., None]
+    columns = {}
+    for name in ("log_step", *(n for n in COLUMNS if n != "log_age")):
+        low, high = stored[f"{name}_range"]
+        columns[name] = low + (stored[name].astype(float) - 1) / (CODES - 1) * (high - low)
+        columns[name][ended] = np.nan
+    steps = np.where(stored["log_step"] == 0, 0.0, 10.0 ** columns.pop("log_step"))
+    columns["log_age"] = np.log10(np.where(ended, np.nan, np.cumsum(steps, axis=-1)))
+    real = position < stored["last_real"][..., None]
+    return Tracks(stored["feh"], stored["mass"], stored["eep"], real=real, source=source, **columns)
