@@ -8,7 +8,8 @@ evolution-speed weight with them), it is smaller than a network of like accuracy
 loads in well under a second.
 
 Stored per point: the log of the time since the knot before (16 bits over its range, 0 for
-no time), log Teff, log radius, log g and surface [Fe/H].
+no time), log Teff, log radius and surface [Fe/H] (16 bits each), and the log of the mass
+left (8 bits), which with mass and radius gives log g.
 """
 
 from __future__ import annotations
@@ -23,13 +24,25 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.errors import ModelError
-from stellar_core.isochrones.tracks import COLUMNS, HE_BURNING, HE_END, IAMS, LAST_EEP, RGB_TIP, TAMS, ZAMS, Tracks
+from stellar_core.isochrones.tracks import (
+    COLUMNS,
+    HE_BURNING,
+    HE_END,
+    IAMS,
+    LAST_EEP,
+    LOGG_SUN,
+    RGB_TIP,
+    TAMS,
+    ZAMS,
+    Tracks,
+)
 
 HOME = Path(__file__).resolve().parents[2] / "trained" / "track-emulator"
 PRIMARY = (ZAMS, IAMS, TAMS, RGB_TIP, HE_BURNING, HE_END, LAST_EEP)
 #: Errors that count as equal when knots are chosen: log age, Teff in K, log radius, surface [Fe/H].
 TOLERANCE = {"log_age": 0.003, "teff": 15.0, "log_radius": 0.004, "feh_surface": 0.008}
-CODES = 65535
+#: Stored tensors and the number of codes of each; code 0 stands for "none".
+CODES = {"log_step": 65535, "log_teff": 65535, "log_radius": 65535, "feh_surface": 65535, "log_left": 255}
 
 
 @lru_cache(maxsize=1)
@@ -143,10 +156,13 @@ def _pack(tracks: Tracks) -> dict[str, np.ndarray]:
     tensors = {name: np.ascontiguousarray(axis) for name, axis in tensors.items()}
     tensors["last"] = (~ended).sum(axis=-1).astype(np.int16)
     tensors["last_real"] = tracks.real.sum(axis=-1).astype(np.int16)
-    for name, column in (("log_step", log_step), *((n, getattr(tracks, n)) for n in COLUMNS if n != "log_age")):
+    log_left = tracks.logg - _initial_logg(tracks.mass, tracks.log_radius)
+    columns = {"log_step": log_step, "log_left": np.minimum(log_left, 0.0)}
+    for name, top in CODES.items():
+        column = columns[name] if name in columns else getattr(tracks, name)
         low, high = float(np.nanmin(column)), float(np.nanmax(column))
-        codes = 1 + np.round((column - low) / (high - low) * (CODES - 1))
-        tensors[name] = np.ascontiguousarray(np.where(np.isnan(codes), 0, codes), dtype=np.uint16)
+        codes = np.nan_to_num(1 + np.round((column - low) / max(high - low, 1e-12) * (top - 1)), nan=0.0)
+        tensors[name] = np.ascontiguousarray(codes, dtype=np.uint8 if top < 256 else np.uint16)
         tensors[f"{name}_range"] = np.array([low, high])
     return tensors
 
@@ -156,11 +172,18 @@ def _unpack(stored: dict[str, np.ndarray], source: str) -> Tracks:
     position = np.arange(stored["eep"].size)
     ended = position >= stored["last"][..., None]
     columns = {}
-    for name in ("log_step", *(n for n in COLUMNS if n != "log_age")):
+    for name, top in CODES.items():
         low, high = stored[f"{name}_range"]
-        columns[name] = low + (stored[name].astype(float) - 1) / (CODES - 1) * (high - low)
+        columns[name] = low + (stored[name].astype(float) - 1) / (top - 1) * (high - low)
         columns[name][ended] = np.nan
     steps = np.where(stored["log_step"] == 0, 0.0, 10.0 ** columns.pop("log_step"))
-    columns["log_age"] = np.log10(np.where(ended, np.nan, np.cumsum(steps, axis=-1)))
+    age = np.cumsum(steps, axis=-1)
+    columns["log_age"] = np.log10(np.where(ended, np.nan, np.where(ended, 1.0, age)))
+    columns["logg"] = _initial_logg(stored["mass"], columns["log_radius"]) + columns.pop("log_left")
     real = position < stored["last_real"][..., None]
     return Tracks(stored["feh"], stored["mass"], stored["eep"], real=real, source=source, **columns)
+
+
+def _initial_logg(mass: np.ndarray, log_radius: np.ndarray) -> np.ndarray:
+    """log g of a star that kept its initial mass, (n_feh, n_mass, n_eep)."""
+    return LOGG_SUN + np.log10(mass)[None, :, None] - 2.0 * log_radius

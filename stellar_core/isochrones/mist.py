@@ -7,11 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.errors import ArchiveError
-from stellar_core.isochrones.tracks import LAST_EEP, ZAMS, Tracks, assemble
+from stellar_core.isochrones.massloss import log_mass_left
+from stellar_core.isochrones.tracks import HE_END, LAST_EEP, TAMS, TEFF_SUN, ZAMS, Tracks, assemble
 
 
 def read_archive(path: str | Path, first_eep: int = ZAMS) -> Tracks:
     """Read the NumPy archive of MIST v1.2 tracks (v/vcrit 0.4).
+
+    The archive's log g is that of the initial mass. It is corrected here for the mass
+    MIST's own winds remove, so that it means what a spectrum measures.
 
     Parameters
     ----------
@@ -52,4 +56,9 @@ def read_archive(path: str | Path, first_eep: int = ZAMS) -> Tracks:
         length = min(rows - skip, eep.size)
         for name, values in flat.items():
             columns[name][i, j, :length] = values[row + skip : row + skip + length]
+    log_luminosity = 2.0 * columns["log_radius"] + 4.0 * (columns["log_teff"] - np.log10(TEFF_SUN))
+    masses = np.broadcast_to(mass, columns["log_age"].shape[:2])
+    columns["logg"] += log_mass_left(
+        columns["log_age"], log_luminosity, columns["log_radius"], masses, eep > TAMS, eep > HE_END
+    )
     return assemble(feh, mass, eep, columns, source=f"MIST v1.2, v/vcrit 0.4, all points ({path.name})")

@@ -36,7 +36,7 @@ COLUMNS = {
 }
 
 #: log g of the Sun (IAU 2015 nominal GM and radius) and its effective temperature in K.
-LOGG_SUN, TEFF_SUN = 4.438067, 5772.0
+LOGG_SUN, TEFF_SUN = 4.43807, 5772.0
 
 
 @dataclass(frozen=True)
