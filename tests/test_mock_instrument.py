@@ -64,7 +64,7 @@ def test_velocity_moves_lines():
 def test_line_spread_is_that_of_real_files():
     tool = load_instrument("SDSS")
     for centre in (6500.0, 8600.0):
-        seen = observe(lined(30, centre), 0.0, 1e4, tool, np.random.default_rng(1))
+        seen = observe(lined(30, centre), 0.0, 1e4, tool, np.random.default_rng(1), resolution=lambda wave: 2.5 + 0 * wave)
         near = np.abs(seen.wavelength - centre) < 12
         depth = 1 - seen.model[:, near] / np.median(seen.model[:, near], axis=1, keepdims=True)
         x = seen.wavelength[near] - centre
@@ -88,7 +88,7 @@ def test_faint_stars_are_limited_by_the_sky():
     bright = observe(np.ones((40, 6800)), 0.0, 80.0, "SDSS", np.random.default_rng(2))
     contrast = []
     for seen in (faint, bright):
-        sigma = np.nanmedian(np.where(seen.ivar > 0, 1 / np.sqrt(np.maximum(seen.ivar, 1e-30)), np.nan), axis=0)
+        sigma = np.median(1 / np.sqrt(np.maximum(seen.ivar, 1e-30)), axis=0)
         at = lambda wave: sigma[np.argmin(np.abs(seen.wavelength - wave))]
         contrast.append(at(8828.0) / at(8600.0))
     assert contrast[0] > 3 > contrast[1] > 1.3
@@ -144,5 +144,6 @@ def test_noise_shape_of_real_files(shared_data, name):
         mock = mock / np.nanmedian(mock, axis=1, keepdims=True)
         real = real / np.nanmedian(real)
         cells = [(loglam >= a) & (loglam < b) for a, b in zip(edges[:-1], edges[1:])]
-        ratios.append([np.log(np.nanmedian(mock[:, c]) / np.nanmedian(real[c])) for c in cells])
+        both = [c & np.isfinite(real) & np.isfinite(mock).all(axis=0) for c in cells]
+        ratios.append([np.log(np.median(mock[:, c]) / np.median(real[c])) if c.any() else np.nan for c in both])
     assert np.abs(np.nanmedian(ratios, axis=0)).max() < 0.12

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 
 from stellar_core.errors import ParameterError
 from stellar_core.mock.instrument_fit import LOGLAM_STEP, LOGLAM_ZERO, N_NODE, N_PIXEL, NODES
+from stellar_core.mock.library import sdss_fwhm
 from stellar_core.mock.tables import TRAINED, read_tables
 
 INSTRUMENTS = ("SDSS", "BOSS")
@@ -204,7 +206,7 @@ def observe(
     *,
     sky: np.ndarray | None = None,
     first_pixel: int | None = None,
-    resolution: float = 2.5,
+    resolution: Callable[[np.ndarray], np.ndarray] = sdss_fwhm,
     calibration: FluxCalibration = FluxCalibration(),
 ) -> Observation:
     """Observe rest-frame spectra.
@@ -223,8 +225,10 @@ def observe(
         Median sky over the star's median flux; drawn by default as real files of that S/N have it.
     first_pixel : int, optional
         First pixel (common grid) of the files; drawn from real files by default, star by star.
-    resolution : float
-        FWHM of ``flux_rest``, Angstrom. Where the spectrograph is sharper, nothing is done.
+    resolution : callable
+        FWHM of ``flux_rest`` in Angstrom at given wavelengths in Angstrom; by default that of
+        emulated spectra. Where a fiber is sharper, the spectrum is sharpened, by 0.4 A^2 in
+        the variance of the line-spread at most.
     calibration : FluxCalibration
 
     Returns
@@ -263,8 +267,8 @@ def _observe(rest, velocity, snr, sky, tool, rng, first_pixel, resolution, calib
     nodes = tool.wdisp + rng.standard_normal((n, 2)) @ tool.wdisp_components
     wdisp = np.clip(nodes, 0.5, 3.0).astype(np.float32) @ hats
 
-    extra = (nodes * 10**NODES * np.log(10.0) * LOGLAM_STEP) ** 2 - (resolution / _FWHM) ** 2
-    broad = _broaden(rest, np.clip(extra, 0.0, 1.5).astype(np.float32) @ _rest_matrix())
+    extra = (nodes * 10**NODES * np.log(10.0) * LOGLAM_STEP) ** 2 - (resolution(10**NODES) / _FWHM) ** 2
+    broad = _broaden(rest, np.clip(extra, -0.4, 1.5).astype(np.float32) @ _rest_matrix())
     clean = _resample(broad, 10**loglam, velocity)
     clean *= calibration.curves(loglam, n, rng).astype(np.float32)
 
@@ -307,13 +311,15 @@ def _rest_matrix() -> np.ndarray:
 def _broaden(flux: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Convolve with five taps that match the second and fourth moment of a Gaussian.
 
+    A negative variance undoes such a convolution to the same order.
+
     Parameters
     ----------
     flux : (n, m) float32
     variance : (n, m) float32
-        Variance of the Gaussian in pixels squared, at most 1.5.
+        Variance of the Gaussian in pixels squared, between -0.4 and 1.5.
     """
-    outer = np.maximum((3 * variance**2 - variance) / 24, 0.0)
+    outer = (3 * variance**2 - variance) / 24
     inner = variance / 2 - 4 * outer
     padded = np.pad(flux, ((0, 0), (2, 2)), mode="edge")
     near = padded[:, 1:-3] + padded[:, 3:-1] - 2 * flux
