@@ -1,0 +1,170 @@
+"""Everything people paste to name an SDSS spectrum -> one `StarId`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from stellar_core.errors import IdentifierError
+from stellar_core.sdss import specobjid as ids
+from stellar_core.sdss.star import PlateFiber, StarId
+
+__all__ = ["FORMS", "PlateFiber", "StarId", "parse"]
+
+#: Longest text read; the longest URL of SDSS is far shorter.
+MAX_TEXT = 2000
+
+FORMS = (
+    "Give a specObjID, plate-MJD-fiber (266-51602-31), plate and fiber (266 31), "
+    "a spec file name or an SDSS URL."
+)
+
+_SPEC_FILE = re.compile(r"spec-(\d{4,5})-(\d{5})-(\d{4})(?!\d)", re.ASCII | re.IGNORECASE)
+_SPSPEC_FILE = re.compile(r"spspec-(\d{5})-(\d{4})-(\d{3})(?!\d)", re.ASCII | re.IGNORECASE)
+_SDSSV_FILE = re.compile(r"spec-\d{6}-\d{5}-\d+", re.ASCII | re.IGNORECASE)
+_REDUX = re.compile(r"/redux/(26|103|104|v\d+_\d+_\d+)/", re.ASCII | re.IGNORECASE)
+_SEXAGESIMAL = re.compile(
+    r"(?:SDSS\s*)?J?\s*(\d{1,2}[h:\s]\s*\d{1,2}[m:\s]\s*\d{1,2}(?:\.\d+)?s?|\d{6}(?:\.\d+)?)\s*,?\s*[+-]\s*"
+    r"(\d{1,2}[d:\s]\s*\d{1,2}[m':\s]\s*\d{1,2}(?:\.\d+)?[s\"]?|\d{6}(?:\.\d+)?)",
+    re.ASCII | re.IGNORECASE,
+)
+_DEGREES = re.compile(r"[+]?(\d{1,3}\.\d+)\s*[,;\s]\s*([+-]?\d{1,2}(?:\.\d+)?)", re.ASCII)
+_THREE = re.compile(r"(?:plate)?\s*(\d{1,6})[\s,/;_-]+(?:mjd)?\s*(\d{1,6})[\s,/;_-]+(?:fiber)?\s*(\d{1,6})", re.A | re.I)
+_TWO = re.compile(r"(?:plate)?\s*(\d{1,6})[\s,/;_-]+(?:fiber)?\s*(\d{1,6})", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"(?:specobjid|sid|id)?\s*[:=#]?\s*(\d+(?:\.\d*)?(?:e\+?\d+)?)", re.ASCII | re.IGNORECASE)
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3}){4,}", re.ASCII)
+
+
+def parse(text: str) -> StarId | PlateFiber:
+    """Read whatever names an SDSS spectrum.
+
+    Parameters
+    ----------
+    text : str
+        A specObjID (rounded ones are mended, and a note says so), plate-MJD-fiber
+        separated by ``-``, space, comma or slash, plate and fiber alone, the name of a
+        spec file, or a SAS, SkyServer or DR17 viewer URL.
+
+    Returns
+    -------
+    StarId or PlateFiber
+
+    Raises
+    ------
+    IdentifierError
+        For anything else, in one sentence that says what is wrong.
+    """
+    if len(text) > MAX_TEXT:
+        raise IdentifierError(f"The text has {len(text)} characters, too many for an identifier.", remedy=FORMS)
+    clean = re.sub(r"[\u2010-\u2015\u2212]", "-", text).strip().strip("'\"`()[]{}").strip()
+    if not clean:
+        raise IdentifierError("The text is empty.", remedy=FORMS)
+    readers: tuple[Callable[[str], StarId | PlateFiber | None], ...] = (
+        _from_file_name,
+        _from_url,
+        _from_coordinates,
+        _from_numbers,
+        _from_specobjid,
+    )
+    for reader in readers:
+        found = reader(clean)
+        if found is not None:
+            return found
+    if re.fullmatch(r"-\s*\d[\d\s,./-]*", clean, re.ASCII):
+        raise IdentifierError(f"{_quote(clean)} is negative; SDSS identifiers are positive.", value=text, remedy=FORMS)
+    raise IdentifierError(f"{_quote(clean)} names no SDSS spectrum.", value=text, remedy=FORMS)
+
+
+def _quote(text: str) -> str:
+    """The beginning of a text in quotes, with what cannot be printed escaped."""
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _from_file_name(text: str) -> StarId | None:
+    if _SDSSV_FILE.search(text):
+        raise IdentifierError(f"{_quote(text)} is a file of SDSS-V (DR18 on), which is not supported.", value=text)
+    found = _SPEC_FILE.search(text)
+    run2d = _REDUX.search(text)
+    if found:
+        plate, mjd, fiber = (int(group) for group in found.groups())
+    else:
+        found = _SPSPEC_FILE.search(text)
+        if not found:
+            return None
+        mjd, plate, fiber = (int(group) for group in found.groups())
+    return StarId.of(plate, mjd, fiber, run2d.group(1) if run2d else None)
+
+
+def _from_url(text: str) -> StarId | PlateFiber | None:
+    if not re.match(r"(https?://|www\.|[a-z0-9.]*sdss\.org)", text, re.IGNORECASE):
+        return None
+    try:
+        query = parse_qsl(urlsplit(text).query or urlsplit(text).fragment.partition("?")[2])
+    except ValueError:
+        query = []
+    values = {key.lower(): unquote(value).strip() for key, value in query}
+    numbers = {
+        name: next((values[key] for key in keys if re.fullmatch(r"\d{1,6}", values.get(key, ""), re.ASCII)), None)
+        for name, keys in {"plate": ("plateid", "plate"), "mjd": ("mjd",), "fiber": ("fiberid", "fiber")}.items()
+    }
+    if numbers["plate"] and numbers["fiber"]:
+        if not numbers["mjd"]:
+            return PlateFiber(int(numbers["plate"]), int(numbers["fiber"]))
+        run2d = values.get("run2d") or None
+        return StarId.of(int(numbers["plate"]), int(numbers["mjd"]), int(numbers["fiber"]), run2d)
+    for key in ("sid", "specobjid"):
+        if re.fullmatch(r"\d+", values.get(key, ""), re.ASCII):
+            return _from_specobjid(values[key])
+    if {"ra", "dec"} <= values.keys():
+        _refuse_coordinates(f"{values['ra']} {values['dec']}")
+    raise IdentifierError(
+        f"The URL {_quote(text)} names no spectrum: it has no spec file, no sid= and no plateid=, mjd= and fiberid=.",
+        value=text,
+    )
+
+
+def _from_coordinates(text: str) -> None:
+    degrees = _DEGREES.fullmatch(text)
+    if degrees and float(degrees.group(1)) < 360 and abs(float(degrees.group(2))) <= 90:
+        _refuse_coordinates(text)
+    if _SEXAGESIMAL.fullmatch(text):
+        _refuse_coordinates(text)
+
+
+def _refuse_coordinates(text: str) -> None:
+    raise IdentifierError(
+        f"{_quote(text)} is a position; spectra are looked up by identifier, not by position.",
+        value=text,
+        remedy="Find the spectrum's plate-MJD-fiber at "
+        "https://skyserver.sdss.org/dr17/VisualTools/explore/summary and give that.",
+    )
+
+
+def _from_numbers(text: str) -> StarId | PlateFiber | None:
+    three = _THREE.fullmatch(text)
+    if three:
+        plate, mjd, fiber = (int(group) for group in three.groups())
+        if fiber >= ids.MJDS[0] and mjd <= ids.FIBERS[1]:
+            raise IdentifierError(f"{_quote(text)} has the MJD last.", value=text, remedy=f"Give {plate}-{fiber}-{mjd}.")
+        return StarId.of(plate, mjd, fiber)
+    two = _TWO.fullmatch(text)
+    if two:
+        plate, fiber = int(two.group(1)), int(two.group(2))
+        if fiber >= ids.MJDS[0]:
+            raise IdentifierError(
+                f"{_quote(text)} is a plate and an MJD without a fiber.", value=text, remedy="Give plate-MJD-fiber."
+            )
+        return PlateFiber(plate, fiber)
+    return None
+
+
+def _from_specobjid(text: str) -> StarId | None:
+    number = _NUMBER.fullmatch(text.replace(",", "") if _GROUPED.fullmatch(text) else text)
+    if not number:
+        return None
+    if len(number.group(1)) < 7:
+        raise IdentifierError(f"{number.group(1)} alone names no spectrum.", value=text, remedy=FORMS)
+    value, certain, notes = ids.read(number.group(1))
+    plate, mjd, fiber, run2d = ids.decode(value)
+    return StarId(plate, mjd, fiber, run2d, notes, run2d_known=certain)
