@@ -1,0 +1,103 @@
+"""Spectral lines of stars, features of the sky, and the refraction of air."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Wavelength in Angstrom under which air and vacuum wavelengths are taken as equal.
+AIR_LIMIT = 2000.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line or band.
+
+    Attributes
+    ----------
+    label : str
+        Short name for plots.
+    wavelength : float
+        Vacuum wavelength in Angstrom: in the star's rest frame, or the observer's for the sky.
+    species : str
+        What absorbs or emits: an ion, a molecule, or "sky".
+    """
+
+    label: str
+    wavelength: float
+    species: str
+
+
+#: Stellar lines in the optical, rest frame, in order of wavelength (NIST and SDSS values, vacuum).
+STELLAR_LINES: tuple[Line, ...] = (
+    Line("Ca II K", 3934.777, "Ca II"),
+    Line("Ca II H", 3969.592, "Ca II"),
+    Line("Hδ", 4102.892, "H I"),
+    Line("Ca I", 4227.918, "Ca I"),
+    Line("CH G", 4305.6, "CH"),
+    Line("Hγ", 4341.684, "H I"),
+    Line("Hβ", 4862.683, "H I"),
+    Line("Mg b", 5168.761, "Mg I"),
+    Line("Mg b", 5174.125, "Mg I"),
+    Line("Mg b", 5185.048, "Mg I"),
+    Line("Na D", 5891.583, "Na I"),
+    Line("Na D", 5897.558, "Na I"),
+    Line("Hα", 6564.613, "H I"),
+    Line("Li I", 6709.682, "Li I"),
+    Line("TiO", 7054.9, "TiO"),
+    Line("K I", 7667.009, "K I"),
+    Line("K I", 7701.084, "K I"),
+    Line("Na I", 8185.506, "Na I"),
+    Line("Na I", 8197.073, "Na I"),
+    Line("Ca II T", 8500.355, "Ca II"),
+    Line("Ca II T", 8544.437, "Ca II"),
+    Line("Ca II T", 8664.519, "Ca II"),
+    Line("Pa12", 8752.873, "H I"),
+    Line("Pa11", 8865.214, "H I"),
+)
+
+#: Features of the night sky and the Earth's atmosphere: in the observer's frame, never shifted.
+SKY_LINES: tuple[Line, ...] = (
+    Line("[O I] sky", 5578.888, "sky"),
+    Line("[O I] sky", 6302.046, "sky"),
+    Line("O₂ B band", 6869.0, "sky"),
+    Line("O₂ A band", 7596.0, "sky"),
+)
+
+
+def refractive_index(wavelength_vacuum: np.ndarray) -> np.ndarray:
+    """Refractive index of standard air (Birch & Downs 1994, Metrologia 31, 315; form of Morton 2000).
+
+    Parameters
+    ----------
+    wavelength_vacuum : array_like
+        Vacuum wavelength, Angstrom.
+
+    Returns
+    -------
+    ndarray of float64
+        1 at and below `AIR_LIMIT`.
+    """
+    wavelength = np.asarray(wavelength_vacuum, dtype=np.float64)
+    squared = (1e4 / np.maximum(wavelength, AIR_LIMIT)) ** 2
+    excess = 8.34254e-5 + 0.02406147 / (130.0 - squared) + 0.00015998 / (38.9 - squared)
+    return np.where(wavelength > AIR_LIMIT, 1.0 + excess, 1.0)
+
+
+def vacuum_to_air(wavelength: np.ndarray) -> np.ndarray:
+    """Air wavelength of a vacuum wavelength, both in Angstrom."""
+    return np.asarray(wavelength, dtype=np.float64) / refractive_index(wavelength)
+
+
+def air_to_vacuum(wavelength: np.ndarray) -> np.ndarray:
+    """Vacuum wavelength of an air wavelength, both in Angstrom: the inverse of `vacuum_to_air`.
+
+    The index belongs to the vacuum wavelength, so it is found by repetition; three rounds
+    leave less than 1e-9 Angstrom.
+    """
+    air = np.asarray(wavelength, dtype=np.float64)
+    vacuum = air
+    for _ in range(3):
+        vacuum = air * refractive_index(vacuum)
+    return vacuum
