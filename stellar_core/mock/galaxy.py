@@ -1,0 +1,114 @@
+"""The Galaxy the mock stars are drawn from: four populations, their ages, metals, places and motions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Motion of the Sun towards the Galactic centre, rotation and pole, km/s (Schonrich et al. 2010).
+SUN_UVW = (11.1, 12.24, 7.25)
+#: Oldest star, Gyr.
+OLDEST = 13.8
+#: Distance of the Sun from the Galactic centre and height above the plane, pc.
+SUN_RADIUS, SUN_HEIGHT = 8122.0, 20.8
+#: Latitude of the typical line of sight, degrees.
+TYPICAL_LATITUDE = 55.0
+
+
+@dataclass(frozen=True)
+class Component:
+    """One population.
+
+    Attributes
+    ----------
+    name : str
+    density : float
+        Local number density over that of the thin disc (main-sequence counts).
+    scale_height : float
+        Of an exponential disc, pc; 0 for the halo's power law.
+    age_mean, age_spread : float
+        Gaussian in age, Gyr, cut at ``age_range``; a spread of 0 is constant star formation.
+    age_range : (float, float)
+        Gyr.
+    feh_mean, feh_spread : float
+        Gaussian in initial [Fe/H], dex.
+    dispersion, lag : float
+        Line-of-sight velocity dispersion and rotation lag behind the Sun's circle, km/s.
+    """
+
+    name: str
+    density: float
+    scale_height: float
+    age_mean: float
+    age_spread: float
+    age_range: tuple[float, float]
+    feh_mean: float
+    feh_spread: float
+    dispersion: float
+    lag: float
+
+    def age_density(self, age: np.ndarray) -> np.ndarray:
+        """Probability per Gyr at ``age`` (Gyr), normalised over `age_range`."""
+        low, high = self.age_range
+        inside = (age >= low) & (age <= high)
+        if self.age_spread == 0:
+            return np.where(inside, 1.0 / (high - low), 0.0)
+        grid = np.linspace(low, high, 400)
+        shape = lambda x: np.exp(-0.5 * ((x - self.age_mean) / self.age_spread) ** 2)
+        return np.where(inside, shape(age) / np.trapezoid(shape(grid), grid), 0.0)
+
+    def feh_density(self, feh: np.ndarray) -> np.ndarray:
+        """Probability per dex of initial [Fe/H]."""
+        return np.exp(-0.5 * ((feh - self.feh_mean) / self.feh_spread) ** 2) / (self.feh_spread * np.sqrt(2 * np.pi))
+
+    def space_density(self, distance: np.ndarray, latitude: float = TYPICAL_LATITUDE) -> np.ndarray:
+        """Density at ``distance`` (pc) towards longitude 90 degrees, over the thin disc's at the Sun.
+
+        Discs are exponential; the halo is an oblate power law (Juric et al. 2008, ApJ 673, 864:
+        heights 300 and 900 pc, thick-disc share 0.12, q 0.64, n 2.77).
+        """
+        sine, cosine = np.sin(np.radians(latitude)), np.cos(np.radians(latitude))
+        height = np.abs(distance * sine + SUN_HEIGHT)
+        if self.scale_height > 0:
+            return self.density * np.exp(-height / self.scale_height)
+        radius = np.hypot(SUN_RADIUS, distance * cosine)
+        return self.density * (SUN_RADIUS / np.hypot(radius, height / 0.64)) ** 2.77
+
+
+#: Thin and thick disc, halo, and blue stragglers: old populations' merged stars, which
+#: pass for young single stars, a few per cent as common as the halo.
+#: Shares of halo and stragglers and the means of [Fe/H] were set by the [Fe/H] of real SDSS stars
+#: at given colour; the halo's share of Juric et al. is 0.005.
+COMPONENTS = (
+    Component("thin disc", 1.0, 300.0, 5.0, 0.0, (0.05, 10.0), -0.10, 0.20, 35.0, 10.0),
+    Component("thick disc", 0.12, 900.0, 10.5, 1.5, (7.0, 13.5), -0.60, 0.25, 60.0, 50.0),
+    Component("halo", 0.004, 0.0, 12.0, 0.8, (9.0, OLDEST), -1.40, 0.38, 130.0, 200.0),
+    Component("blue stragglers", 0.0002, 0.0, 2.0, 0.0, (0.3, 6.0), -1.10, 0.50, 120.0, 150.0),
+)
+
+
+def initial_mass_function(mass: np.ndarray) -> np.ndarray:
+    """Number of stars per Msun, relative: Kroupa (2001), slopes 1.3 and 2.3 about 0.5 Msun."""
+    mass = np.asarray(mass, float)
+    return np.where(mass < 0.5, 2.0 * np.maximum(mass, 0.08) ** -1.3, mass**-2.3)
+
+
+def radial_velocity(
+    component: np.ndarray, longitude: np.ndarray, latitude: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Heliocentric radial velocities, km/s.
+
+    Parameters
+    ----------
+    component : (n,) int
+        Index into `COMPONENTS`.
+    longitude, latitude : (n,) float
+        Galactic, degrees.
+    """
+    lag = np.array([item.lag for item in COMPONENTS])[component]
+    dispersion = np.array([item.dispersion for item in COMPONENTS])[component]
+    longitude, latitude = np.radians(longitude), np.radians(latitude)
+    along = np.cos(longitude) * np.cos(latitude), np.sin(longitude) * np.cos(latitude), np.sin(latitude)
+    u, v, w = SUN_UVW
+    return -(u * along[0] + (v + lag) * along[1] + w * along[2]) + dispersion * rng.standard_normal(len(component))
