@@ -1,0 +1,163 @@
+"""Histograms of draws and bars of stage probabilities."""
+
+from __future__ import annotations
+
+from typing import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+
+
+def histogram_figure(
+    draws: np.ndarray,
+    interval: tuple[float, float, float, float, float],
+    *,
+    unit: str = "",
+    second: tuple[float, float, float] | None = None,
+    limits: tuple[float, float] | None = None,
+    trusted: bool = True,
+    palette: Palette = LIGHT,
+    revision: str = "",
+    height: int = 150,
+) -> go.Figure:
+    """Histogram of ``draws`` with its 68 % and 95 % ranges.
+
+    Parameters
+    ----------
+    draws : (n_draw,) float
+        Finite values.
+    interval : (p025, p16, median, p84, p975)
+        Quantiles in the unit of ``draws``.
+    unit : str
+        Title of the x axis.
+    second : (p16, median, p84), optional
+        A second opinion, drawn as a bar above the histogram.
+    limits : (low, high), optional
+        Physical limits that the x axis does not pass.
+    trusted : bool
+        False draws everything in grey.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    colour = palette.draws if trusted else palette.muted
+    p025, p16, median, p84, p975 = interval
+    draws = np.asarray(draws, float)
+    low, high = _span(draws, interval, second, limits)
+    n_bins = int(np.clip(np.sqrt(draws.size) * 2.2, 12, 40))
+    counts, edges = np.histogram(draws, bins=n_bins, range=(low, high))
+    top = max(int(counts.max()), 1)
+    figure = go.Figure()
+    for start, stop, alpha in ((p025, p975, 0.10), (p16, p84, 0.16)):
+        figure.add_vrect(x0=start, x1=stop, fillcolor=faded(colour, alpha), line_width=0, layer="below")
+    figure.add_trace(
+        go.Bar(
+            x=((edges[:-1] + edges[1:]) / 2).astype(np.float32), y=counts, width=(edges[1] - edges[0]) * 0.94,
+            marker={"color": faded(colour, 0.75), "line": {"width": 0}},
+            hovertemplate="%{x:.3g}: %{y} draws<extra></extra>",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=[median, median], y=[0, 1.04 * top], mode="lines", line={"color": palette.ink, "width": 1.6},
+            hovertemplate="median %{x:.3g}<extra></extra>",
+        )
+    )
+    if second is not None:
+        figure.add_trace(
+            go.Scatter(
+                x=[second[0], second[1], second[2]], y=[1.17 * top] * 3, mode="lines+markers",
+                line={"color": palette.second, "width": 2.5}, marker={"size": [0, 8, 0], "color": palette.second},
+                hovertemplate="isochrones: %{x:.3g}<extra></extra>",
+            )
+        )
+    base_layout(figure, palette, height, revision)
+    figure.update_layout(
+        showlegend=False,
+        bargap=0,
+        xaxis={"title": {"text": unit, "font": {"size": 11}}, "range": [low, high], "nticks": 6},
+        yaxis={"visible": False, "range": [0, top * (1.28 if second else 1.08)], "fixedrange": True},
+    )
+    return figure
+
+
+def _span(
+    draws: np.ndarray,
+    interval: Sequence[float],
+    second: Sequence[float] | None,
+    limits: tuple[float, float] | None,
+) -> tuple[float, float]:
+    """Range of the x axis: everything drawn, with a margin, inside the physical limits."""
+    values = np.concatenate([draws, interval, second if second is not None else []])
+    low, high = float(values.min()), float(values.max())
+    room = max(0.08 * (high - low), 1e-3 * max(abs(low), abs(high)), 1e-6)
+    low, high = low - room, high + room
+    if limits is not None:
+        low, high = max(low, limits[0]), min(high, limits[1])
+    return (low, high) if high > low else (low - room, high + room)
+
+
+def stage_figure(
+    probability: Mapping[str, float],
+    *,
+    interval: Mapping[str, tuple[float, float]] | None = None,
+    second: Mapping[str, float] | None = None,
+    trusted: bool = True,
+    palette: Palette = LIGHT,
+    height: int = 190,
+) -> go.Figure:
+    """Bars of the stage probabilities, in the order given.
+
+    Parameters
+    ----------
+    probability : mapping of stage to probability
+        In the order of `stellar_core.stages.STAGES`; sums to 1.
+    interval : mapping of stage to (low, high), optional
+        The 68 % range of each probability over the draws.
+    second : mapping of stage to probability, optional
+        A second opinion, drawn as diamonds.
+    trusted : bool
+        False draws everything in grey.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    names = list(probability)
+    values = [float(probability[name]) for name in names]
+    colours = palette.stages if trusted else (palette.muted,) * len(names)
+    error = None
+    if interval:
+        error = {
+            "type": "data", "symmetric": False, "color": palette.muted, "thickness": 1.4, "width": 3,
+            "array": [max(interval[name][1] - value, 0) for name, value in zip(names, values)],
+            "arrayminus": [max(value - interval[name][0], 0) for name, value in zip(names, values)],
+        }
+    figure = go.Figure(
+        go.Bar(
+            x=values, y=names, orientation="h", error_x=error,
+            marker={"color": [faded(colour, 0.8) for colour in colours]},
+            text=[f"{value:.0%}" for value in values], textposition="outside" if not error else "none",
+            cliponaxis=False, hovertemplate="%{y}: %{x:.1%}<extra></extra>", textfont={"color": palette.ink},
+        )
+    )
+    if second:
+        figure.add_trace(
+            go.Scatter(
+                x=[second.get(name, 0.0) for name in names], y=names, mode="markers",
+                marker={"symbol": "diamond", "size": 9, "color": palette.second,
+                        "line": {"width": 1, "color": palette.surface}},
+                hovertemplate="isochrones, %{y}: %{x:.1%}<extra></extra>",
+            )
+        )
+    base_layout(figure, palette, height, "stage")
+    figure.update_layout(
+        showlegend=False,
+        bargap=0.35,
+        xaxis={"range": [0, 1.14], "tickvals": [0, 0.5, 1], "tickformat": ".0%", "fixedrange": True},
+        yaxis={"autorange": "reversed", "fixedrange": True, "showline": False, "ticks": ""},
+    )
+    return figure

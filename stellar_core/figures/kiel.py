@@ -1,0 +1,201 @@
+"""The Kiel diagram: effective temperature against surface gravity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+from stellar_core.stages import DEFAULT_THRESHOLDS, STAGES, StageThresholds
+
+#: Limits within which regions are drawn: K and dex(cm/s2).
+TEFF_LIMITS = (2500.0, 12000.0)
+LOGG_LIMITS = (-1.0, 6.0)
+#: What a fresh diagram shows, hot to the left and dwarfs at the bottom.
+TEFF_VIEW = (8000.0, 3400.0)
+LOGG_VIEW = (5.3, 0.0)
+
+
+@dataclass(frozen=True)
+class Track:
+    """The path of one star of given initial mass, main sequence onwards.
+
+    Attributes
+    ----------
+    mass : float
+        Initial mass, Msun.
+    teff, logg : (n_point,) array
+        K and dex(cm/s2), in the order of age.
+    """
+
+    mass: float
+    teff: np.ndarray
+    logg: np.ndarray
+
+
+@dataclass(frozen=True)
+class KielStar:
+    """One star on the diagram; each of ``teff`` and ``logg`` is (p16, median, p84)."""
+
+    name: str
+    teff: tuple[float, float, float]
+    logg: tuple[float, float, float]
+    teff_draws: np.ndarray | None = None
+    logg_draws: np.ndarray | None = None
+
+
+def stage_regions(thresholds: StageThresholds) -> list[tuple[int, np.ndarray, np.ndarray, tuple[float, float]]]:
+    """Outline of each stage: (index into STAGES, teff, logg, place of its name).
+
+    Temperatures in K, gravities in dex(cm/s2); outlines are closed within `TEFF_LIMITS`
+    and `LOGG_LIMITS`.
+    """
+    cold, hot = TEFF_LIMITS
+    bottom, top = LOGG_LIMITS
+    teff = np.unique(
+        np.concatenate([np.linspace(cold, hot, 300), np.linspace(5900, 6700, 120), thresholds.giant_teff])
+    )
+    giant = thresholds.giant_border(teff)
+    dwarf = np.maximum(thresholds.dwarf_border(teff), giant)
+
+    def between(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+        grid = np.concatenate([[low], teff[(teff > low) & (teff < high)], [high]])
+        edge = np.interp(grid, teff, dwarf)
+        return np.concatenate([grid, [high, low]]), np.concatenate([edge, [top, top]])
+
+    return [
+        (0, *between(thresholds.hot, hot), (7000.0, 5.05)),
+        (1, *between(thresholds.cool, thresholds.hot), (5600.0, 5.05)),
+        (2, *between(cold, thresholds.cool), (4300.0, 5.05)),
+        (3, np.concatenate([teff, teff[::-1]]), np.concatenate([dwarf, giant[::-1]]), (7100.0, 1.75)),
+        (4, np.concatenate([teff, [hot, cold]]), np.concatenate([giant, [bottom, bottom]]), (4150.0, 0.55)),
+    ]
+
+
+def kiel_figure(
+    star: KielStar | None = None,
+    tracks: Sequence[Track] = (),
+    *,
+    others: Sequence[KielStar] = (),
+    thresholds: StageThresholds = DEFAULT_THRESHOLDS,
+    trusted: bool = True,
+    palette: Palette = LIGHT,
+    revision: str = "",
+    height: int = 460,
+) -> go.Figure:
+    """Draw the diagram, both axes reversed.
+
+    Parameters
+    ----------
+    star : KielStar, optional
+        The star in question: marker, 68 % error bars and its draws as light points.
+    tracks : sequence of Track
+        Evolutionary tracks to draw behind it.
+    others : sequence of KielStar
+        More stars, drawn smaller.
+    thresholds : StageThresholds
+        Borders of the stage regions.
+    trusted : bool
+        False draws the star hollow.
+    revision : str
+        The star's name: the zoom is kept until it changes.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    figure = go.Figure()
+    for index, teff, logg, (label_teff, label_logg) in stage_regions(thresholds):
+        colour = palette.stages[index]
+        figure.add_trace(
+            go.Scatter(
+                x=teff.astype(np.float32), y=logg.astype(np.float32), mode="lines", fill="toself",
+                line={"width": 0.6, "color": faded(colour, 0.6)}, fillcolor=faded(colour, 0.11),
+                hoverinfo="skip", showlegend=False,
+            )
+        )
+        figure.add_annotation(
+            x=label_teff, y=label_logg, text=STAGES[index], showarrow=False,
+            font={"size": 12, "color": colour},
+        )
+    _add_tracks(figure, tracks, palette)
+    for other in others:
+        _add_star(figure, other, palette, palette.second, 9, trusted=True)
+    if star is not None:
+        _add_star(figure, star, palette, palette.accent, 15, trusted)
+    base_layout(figure, palette, height, revision)
+    teff_view, logg_view = _views(star, others)
+    figure.update_layout(
+        xaxis={"title": {"text": "Effective temperature T<sub>eff</sub> (K)"}, "range": teff_view, "tickformat": "d"},
+        yaxis={"title": {"text": "Surface gravity log g (dex)"}, "range": logg_view},
+        showlegend=False,
+        dragmode="zoom",
+    )
+    return figure
+
+
+def _views(star: KielStar | None, others: Sequence[KielStar]) -> tuple[list[float], list[float]]:
+    """Axis ranges: the usual view, widened where a star would fall outside."""
+    shown = [one for one in (star, *others) if one is not None]
+    teffs = [one.teff[1] for one in shown]
+    loggs = [one.logg[1] for one in shown]
+    return (
+        [max([TEFF_VIEW[0], *(value + 300 for value in teffs)]), min([TEFF_VIEW[1], *(value - 300 for value in teffs)])],
+        [max([LOGG_VIEW[0], *(value + 0.3 for value in loggs)]), min([LOGG_VIEW[1], *(value - 0.3 for value in loggs)])],
+    )
+
+
+def _add_tracks(figure: go.Figure, tracks: Sequence[Track], palette: Palette) -> None:
+    """All tracks as one NaN-separated trace, each with its mass at the start."""
+    if not tracks:
+        return
+    gap = np.array([np.nan], np.float32)
+    x = np.concatenate([part for track in tracks for part in (track.teff.astype(np.float32), gap)])
+    y = np.concatenate([part for track in tracks for part in (track.logg.astype(np.float32), gap)])
+    label = [text for track in tracks for text in [f"{track.mass:g} Msun"] * track.teff.size + [""]]
+    figure.add_trace(
+        go.Scatter(
+            x=x, y=y, mode="lines", line={"width": 1.1, "color": faded(palette.ink, 0.42)}, text=label,
+            hovertemplate="%{text}<br>%{x:.0f} K, log g %{y:.2f}<extra></extra>", name="tracks",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=[float(track.teff[0]) for track in tracks], y=[float(track.logg[0]) + 0.07 for track in tracks],
+            mode="text", text=[f"{track.mass:g}" for track in tracks], hoverinfo="skip",
+            textfont={"size": 10, "color": palette.muted},
+        )
+    )
+
+
+def _add_star(
+    figure: go.Figure, star: KielStar, palette: Palette, colour: str, size: int, trusted: bool
+) -> None:
+    """The draws, then the marker with its 68 % error bars."""
+    if star.teff_draws is not None and star.logg_draws is not None:
+        figure.add_trace(
+            go.Scatter(
+                x=np.asarray(star.teff_draws, np.float32), y=np.asarray(star.logg_draws, np.float32),
+                mode="markers", marker={"size": 4, "color": faded(colour, 0.35)}, hoverinfo="skip",
+            )
+        )
+    bars = [
+        {
+            "type": "data", "symmetric": False, "array": [high - middle], "arrayminus": [middle - low],
+            "color": colour, "thickness": 2, "width": 4,
+        }
+        for low, middle, high in (star.teff, star.logg)
+    ]
+    figure.add_trace(
+        go.Scatter(
+            x=[star.teff[1]], y=[star.logg[1]], error_x=bars[0], error_y=bars[1], mode="markers", name=star.name,
+            marker={
+                "size": size, "symbol": "star" if trusted else "star-open", "color": colour,
+                "line": {"width": 1.5, "color": palette.surface if trusted else colour},
+            },
+            hovertemplate=f"{star.name}<br>%{{x:.0f}} K, log g %{{y:.2f}}<extra></extra>",
+        )
+    )

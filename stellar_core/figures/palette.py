@@ -1,0 +1,108 @@
+"""Colours of every figure, for a light and a dark background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+
+@dataclass(frozen=True)
+class Palette:
+    """One set of colours; each is a hex code, told apart without red-green vision.
+
+    Attributes
+    ----------
+    ink, muted, grid : str
+        Text, secondary text and thin rules.
+    data, draws, accent, second : str
+        Measured data, the draws of the network, the star itself, the second opinion.
+    warning : str
+        Masked pixels and whatever must not be trusted.
+    surface : str
+        Background behind labels that lie on top of data.
+    stages : tuple of str
+        One colour per stage, in the order of `stellar_core.stages.STAGES`.
+    """
+
+    ink: str
+    muted: str
+    grid: str
+    data: str
+    draws: str
+    accent: str
+    second: str
+    warning: str
+    surface: str
+    stages: tuple[str, str, str, str, str]
+
+
+LIGHT = Palette(
+    ink="#1b2333",
+    muted="#5f6b80",
+    grid="#e3e7ef",
+    data="#22406b",
+    draws="#3f74c8",
+    accent="#b3261e",
+    second="#0b7a75",
+    warning="#c2410c",
+    surface="#ffffff",
+    stages=("#3d7fd9", "#c99700", "#d9691e", "#1d9a83", "#b0305c"),
+)
+
+DARK = Palette(
+    ink="#e8ecf4",
+    muted="#9aa6bb",
+    grid="#2a3345",
+    data="#a9c8f5",
+    draws="#6ea8fe",
+    accent="#ff8a75",
+    second="#4fd1c5",
+    warning="#fb923c",
+    surface="#0f1522",
+    stages=("#6ea8fe", "#f0c040", "#f59a56", "#4bd0b4", "#f07fa6"),
+)
+
+
+def faded(colour: str, alpha: float) -> str:
+    """``colour`` (#rrggbb) as an rgba() text with opacity ``alpha`` in 0-1."""
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+def base_layout(figure: go.Figure, palette: Palette, height: int, revision: str) -> None:
+    """Give ``figure`` what all figures share: size, margins, fonts, zoom memory.
+
+    ``revision`` names what is shown: the zoom is kept for as long as it stays the same.
+    """
+    figure.update_layout(
+        height=height,
+        uirevision=revision,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        font={"color": palette.ink, "size": 12},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        hoverlabel={"bgcolor": palette.surface, "font": {"color": palette.ink}},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": -0.13,
+            "yanchor": "top",
+            "font": {"size": 11, "color": palette.muted},
+            "bgcolor": "rgba(0,0,0,0)",
+        },
+    )
+    axis = {
+        "gridcolor": palette.grid,
+        "linecolor": palette.muted,
+        "tickcolor": palette.muted,
+        "tickfont": {"color": palette.muted, "size": 11},
+        "title": {"font": {"color": palette.ink, "size": 12}, "standoff": 6},
+        "zeroline": False,
+        "showline": True,
+        "ticks": "outside",
+        "ticklen": 4,
+        "automargin": True,
+    }
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)

@@ -1,0 +1,126 @@
+"""From what a user gives to a spectrum: an identifier, or a file.
+
+Plates 16000 to 16383, which SDSS never used, belong to the MOCK survey that needs no
+network; every other plate is asked of the SDSS archive.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stellar_core.errors import IdentifierError, SpectrumError
+
+if TYPE_CHECKING:
+    from stellar_core.sdss.identifiers import PlateFiber, StarId
+    from stellar_core.spectrum import Spectrum
+
+#: Largest file accepted, bytes; the app's server refuses more as well.
+MAX_UPLOAD = 20 * 1024 * 1024
+
+
+def resolve(text: str) -> StarId | PlateFiber:
+    """Understand what the user typed.
+
+    Parameters
+    ----------
+    text : str
+        A specobjid, plate-mjd-fiber, plate and fiber, a spec file name or an SDSS URL.
+
+    Returns
+    -------
+    StarId or PlateFiber
+        `PlateFiber` where the MJD is missing; `mjds` lists those to choose from.
+
+    Raises
+    ------
+    IdentifierError
+        If the text names no SDSS spectrum.
+    """
+    from stellar_core.sdss.identifiers import parse
+
+    return parse(text)
+
+
+def mjds(place: PlateFiber) -> list[int]:
+    """Nights on which this fiber of this plate was observed, ascending MJD.
+
+    Raises
+    ------
+    IdentifierError
+        If there is none.
+    ArchiveError
+        If the archive cannot be asked.
+    """
+    from stellar_core.sdss.star import MOCK_PLATES
+
+    if MOCK_PLATES[0] <= place.plate <= MOCK_PLATES[1]:
+        from stellar_core.mock.survey import MockSurvey
+
+        nights = MockSurvey().mjds(place.plate, place.fiber)
+    else:
+        from stellar_core.sdss.archive import plate_mjds
+
+        nights = plate_mjds(place.plate, place.fiber)
+    if not nights:
+        raise IdentifierError(f"Plate {place.plate} has no spectrum on fiber {place.fiber}.", value=place)
+    return sorted(nights)
+
+
+def load(star: StarId) -> Spectrum:
+    """The spectrum of ``star``: from the MOCK survey for its plates, else from SDSS.
+
+    Raises
+    ------
+    IdentifierError
+        If the MOCK survey has no such star.
+    ArchiveError
+        If the SDSS archive cannot be reached or has no such spectrum.
+    """
+    if star.is_mock:
+        from stellar_core.mock.survey import MockSurvey
+
+        return MockSurvey().spectrum(star)
+    from stellar_core.sdss.archive import fetch_spectrum
+
+    return fetch_spectrum(star)
+
+
+def examples() -> list[tuple[StarId, str]]:
+    """Stars of the MOCK survey worth a first look, each with a short caption."""
+    from stellar_core.mock.survey import MockSurvey
+
+    return list(MockSurvey().examples())
+
+
+def is_table(data: bytes) -> bool:
+    """True for a file that is not FITS, whose units and medium must be asked for."""
+    return not data.startswith((b"SIMPLE  =", b"\x1f\x8b"))
+
+
+def read_upload(
+    data: bytes, name: str, *, wavelength_unit: str | None = None, medium: str | None = None
+) -> Spectrum:
+    """The spectrum in an uploaded file.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file: SDSS FITS, or a table in CSV or ASCII.
+    name : str
+        Name of the file.
+    wavelength_unit, medium : str, optional
+        For tables only, as `stellar_core.sdss.readers.read_spectrum` takes them.
+
+    Raises
+    ------
+    SpectrumError
+        If the file is too large or holds no spectrum.
+    """
+    if len(data) > MAX_UPLOAD:
+        raise SpectrumError(
+            f"The file {name} has {len(data) / 2**20:.0f} MB; up to {MAX_UPLOAD // 2**20} MB are accepted.",
+            value=len(data),
+        )
+    from stellar_core.sdss.readers import read_spectrum
+
+    return read_spectrum(data, name, wavelength_unit=wavelength_unit, medium=medium)

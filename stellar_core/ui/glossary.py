@@ -1,0 +1,46 @@
+"""What each quantity means and where its definition comes from, said once."""
+
+from __future__ import annotations
+
+HELP = {
+    "age": "Time since the star was born, in Gyr (10⁹ years): 10^(log age − 9). Bounded by 13.8 Gyr, the age of "
+    "the Universe (Planck Collaboration 2020).",
+    "log_age": "log₁₀ of the age in years. Taught with ages read off the MIST v1.2 tracks (Choi et al. 2016) at the "
+    "star's Teff, log g and [Fe/H].",
+    "log_lifetime": "log₁₀ of the whole lifetime in years, by the paper's rule τ = 10 Gyr · (M/Msun)^−2.5 with the mass "
+    "of the nearest track.",
+    "lifetime": "The whole lifetime in Gyr, by the paper's rule τ = 10 Gyr · (M/Msun)^−2.5. An age may not exceed it; "
+    "where the rule breaks this, the verdict says so.",
+    "stage": "Probability of each evolutionary stage. Dwarfs are split at 6000 K and 5200 K; subgiants and red giants "
+    "after Huber et al. 2017 and Berger et al. 2018. The borders are drawn on the Kiel diagram.",
+    "teff": "Effective temperature in K, on the scale of the spectral libraries the network was taught with (MILES, "
+    "STELIB).",
+    "logg": "log₁₀ of the surface gravity in cm/s².",
+    "feh": "Iron abundance relative to the Sun, dex.",
+    "interval": "The 68 % interval runs from the 16th to the 84th percentile of the draws, the 95 % interval from "
+    "percentile 2.5 to 97.5; the number is the median.",
+    "samples": "Monte Carlo dropout: the network answers this many times, each time with other units switched off "
+    "(Gal & Ghahramani 2016); the spread of the answers is the error bar.",
+    "seed": "Start of the random numbers. The same star, seed and number of passes give the same digits.",
+    "snr": "Median signal-to-noise ratio per pixel over the pixels that are not masked.",
+    "coverage": "Share of 3600–10400 Å, in the star's rest frame, on which something was measured. The rest is filler "
+    "of value 1, shaded grey on the plot.",
+    "redshift": "Velocity c·z along the line of sight: from the file, or found by cross-correlation with model "
+    "spectra where the file has none.",
+    "photometry": "Whether SDSS ugriz magnitudes went into the answer. Files of the Legacy survey carry none.",
+    "isochrone": "A second opinion that knows no neural network: the exact posterior on the MIST tracks, given Teff, "
+    "log g and [Fe/H] with their errors, an initial mass function and a uniform prior in age.",
+    "kiel": "Effective temperature against surface gravity; hot stars to the left, dwarfs at the bottom. Grey curves: "
+    "MIST tracks from the main sequence to the tip of the red-giant branch, each with its initial mass in solar masses.",
+}
+
+TRAINED_ON_MOCK = (
+    "The network learned from **MOCK** spectra only: stars drawn from MIST tracks, spectra emulated from stellar "
+    "libraries, noise like SDSS's. It has seen no true age of a real star; at SDSS precision the age of a single star "
+    "is uncertain by about a factor of two."
+)
+
+EMPTY = (
+    "Give an SDSS star or your own spectrum, and read its **age, lifetime and evolutionary stage** with error bars, "
+    "beside the spectrum and the Kiel diagram."
+)

@@ -1,0 +1,131 @@
+"""Everything slow, loaded once: the network, the tracks, spectra and results.
+
+What is cached here is shared by all visitors and never changed after it was made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from stellar_core import lookup
+from stellar_core.ui.shell import ROOT
+
+if TYPE_CHECKING:
+    from stellar_core.inference.estimator import Estimator
+    from stellar_core.inference.result import Result
+    from stellar_core.isochrones import Tracks
+    from stellar_core.preprocessing.spectra import PreparedSpectrum
+    from stellar_core.sdss.identifiers import StarId
+    from stellar_core.spectrum import Spectrum
+
+#: The trained network that answers.
+MODEL = "paper-setup-a"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one spectrum comes from: a star to look up, or the bytes of a file.
+
+    Attributes
+    ----------
+    label : str
+        What the user gave, in words.
+    star : StarId or None
+        Set for a look-up.
+    data : bytes
+        Set for an upload.
+    wavelength_unit, medium : str or None
+        For uploaded tables.
+    """
+
+    label: str
+    star: StarId | None = None
+    data: bytes = b""
+    wavelength_unit: str | None = None
+    medium: str | None = None
+
+    @property
+    def key(self) -> str:
+        """A text that is the same for the same spectrum read in the same way."""
+        if self.star is not None:
+            return f"star {self.star.specobjid}"
+        digest = hashlib.sha256(self.data).hexdigest()
+        return f"file {digest} {self.label} {self.wavelength_unit} {self.medium}"
+
+
+def model_stamp(name: str = MODEL) -> int:
+    """When the card of the model was last written, ns; 0 where there is none."""
+    card = ROOT / "trained" / name / "card.json"
+    return card.stat().st_mtime_ns if card.exists() else 0
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _estimator(name: str, stamp: int) -> Estimator:
+    from stellar_core.inference.estimator import Estimator
+
+    return Estimator.load(name)
+
+
+def estimator() -> Estimator:
+    """The network, read again when its files change."""
+    return _estimator(MODEL, model_stamp())
+
+
+@st.cache_resource(show_spinner=False)
+def tracks() -> Tracks:
+    """The evolutionary tracks that ship with the project."""
+    from stellar_core.isochrones import load_tracks
+
+    return load_tracks()
+
+
+@st.cache_resource(show_spinner=False)
+def examples() -> list[tuple[StarId, str]]:
+    """Stars worth a first look."""
+    return lookup.examples()
+
+
+@st.cache_data(max_entries=256, ttl="1h", show_spinner=False)
+def nights(plate: int, fiber: int) -> list[int]:
+    """MJDs on which one fiber of a plate was observed."""
+    from stellar_core.sdss.identifiers import PlateFiber
+
+    return lookup.mjds(PlateFiber(plate, fiber))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _spectrum(key: str, _source: Source) -> Spectrum:
+    if _source.star is not None:
+        return lookup.load(_source.star)
+    return lookup.read_upload(
+        _source.data, _source.label, wavelength_unit=_source.wavelength_unit, medium=_source.medium
+    )
+
+
+def spectrum(source: Source) -> Spectrum:
+    """The spectrum as it was observed; raises `StellarError`."""
+    return _spectrum(source.key, source)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _prepared(key: str, stamp: int, _source: Source) -> PreparedSpectrum:
+    return estimator().prepare(spectrum(_source))
+
+
+def prepared(source: Source) -> PreparedSpectrum:
+    """The spectrum as the network sees it; raises `StellarError`."""
+    return _prepared(source.key, model_stamp(), source)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _result(key: str, seed: int, samples: int, model: str, stamp: int, _source: Source) -> Result:
+    return estimator().estimate(spectrum(_source), samples=samples, seed=seed, label=_source.label)
+
+
+def result(source: Source, seed: int, samples: int) -> Result:
+    """The answer for one star; raises `StellarError`."""
+    return _result(source.key, seed, samples, MODEL, model_stamp(), source)

@@ -1,0 +1,88 @@
+"""What every page shares: navigation, colours and the wording of errors."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from stellar_core.figures.palette import DARK, LIGHT, Palette
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+ROOT = Path(__file__).resolve().parents[2]
+ICON = Path(__file__).with_name("icon.svg")
+
+#: Buttons that a plot keeps; a picture is saved as SVG, sharp at any print size.
+PLOT_CONFIG = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "scrollZoom": False,
+}
+
+
+def page_list() -> list:
+    """The pages of the app, in the order of the menu."""
+    return [
+        st.Page(
+            ROOT / "pages" / "star.py",
+            title="Star",
+            icon=":material/star:",
+            default=True,
+            help="Age, lifetime and stage of one star from its SDSS spectrum.",
+        ),
+        st.Page(
+            ROOT / "pages" / "about.py",
+            title="About",
+            icon=":material/info:",
+            help="What is installed, how it was trained and whom to cite.",
+        ),
+    ]
+
+
+def enter_page() -> None:
+    """Hand a page that was opened by its own address to the app's navigation.
+
+    A fresh server runs a file under ``pages/`` without ``app.py``; this registers the
+    full menu and starts over. Call it first on every page.
+    """
+    if "shell" not in st.session_state:
+        st.session_state.shell = True
+        st.navigation(page_list(), position="top")
+        st.rerun()
+
+
+def palette() -> Palette:
+    """Colours for the background the visitor has chosen."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def on_phone() -> bool:
+    """Whether the browser says that it runs on a phone."""
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
+def show_plot(figure: go.Figure, key: str, name: str, alt: str) -> None:
+    """Draw a figure that can be zoomed, and saved as ``name``.svg.
+
+    On a phone a drag scrolls the page instead of zooming the figure.
+    """
+    if on_phone():
+        figure.update_layout(dragmode=False)
+        config: dict[str, object] = {"displayModeBar": False}
+    else:
+        config = {**PLOT_CONFIG, "toImageButtonOptions": {"format": "svg", "filename": name}}
+    st.plotly_chart(figure, key=key, config=config, alt=alt)
+
+
+def plain(text: object) -> str:
+    """``text`` so that Markdown shows it letter by letter."""
+    return re.sub(r"([\\`*_\[\]<>$~|])", r"\\\1", str(text))
+
+
+def complain(error: Exception) -> None:
+    """Show an error the user can do something about."""
+    st.error(plain(error), icon=":material/error:")
