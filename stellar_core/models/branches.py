@@ -1,0 +1,125 @@
+"""The branches that read a star: photometry and spectrum."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from stellar_core.models.attention import TransformerLayer
+from stellar_core.models.dropout import Dropout
+
+
+class Perceptron(nn.Module):
+    """``depth`` layers of ``width`` with layer norm, SiLU and dropout."""
+
+    def __init__(self, n_in: int, width: int, depth: int, dropout: float) -> None:
+        super().__init__()
+        sizes = [n_in] + [width] * depth
+        self.linears = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:]))
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
+        self.dropout = Dropout(dropout)
+
+    def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """``x`` (batch, n_in) to (batch, width)."""
+        for linear, norm in zip(self.linears, self.norms):
+            x = self.dropout(nn.functional.silu(norm(linear(x))), generator)
+        return x
+
+
+class PhotometryBranch(nn.Module):
+    """The paper's MLP on the 29 features; a learned vector stands for missing photometry."""
+
+    def __init__(self, n_feature: int, width: int, depth: int, dropout: float) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_feature))
+        self.register_buffer("std", torch.ones(n_feature))
+        self.perceptron = Perceptron(n_feature, width, depth, dropout)
+        self.missing = nn.Parameter(torch.zeros(width))
+
+    def forward(self, features: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """``features`` (batch, n_feature), a row with any NaN is missing, to (batch, width)."""
+        present = torch.isfinite(features).all(dim=1, keepdim=True)
+        scaled = torch.where(present, (features - self.mean) / self.std, torch.zeros_like(features))
+        encoded = self.perceptron(scaled.clamp(-8.0, 8.0), generator)
+        return torch.where(present, encoded, self.missing.to(encoded.dtype))
+
+
+def spectrum_channels(flux: torch.Tensor, coverage: torch.Tensor, window: int = 151) -> torch.Tensor:
+    """The channels a spectral branch sees; filler has no influence on them.
+
+    Parameters
+    ----------
+    flux : (batch, n_pixel)
+        Median-normalised flux; its value where ``coverage`` is 0 is ignored.
+    coverage : (batch, n_pixel)
+        1 where measured, 0 where not.
+    window : int
+        Width of the running mean, pixels, odd.
+
+    Returns
+    -------
+    (batch, 3, n_pixel)
+        Flux minus one; flux over its running mean, minus one, times five; coverage. The
+        first two are 0 outside the coverage.
+    """
+    masked = torch.where(coverage > 0, flux, torch.zeros_like(flux))
+    padded = nn.functional.pad(torch.stack([masked, coverage], 1), (window // 2 + 1, window // 2))
+    total = padded.cumsum(dim=-1)
+    running = total[..., window:] - total[..., :-window]  # (batch, 2, n_pixel)
+    continuum = running[:, 0] / running[:, 1].clamp_min(0.5)
+    lines = (masked / continuum.clamp_min(0.02) - 1.0).clamp(-2.0, 2.0)
+    return torch.stack([(masked.clamp(-1.0, 6.0) - 1.0) * coverage, 5.0 * lines * coverage, coverage], 1)
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions added to their input (He et al. 2016)."""
+
+    def __init__(self, width: int, kernel: int = 5) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.GroupNorm(8, width), nn.GroupNorm(8, width)
+        self.conv1 = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        self.conv2 = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``x`` (batch, width, n) to the same shape."""
+        y = self.conv1(nn.functional.silu(self.norm1(x)))
+        return x + self.conv2(nn.functional.silu(self.norm2(y)))
+
+
+class ConvolutionalStem(nn.Module):
+    """The paper's CNN pre-processor: 6800 pixels to 68 tokens of 100 A."""
+
+    def __init__(self, width: int, channels: tuple[int, int] = (48, 128)) -> None:
+        super().__init__()
+        first, second = channels
+        self.conv1 = nn.Conv1d(3, first, 9, stride=4, padding=4)
+        self.conv2 = nn.Conv1d(first, second, 7, stride=5, padding=3)
+        self.block = ResidualBlock(second)
+        self.conv3 = nn.Conv1d(second, width, 5, stride=5)
+
+    def forward(self, channels: torch.Tensor) -> torch.Tensor:
+        """``channels`` (batch, 3, 6800) to tokens (batch, 68, width)."""
+        x = nn.functional.silu(self.conv1(channels))  # (batch, 48, 1700)
+        x = self.block(self.conv2(x))  # (batch, 128, 340)
+        return self.conv3(nn.functional.silu(x)).transpose(1, 2)  # (batch, 68, width)
+
+
+class TransformerEncoder(nn.Module):
+    """Tokens with learned positions and a summary token through ``depth`` layers."""
+
+    def __init__(self, n_token: int, width: int, depth: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.position = nn.Parameter(0.02 * torch.randn(1, n_token, width))
+        self.summary = nn.Parameter(torch.zeros(1, 1, width))
+        self.dropout = Dropout(dropout)
+        self.layers = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, tokens: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """``tokens`` (batch, n_token, width) to (batch, width): the summary token plus the mean."""
+        x = self.dropout(tokens + self.position.to(tokens.dtype), generator)
+        x = torch.cat([self.summary.to(x.dtype).expand(len(x), -1, -1), x], dim=1)
+        for layer in self.layers:
+            x = layer(x, generator)
+        x = self.norm(x)
+        return x[:, 0] + x[:, 1:].mean(dim=1)

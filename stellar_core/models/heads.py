@@ -1,0 +1,66 @@
+"""The outputs: age, lifetime, stage and atmosphere."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+#: Bounds of log10(age/yr): 1 Myr and 13.8 Gyr; the network cannot leave them.
+LOG_AGE_BOUNDS = (6.0, float(np.log10(13.8e9)))
+
+#: Bounds of log10(lifetime/yr): 10 Gyr M^-2.5 at 16 and at 0.1 Msun.
+LOG_LIFETIME_BOUNDS = (7.0, 12.5)
+
+#: Centre and width of Teff [K], log g [dex], [Fe/H] [dex] as the atmosphere head gives them.
+ATMOSPHERE_CENTRE = (5500.0, 3.8, -0.7)
+ATMOSPHERE_WIDTH = (1000.0, 1.0, 0.7)
+
+
+class Prediction(NamedTuple):
+    """Output of a network for a batch.
+
+    Attributes
+    ----------
+    log_age, log_lifetime : (batch,)
+        log10(yr), inside their bounds.
+    stage : (batch, 5)
+        Logits.
+    atmosphere : (batch, 3)
+        Teff in K, log g in dex, [Fe/H] in dex.
+    """
+
+    log_age: torch.Tensor
+    log_lifetime: torch.Tensor
+    stage: torch.Tensor
+    atmosphere: torch.Tensor
+
+
+class Heads(nn.Module):
+    """One linear layer per output; age and lifetime pass through a bounded sigmoid."""
+
+    def __init__(self, width: int, n_stage: int = 5) -> None:
+        super().__init__()
+        self.age = nn.Linear(width, 1)
+        self.lifetime = nn.Linear(width, 1)
+        self.stage = nn.Linear(width, n_stage)
+        self.atmosphere = nn.Linear(width, 3)
+        self.register_buffer("centre", torch.tensor(ATMOSPHERE_CENTRE), persistent=False)
+        self.register_buffer("width", torch.tensor(ATMOSPHERE_WIDTH), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> Prediction:
+        """``x`` (batch, width) to a `Prediction` in float32."""
+        age, lifetime = self.age(x).float(), self.lifetime(x).float()
+        return Prediction(
+            log_age=_bounded(age.squeeze(1), LOG_AGE_BOUNDS),
+            log_lifetime=_bounded(lifetime.squeeze(1), LOG_LIFETIME_BOUNDS),
+            stage=self.stage(x).float(),
+            atmosphere=self.centre + self.width * self.atmosphere(x).float(),
+        )
+
+
+def _bounded(x: torch.Tensor, bounds: tuple[float, float]) -> torch.Tensor:
+    low, high = bounds
+    return low + (high - low) * torch.sigmoid(x)
