@@ -5,14 +5,22 @@ from __future__ import annotations
 from stellar_core.isochrones.compact import load_tracks
 from stellar_core.isochrones.lifetime import power_law_log_lifetime, track_log_lifetime
 from stellar_core.isochrones.nearest import NearestLabel, nearest_label
+from stellar_core.isochrones.observation import Observation
+from stellar_core.isochrones.posterior import Posterior, posterior, posterior_from_draws
+from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.tracks import TrackPoints, Tracks
 
 __all__ = [
     "NearestLabel",
+    "Observation",
+    "Posterior",
+    "Priors",
     "TrackPoints",
     "Tracks",
     "load_tracks",
     "nearest_label",
+    "posterior",
+    "posterior_from_draws",
     "power_law_log_lifetime",
     "track_log_lifetime",
 ]

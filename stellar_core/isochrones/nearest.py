@@ -90,7 +90,7 @@ def nearest_label(
 
     if len(scales) != 3 or not all(scale > 0 for scale in scales):
         raise ParameterError(f"Three positive scales (K, dex, dex) are needed, got {scales}.", value=scales)
-    tree, points = _index(_Keyed(tracks if tracks is not None else load_tracks()), tuple(float(s) for s in scales))
+    tree, points = _index(tracks if tracks is not None else load_tracks(), tuple(float(s) for s in scales))
     teff, logg, feh = (np.array(x, float) for x in np.broadcast_arrays(teff, logg, feh))
     stars = np.stack([teff / scales[0], logg / scales[1], feh / scales[2]], axis=-1)
     finite = np.isfinite(stars).all(axis=-1)
@@ -108,25 +108,12 @@ def nearest_label(
     )
 
 
-class _Keyed:
-    """Tracks as a cache key: equal only to the very same object."""
-
-    def __init__(self, tracks: Tracks) -> None:
-        self.tracks = tracks
-
-    def __hash__(self) -> int:
-        return id(self.tracks)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Keyed) and other.tracks is self.tracks
-
-
 @lru_cache(maxsize=2)
-def _index(keyed: _Keyed, scales: tuple[float, float, float]) -> tuple[object, TrackPoints]:
+def _index(tracks: Tracks, scales: tuple[float, float, float]) -> tuple[object, TrackPoints]:
     """KD-tree over the real points of the tracks, and those points."""
     from scipy.spatial import cKDTree
 
-    points = keyed.tracks.points(real_only=True)
+    points = tracks.points(real_only=True)
     points = points.select(points.log_age <= MAX_LOG_AGE)
     columns = (points.teff, points.logg, points.feh_surface)
     return cKDTree(np.stack([c / s for c, s in zip(columns, scales)], axis=-1)), points

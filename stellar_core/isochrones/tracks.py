@@ -83,9 +83,9 @@ class TrackPoints:
         return TrackPoints(**{name: getattr(self, name)[keep] for name in self.__dataclass_fields__})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tracks:
-    """A rectangular table of tracks.
+    """A rectangular table of tracks; equal, and hashed, by identity.
 
     Attributes
     ----------

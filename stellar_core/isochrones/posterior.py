@@ -1,0 +1,255 @@
+"""The exact posterior of one star's age, mass, lifetime and stage.
+
+The density over the tracks, p(mass) p([Fe/H]) p(age) d(age), times the likelihood of the
+observed atmosphere, summed over cells of track points small against the errors. Every
+answer is a marginal of this one distribution, so age, lifetime and stage always agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Callable
+
+import numpy as np
+
+from stellar_core.errors import ParameterError
+from stellar_core.inference.result import Interval
+from stellar_core.isochrones import summary
+from stellar_core.isochrones.compact import load_tracks
+from stellar_core.isochrones.mesh import Cells, Mesh, Window, mesh_of
+from stellar_core.isochrones.observation import DEFAULT_ERRORS, Observation
+from stellar_core.isochrones.priors import Priors
+from stellar_core.isochrones.tracks import Tracks
+
+#: Half width of the window around a star and the largest cell, in units of the errors.
+REACH, CELL_SIZE = 5.0, 0.5
+#: A star whose best cell is worse than this (three standard deviations) lies outside the models.
+MAX_CHI2 = 9.0
+#: Cells below this part of the most probable one are dropped.
+NEGLIGIBLE = 1e-8
+#: Quantities with an interval, by the field of `Cells` that holds them.
+QUANTITIES = ("log_age", "mass", "log_lifetime")
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Weights over cells of track points.
+
+    Attributes
+    ----------
+    cells : Cells
+        Cells that carry probability, each a valid star; none where ``inside_models`` is False.
+    probability : (n_cell,) float
+        Sums to 1.
+    priors : Priors
+        What was assumed.
+    mesh : Mesh
+        Where the cells come from; gives the prior's own intervals.
+    chi2_min : float
+        Squared distance, in errors, to the best cell; infinite where none is near.
+    """
+
+    cells: Cells
+    probability: np.ndarray
+    priors: Priors
+    mesh: Mesh = field(repr=False)
+    chi2_min: float = np.inf
+
+    @property
+    def inside_models(self) -> bool:
+        """False where the models have no star within three standard deviations; nothing else is then defined."""
+        return len(self.cells) > 0
+
+    def values(self, quantity: str) -> np.ndarray:
+        """``quantity`` of every cell, any field of `Cells`, or ``teff`` in K."""
+        self._require_inside()
+        return 10.0**self.cells.log_teff if quantity == "teff" else getattr(self.cells, quantity)
+
+    def interval(self, quantity: str) -> Interval:
+        """Mean, standard deviation and quantiles of a quantity of `values`."""
+        return summary.interval(self.values(quantity), self.probability)
+
+    def quantiles(self, quantity: str, levels: np.ndarray) -> np.ndarray:
+        """Quantiles at ``levels`` in [0, 1]."""
+        return summary.quantiles(self.values(quantity), self.probability, levels)
+
+    def modes(self, quantity: str = "log_age") -> tuple[summary.Mode, ...]:
+        """Peaks of the marginal, most probable first; two or more mean it is multimodal."""
+        return summary.modes(self.values(quantity), self.probability)
+
+    def bimodal(self, quantity: str = "log_age", least: float = 0.1) -> bool:
+        """Whether a second peak holds at least ``least`` of the probability."""
+        found = self.modes(quantity)
+        return len(found) > 1 and found[1].probability >= least
+
+    def stages(self) -> dict[str, float]:
+        """Probability of each of the five stages."""
+        return summary.stage_probabilities(self.values("teff"), self.cells.logg, self.probability)
+
+    def phases(self) -> dict[str, float]:
+        """Probability of each evolutionary phase (main sequence, core helium burning, ...)."""
+        return summary.phase_probabilities(self.values("eep"), self.probability)
+
+    def draws(self, n: int, rng: np.random.Generator) -> Cells:
+        """``n`` stars from the posterior, each a real cell of the models."""
+        self._require_inside()
+        return self.cells.select(rng.choice(len(self.cells), size=n, p=self.probability))
+
+    def prior_interval(self, quantity: str) -> Interval:
+        """The same interval before the star was observed."""
+        cells = self.mesh.prior_cells
+        return summary.interval(getattr(cells, quantity), cells.weight)
+
+    def to_dict(self) -> dict[str, object]:
+        """The ``posterior`` and ``prior`` objects of the command line, and the state."""
+        prior = {name: self.prior_interval(name).to_dict() for name in QUANTITIES}
+        state: dict[str, object] = {
+            "inside_models": self.inside_models,
+            "posterior": None,
+            "prior": {**prior, "assumed": self.priors.to_dict()},
+            "models": self.mesh.tracks.source,
+        }
+        if self.inside_models:
+            state["posterior"] = {
+                **{name: self.interval(name).to_dict() for name in QUANTITIES},
+                "stage": self.stages(),
+                "phase": self.phases(),
+                "log_age_modes": [{"log_age": m.value, "probability": m.probability} for m in self.modes()],
+                "bimodal": self.bimodal(),
+                "chi2_min": self.chi2_min,
+            }
+        return state
+
+    def _require_inside(self) -> None:
+        if not self.inside_models:
+            raise ParameterError(
+                "The star lies outside the models: no track point within three standard deviations, so it has no age."
+            )
+
+
+def posterior(
+    teff: float,
+    logg: float,
+    feh: float,
+    errors: tuple[float, float, float] = DEFAULT_ERRORS,
+    *,
+    covariance: np.ndarray | None = None,
+    priors: Priors = Priors(),
+    tracks: Tracks | None = None,
+    evidence: Callable[[Cells], np.ndarray] | None = None,
+    cell_size: float = CELL_SIZE,
+) -> Posterior:
+    """Posterior of one star from its atmosphere.
+
+    Parameters
+    ----------
+    teff, logg, feh : float
+        Effective temperature in K, log g in dex(cm/s2), surface [Fe/H] in dex.
+    errors : tuple of float
+        Standard deviations in K, dex, dex; not used where ``covariance`` is given.
+    covariance : (3, 3) array_like, optional
+        Full covariance in K and dex.
+    priors : Priors
+    tracks : Tracks, optional
+        The shipped tracks by default.
+    evidence : callable, optional
+        Further independent data: log likelihood (n_cell,) of `Cells`, e.g. `Photometric`.
+    cell_size : float
+        Largest cell in units of the errors.
+
+    Raises
+    ------
+    ParameterError
+        For values that are not finite or impossible, and errors that are not positive.
+    """
+    if covariance is None:
+        star = Observation.from_errors(teff, logg, feh, errors)
+    else:
+        star = Observation(float(teff), float(logg), float(feh), covariance)
+    precision = np.linalg.inv(star.covariance)
+    conditional = 1.0 / np.sqrt(np.diag(precision))
+
+    def chi2(cells: Cells) -> np.ndarray:
+        offset = _observables(cells) - star.mean
+        return np.einsum("ni,ij,nj->n", offset, precision, offset)
+
+    mesh = mesh_of(tracks if tracks is not None else load_tracks(), priors)
+    window = window_of(star.mean, REACH * star.errors, cell_size * conditional)
+    cells = mesh.cells(window)
+    squares = chi2(cells)
+    return _weigh(mesh, cells, -0.5 * squares, float(squares.min()) if len(cells) else np.inf, evidence)
+
+
+def posterior_from_draws(
+    draws: np.ndarray,
+    *,
+    priors: Priors = Priors(),
+    tracks: Tracks | None = None,
+    evidence: Callable[[Cells], np.ndarray] | None = None,
+    cell_size: float = CELL_SIZE,
+) -> Posterior:
+    """Posterior of one star whose atmosphere is known as draws, of any shape of distribution.
+
+    The likelihood is a Gaussian kernel estimate (Scott's bandwidth; draws drawn towards
+    their mean so that the covariance is kept, West 1993, J. R. Stat. Soc. B 55, 409).
+
+    Parameters
+    ----------
+    draws : (n_draw, 3) array_like
+        Teff in K, log g in dex(cm/s2), [Fe/H] in dex; at least 10.
+    priors, tracks, evidence, cell_size
+        As for `posterior`.
+    """
+    draws = np.asarray(draws, float)
+    if draws.ndim != 2 or draws.shape[1] != 3 or len(draws) < 10 or not np.isfinite(draws).all():
+        raise ParameterError(f"At least 10 finite draws of (Teff, log g, [Fe/H]) are needed, got shape {draws.shape}.")
+    star = Observation(*draws.mean(axis=0), np.cov(draws, rowvar=False))
+    bandwidth = len(draws) ** (-1.0 / 7.0)
+    kernels = star.mean + np.sqrt(1 - bandwidth**2) * (draws - star.mean)
+    factor = np.linalg.cholesky(np.linalg.inv(bandwidth**2 * star.covariance))  # whitens a kernel
+    conditional = bandwidth / np.sqrt(np.diag(np.linalg.inv(star.covariance)))
+    mesh = mesh_of(tracks if tracks is not None else load_tracks(), priors)
+    reach = np.maximum(np.abs(draws - star.mean).max(axis=0), REACH * star.errors)
+    cells = mesh.cells(window_of(star.mean, reach, 2.0 * cell_size * conditional))
+    whitened, centres = _observables(cells) @ factor, kernels @ factor
+    log_likelihood, nearest = np.empty(len(cells)), np.inf
+    for start in range(0, len(cells), 20_000):
+        part = slice(start, start + 20_000)
+        squares = ((whitened[part, None, :] - centres) ** 2).sum(axis=-1)
+        nearest = min(nearest, float(squares.min()))
+        log_likelihood[part] = np.log(np.exp(-0.5 * squares).mean(axis=1) + 1e-300)
+    return _weigh(mesh, cells, log_likelihood, nearest * bandwidth**2, evidence)
+
+
+def window_of(mean: np.ndarray, reach: np.ndarray, resolution: np.ndarray) -> Window:
+    """Window of (3,) half widths ``reach`` and cells ``resolution`` around ``mean``, in K, dex, dex."""
+    low, high = mean - reach, mean + reach
+    to_log = 1.0 / (mean[0] * np.log(10.0))
+    return Window(
+        low=np.array([np.log10(max(low[0], 100.0)), *low[1:]]),
+        high=np.array([np.log10(high[0]), *high[1:]]),
+        resolution=np.array([resolution[0] * to_log, *resolution[1:]]),
+    )
+
+
+def _observables(cells: Cells) -> np.ndarray:
+    """(n_cell, 3): Teff in K, log g, surface [Fe/H]."""
+    return np.stack([10.0**cells.log_teff, cells.logg, cells.feh_surface], axis=-1)
+
+
+def _weigh(
+    mesh: Mesh,
+    cells: Cells,
+    log_likelihood: np.ndarray,
+    chi2_min: float,
+    evidence: Callable[[Cells], np.ndarray] | None,
+) -> Posterior:
+    """Prior times likelihood over ``cells``, normalised."""
+    if not chi2_min <= MAX_CHI2:
+        return Posterior(cells.select(slice(0, 0)), np.empty(0), mesh.priors, mesh, chi2_min)
+    log_weight = np.log(cells.weight) + log_likelihood
+    if evidence is not None:
+        log_weight = log_weight + evidence(cells)
+    weight = np.exp(log_weight - log_weight.max())
+    keep = weight > NEGLIGIBLE
+    return Posterior(cells.select(keep), weight[keep] / weight[keep].sum(), mesh.priors, mesh, chi2_min)
