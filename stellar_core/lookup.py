@@ -1,4 +1,4 @@
-"""From what a user gives to a spectrum: an identifier, or a file.
+"""From what a user types to a spectrum.
 
 Plates 16000 to 16383, which SDSS never used, belong to the MOCK survey that needs no
 network; every other plate is asked of the SDSS archive.
@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stellar_core.errors import IdentifierError, SpectrumError
+from stellar_core.errors import IdentifierError
 
 if TYPE_CHECKING:
     from stellar_core.sdss.identifiers import PlateFiber, StarId
     from stellar_core.spectrum import Spectrum
-
-#: Largest file accepted, bytes; the app's server refuses more as well.
-MAX_UPLOAD = 20 * 1024 * 1024
 
 
 def resolve(text: str) -> StarId | PlateFiber:
@@ -90,37 +87,3 @@ def examples() -> list[tuple[StarId, str]]:
     from stellar_core.mock.survey import MockSurvey
 
     return list(MockSurvey().examples())
-
-
-def is_table(data: bytes) -> bool:
-    """True for a file that is not FITS, whose units and medium must be asked for."""
-    return not data.startswith((b"SIMPLE  =", b"\x1f\x8b"))
-
-
-def read_upload(
-    data: bytes, name: str, *, wavelength_unit: str | None = None, medium: str | None = None
-) -> Spectrum:
-    """The spectrum in an uploaded file.
-
-    Parameters
-    ----------
-    data : bytes
-        The whole file: SDSS FITS, or a table in CSV or ASCII.
-    name : str
-        Name of the file.
-    wavelength_unit, medium : str, optional
-        For tables only, as `stellar_core.sdss.readers.read_spectrum` takes them.
-
-    Raises
-    ------
-    SpectrumError
-        If the file is too large or holds no spectrum.
-    """
-    if len(data) > MAX_UPLOAD:
-        raise SpectrumError(
-            f"The file {name} has {len(data) / 2**20:.0f} MB; up to {MAX_UPLOAD // 2**20} MB are accepted.",
-            value=len(data),
-        )
-    from stellar_core.sdss.readers import read_spectrum
-
-    return read_spectrum(data, name, wavelength_unit=wavelength_unit, medium=medium)

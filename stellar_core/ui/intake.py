@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
     from stellar_core.sdss.star import PlateFiber
 
+#: Every FITS file begins with this; anything else is read as a table, whose units must be asked for.
+FITS = b"SIMPLE"
 #: What the wavelength column of an uploaded table may hold.
 ASK_FILE = "as the file says"
-UNITS = {ASK_FILE: None, "Å": "Angstrom", "nm": "nm", "µm": "um"}
+UNITS = {ASK_FILE: None, "Å": "Angstrom", "nm": "nm", "µm": "micron", "log₁₀ Å": "log10 Angstrom"}
 MEDIA = {ASK_FILE: None, "vacuum": "vacuum", "air": "air"}
 
 
@@ -122,7 +124,7 @@ def _choose_night(place: PlateFiber) -> None:
 
 def _uploaded(uploaded: UploadedFile) -> Source:
     data = uploaded.getvalue()
-    if not lookup.is_table(data):
+    if data.startswith(FITS):
         return Source(uploaded.name, data=data)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         unit = st.segmented_control("Wavelengths in", list(UNITS), default=ASK_FILE, required=True, key="unit")

@@ -101,7 +101,9 @@ def nights(plate: int, fiber: int) -> list[int]:
 def _spectrum(key: str, _source: Source) -> Spectrum:
     if _source.star is not None:
         return lookup.load(_source.star)
-    return lookup.read_upload(
+    from stellar_core.sdss.readers import read_spectrum
+
+    return read_spectrum(
         _source.data, _source.label, wavelength_unit=_source.wavelength_unit, medium=_source.medium
     )
 
