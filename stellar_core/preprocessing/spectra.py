@@ -34,6 +34,8 @@ MAX_GAP = 20.0
 MIN_COVERED = 1000
 #: Standard deviation of the normalised flux under which a spectrum is flat (section 3.2.4).
 MIN_STD = 0.01
+#: Redshift no star of the Galaxy reaches: 1500 km/s.
+MAX_STAR_REDSHIFT = 0.005
 #: Value of every grid point without coverage: the median of a normalised spectrum.
 FILLER = 1.0
 
@@ -265,7 +267,12 @@ def prepare(
     else:
         redshift, error, source, note = _measure(spectrum, templates)
         notes.append(note)
-    flux, coverage = normalise(spectrum.wavelength / (1.0 + redshift), spectrum.flux, spectrum.ivar)
+    try:
+        flux, coverage = normalise(spectrum.wavelength / (1.0 + redshift), spectrum.flux, spectrum.ivar)
+    except SpectrumError as error:
+        if abs(redshift) < MAX_STAR_REDSHIFT:
+            raise
+        raise SpectrumError(f"{error} A redshift of {redshift:.4g} is not that of a star.", value=redshift) from None
     return PreparedSpectrum(flux, coverage, float(redshift), source, spectrum.snr, tuple(notes), error)
 
 
