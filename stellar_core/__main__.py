@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -20,6 +22,52 @@ app = typer.Typer(
 def emit(payload: object) -> None:
     """Write ``payload`` to standard output as JSON."""
     sys.stdout.write(json.dumps(payload, indent=2, allow_nan=False) + "\n")
+
+
+@app.callback()
+def commands() -> None:
+    """Ages, lifetimes and stages of stars from SDSS spectra."""
+
+
+@app.command()
+def mock(
+    stars: Annotated[int, typer.Option(help="Number of stars, spread evenly over the survey; 140 kB each.")],
+    out: Annotated[Path, typer.Option(help="Folder for the catalogue, the truth and the spectra.")],
+    seed: Annotated[int | None, typer.Option(help="Seed of the survey; the app's own by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+) -> None:
+    """Write MOCK stars: a catalogue with SDSS columns, their truth apart, and spec-lite FITS files."""
+    from stellar_core.mock.release import write_release
+    from stellar_core.mock.survey import SEED
+
+    written = write_release(stars, out, SEED if seed is None else seed)
+    if as_json:
+        emit(written)
+    else:
+        typer.echo(f"MOCK survey, seed {written['seed']}: {stars} stars from {written['plates']} plates in {out}")
+
+
+def show(payload: dict[str, object]) -> None:
+    """Write the top level of ``payload`` to standard output, a line for each value."""
+    width = max(map(len, payload))
+    for name, value in payload.items():
+        for item in value if isinstance(value, list) else [value]:
+            sys.stdout.write(f"{name:<{width}}  {item}\n")
+
+
+@app.command()
+def identify(
+    text: str = typer.Argument(help="specObjID, plate-MJD-fiber, plate and fiber, spec file name or SDSS URL."),
+    as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
+) -> None:
+    """Say which SDSS spectrum TEXT names."""
+    from stellar_core.lookup import identify as identify_star
+
+    found = identify_star(text)
+    if as_json:
+        emit(found)
+    else:
+        show(found)
 
 
 def main() -> None:

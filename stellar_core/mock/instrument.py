@@ -9,10 +9,11 @@ from typing import Callable
 
 import numpy as np
 
+from stellar_core.cards import TRAINED_DIR
 from stellar_core.errors import ParameterError
 from stellar_core.mock.instrument_fit import LOGLAM_STEP, LOGLAM_ZERO, N_NODE, N_PIXEL, NODES
 from stellar_core.mock.library import sdss_fwhm
-from stellar_core.mock.tables import TRAINED, read_tables
+from stellar_core.mock.tables import read_tables
 
 INSTRUMENTS = ("SDSS", "BOSS")
 #: Speed of light, km/s.
@@ -143,7 +144,7 @@ def _pixel(wavelength: float) -> int:
 
 
 @lru_cache(maxsize=4)
-def load_instrument(name: str, folder: Path = TRAINED) -> Instrument:
+def load_instrument(name: str, folder: Path = TRAINED_DIR) -> Instrument:
     """The shipped spectrograph ``name``, "SDSS" or "BOSS".
 
     Raises

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from stellar_core.cards import TRAINED_DIR
 from stellar_core.errors import ParameterError
-from stellar_core.mock.tables import TRAINED, read_tables
+from stellar_core.mock.tables import read_tables
 
 #: Absolute bolometric magnitude and effective temperature (K) of the Sun (IAU 2015 B2, B3).
 SUN_MBOL, SUN_TEFF = 4.74, 5772.0
@@ -76,7 +77,7 @@ class BolometricTable:
 
 
 @lru_cache(maxsize=2)
-def load_bolometric(folder: Path = TRAINED) -> BolometricTable:
+def load_bolometric(folder: Path = TRAINED_DIR) -> BolometricTable:
     """The shipped table."""
     arrays, _ = read_tables("mock-photometry", folder)
     zero = arrays["zero_point"].astype(float)

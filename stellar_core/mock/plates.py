@@ -1,0 +1,193 @@
+"""Plates of the mock survey: which fibers hold which stars, when they were seen and how well.
+
+Everything on a plate follows from (survey seed, plate number); no plate depends on another.
+What the stars truly are stays in here and in `stellar_core.mock.truth`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.mock.emulator import SpectralEmulator
+from stellar_core.mock.instrument import LIGHT, load_instrument
+from stellar_core.mock.photometry import PhotometryBatch, observe_photometry
+from stellar_core.mock.population import Population, draw
+from stellar_core.sdss.star import MOCK_PLATES
+
+#: Stars of the whole survey; as many as the paper's catalogue.
+N_STARS = 166_625
+N_PLATES = MOCK_PLATES[1] - MOCK_PLATES[0] + 1
+#: Number of fibers of the two spectrographs' plates.
+FIBERS = {"SDSS": 640, "BOSS": 1000}
+#: Every so many plates one has a second night.
+SECOND_NIGHT = 8
+#: Relative error that no exposure time removes (flat field, extraction): it holds the S/N below 100.
+SYSTEMATIC = 0.010
+#: Effective wavelength of r (A) and speed of light (A/s), for the flux scale.
+R_WAVELENGTH, LIGHT_A = 6166.0, 2.99792458e18
+#: Axes of the Galactic frame in equatorial J2000 coordinates (Hipparcos catalogue, vol. 1, eq. 1.5.11).
+_GALACTIC = np.array(
+    [
+        [-0.0548755604, -0.8734370902, -0.4838350155],
+        [+0.4941094279, -0.4448296300, +0.7469822445],
+        [-0.8676661490, -0.1980763734, +0.4559837762],
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Plate:
+    """One plate.
+
+    Attributes
+    ----------
+    number : int
+    instrument : {"SDSS", "BOSS"}
+    mjds : tuple of int
+        Nights, ascending.
+    fibers : (n,) int64
+        Fibers that hold stars, ascending; the arrays below follow them.
+    ra, dec : (n,) float64
+        J2000, degrees.
+    photometry : PhotometryBatch
+    snr, redshift, redshift_err : (n_night, n) float64
+        S/N per pixel, measured redshift and its error.
+    sky : (n_night, n) float64
+        Median sky, 1e-17 erg/s/cm2/A.
+    first_pixel : tuple of int
+        First pixel of the files of each night.
+    stars : Population
+        What the stars are.
+    """
+
+    number: int
+    instrument: str
+    mjds: tuple[int, ...]
+    fibers: np.ndarray
+    ra: np.ndarray
+    dec: np.ndarray
+    photometry: PhotometryBatch = field(repr=False)
+    snr: np.ndarray = field(repr=False)
+    redshift: np.ndarray = field(repr=False)
+    redshift_err: np.ndarray = field(repr=False)
+    sky: np.ndarray = field(repr=False)
+    first_pixel: tuple[int, ...]
+    stars: Population = field(repr=False)
+
+    def __post_init__(self) -> None:
+        n, nights = len(self.fibers), len(self.mjds)
+        if len(self.stars) != n or self.snr.shape != (nights, n):
+            raise ParameterError(f"Plate {self.number} has {n} fibers but {len(self.stars)} stars.")
+
+    def row(self, fiber: int) -> int:
+        """Row of ``fiber``.
+
+        Raises
+        ------
+        ArchiveError
+            If no star is on it.
+        """
+        row = int(np.searchsorted(self.fibers, fiber))
+        if row < len(self.fibers) and self.fibers[row] == fiber:
+            return row
+        near = self.fibers[np.argmin(np.abs(self.fibers - fiber))]
+        raise ArchiveError(
+            f"Fiber {fiber} of MOCK plate {self.number} holds no star; the nearest that does is {near}.", value=fiber
+        )
+
+    def night(self, mjd: int) -> int:
+        """Index of ``mjd`` among the nights.
+
+        Raises
+        ------
+        ArchiveError
+            If the plate was not observed then.
+        """
+        if mjd in self.mjds:
+            return self.mjds.index(mjd)
+        listed = " and ".join(str(known) for known in self.mjds)
+        raise ArchiveError(f"MOCK plate {self.number} was not observed on MJD {mjd}, only on {listed}.", value=mjd)
+
+
+def stars_on(plate: int) -> int:
+    """Number of stars on ``plate``; over all plates they are `N_STARS`."""
+    return N_STARS // N_PLATES + (plate - MOCK_PLATES[0] < N_STARS % N_PLATES)
+
+
+def flux_at_r(magnitude: np.ndarray) -> np.ndarray:
+    """Flux density at 6166 A of an r magnitude (AB), 1e-17 erg/s/cm2/A."""
+    return 10.0 ** (-0.4 * (np.asarray(magnitude) + 48.6)) * LIGHT_A / R_WAVELENGTH**2 * 1e17
+
+
+@lru_cache(maxsize=48)
+def make_plate(seed: int, number: int) -> Plate:
+    """The plate ``number`` of the survey of ``seed``.
+
+    Raises
+    ------
+    ArchiveError
+        If the survey has no such plate.
+    """
+    if not MOCK_PLATES[0] <= number <= MOCK_PLATES[1]:
+        raise ArchiveError(
+            f"The MOCK survey has no plate {number}; its plates are {MOCK_PLATES[0]} to {MOCK_PLATES[1]}.", value=number
+        )
+    rng = np.random.default_rng([seed, number, 1])
+    instrument = "SDSS" if number % 2 == 0 else "BOSS"
+    n = stars_on(number)
+    first = int(rng.integers(52000, 54600) if instrument == "SDSS" else rng.integers(55400, 58900))
+    mjds = (first, first + int(rng.integers(3, 60))) if number % SECOND_NIGHT in (3, 6) else (first,)
+    fibers = np.sort(rng.choice(np.arange(1, FIBERS[instrument] + 1), n, replace=False))
+    ra, dec = _positions(n, rng)
+    longitude, latitude = to_galactic(ra, dec)
+    stars = _known_stars(n, longitude, latitude, rng)
+    photometry = observe_photometry(stars.magnitudes, stars.ebv, rng)
+    tool = load_instrument(instrument)
+    level = flux_at_r(stars.magnitudes[:, 2])
+    snr, sky, redshift, error, first_pixel = [], [], [], [], []
+    for _ in mjds:
+        dark, exposure = tool.conditions(1, rng)
+        sky.append(dark * np.exp(0.05 * rng.standard_normal(n)))
+        photon = tool.snr(level, sky[-1], exposure * np.exp(0.12 * rng.standard_normal(n)))
+        snr.append(photon / np.hypot(1.0, SYSTEMATIC * photon))
+        error.append(np.hypot(4e-6, 4e-4 / snr[-1]) * np.exp(0.2 * rng.standard_normal(n)))
+        # Real errors are larger than quoted by a systematic 4 km/s.
+        spread = np.hypot(error[-1], 4.0 / LIGHT)
+        redshift.append(stars.velocity_kms / LIGHT + spread * rng.standard_normal(n))
+        first_pixel.append(int(rng.choice(tool.extent[:, 0])))
+    return Plate(
+        number, instrument, mjds, fibers, ra, dec, photometry, np.array(snr), np.array(redshift), np.array(error),
+        np.array(sky), tuple(first_pixel), stars,
+    )
+
+
+def _known_stars(n: int, longitude: np.ndarray, latitude: np.ndarray, rng: np.random.Generator) -> Population:
+    """Stars that the spectral emulator knows, one for each position."""
+    emulator = SpectralEmulator.load()
+    spare = draw(n + n // 2, rng, longitude=np.resize(longitude, n + n // 2), latitude=np.resize(latitude, n + n // 2))
+    known = np.asarray(emulator.domain(spare.teff, spare.logg, spare.feh))
+    # Position i is kept by star i or by star i + n, where the first is not known.
+    order = np.concatenate([np.flatnonzero(known), np.flatnonzero(~known)])[:n]
+    if not known[order].all():
+        raise ParameterError("The spectral emulator knows too few of the drawn stars.", value=float(known.mean()))
+    return spare.select(order)
+
+
+def _positions(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (degrees) within 1.49 degrees of a plate centre in the northern footprint."""
+    sine = rng.uniform(np.sin(np.radians(-3.0)), np.sin(np.radians(60.0)))
+    centre = rng.uniform(125.0, 235.0), np.degrees(np.arcsin(sine))
+    radius, angle = 1.49 * np.sqrt(rng.random(n)), rng.uniform(0, 2 * np.pi, n)
+    dec = centre[1] + radius * np.sin(angle)
+    return centre[0] + radius * np.cos(angle) / np.cos(np.radians(dec)), dec
+
+
+def to_galactic(ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Galactic longitude and latitude, degrees, of J2000 positions in degrees."""
+    ra, dec = np.radians(ra), np.radians(dec)
+    x, y, z = _GALACTIC @ np.array([np.cos(ra) * np.cos(dec), np.sin(ra) * np.cos(dec), np.sin(dec)])
+    return np.degrees(np.arctan2(y, x)) % 360.0, np.degrees(np.arcsin(np.clip(z, -1, 1)))
