@@ -55,15 +55,15 @@ def show(payload: dict[str, object]) -> None:
             sys.stdout.write(f"{name:<{width}}  {item}\n")
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 def identify(
-    text: str = typer.Argument(help="specObjID, plate-MJD-fiber, plate and fiber, spec file name or SDSS URL."),
-    as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
+    text: Annotated[list[str], typer.Argument(help="specObjID, plate-MJD-fiber, plate and fiber, file name or URL.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Say which SDSS spectrum TEXT names."""
     from stellar_core.lookup import identify as identify_star
 
-    found = identify_star(text)
+    found = identify_star(" ".join(text))
     if as_json:
         emit(found)
     else:

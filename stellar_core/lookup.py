@@ -63,6 +63,39 @@ def mjds(place: PlateFiber) -> list[int]:
     return sorted(nights)
 
 
+def identify(text: str) -> dict[str, object]:
+    """What the user typed, spelled out: the object that ``identify --json`` prints.
+
+    Returns
+    -------
+    dict
+        As `StarId.to_dict`. Where plate and fiber were given and there are several MJDs,
+        ``mjd``, ``run2d`` and ``specobjid`` are None and ``mjds`` lists the MJDs.
+
+    Raises
+    ------
+    IdentifierError
+        If the text names no SDSS spectrum.
+    ArchiveError
+        If MJDs are needed and the archive cannot be asked.
+    """
+    from dataclasses import replace
+
+    from stellar_core.sdss.star import StarId
+
+    found = resolve(text)
+    if isinstance(found, StarId):
+        return found.to_dict()
+    nights = mjds(found)
+    if len(nights) == 1:
+        star = found.at(nights[0])
+        note = f"The MJD was not given; {nights[0]} is the only one of this plate and fiber."
+        return replace(star, notes=(note, *star.notes)).to_dict()
+    unknown = dict.fromkeys(("mjd", "run2d", "specobjid", "spectrum_url"))
+    note = "The MJD was not given and there are several: give plate-MJD-fiber."
+    return {**unknown, "plate": found.plate, "fiber": found.fiber, "mjds": nights, "notes": [note]}
+
+
 def load(star: StarId) -> Spectrum:
     """The spectrum of ``star``: from the MOCK survey for its plates, else from SDSS.
 

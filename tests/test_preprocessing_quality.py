@@ -1,0 +1,48 @@
+"""The quality verdict in words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stellar_core.preprocessing.quality import quality_messages
+from stellar_core.preprocessing.spectra import prepare
+from stellar_core.sdss.readers import read_spectrum
+from stellar_core.spectrum import Spectrum
+
+WAVE = 10 ** (3.58 + 1e-4 * np.arange(3842))
+FLUX = 20 + 5 * np.sin(WAVE / 50)
+GOOD = {"redshift": 0.0, "meta": {"class": "STAR", "zwarning": 0}}
+
+
+def messages(ivar: np.ndarray | None = None, wave: np.ndarray = WAVE, **changes: object) -> str:
+    ivar = np.ones_like(WAVE) if ivar is None else ivar
+    spectrum = Spectrum(wave, FLUX[: wave.size], ivar[: wave.size], **{**GOOD, **changes})
+    return " ".join(quality_messages(spectrum, prepare(spectrum)))
+
+
+def test_a_good_star_has_none():
+    assert messages() == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"meta": {"class": "GALAXY"}}, "GALAXY, not as a star"),
+        ({"meta": {"class": "STAR", "zwarning": 4}}, "ZWARNING 4"),
+        ({"redshift": 0.02}, "not that of a star"),
+        ({"redshift": None}, "taken to be at rest"),
+        ({"has_errors": False}, "gives no errors"),
+        ({"ivar": np.full_like(WAVE, 0.01)}, "ratio is low: 2.0"),
+        ({"ivar": np.where(np.arange(WAVE.size) % 5, 1.0, 0.0)}, "20 % of the pixels are bad"),
+        ({"wave": WAVE[:2000]}, "Only 33 %"),
+    ],
+)
+def test_each_defect_is_named(changes, words):
+    assert words in messages(**changes)
+
+
+def test_real_galaxies_and_quasars_are_named(shared_data):
+    for name in ("spec-0266-51602-0001.fits", "spec-4055-55359-0012.fits"):
+        spectrum = read_spectrum(shared_data / "sdss" / name)
+        assert "GALAXY" in quality_messages(spectrum, prepare(spectrum))[0]
