@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from stellar_core.errors import ModelError, ParameterError
-from stellar_core.mock.instrument import INSTRUMENTS, LIGHT, load_instrument, observe, observe_batch
+from stellar_core.mock.instrument import INSTRUMENTS, load_instrument, observe, observe_batch
 from stellar_core.mock.instrument_fit import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, NODES, learn, read_frames
+from stellar_core.mock.optics import LIGHT
 from stellar_core.mock.tables import read_tables, write_tables
 
 GRID = 3600.0 + np.arange(6800)
@@ -95,7 +96,8 @@ def test_faint_stars_are_limited_by_the_sky():
 
 
 @pytest.mark.parametrize(
-    ("flux", "snr", "name"), [(np.ones((2, 100)), 20.0, "SDSS"), (np.ones((2, 6800)), 0.0, "SDSS"), (np.ones((2, 6800)), 9.0, "DESI")]
+    ("flux", "snr", "name"),
+    [(np.ones((2, 100)), 20.0, "SDSS"), (np.ones((2, 6800)), 0.0, "SDSS"), (np.ones((2, 6800)), 9.0, "DESI")],
 )
 def test_bad_input(flux, snr, name):
     with pytest.raises(ParameterError):

@@ -5,9 +5,10 @@ import pytest
 
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones import load_tracks
+from stellar_core.mock.cells import Selection, make_cells
 from stellar_core.mock.galaxy import COMPONENTS, initial_mass_function
 from stellar_core.mock.photometry import observe_photometry
-from stellar_core.mock.population import Selection, draw, make_cells
+from stellar_core.mock.population import draw
 from stellar_core.mock.population_fit import learn
 from stellar_core.mock.tables import read_tables
 from stellar_core.stages import STAGES

@@ -10,6 +10,8 @@ import pytest
 
 from stellar_core.errors import ArchiveError, ParameterError, SpectrumError
 from stellar_core.mock.files import BRIGHTSKY, NODATA, write_spec_lite
+from stellar_core.mock.instrument import load_instrument
+from stellar_core.mock.instrument_fit import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, learn
 from stellar_core.mock.plates import N_STARS
 from stellar_core.mock.release import choose, write_release
 from stellar_core.mock.survey import MockSurvey
@@ -94,8 +96,10 @@ def test_catalogue_and_truth_are_apart(release):
     folder, written = release
     catalogue, truth = (pd.read_parquet(folder / f"{name}.parquet") for name in ("catalogue", "truth"))
     assert len(catalogue) == len(truth) == written["stars"] == 12
-    assert {"specObjID", "plate", "mjd", "fiberID", "class", "z", "zErr", "snMedian", "teffadop", "loggadop", "fehadop"} <= set(catalogue)
-    assert {f"{name}_{band}" for name in ("psfMag", "psfMagErr", "extinction", "modelMag") for band in "ugriz"} <= set(catalogue)
+    spectroscopic = {"specObjID", "plate", "mjd", "fiberID", "class", "z", "zErr", "snMedian"}
+    assert spectroscopic | {"teffadop", "loggadop", "fehadop"} <= set(catalogue)
+    names = ("psfMag", "psfMagErr", "extinction", "modelMag")
+    assert {f"{name}_{band}" for name in names for band in "ugriz"} <= set(catalogue)
     assert not any(name.startswith("true_") for name in catalogue) and set(COLUMNS) <= set(truth)
     assert catalogue.specObjID.is_unique and catalogue.specObjID.equals(truth.specObjID)
     assert set(catalogue.instrument) == {"SDSS", "BOSS"}
@@ -107,7 +111,8 @@ def test_files_of_the_release_agree_with_its_catalogue(release):
     folder, _ = release
     catalogue = pd.read_parquet(folder / "catalogue.parquet")
     for row in catalogue.head(3).itertuples():
-        spectrum = read_spectrum(folder / "spectra" / str(row.plate) / f"spec-{row.plate}-{row.mjd}-{row.fiberID:04d}.fits")
+        name = f"spec-{row.plate}-{row.mjd}-{row.fiberID:04d}.fits"
+        spectrum = read_spectrum(folder / "spectra" / str(row.plate) / name)
         assert spectrum.meta["specobjid"] == row.specObjID
         assert spectrum.snr == pytest.approx(row.snMedian, rel=0.05)
         assert spectrum.photometry.psf_mag[2] == pytest.approx(row.psfMag_r, abs=1e-4)
@@ -135,6 +140,29 @@ def test_command(tmp_path):
     assert len(list((tmp_path / "out").rglob("*.fits"))) == 2
     bad = run("mock", "--stars", "0", "--out", str(tmp_path / "bad"))
     assert bad.returncode == 2 and bad.stdout == "" and bad.stderr.count("\n") == 1 and "166625" in bad.stderr
+
+
+def test_learning_from_mock_files_gives_the_instrument_back(tmp_path):
+    """Closure: error model, line-spread and noise learned again from 120 mock files."""
+    write_release(120, tmp_path)
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in tmp_path.glob("spectra/*/*.fits"):
+        path.rename(flat / path.name)
+    arrays, _ = learn(flat)
+    wavelength = 10.0 ** (LOGLAM_ZERO + LOGLAM_STEP * np.arange(N_PIXEL))
+    for name, high in (("SDSS", 9100), ("BOSS", 10000)):
+        tool, use = load_instrument(name), (wavelength > 4000) & (wavelength < high)
+        ratio = np.log(arrays[f"{name}.photon"][use] / tool.photon[use])
+        assert np.median(np.abs(ratio)) < 0.15
+        ratio = np.log(arrays[f"{name}.noise_scale"][use] / tool.noise_scale[use])
+        assert np.median(np.abs(ratio)) < 0.06 and abs(np.median(ratio)) < 0.02
+        ratio = arrays[f"{name}.background"][use] / tool.background[use]
+        assert abs(np.median(np.log(ratio))) < 0.25
+        assert np.median(np.abs(arrays[f"{name}.wdisp"] / tool.wdisp - 1)) < 0.03
+        assert np.median(np.abs(arrays[f"{name}.correlation"] - tool.correlation)) < 0.05
+        assert arrays[f"{name}.sky_gain"][0] == pytest.approx(tool.sky_gain[0], rel=0.5)
+        assert arrays[f"{name}.log_sky"][0] == pytest.approx(tool.log_sky[0], abs=0.3)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

@@ -13,50 +13,21 @@ from stellar_core.cards import TRAINED_DIR
 from stellar_core.errors import ParameterError
 from stellar_core.mock.instrument_fit import LOGLAM_STEP, LOGLAM_ZERO, N_NODE, N_PIXEL, NODES
 from stellar_core.mock.library import sdss_fwhm
+from stellar_core.mock.optics import (
+    FIRST,
+    N_REST,
+    FluxCalibration,
+    broaden_lightly,
+    hat_matrix,
+    rest_matrix,
+    shift_and_resample,
+)
 from stellar_core.mock.tables import read_tables
 
 INSTRUMENTS = ("SDSS", "BOSS")
-#: Speed of light, km/s.
-LIGHT = 299_792.458
-#: Rest wavelengths of the spectra that come in, Angstrom (the grid of the preprocessing).
-FIRST, N_REST = 3600.0, 6800
 #: Spectra treated at once.
 _CHUNK = 128
 _FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
-
-
-@dataclass(frozen=True)
-class FluxCalibration:
-    """Errors of the flux calibration, as natural logarithms of the flux (1 sigma).
-
-    Sized so that synthetic g - r has an error of about 5 % and r - i of 3 %, as found for SDSS
-    spectra by Adelman-McCarthy et al. (2008, ApJS 175, 297); worse below 4200 A.
-
-    Attributes
-    ----------
-    tilt : float
-        Between 4000 and 8000 A.
-    wiggle : float
-        Of each of twelve nodes, evenly spread in log wavelength.
-    blue : float
-        Growth of an error at 3800 A that is gone at 4200 A.
-    """
-
-    tilt: float = 0.05
-    wiggle: float = 0.012
-    blue: float = 0.04
-
-    def curves(self, loglam: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Factors of shape (n, n_pixel) for the flux at ``loglam`` (log10 Angstrom)."""
-        nodes = np.linspace(LOGLAM_ZERO, LOGLAM_ZERO + LOGLAM_STEP * N_PIXEL, 12)
-        tilt = np.log10(10**nodes / 5657.0) / np.log10(2.0)
-        blue = np.clip((np.log10(4200.0) - nodes) / np.log10(4200.0 / 3800.0), 0.0, 1.5)
-        values = (
-            self.tilt * rng.standard_normal((n, 1)) * tilt
-            + self.wiggle * rng.standard_normal((n, nodes.size))
-            + self.blue * rng.standard_normal((n, 1)) * blue
-        )
-        return np.exp(values @ _hat_matrix(nodes, loglam))
 
 
 @dataclass(frozen=True)
@@ -264,13 +235,13 @@ def observe(
 def _observe(rest, velocity, snr, sky, tool, rng, first_pixel, resolution, calibration):
     """One chunk of `observe`: flux, ivar, wdisp, sky, model, each (n, p) float32."""
     n, use, loglam = len(rest), tool.pixels, tool.loglam
-    hats = _hat_matrix(NODES, loglam).astype(np.float32)
+    hats = hat_matrix(NODES, loglam).astype(np.float32)
     nodes = tool.wdisp + rng.standard_normal((n, 2)) @ tool.wdisp_components
     wdisp = np.clip(nodes, 0.5, 3.0).astype(np.float32) @ hats
 
     extra = (nodes * 10**NODES * np.log(10.0) * LOGLAM_STEP) ** 2 - (resolution(10**NODES) / _FWHM) ** 2
-    broad = _broaden(rest, np.clip(extra, -0.4, 1.5).astype(np.float32) @ _rest_matrix())
-    clean = _resample(broad, 10**loglam, velocity)
+    broad = broaden_lightly(rest, np.clip(extra, -0.4, 1.5).astype(np.float32) @ rest_matrix())
+    clean = shift_and_resample(broad, 10**loglam, velocity)
     clean *= calibration.curves(loglam, n, rng).astype(np.float32)
 
     inside = _inside(tool, n, rng, first_pixel)
@@ -295,48 +266,6 @@ def _observe(rest, velocity, snr, sky, tool, rng, first_pixel, resolution, calib
     ivar = np.where(good, 1.0 / sigma**2, np.float32(0.0))
     flux = np.where(inside, flux, np.float32(0.0))
     return flux, ivar, wdisp, tool.sky[use] * level, clean
-
-
-def _hat_matrix(nodes: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Linear interpolation from ``nodes`` (evenly spaced) to ``at`` as a matrix (n_node, n_at)."""
-    place = np.clip((at - nodes[0]) / (nodes[1] - nodes[0]), 0, nodes.size - 1)
-    return np.maximum(0.0, 1.0 - np.abs(place[None, :] - np.arange(nodes.size)[:, None]))
-
-
-@lru_cache(maxsize=1)
-def _rest_matrix() -> np.ndarray:
-    """`_hat_matrix` from the nodes to the rest-frame grid."""
-    return _hat_matrix(NODES, np.log10(FIRST + np.arange(N_REST))).astype(np.float32)
-
-
-def _broaden(flux: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Convolve with five taps that match the second and fourth moment of a Gaussian.
-
-    A negative variance undoes such a convolution to the same order.
-
-    Parameters
-    ----------
-    flux : (n, m) float32
-    variance : (n, m) float32
-        Variance of the Gaussian in pixels squared, between -0.4 and 1.5.
-    """
-    outer = (3 * variance**2 - variance) / 24
-    inner = variance / 2 - 4 * outer
-    padded = np.pad(flux, ((0, 0), (2, 2)), mode="edge")
-    near = padded[:, 1:-3] + padded[:, 3:-1] - 2 * flux
-    far = padded[:, :-4] + padded[:, 4:] - 2 * flux
-    return flux + inner * near + outer * far
-
-
-def _resample(flux: np.ndarray, wavelength: np.ndarray, velocity: np.ndarray) -> np.ndarray:
-    """Doppler-shift to ``velocity`` (km/s) and read at ``wavelength`` (A) by cubic convolution (Keys 1981)."""
-    place = wavelength[None, :] / (1.0 + velocity[:, None] / LIGHT) - FIRST
-    place = np.clip(place, 0, N_REST - 1)
-    base = np.clip(place.astype(np.int64), 1, N_REST - 3)
-    t = (place - base).astype(np.float32)
-    flat = base + N_REST * np.arange(len(flux))[:, None]
-    a, b, c, d = (flux.ravel().take(flat + k) for k in (-1, 0, 1, 2))
-    return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
 
 
 def _inside(tool: Instrument, n: int, rng: np.random.Generator, first_pixel: int | None) -> np.ndarray:

@@ -13,7 +13,8 @@ import numpy as np
 
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.mock.emulator import SpectralEmulator
-from stellar_core.mock.instrument import LIGHT, load_instrument
+from stellar_core.mock.instrument import load_instrument
+from stellar_core.mock.optics import LIGHT
 from stellar_core.mock.photometry import PhotometryBatch, observe_photometry
 from stellar_core.mock.population import Population, draw
 from stellar_core.sdss.star import MOCK_PLATES

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.isochrones import Tracks, load_tracks
+from stellar_core.mock.cells import Selection, make_cells
 from stellar_core.mock.photometry import observe_photometry
-from stellar_core.mock.population import Selection, draw, make_cells
+from stellar_core.mock.population import draw
 
 #: Edges of the colour bins, mag.
 EDGES = np.linspace(-0.3, 1.5, 37)

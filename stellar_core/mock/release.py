@@ -55,10 +55,9 @@ def catalogue_columns(plate: Plate, seed: int) -> dict[str, np.ndarray]:
         columns[f"{name}adop"] = values + error * rng.standard_normal(n)
         columns[f"{name}adopunc"] = QUOTED * error * np.exp(0.2 * rng.standard_normal(n))
     columns["flag"] = np.full(n, "nnnnn")
-    batch = plate.photometry
-    for sdss, values in (
-        ("psfMag", batch.psf_mag), ("psfMagErr", batch.psf_mag_err), ("extinction", batch.extinction), ("modelMag", batch.model_mag)
-    ):  # fmt: skip
+    names = {"psfMag": "psf_mag", "psfMagErr": "psf_mag_err", "extinction": "extinction", "modelMag": "model_mag"}
+    for sdss, name in names.items():
+        values = getattr(plate.photometry, name)
         columns.update({f"{sdss}_{band}": values[:, index] for index, band in enumerate(BANDS)})
     return columns
 
