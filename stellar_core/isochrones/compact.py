@@ -107,13 +107,6 @@ def choose_knots(tracks: Tracks, n_knots: int = 290, min_mass: float = 0.6) -> n
     return tracks.eep[sorted({edge for interval in intervals for edge in interval})]
 
 
-def thin(tracks: Tracks, knots: np.ndarray) -> Tracks:
-    """The same tracks on the EEPs ``knots`` only."""
-    index = np.searchsorted(tracks.eep, knots)
-    columns = {name: getattr(tracks, name)[..., index] for name in (*COLUMNS, "real")}
-    return Tracks(tracks.feh, tracks.mass, tracks.eep[index], source=tracks.source, **columns)
-
-
 def save(tracks: Tracks, metrics: dict[str, object], folder: Path = HOME) -> Path:
     """Write ``weights.safetensors`` and ``card.json``; returns the folder."""
     from safetensors.numpy import save as dump

@@ -25,7 +25,7 @@ LOG_TEFF, LOGG, FEH, LOG_AGE, LOG_RADIUS = range(5)
 #: No cell is wider than this in log age, whatever the errors, dex.
 AGE_RESOLUTION = 0.05
 #: Most blocks refined at once: bounds the memory.
-CHUNK = 20_000
+CHUNK = 100_000
 #: A block is cut directly once this many pieces per axis, and in all, suffice; larger ones are halved first.
 MAX_CUTS, MAX_PIECES = 8, 64
 
@@ -129,8 +129,10 @@ class Mesh:
 
     @cached_property
     def prior_cells(self) -> Cells:
-        """The whole mesh, cut in log age only: enough for intervals of the prior."""
-        return self.cells(Window.everything((np.inf, np.inf, np.inf)))
+        """The whole mesh on every fourth EEP, cut in log age only: enough for intervals of the prior."""
+        knots = np.unique(np.append(self.tracks.eep[::4], self.tracks.eep[-1]))
+        coarse = Mesh(self.tracks.thin(knots), self.priors)
+        return coarse.cells(Window.everything((np.inf, np.inf, np.inf)))
 
     def _corner(self, i: int, j: int, k: int) -> np.ndarray:
         shape = self._nodes.shape

@@ -237,6 +237,12 @@ class Tracks:
         reached = np.where(self.eep[None, None, :] <= eep, self.log_age, np.nan)
         return np.nanmax(np.where(np.isnan(reached), -np.inf, reached), axis=2)
 
+    def thin(self, eep: np.ndarray) -> Tracks:
+        """The same tracks on some of their EEPs."""
+        index = np.searchsorted(self.eep, eep)
+        columns = {name: getattr(self, name)[..., index] for name in (*COLUMNS, "real")}
+        return Tracks(self.feh, self.mass, self.eep[index], source=self.source, **columns)
+
     def between_nodes(self, table: np.ndarray, mass: np.ndarray, feh: np.ndarray) -> np.ndarray:
         """A (n_feh, n_mass) table at any mass (Msun) and [Fe/H], as the tracks are interpolated; NaN outside."""
         f0, wf = _bracket(self.feh, feh)

@@ -1,0 +1,437 @@
+"""Posteriors of whole catalogues over one fixed set of cells.
+
+`brute_force` sums over every cell for every star: the reference. `FastGrid` gives the same
+sums in three steps. Cells are gathered once into voxels of the observables about half an
+error wide, each with its prior weight, its weighted mean position, and the histograms of
+age, mass, lifetime, stage and phase of its cells. Stars that are neighbours share the
+voxels within reach. Their likelihoods are one matrix product and an exponential, their
+answers a second product with the histograms.
+
+The work per star is the number of voxels within reach, a few thousand whatever the number
+of cells, so time grows linearly with the number of stars; voxels follow the errors in
+powers of two, so it hardly depends on the size of the errors, down to the cells' own size.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from typing import Callable
+
+import numpy as np
+
+from stellar_core.errors import ParameterError
+from stellar_core.isochrones.compact import load_tracks
+from stellar_core.isochrones.mesh import Cells, Window, mesh_of
+from stellar_core.isochrones.posterior import MAX_CHI2
+from stellar_core.isochrones.priors import Priors
+from stellar_core.isochrones.summary import LEVELS
+from stellar_core.isochrones.tracks import PHASES, Tracks
+from stellar_core.stages import STAGES, classify
+
+#: Hottest cells, log10(K): beyond, 75 K are too small an error for the fixed cells anyway.
+MAX_LOG_TEFF = 4.0
+#: Errors smaller than this part of `RESOLUTION` need the posterior of single stars.
+FINEST = 1.0 / 1.6
+#: Largest extent of a cell: log10 Teff, log g, surface [Fe/H]; about the SDSS pipeline's errors.
+RESOLUTION = (0.006, 0.15, 0.075)
+#: Voxels of level 0, log10 Teff, log g, surface [Fe/H]; other levels are powers of two of it.
+VOXEL = np.array([0.0033, 0.12, 0.06])
+#: A voxel is no wider than this, and the sum reaches this far, in units of the error.
+VOXEL_SIZE, REACH = 0.6, 4.5
+#: Stars within this many voxels of each other share their sums.
+TILE = 8
+#: Edges of the histograms.
+EDGES = {
+    "log_age": np.append(6.0, np.arange(7.4, 10.16, 0.025)),
+    "log_mass": np.arange(-1.0, 0.921, 0.02),
+    "log_lifetime": np.append(np.arange(7.4, 10.4, 0.04), np.arange(10.4, 13.3, 0.2)),
+}
+
+#: Quantities whose moments are summed, about a typical value so that float32 holds them.
+CENTRES = {"log_age": 9.5, "mass": 1.0, "log_lifetime": 10.0}
+#: Columns of `Level.sums`: three histograms, stages, phases, moments.
+WIDTHS = (*(edges.size - 1 for edges in EDGES.values()), len(STAGES), len(PHASES), 2 * len(CENTRES))
+N_COLUMNS, N_HISTOGRAM = sum(WIDTHS), sum(WIDTHS[:3])
+#: Voxels gathered at a time.
+VOXEL_CHUNK = 20_000
+#: Levels are kept until they hold this many voxels: bounds the memory.
+MAX_VOXELS_KEPT = 100_000
+
+
+@lru_cache(maxsize=2)
+def grid_cells(
+    tracks: Tracks | None = None, priors: Priors = Priors(), resolution: tuple[float, float, float] = RESOLUTION
+) -> Cells:
+    """The fixed cells: the mesh up to `MAX_LOG_TEFF` refined to ``resolution``, float32."""
+    mesh = mesh_of(tracks if tracks is not None else load_tracks(), priors)
+    top = np.array([MAX_LOG_TEFF, np.inf, np.inf])
+    return mesh.cells(Window(np.full(3, -np.inf), top, np.asarray(resolution)), np.float32)
+
+
+def brute_force(
+    cells: Cells, teff: float, logg: float, feh: float, errors: tuple[float, float, float]
+) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of each quantity for one star, by summing over every cell.
+
+    Units K, dex, dex in; log10(yr), Msun, log10(yr) out, keyed like `posterior.QUANTITIES`.
+    """
+    chi2 = ((10.0**cells.log_teff - teff) / errors[0]) ** 2
+    chi2 += ((cells.logg - logg) / errors[1]) ** 2
+    chi2 += ((cells.feh_surface - feh) / errors[2]) ** 2
+    weight = cells.weight * np.exp(-0.5 * (chi2 - chi2.min()))
+    total = weight.sum(dtype=float)
+    answer = {}
+    for name in ("log_age", "mass", "log_lifetime"):
+        values = getattr(cells, name)
+        mean = (weight * values).sum(dtype=float) / total
+        answer[name] = (float(mean), float(np.sqrt((weight * (values - mean) ** 2).sum(dtype=float) / total)))
+    return answer
+
+
+@dataclass(frozen=True)
+class Level:
+    """Voxels of one size, in order of their place.
+
+    Attributes
+    ----------
+    centroid : (n_voxel, 3) float32, weighted mean Teff in K, log g, [Fe/H]
+    spread : (3,) mean variance inside a voxel of log10 Teff, log g, [Fe/H]
+    sums : (n_voxel, N_COLUMNS) float32: the histograms of `EDGES`, stages, phases, moments of `CENTRES`
+    tilts : (n_voxel, 3, N_COLUMNS - N_HISTOGRAM) float32: the sums after the histograms, of cells weighted
+        by their offset from the centroid (K, dex, dex): how age and stage change across a voxel
+    order, first : cells sorted by voxel, and where each voxel starts (one more than there are voxels)
+    """
+
+    centroid: np.ndarray
+    spread: np.ndarray
+    sums: np.ndarray
+    tilts: np.ndarray
+    order: np.ndarray
+    first: np.ndarray
+
+
+@dataclass(frozen=True)
+class CatalogueAnswer:
+    """Posterior summaries of many stars; every array starts with (n_star,).
+
+    Attributes
+    ----------
+    inside_models : bool; where False every number is NaN
+    chi2_min : squared distance to the nearest voxel, in errors
+    mean, std : mapping of quantity to (n_star,): log_age, mass, log_lifetime
+    quantiles : mapping of quantity to (n_star, 5), at 2.5, 16, 50, 84 and 97.5 %
+    stage : (n_star, 5) probabilities in the order of `STAGES`
+    phase : (n_star, 5) probabilities in the order of `PHASES`
+    """
+
+    inside_models: np.ndarray
+    chi2_min: np.ndarray
+    mean: dict[str, np.ndarray]
+    std: dict[str, np.ndarray]
+    quantiles: dict[str, np.ndarray]
+    stage: np.ndarray
+    phase: np.ndarray
+
+
+class FastGrid:
+    """Posteriors of many stars over fixed cells.
+
+    Parameters
+    ----------
+    cells : Cells, optional
+        `grid_cells` by default.
+    resolution : tuple of float
+        Largest extent of these cells; sets the smallest errors accepted.
+    workers : int
+        Threads.
+    """
+
+    def __init__(
+        self,
+        cells: Cells | None = None,
+        resolution: tuple[float, float, float] = RESOLUTION,
+        workers: int = 2,
+    ) -> None:
+        self.cells = cells if cells is not None else grid_cells(resolution=resolution)
+        self.resolution, self.workers = np.asarray(resolution), workers
+        self._levels: dict[tuple[int, int, int], Level] = {}
+        self._weight = self.cells.weight / self.cells.weight.max()
+
+    def supports(self, teff: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+        """(n_star,) bool: True where the errors are not too small for the cells, and the star not too hot."""
+        covariance = np.broadcast_to(covariance, (len(teff), 3, 3))
+        cool = teff + REACH * np.sqrt(covariance[:, 0, 0]) < 10.0**MAX_LOG_TEFF
+        return cool & (self._conditional(teff, covariance) >= FINEST * self.resolution).all(axis=1)
+
+    def evaluate(
+        self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray, covariance: np.ndarray
+    ) -> CatalogueAnswer:
+        """Summaries of every star.
+
+        Parameters
+        ----------
+        teff, logg, feh : (n_star,) float
+            K, dex(cm/s2), dex; finite.
+        covariance : (n_star, 3, 3) or (3, 3) float
+            In K and dex; positive definite. `from_errors` makes one.
+        """
+        mean, covariance = self._check(teff, logg, feh, covariance)
+        n_star = len(mean)
+        sums = np.zeros((n_star, N_COLUMNS), np.float32)
+        chi2_min = np.full(n_star, np.inf)
+
+        def work(level: Level, stars: np.ndarray) -> None:
+            voxels, log_like, pull = self._likelihood(level, mean[stars], covariance[stars])
+            if voxels.size:
+                best = log_like.max(axis=1)
+                chi2_min[stars] = -2.0 * best
+                likelihood = np.exp(log_like - best[:, None])
+                total = likelihood @ level.sums[voxels]
+                tilts = level.tilts[voxels]
+                for axis in range(3):
+                    total[:, N_HISTOGRAM:] += (likelihood * pull(axis)) @ tilts[:, axis]
+                sums[stars] = total
+
+        self._for_each_tile(mean, covariance, work)
+        return self._summarise(sums, chi2_min)
+
+    def draws(
+        self,
+        teff: np.ndarray,
+        logg: np.ndarray,
+        feh: np.ndarray,
+        covariance: np.ndarray,
+        n_draw: int,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
+        """Cells drawn from every star's posterior: (n_star, n_draw) int64 into `cells`, -1 outside the models.
+
+        Arguments as for `evaluate`; ``self.cells.select(index)`` gives the stars drawn.
+        """
+        mean, covariance = self._check(teff, logg, feh, covariance)
+        uniform = rng.random((2, len(mean), n_draw))
+        index = np.full((len(mean), n_draw), -1)
+        ordered: dict[int, np.ndarray] = {}
+
+        def work(level: Level, stars: np.ndarray) -> None:
+            voxels, log_like, _ = self._likelihood(level, mean[stars], covariance[stars])
+            if not voxels.size:
+                return
+            if id(level) not in ordered:
+                ordered[id(level)] = np.append(0.0, np.cumsum(self._weight[level.order], dtype=float))
+            before = ordered[id(level)]
+            start, stop = before[level.first[voxels]], before[level.first[voxels + 1]]
+            for row, star in enumerate(stars):
+                if -2.0 * log_like[row].max() > MAX_CHI2:
+                    continue
+                total = np.cumsum(np.exp(log_like[row] - log_like[row].max()) * (stop - start), dtype=float)
+                chosen = np.searchsorted(total, uniform[0, star] * total[-1], side="right").clip(0, voxels.size - 1)
+                target = start[chosen] + uniform[1, star] * (stop - start)[chosen]
+                place = np.searchsorted(before, target, side="right") - 1
+                first, last = level.first[voxels[chosen]], level.first[voxels[chosen] + 1] - 1
+                index[star] = level.order[np.clip(place, first, last)]
+
+        self._for_each_tile(mean, covariance, work)
+        return index
+
+    def _check(
+        self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray, covariance: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        mean = np.stack([np.asarray(x, float).ravel() for x in (teff, logg, feh)], axis=-1)
+        covariance = np.broadcast_to(np.asarray(covariance, float), (len(mean), 3, 3))
+        if not np.isfinite(mean).all() or (mean[:, 0] <= 0).any():
+            raise ParameterError("Every star needs finite Teff (K, positive), log g and [Fe/H].")
+        if not np.isfinite(covariance).all() or (np.linalg.eigvalsh(covariance) <= 0).any():
+            raise ParameterError("Every star needs finite, positive errors (K, dex, dex).")
+        small = ~self.supports(mean[:, 0], covariance)
+        if small.any():
+            raise ParameterError(
+                f"The errors of {int(small.sum())} stars are too small for the fixed cells, or the stars too hot.",
+                remedy="Use stellar_core.isochrones.posterior for them.",
+            )
+        return mean, covariance
+
+    @staticmethod
+    def _conditional(teff: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+        """(n_star, 3) errors with the other two quantities fixed, in log10 Teff, dex, dex."""
+        diagonal = np.diagonal(np.linalg.inv(covariance), axis1=-2, axis2=-1)
+        conditional = np.broadcast_to(1.0 / np.sqrt(diagonal), (len(teff), 3)).copy()
+        conditional[:, 0] /= teff * np.log(10.0)
+        return conditional
+
+    def _for_each_tile(
+        self, mean: np.ndarray, covariance: np.ndarray, work: Callable[[Level, np.ndarray], None]
+    ) -> None:
+        """Call ``work(level, stars)`` for every group of neighbours with like errors."""
+        if not len(mean):
+            return
+        conditional = self._conditional(mean[:, 0], covariance)
+        power = np.floor(np.log2(VOXEL_SIZE * conditional / VOXEL) + 1e-6).clip(-1, 3).astype(int)
+        place = np.stack([np.log10(mean[:, 0]), mean[:, 1], mean[:, 2]], axis=-1) / (VOXEL * 2.0**power * TILE)
+        keys = np.concatenate([power, np.floor(place).astype(int)], axis=1)
+        order = np.lexsort(keys.T[::-1])  # by level, then by tile
+        changes = np.flatnonzero((np.diff(keys[order], axis=0) != 0).any(axis=1)) + 1
+        groups = np.split(order, changes)
+        with ThreadPoolExecutor(self.workers) as pool:
+            for key, tiles in groupby(groups, lambda group: tuple(keys[group[0], :3].tolist())):
+                level = self._level(key)
+                for _ in pool.map(lambda stars: work(level, stars), tiles):
+                    pass
+
+    def _likelihood(
+        self, level: Level, mean: np.ndarray, covariance: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, Callable[[int], np.ndarray]]:
+        """Voxels within reach of any star of a tile, log likelihoods (n_star, n_voxel) float32, and their slope.
+
+        The slope along an axis is that of the log likelihood at the voxel, per unit of the
+        voxel's own coordinates (K, dex, dex).
+        """
+        reach = REACH * np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+        low, high = (mean - reach).min(axis=0), (mean + reach).max(axis=0)
+        near = ((level.centroid >= low) & (level.centroid <= high)).all(axis=1)
+        voxels = np.flatnonzero(near)
+        origin = mean.mean(axis=0)
+        scale = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)).mean(axis=0)
+        point = (level.centroid[voxels] - origin) / scale  # (n_voxel, 3)
+        star = (mean - origin) / scale
+        spread = np.tile(level.spread, (len(mean), 1))
+        spread[:, 0] *= (mean[:, 0] * np.log(10.0)) ** 2
+        wider = covariance + spread[:, :, None] * np.eye(3)
+        precision = np.linalg.inv(wider / np.outer(scale, scale))
+        linear = np.einsum("nij,nj->ni", precision, star)
+        pairs = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
+        left = [-0.5 * precision[:, i, j] * (1 if i == j else 2) for i, j in pairs]
+        left += [*linear.T, -0.5 * np.einsum("ni,ni->n", star, linear)]
+        right = [point[:, i] * point[:, j] for i, j in pairs] + [*point.T, np.ones(len(point))]
+        log_like = np.stack(left, axis=1).astype(np.float32) @ np.stack(right).astype(np.float32)
+
+        def pull(axis: int) -> np.ndarray:
+            slope = linear[:, axis, None] - precision[:, axis] @ point.T
+            return (slope / scale[axis]).astype(np.float32)
+
+        return voxels, log_like, pull
+
+    def _level(self, power: tuple[int, int, int]) -> Level:
+        """Voxels of size ``VOXEL * 2**power``, gathered on first use."""
+        if power not in self._levels:
+            while sum(len(level.sums) for level in self._levels.values()) > MAX_VOXELS_KEPT:
+                self._levels.pop(next(iter(self._levels)))
+            self._levels[power] = self._gather(VOXEL * 2.0 ** np.array(power))
+        return self._levels[power]
+
+    def _gather(self, steps: np.ndarray) -> Level:
+        cells = self.cells
+        key = np.zeros(len(cells), np.int64)
+        for column, step in zip((cells.log_teff, cells.logg, cells.feh_surface), steps):
+            place = np.floor(column / step).astype(np.int32)
+            place -= place.min()
+            key = key * (int(place.max()) + 1) + place
+        order = np.argsort(key, kind="stable").astype(np.int32)
+        key = key[order]
+        first = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
+        bounds = np.append(first, len(key))
+        del key
+        n_voxel = first.size
+        sums = np.empty((n_voxel, N_COLUMNS), np.float32)
+        tilts = np.empty((n_voxel, 3, N_COLUMNS - N_HISTOGRAM), np.float32)
+        centroid, spread = np.empty((n_voxel, 3), np.float32), np.empty((n_voxel, 3))
+        for start in range(0, n_voxel, VOXEL_CHUNK):  # in parts, to bound the memory
+            stop = min(start + VOXEL_CHUNK, n_voxel)
+            part = order[bounds[start] : bounds[stop]]
+            voxel = np.repeat(np.arange(stop - start), np.diff(bounds[start : stop + 1]))
+            inside = slice(start, stop)
+            sums[inside], tilts[inside], centroid[inside], spread[inside] = _gather_voxels(
+                cells.select(part), self._weight[part], voxel, stop - start
+            )
+        return Level(centroid, spread.mean(axis=0), sums, tilts, order, bounds)
+
+    def _summarise(self, sums: np.ndarray, chi2_min: np.ndarray) -> CatalogueAnswer:
+        inside = chi2_min <= MAX_CHI2
+        log_age, log_mass, log_life, stage, phase, moments = np.split(sums.astype(float), np.cumsum(WIDTHS)[:-1], axis=1)
+        total = np.where(inside, stage.sum(axis=1), np.nan)
+        histograms = {"log_age": log_age, "mass": log_mass, "log_lifetime": log_life}
+        mean, std, quantiles = {}, {}, {}
+        for k, (name, centre) in enumerate(CENTRES.items()):
+            first, second = moments[:, 2 * k] / total, moments[:, 2 * k + 1] / total
+            mean[name], std[name] = centre + first, np.sqrt(np.maximum(second - first**2, 1e-12))
+            edges = EDGES["log_mass" if name == "mass" else name]
+            quantiles[name] = _histogram_quantiles(
+                histograms[name], 10.0**edges if name == "mass" else edges, mean[name], std[name]
+            )
+            quantiles[name][~inside] = np.nan
+        stage, phase = np.maximum(stage, 0.0), np.maximum(phase, 0.0)
+        stage, phase = (p / np.where(inside, p.sum(axis=1), np.nan)[:, None] for p in (stage, phase))
+        return CatalogueAnswer(inside, chi2_min, mean, std, quantiles, stage, phase)
+
+
+def from_errors(errors: np.ndarray) -> np.ndarray:
+    """(..., 3, 3) covariance of independent ``errors`` (..., 3) in K, dex, dex."""
+    return np.square(np.asarray(errors, float))[..., None] * np.eye(3)
+
+
+def _gather_voxels(
+    cells: Cells, weight: np.ndarray, voxel: np.ndarray, n_voxel: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Sums, tilts, centroids and variances of voxels, from cells with their ``voxel`` number (n_cell,)."""
+
+    def add(values: np.ndarray) -> np.ndarray:
+        return np.bincount(voxel, weights=weight * values, minlength=n_voxel)
+
+    def histogram(bins: np.ndarray, n_bin: int, factor: np.ndarray | float = 1.0) -> np.ndarray:
+        flat = np.bincount(voxel * n_bin + bins, weights=weight * factor, minlength=n_voxel * n_bin)
+        return flat.reshape(n_voxel, n_bin)
+
+    total = add(1.0)
+    observables = [10.0 ** cells.log_teff.astype(float), cells.logg.astype(float), cells.feh_surface.astype(float)]
+    centroid = np.stack([add(x) / total for x in observables], axis=-1)
+    offsets = [x - c[voxel] for x, c in zip(observables, centroid.T)]
+    spread = np.stack([add(offset**2) / total for offset in offsets], axis=-1)
+    spread[:, 0] /= (centroid[:, 0] * np.log(10.0)) ** 2
+    stage = classify(observables[0], cells.logg)
+    starts = [first for first, _ in PHASES.values()]
+    phase = (np.searchsorted(starts, cells.eep, side="right") - 1).clip(0)
+
+    def moments(factor: np.ndarray | float) -> np.ndarray:
+        columns = [histogram(stage, len(STAGES), factor), histogram(phase, len(PHASES), factor)]
+        for name, centre in CENTRES.items():
+            values = getattr(cells, name).astype(float) - centre
+            columns.append(np.stack([add(values * factor), add(values**2 * factor)], axis=-1))
+        return np.concatenate(columns, axis=1)
+
+    parts = []
+    for name, edges in EDGES.items():
+        values = np.log10(cells.mass) if name == "log_mass" else getattr(cells, name)
+        parts.append(histogram((np.searchsorted(edges, values, side="right") - 1).clip(0, edges.size - 2), edges.size - 1))
+    tilts = np.stack([moments(offset) for offset in offsets], axis=1)
+    return np.concatenate([*parts, moments(1.0)], axis=1), tilts, centroid, spread
+
+
+def _histogram_quantiles(counts: np.ndarray, edges: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """(n_star, 5) quantiles at `LEVELS` of histograms (n_star, n_bin), linear inside a bin.
+
+    The histograms do not know how a quantity changes across a voxel; their quantiles are
+    shifted and stretched to the ``mean`` and ``std`` (n_star,) that do, and kept within the
+    histogram's own range.
+    """
+    cumulative = np.cumsum(counts, axis=1)
+    rows = np.arange(len(counts))
+    total = np.maximum(cumulative[:, -1], 1e-300)
+    columns = []
+    for level in LEVELS:
+        bins = (cumulative < level * total[:, None]).sum(axis=1).clip(0, counts.shape[1] - 1)
+        inside = counts[rows, bins]
+        before = cumulative[rows, bins] - inside
+        fraction = np.where(inside > 0, (level * total - before) / np.where(inside > 0, inside, 1.0), 0.5)
+        columns.append(edges[bins] + fraction * (edges[bins + 1] - edges[bins]))
+    centres = 0.5 * (edges[1:] + edges[:-1])
+    rough_mean = counts @ centres / total
+    rough_std = np.sqrt(np.maximum(counts @ centres**2 / total - rough_mean**2, 1e-12))
+    quantiles = np.stack(columns, axis=1)
+    moved = mean[:, None] + (quantiles - rough_mean[:, None]) * (std / rough_std)[:, None]
+    filled = counts > 0
+    low = edges[filled.argmax(axis=1)]
+    high = edges[counts.shape[1] - filled[:, ::-1].argmax(axis=1)]
+    return np.clip(moved, low[:, None], high[:, None])
