@@ -264,6 +264,14 @@ def test_columns_can_be_chosen_by_name_or_number():
         read_spectrum(data, columns={"wavelength": "two", "flux": "four"})
 
 
+def test_single_fill_values_do_not_decide_the_unit():
+    wave, flux = TEXT_WAVE.copy(), TEXT_FLUX.copy()
+    wave[7], flux[9], flux[11] = 1e308, 1e300, -np.inf
+    spectrum = read_spectrum(table(wave, flux, TEXT_FLUX * 0 + 0.5, header="wave,flux,err"))
+    assert spectrum.wavelength.size == TEXT_WAVE.size - 1 and np.count_nonzero(~spectrum.good) == 2
+    assert np.all(np.isfinite(prepare(spectrum).flux))
+
+
 def test_descending_repeated_and_broken_rows_are_mended_and_said():
     wave = np.concatenate([TEXT_WAVE[::-1], TEXT_WAVE[:3]])
     flux = np.concatenate([TEXT_FLUX[::-1], TEXT_FLUX[:3]])
@@ -286,6 +294,12 @@ def test_other_fits_layouts():
     wave = fits.Column(name="Wavelength", format="D", unit="nm", array=TEXT_WAVE / 10)
     generic = fits.BinTableHDU.from_columns([wave, fits.Column(name="Flux", format="D", array=TEXT_FLUX)])
     np.testing.assert_allclose(read_spectrum(as_bytes(generic)).wavelength, TEXT_WAVE)
+    odd = fits.BinTableHDU.from_columns(
+        [fits.Column(name="A1", format="D", array=TEXT_WAVE), fits.Column(name="B2", format="D", array=TEXT_FLUX)]
+    )
+    np.testing.assert_allclose(read_spectrum(as_bytes(odd), columns={"wavelength": "A1", "flux": 1}).flux, TEXT_FLUX)
+    with pytest.raises(SpectrumError, match="'A1', 'B2'"):
+        read_spectrum(as_bytes(odd), columns={"wavelength": "A1", "flux": "C3"})
     n = TEXT_WAVE.size
     cells = fits.BinTableHDU.from_columns(
         [
@@ -296,10 +310,10 @@ def test_other_fits_layouts():
     )
     np.testing.assert_allclose(read_spectrum(as_bytes(cells)).ivar, 4.0)
     stack = fits.PrimaryHDU(np.stack([FLUX, FLUX * 0 + 4, WAVE]).astype(np.float32))
-    stack.header.update(TELESCOP="LAMOST", COEFF0=3.58, COEFF1=1e-4, Z=1e-4)
+    stack.header.update(TELESCOP="LAMOST", COEFF0=3.58, COEFF1=1e-4, Z=1e-4, CLASS="STAR")
     lamost = read_spectrum(as_bytes(primary=stack))
     np.testing.assert_allclose(lamost.wavelength, WAVE, rtol=1e-6)
-    assert lamost.redshift == pytest.approx(1e-4)
+    assert lamost.redshift == pytest.approx(1e-4) and lamost.meta["class"] == "STAR"
     image = fits.PrimaryHDU(TEXT_FLUX)
     image.header.update(CRVAL1=3800.0, CDELT1=2.0, CRPIX1=1.0, CTYPE1="AWAV", CUNIT1="Angstrom")
     np.testing.assert_allclose(read_spectrum(as_bytes(primary=image)).wavelength, air_to_vacuum(TEXT_WAVE))

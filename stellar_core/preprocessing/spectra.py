@@ -128,8 +128,9 @@ def normalise(
             f"The median flux is {median:.3g}; a spectrum can only be normalised by a positive one.",
             value=median,
         )
-    together = (together / median).astype(np.float32)
-    spread = float(together.std(dtype=np.float64))
+    with np.errstate(over="ignore", invalid="ignore"):
+        together = (together / median).astype(np.float32)
+        spread = float(together.std(dtype=np.float64))
     if not np.isfinite(spread):
         raise SpectrumError("The normalised flux is not finite: single values exceed its median beyond all measure.")
     if spread < MIN_STD:

@@ -30,6 +30,8 @@ CONTINUUM_WIDTH = 0.019
 #: Signal-to-noise ratio per grid point above which a point gains no further weight:
 #: there template mismatch, not noise, is the error.
 SNR_CEILING = 40.0
+#: Highest believable inverse variance in units of the median flux: S/N of a million.
+MAX_PRECISION = 1e12
 #: Least correlation that counts as a measured velocity: noise reaches 0.11, galaxies and
 #: quasars 0.20, stars of S/N 3 have 0.25 and more.
 MIN_PEAK = 0.22
@@ -189,7 +191,8 @@ def _observed(wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray) -> tup
         )
     scale = np.median(np.abs(flux[good])) or 1.0
     values = np.where(usable, np.interp(grid, wavelength[good], flux[good] / scale), 0.0)
-    precision = np.interp(grid, wavelength[good], ivar[good] * scale**2)
+    with np.errstate(over="ignore"):
+        precision = np.interp(grid, wavelength[good], np.minimum(ivar[good] * scale**2, MAX_PRECISION))
     detail, continuum, usable = _detail(values, usable)
     snr2 = precision * continuum**2
     return detail, np.where(usable, snr2 / (1 + snr2 / SNR_CEILING**2), 0.0)

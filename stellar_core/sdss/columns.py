@@ -43,6 +43,10 @@ UNITS: dict[str, tuple[float, tuple[str, ...]]] = {
     "nm": (10.0, ("nm", "nanometer", "nanometers", "nanometre", "nanometres")),
     "micron": (1e4, ("micron", "microns", "um", "µm", "μm", "micrometer", "micrometers", "micrometre")),
 }
+#: Wavelengths in Angstrom outside this range are fill values.
+WAVELENGTHS = (100.0, 1e6)
+#: Flux beyond this, in any unit, is a fill value.
+MAX_FLUX = 1e50
 #: Pixels per piece in which the noise is estimated where the file gives none.
 NOISE_PIECE = 150
 #: Least estimated error as a share of the median flux: below it lie smoothed or computed spectra.
@@ -92,9 +96,12 @@ def role_of(table: Table, role: str, columns: Mapping[str, str | int] | None = N
     return next((by_plain[alias] for alias in ALIASES[role] if alias in by_plain), None)
 
 
-def is_spectrum(table: Table) -> bool:
-    """Whether the table has both a wavelength and a flux column."""
-    return role_of(table, "wavelength") is not None and role_of(table, "flux") is not None
+def is_spectrum(table: Table, columns: Mapping[str, str | int] | None = None) -> bool:
+    """Whether the table has both a wavelength and a flux column, by name or by the caller's choice."""
+    try:
+        return all(role_of(table, role, columns) is not None for role in ("wavelength", "flux"))
+    except SpectrumError:
+        return False
 
 
 def assemble(
@@ -135,7 +142,7 @@ def assemble(
     wavelength, unit_note = _angstrom(table.columns[wave_name], wave_name, table.units.get(wave_name), wavelength_unit)
     values = {role: table.columns[name] for role, name in names.items() if name and role != "wavelength"}
 
-    usable = np.isfinite(wavelength) & (wavelength > 0)
+    usable = (wavelength > WAVELENGTHS[0]) & (wavelength < WAVELENGTHS[1])
     if np.count_nonzero(usable) < 10:
         raise SpectrumError(f"The wavelength column {wave_name!r} holds {np.count_nonzero(usable)} usable numbers.")
     if not usable.all():
@@ -157,7 +164,7 @@ def assemble(
     notes.extend(unit_note)
     wavelength, medium_note = _vacuum(wavelength, medium, f"{wave_name} {table.text}", plain(wave_name))
     notes.extend(medium_note)
-    flux = values["flux"]
+    flux = np.where(np.abs(values["flux"]) < MAX_FLUX, values["flux"], np.nan)
     if not np.any(np.isfinite(flux)):
         raise SpectrumError(f"The flux column {names['flux']!r} holds no number.")
     has_errors = True
@@ -228,12 +235,14 @@ def _angstrom(
     if wanted is not None:
         return _to_angstrom(values, wanted, f"{wanted!r} is no unit of wavelength; use Angstrom, nm or micron."), []
     log = plain(name).startswith("log")
-    low, high = float(finite.min()), float(finite.max())
+    # A few fill values must not decide.
+    low, high = (float(value) for value in np.quantile(finite, (0.02, 0.98), method="nearest"))
     span = f"{low:.6g} to {high:.6g}"
     if log or 3.0 < low and high < 4.5:
         if not (2.5 < low and high < 5):
             raise SpectrumError(f"The column {name!r} runs from {span}, which is no log10 of Angstrom.")
-        return 10.0**values, [] if log else [f"The wavelengths ({span}) were taken to be log10 of Angstrom."]
+        with np.errstate(over="ignore"):
+            return 10.0**values, [] if log else [f"The wavelengths ({span}) were taken to be log10 of Angstrom."]
     stated = stated or (plain(name) if plain(name) in ("nm", "micron", "microns", "angstrom", "angstroms") else None)
     if stated and any(stated.strip().lower() in spellings for _, spellings in UNITS.values()):
         return _to_angstrom(values, stated, ""), []
@@ -254,7 +263,8 @@ def _to_angstrom(values: np.ndarray, unit: str, otherwise: str) -> np.ndarray:
             return 10.0**values
     for factor, spellings in UNITS.values():
         if spelled in spellings:
-            return values * factor
+            with np.errstate(over="ignore"):
+                return values * factor
     raise SpectrumError(otherwise, value=unit)
 
 

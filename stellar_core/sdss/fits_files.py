@@ -41,7 +41,7 @@ DAMAGE = (
     fits.VerifyError,
 )
 #: Header values read; other cards may be damaged without harm.
-HEADER_KEYS = ("PLATEID", "MJD", "FIBERID", "RUN2D", "PLUG_RA", "PLUG_DEC", "Z")
+HEADER_KEYS = ("PLATEID", "MJD", "FIBERID", "RUN2D", "PLUG_RA", "PLUG_DEC", "Z", "CLASS", "SUBCLASS")
 #: Redshifts outside this range are fill values, not measurements.
 REDSHIFTS = (-0.1, 10.0)
 
@@ -65,7 +65,7 @@ def read_fits(
         warnings.simplefilter("ignore")
         try:
             with fits.open(io.BytesIO(data), memmap=False) as hdus:
-                table, place = _find(hdus, len(data))
+                table, place = _find(hdus, len(data), columns)
                 row = _row(hdus, place)
                 header = _header(hdus, place)
         except DAMAGE as error:
@@ -78,7 +78,9 @@ def read_fits(
     return _describe(spectrum, row, header, name)
 
 
-def _find(hdus: fits.HDUList, n_bytes: int) -> tuple[Table, int]:
+def _find(
+    hdus: fits.HDUList, n_bytes: int, columns: Mapping[str, str | int] | None
+) -> tuple[Table, int]:
     """The first table or image that is a spectrum, and its place in the file."""
     seen = []
     for place, hdu in enumerate(hdus):
@@ -90,7 +92,7 @@ def _find(hdus: fits.HDUList, n_bytes: int) -> tuple[Table, int]:
             )
         if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU)):
             table = _table(hdu)
-            if is_spectrum(table):
+            if is_spectrum(table, columns):
                 return table, place
             seen += list(table.columns)
         elif hdu.header.get("NAXIS", 0) and hdu.size:
@@ -191,7 +193,7 @@ def _describe(spectrum: Spectrum, row: Mapping[str, object], header: Mapping[str
         if star.run2d_known:
             meta.update(run2d=star.run2d, specobjid=star.specobjid)
     for key in ("class", "subclass"):
-        text = str(row.get(key, "")).strip()
+        text = str(row.get(key, header.get(key, ""))).strip()
         if text:
             meta[key] = text
     if (flag := _number(row.get("zwarning"))) is not None:
