@@ -70,6 +70,25 @@ def identify(
         show(found)
 
 
+@app.command()
+def train(
+    config: Annotated[Path | None, typer.Argument(help="JSON configuration; the shipped model's by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the model; trained/NAME by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the model's card as JSON.")] = False,
+) -> None:
+    """Train a network on MOCK stars, calibrate and test it; an interrupted run goes on."""
+    from stellar_core.training.config import TrainingConfig
+    from stellar_core.training.run import run
+
+    card = run(
+        TrainingConfig() if config is None else TrainingConfig.read(config),
+        out,
+        say=lambda text: typer.echo(text, err=True),
+    )
+    if as_json:
+        emit(card)
+
+
 def main() -> None:
     """Run the command line; user errors end with status 2 and one line."""
     try:

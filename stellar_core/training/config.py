@@ -40,7 +40,7 @@ class DataConfig:
         Errors of the mock pipeline's Teff [K], log g, [Fe/H] [dex], from which labels are made.
     """
 
-    stars: int = 64_000
+    stars: int = 56_000
     calibration: int = 4_000
     test: int = 4_000
     seed: int = 1
@@ -89,7 +89,7 @@ class TrainingConfig:
     atmosphere_weight: float = 1.0
     epochs: int = 6
     batch: int = 64
-    learning_rate: float = 5e-4
+    learning_rate: float = 7e-4
     weight_decay: float = 1e-2
     photometry_dropout: float = 0.5
     average: float = 0.998

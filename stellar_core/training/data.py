@@ -17,7 +17,6 @@ import numpy as np
 from stellar_core.isochrones import load_tracks, nearest_label, power_law_log_lifetime
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.instrument import observe
-from stellar_core.mock.instrument_fit import NODES
 from stellar_core.mock.library import sdss_fwhm
 from stellar_core.mock.photometry import apparent_magnitudes, observe_photometry, redden
 from stellar_core.mock.population import Population, draw
@@ -181,9 +180,7 @@ def _spectra(
     for name, rows in (("BOSS", np.flatnonzero(boss)), ("SDSS", np.flatnonzero(~boss))):
         if not rows.size:
             continue
-        seen = observe(
-            rest[rows], stars.velocity_kms[rows], snr[rows], name, rng, resolution=sdss_fwhm(10.0**NODES)
-        )
+        seen = observe(rest[rows], stars.velocity_kms[rows], snr[rows], name, rng, resolution=sdss_fwhm)
         ivar = _lose_stretches(seen.wavelength, seen.ivar, config.missing_stretch, rng)
         shift = 1.0 + (stars.velocity_kms[rows] + error[rows]) / SPEED_OF_LIGHT
         wavelength = seen.wavelength[None, :] / shift[:, None]

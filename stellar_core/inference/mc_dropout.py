@@ -1,0 +1,77 @@
+"""Monte Carlo dropout (Gal & Ghahramani 2016): many passes, reproducible by seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+#: Order of the last axis of `Passes.values`.
+QUANTITIES = ("teff", "logg", "feh", "log_age", "log_lifetime")
+
+
+@dataclass(frozen=True)
+class Passes:
+    """What the network said, pass by pass.
+
+    Attributes
+    ----------
+    values : (n_star, samples, 5) float64
+        In the order of `QUANTITIES`: K, dex, dex, log10(yr), log10(yr).
+    stage : (n_star, samples, 5) float64
+        Stage probabilities.
+    embedding : (n_star, width) float32
+        Penultimate layer without dropout.
+    """
+
+    values: np.ndarray
+    stage: np.ndarray
+    embedding: np.ndarray
+
+
+def run_passes(
+    network: nn.Module,
+    flux: np.ndarray,
+    coverage: np.ndarray,
+    features: np.ndarray,
+    samples: int,
+    seed: int,
+    batch: int = 64,
+) -> Passes:
+    """Pass each star ``samples`` times through the network with dropout.
+
+    The convolutional stem has no dropout and runs once. Each star has a generator of
+    its own, made from ``seed``: its numbers do not depend on the stars beside it.
+
+    Parameters
+    ----------
+    flux, coverage : (n_star, 6800)
+    features : (n_star, 29)
+        NaN rows are stars without photometry.
+    samples : int
+        Passes per star, at least 1.
+    seed : int
+    batch : int
+        Stars whose spectra go through the stem together.
+    """
+    values, stages, embeddings = [], [], []
+    with torch.inference_mode():
+        for start in range(0, len(flux), batch):
+            part = slice(start, start + batch)
+            tokens = network.tokens(
+                torch.from_numpy(np.ascontiguousarray(flux[part], dtype=np.float32)),
+                torch.from_numpy(np.ascontiguousarray(coverage[part], dtype=np.float32)),
+            )
+            photometry = torch.from_numpy(np.ascontiguousarray(features[part], dtype=np.float32))
+            embeddings.append(network.embed(tokens, photometry).float().numpy())
+            for star in range(len(tokens)):
+                generator = torch.Generator().manual_seed(seed)
+                one = tokens[star : star + 1].expand(samples, -1, -1)
+                embedded = network.embed(one, photometry[star : star + 1].expand(samples, -1), generator)
+                predicted = network.heads(embedded)
+                ages = torch.stack([predicted.log_age, predicted.log_lifetime], dim=1)
+                values.append(torch.cat([predicted.atmosphere, ages], dim=1).double().numpy())
+                stages.append(torch.softmax(predicted.stage, dim=1).double().numpy())
+    return Passes(np.stack(values), np.stack(stages), np.concatenate(embeddings))
