@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import Callable
 
@@ -40,7 +40,7 @@ RESOLUTION = (0.006, 0.15, 0.075)
 #: Voxels of level 0, log10 Teff, log g, surface [Fe/H]; other levels are powers of two of it.
 VOXEL = np.array([0.0033, 0.12, 0.06])
 #: A voxel is no wider than this, and the sum reaches this far, in units of the error.
-VOXEL_SIZE, REACH = 0.6, 4.5
+VOXEL_SIZE, REACH = 0.8, 4.5
 #: Stars within this many voxels of each other share their sums.
 TILE = 8
 #: Edges of the histograms.
@@ -55,8 +55,8 @@ CENTRES = {"log_age": 9.5, "mass": 1.0, "log_lifetime": 10.0}
 #: Columns of `Level.sums`: three histograms, stages, phases, moments.
 WIDTHS = (*(edges.size - 1 for edges in EDGES.values()), len(STAGES), len(PHASES), 2 * len(CENTRES))
 N_COLUMNS, N_HISTOGRAM = sum(WIDTHS), sum(WIDTHS[:3])
-#: Voxels gathered at a time.
-VOXEL_CHUNK = 20_000
+#: Cells gathered, and stars of a tile summed, at a time: bounds the memory.
+CELLS_AT_ONCE, STARS_AT_ONCE = 300_000, 256
 #: Levels are kept until they hold this many voxels: bounds the memory.
 MAX_VOXELS_KEPT = 100_000
 
@@ -91,9 +91,9 @@ def brute_force(
     return answer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Level:
-    """Voxels of one size, in order of their place.
+    """Voxels of one size, in order of their place; equal by identity.
 
     Attributes
     ----------
@@ -214,15 +214,16 @@ class FastGrid:
         mean, covariance = self._check(teff, logg, feh, covariance)
         uniform = rng.random((2, len(mean), n_draw))
         index = np.full((len(mean), n_draw), -1)
-        ordered: dict[int, np.ndarray] = {}
+        ordered: dict[Level, np.ndarray] = {}
 
         def work(level: Level, stars: np.ndarray) -> None:
             voxels, log_like, _ = self._likelihood(level, mean[stars], covariance[stars])
             if not voxels.size:
                 return
-            if id(level) not in ordered:
-                ordered[id(level)] = np.append(0.0, np.cumsum(self._weight[level.order], dtype=float))
-            before = ordered[id(level)]
+            if level not in ordered:
+                ordered.clear()
+                ordered[level] = np.append(0.0, np.cumsum(self._weight[level.order], dtype=float))
+            before = ordered[level]
             start, stop = before[level.first[voxels]], before[level.first[voxels + 1]]
             for row, star in enumerate(stars):
                 if -2.0 * log_like[row].max() > MAX_CHI2:
@@ -274,12 +275,17 @@ class FastGrid:
         keys = np.concatenate([power, np.floor(place).astype(int)], axis=1)
         order = np.lexsort(keys.T[::-1])  # by level, then by tile
         changes = np.flatnonzero((np.diff(keys[order], axis=0) != 0).any(axis=1)) + 1
-        groups = np.split(order, changes)
+        groups = [
+            part
+            for group in np.split(order, changes)
+            for part in np.array_split(group, -(-len(group) // STARS_AT_ONCE))
+        ]
         with ThreadPoolExecutor(self.workers) as pool:
             for key, tiles in groupby(groups, lambda group: tuple(keys[group[0], :3].tolist())):
                 level = self._level(key)
-                for _ in pool.map(lambda stars: work(level, stars), tiles):
+                for _ in pool.map(partial(work, level), tiles):
                     pass
+                del level  # before the next one is built
 
     def _likelihood(
         self, level: Level, mean: np.ndarray, covariance: np.ndarray
@@ -338,8 +344,8 @@ class FastGrid:
         sums = np.empty((n_voxel, N_COLUMNS), np.float32)
         tilts = np.empty((n_voxel, 3, N_COLUMNS - N_HISTOGRAM), np.float32)
         centroid, spread = np.empty((n_voxel, 3), np.float32), np.empty((n_voxel, 3))
-        for start in range(0, n_voxel, VOXEL_CHUNK):  # in parts, to bound the memory
-            stop = min(start + VOXEL_CHUNK, n_voxel)
+        starts = np.unique(np.searchsorted(bounds[:-1], np.arange(0, len(order), CELLS_AT_ONCE)))
+        for start, stop in zip(starts, np.append(starts[1:], n_voxel)):
             part = order[bounds[start] : bounds[stop]]
             voxel = np.repeat(np.arange(stop - start), np.diff(bounds[start : stop + 1]))
             inside = slice(start, stop)
