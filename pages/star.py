@@ -19,7 +19,6 @@ from stellar_core.ui.welcome import show_welcome  # noqa: E402
 source, seed, samples = choose_source()
 if source is None:
     show_welcome()
-    loaders.estimator()  # so that the first star need not wait for it
     st.stop()
 
 try:

@@ -1,9 +1,12 @@
 """The spectrum figure from plain arrays."""
 
+import base64
+
 import numpy as np
 import pytest
 
-from stellar_core.figures.spectrum import combs, robust_range, smooth, spectrum_figure
+from stellar_core.figures.curves import smooth
+from stellar_core.figures.spectrum import DEFAULT_SMOOTHING, SMOOTHING, spectrum_figure
 
 
 @pytest.fixture()
@@ -17,24 +20,12 @@ def arrays():
     return wavelength, flux, ivar
 
 
+def unpacked(values):
+    return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
+
+
 def trace(figure, name):
     return next(one for one in figure.data if one.name and one.name.startswith(name))
-
-
-def test_smoothing_is_the_weighted_mean():
-    flux, ivar = np.array([1.0, 2.0, 6.0, 4.0, 5.0]), np.array([1.0, 1.0, 4.0, 0.0, 1.0])
-    mean, error = smooth(flux, ivar, 3)
-    assert mean[1] == pytest.approx((1 + 2 + 24) / 6)
-    assert error[1] == pytest.approx(6**-0.5)
-    assert np.isnan(mean[3])
-
-
-def test_smoothing_by_one_changes_nothing(arrays):
-    _, flux, ivar = arrays
-    mean, error = smooth(flux, ivar, 1)
-    good = ivar > 0
-    np.testing.assert_allclose(mean[good], flux[good], rtol=1e-6)
-    np.testing.assert_allclose(error[good], 1.0, rtol=1e-6)
 
 
 def test_masked_pixels_break_the_line_and_are_counted(arrays):
@@ -53,16 +44,11 @@ def test_wild_pixels_and_errors_do_not_set_the_range(arrays):
     assert wild[1] < 40
 
 
-def test_range_of_a_constant_spectrum_is_not_empty():
-    low, high = robust_range(np.full(50, 3.0, np.float32))
-    assert low < 3 < high
-
-
 def test_filler_is_drawn_and_inside_the_view(arrays):
-    figure = spectrum_figure(*arrays, filler=[(3600, 3800), (9200, 10400)])
-    assert [(shape.x0, shape.x1) for shape in figure.layout.shapes] == [(3600, 3800), (9200, 10400)]
+    figure = spectrum_figure(*arrays, filler=[(3600, 3800), (9200, 10399)])
+    assert [(shape.x0, shape.x1) for shape in figure.layout.shapes] == [(3600, 3800), (9200, 10399)]
+    assert [shape.showlegend for shape in figure.layout.shapes] == [True, False]
     assert tuple(figure.layout.xaxis.range) == (3600, 10400)
-    assert trace(figure, "not observed")
 
 
 def test_all_line_marks_are_one_trace(arrays):
@@ -74,20 +60,44 @@ def test_all_line_marks_are_one_trace(arrays):
     assert [text.strip() for text in labels.text] == ["Hδ", "Mg b", "Hα"]
 
 
-def test_zoom_is_kept_for_one_star_only(arrays):
-    one = spectrum_figure(*arrays, smoothing=3, revision="a")
-    other = spectrum_figure(*arrays, smoothing=9, revision="a")
-    assert one.layout.uirevision == other.layout.uirevision == "a"
-    assert spectrum_figure(*arrays, revision="b").layout.uirevision == "b"
+def test_the_slider_holds_every_smoothing(arrays):
+    _, flux, ivar = arrays
+    figure = spectrum_figure(*arrays)
+    slider = figure.layout.sliders[0]
+    assert [int(step.label) for step in slider.steps] == list(SMOOTHING)
+    for width, step in zip(SMOOTHING, slider.steps):
+        (change, targets) = step.args
+        assert [figure.data[index].name for index in targets] == ["±1σ", "flux"]
+        np.testing.assert_array_equal(unpacked(change["y"][1]), smooth(flux, ivar, width)[0])
+        assert unpacked(change["y"][0]).size == len(figure.data[targets[0]].x)
+    np.testing.assert_array_equal(
+        trace(figure, "flux").y, unpacked(slider.steps[SMOOTHING.index(DEFAULT_SMOOTHING)].args[0]["y"][1])
+    )
 
 
-def test_a_spectrum_is_sent_in_less_than_300_kilobytes(arrays):
-    wavelength, flux, ivar = (np.resize(array, 4600) for array in arrays)
-    figure = spectrum_figure(np.linspace(3600, 10400, 4600), flux, ivar, model=flux, lines=[(5000.0, "x")])
-    assert len(figure.to_json()) < 300_000
+def test_the_frame_switch_moves_star_and_filler_but_not_the_sky(arrays):
+    redshift = 0.001
+    figure = spectrum_figure(
+        *arrays, redshift=redshift, lines=[(6564.6, "Hα")], sky=[(5578.9, "sky")], filler=[(3600.0, 3800.0)]
+    )
+    rest, observed = figure.layout.updatemenus[0].buttons
+    names = [figure.data[index].name for index in observed.args[2]]
+    for name, x_rest, x_observed in zip(names, rest.args[0]["x"], observed.args[0]["x"]):
+        x_rest, x_observed = unpacked(x_rest), unpacked(x_observed)
+        if name and name.startswith("night sky"):
+            assert np.isnan(x_rest).all() and x_observed[0] == np.float32(5578.9)
+        else:
+            np.testing.assert_allclose(x_observed, x_rest * (1 + redshift), rtol=1e-6)
+    np.testing.assert_allclose(trace(figure, "flux").x, arrays[0] / (1 + redshift), rtol=1e-6)
+    assert observed.args[1]["shapes[0].x1"] == pytest.approx(3803.8)
 
 
-def test_combs_are_separated_by_nan():
-    x, y = combs(np.array([1.0, 2.0]), 0.0, 1.0)
-    assert x.tolist() == [1, 1, 1, 2, 2, 2]
-    assert np.isnan(y[[2, 5]]).all() and y[[0, 1]].tolist() == [0, 1]
+def test_zoom_belongs_to_one_star(arrays):
+    assert spectrum_figure(*arrays, revision="a").layout.uirevision == "a"
+
+
+def test_a_spectrum_is_sent_in_less_than_a_megabyte():
+    wavelength = 10 ** np.arange(np.log10(3600), np.log10(10400), 1e-4)
+    flux, ivar = np.ones(wavelength.size), np.ones(wavelength.size)
+    figure = spectrum_figure(wavelength, flux, ivar, model=flux, lines=[(5000.0, "x")])
+    assert len(figure.to_json()) < 1_000_000

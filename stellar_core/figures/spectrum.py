@@ -1,4 +1,8 @@
-"""The spectrum: flux, errors, masked pixels, filler and named lines."""
+"""The spectrum: flux, errors, masked pixels, filler and named lines.
+
+The switches of the figure (smoothing, rest or observed frame, what is shown) are the
+figure's own and act in the browser: they cost no round trip and leave the zoom alone.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from stellar_core.figures.curves import combs, packed, ribbon, robust_range, smooth
 from stellar_core.figures.flags import flag_rows, group_lines
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
 
@@ -14,47 +19,163 @@ from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
 STRIP = 0.18
 #: Rows of labels in the strip.
 ROWS = 5
+#: Widths of the running mean on offer, pixels, and the one shown first.
+SMOOTHING = (1, 3, 7, 15, 31)
+DEFAULT_SMOOTHING = 3
+#: Room for the switches above the figure, pixels.
+HEAD = 64
 
 
-def smooth(flux: np.ndarray, ivar: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Running mean weighted by inverse variance.
+class SpectrumFigure:
+    """Builds the figure of one spectrum; see `spectrum_figure`."""
 
-    Parameters
-    ----------
-    flux, ivar : (n_pixel,) float64
-        Flux density and its inverse variance; pixels with ``ivar`` 0 carry no weight.
-    width : int
-        Pixels averaged, 1 or more; even numbers count as the next odd one.
+    def __init__(self, redshift: float, palette: Palette) -> None:
+        self.figure = go.Figure()
+        self.stretch = 1.0 + redshift
+        self.palette = palette
+        #: Index of each trace that moves with the frame -> its x in the rest and the observed frame.
+        self.moving: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
-    Returns
-    -------
-    flux, error : (n_pixel,) float32
-        NaN where the pixel itself has ``ivar`` 0, so that a gap stays a gap.
-    """
-    window = np.ones(width if width % 2 else width + 1)
-    weight = np.convolve(ivar, window, mode="same")
-    total = np.convolve(flux * ivar, window, mode="same")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean, error = total / weight, 1.0 / np.sqrt(weight)
-    gap = ivar <= 0
-    mean[gap] = error[gap] = np.nan
-    return mean.astype(np.float32), error.astype(np.float32)
+    def add(self, trace: go.Scatter, observed: np.ndarray | None = None) -> int:
+        """Add ``trace``, whose x is in the rest frame; ``observed`` is its x in the other one."""
+        index = len(self.figure.data)
+        x = np.asarray(trace.x, np.float32)
+        self.moving[index] = (x, x * np.float32(self.stretch) if observed is None else observed)
+        self.figure.add_trace(trace)
+        return index
 
+    def add_filler(self, filler: Sequence[tuple[float, float]]) -> None:
+        """Shade the ranges in which nothing was measured."""
+        for number, (start, stop) in enumerate(filler):
+            self.figure.add_shape(
+                type="rect", x0=start, x1=stop, y0=0, y1=1, xref="x", yref="y domain", layer="below",
+                line={"width": 0}, fillcolor=faded(self.palette.muted, 0.14), legendgroup="filler",
+                name="not observed: filler", showlegend=number == 0,
+            )  # fmt: skip
 
-def robust_range(flux: np.ndarray) -> tuple[float, float]:
-    """Limits of the y axis that a few wild pixels cannot move; NaN is left out."""
-    low, middle, high = np.nanquantile(flux, [0.003, 0.5, 0.997])
-    room = 0.12 * max(high - low, 0.2 * abs(middle), 1e-6)
-    if 0 < low < 0.5 * high:  # the zero level is worth its room
-        return -0.02 * float(high), float(high + room)
-    return float(low - room), float(high + room)
+    def add_data(
+        self, wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray, model: np.ndarray | None
+    ) -> None:
+        """Draw flux and errors with the slider that smooths them, the mask and the model."""
+        x = np.asarray(wavelength, np.float32)
+        curves = {width: smooth(flux, ivar, width) for width in SMOOTHING}
+        low, high = robust_range(curves[7][0])
+        # Beyond ten times the shown range an error would only swell the file, not the picture.
+        bands = {w: ribbon(x, mean, np.clip(error, 0, 10 * (high - low))) for w, (mean, error) in curves.items()}
+        band = self.add(
+            go.Scatter(
+                x=bands[DEFAULT_SMOOTHING][0], y=bands[DEFAULT_SMOOTHING][1], fill="toself", name="±1σ", mode="lines",
+                fillcolor=faded(self.palette.data, 0.22), line={"width": 0}, hoverinfo="skip",
+            )  # fmt: skip
+        )
+        line = self.add(
+            go.Scatter(
+                x=x, y=curves[DEFAULT_SMOOTHING][0], mode="lines", name="flux", connectgaps=False,
+                line={"width": 1.1, "color": self.palette.data}, hovertemplate="%{x:.1f} Å<br>%{y:.3g}<extra></extra>",
+            )  # fmt: skip
+        )
+        if model is not None:
+            self.add(
+                go.Scatter(
+                    x=x, y=np.asarray(model, np.float32), mode="lines", name="pipeline model", visible="legendonly",
+                    line={"width": 1.3, "color": self.palette.second}, hoverinfo="skip",
+                )  # fmt: skip
+            )
+        masked = ivar <= 0
+        if masked.any():
+            rug_x, rug_y = combs(x[masked], 0.0, 0.035)
+            self.add(
+                go.Scatter(
+                    x=rug_x, y=rug_y, yaxis="y3", mode="lines", name=f"masked ({int(masked.sum())} px)",
+                    line={"width": 1.2, "color": self.palette.warning}, hoverinfo="skip",
+                )  # fmt: skip
+            )
+        steps = [
+            {
+                "label": str(width), "method": "restyle",
+                "args": [{"y": [packed(bands[width][1]), packed(curves[width][0])]}, [band, line]],
+            }
+            for width in SMOOTHING
+        ]  # fmt: skip
+        self.figure.update_layout(
+            yaxis={"range": [low, high]},
+            sliders=[
+                {
+                    "active": SMOOTHING.index(DEFAULT_SMOOTHING), "steps": steps, "x": 0, "len": 0.46, "y": 1.0,
+                    "yanchor": "bottom", "pad": {"t": 0, "b": 2, "l": 4}, "ticklen": 3, "minorticklen": 0,
+                    "currentvalue": {"prefix": "Smoothing: ", "suffix": " px", "font": {"size": 12}, "offset": 6},
+                    "bgcolor": self.palette.grid, "activebgcolor": self.palette.accent, "bordercolor": self.palette.muted,
+                    "borderwidth": 0, "tickcolor": self.palette.muted, "font": {"size": 10, "color": self.palette.muted},
+                }
+            ],
+        )  # fmt: skip
 
+    def add_lines(self, lines: Sequence[tuple[float, str]], angstrom_per_pixel: float) -> None:
+        """Mark ``lines`` by one trace of strokes, one of flag poles and one of labels."""
+        if not lines:
+            return
+        groups = group_lines(lines)
+        rows = flag_rows([g[0] for g in groups], [(6.6 * len(g[1]) + 9) * angstrom_per_pixel for g in groups], ROWS)
+        members = np.array([wavelength for group in groups for wavelength in group[2]])
+        names = [group[1] for group in groups for _ in group[2]]
+        shared = {"legendgroup": "lines", "line": {"width": 0.8, "color": faded(self.palette.muted, 0.55)}}
+        x, y = combs(members, 0.0, 1.0)
+        self.add(
+            go.Scatter(
+                x=x, y=y, yaxis="y3", mode="lines", name="lines", **shared,
+                text=[text for label in names for text in (label, label, "")],
+                hovertemplate="%{text} %{x:.1f} Å<extra></extra>",
+            )  # fmt: skip
+        )
+        shown = [(group[0], group[1], row) for group, row in zip(groups, rows) if row is not None]
+        places = np.array([wavelength for wavelength, _, _ in shown])
+        tops = np.array([ROWS - row for _, _, row in shown], float)
+        x, y = combs(places, 0.0, tops - 0.1)
+        self.add(go.Scatter(x=x, y=y, yaxis="y2", mode="lines", showlegend=False, hoverinfo="skip", **shared))
+        self.add(
+            go.Scatter(
+                x=places, y=tops - 0.5, yaxis="y2", mode="text", text=[f" {label}" for _, label, _ in shown],
+                textposition="middle right", textfont={"size": 11, "color": self.palette.ink},
+                showlegend=False, legendgroup="lines", hoverinfo="skip",
+            )  # fmt: skip
+        )
 
-def combs(wavelengths: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of vertical strokes from ``low`` to ``high``, separated by NaN: one trace for all."""
-    x = np.repeat(np.asarray(wavelengths, np.float32), 3)
-    y = np.tile(np.array([low, high, np.nan], np.float32), len(wavelengths))
-    return x, y
+    def add_sky(self, sky: Sequence[tuple[float, str]]) -> None:
+        """Mark the night sky and the atmosphere: in the observed frame only, shifted by no star."""
+        if not sky:
+            return
+        x, y = combs(np.array([wavelength for wavelength, _ in sky]), 0.0, 0.97)
+        self.add(
+            go.Scatter(
+                x=np.full_like(x, np.nan), y=y, yaxis="y3", mode="lines", name="night sky (observed frame)",
+                line={"width": 1.0, "color": self.palette.second, "dash": "dot"},
+                text=[text for _, label in sky for text in (label, label, "")],
+                hovertemplate="%{text} %{x:.1f} Å<extra></extra>",
+            ),
+            observed=x,
+        )  # fmt: skip
+
+    def add_frame_switch(self) -> None:
+        """Buttons that move everything between the rest and the observed frame."""
+        shapes = self.figure.layout.shapes
+        buttons = []
+        for frame, (name, stretch) in enumerate((("Rest", 1.0), ("Observed", self.stretch))):
+            layout: dict[str, object] = {"xaxis.title.text": f"{name} wavelength (Å, vacuum)"}
+            for number, shape in enumerate(shapes):
+                layout[f"shapes[{number}].x0"] = float(shape.x0) * stretch
+                layout[f"shapes[{number}].x1"] = float(shape.x1) * stretch
+            data = {"x": [packed(pair[frame]) for pair in self.moving.values()]}
+            buttons.append({"label": name, "method": "update", "args": [data, layout, list(self.moving)]})
+        self.figure.update_layout(
+            updatemenus=[
+                {
+                    "type": "buttons", "direction": "right", "buttons": buttons, "active": 0, "showactive": True,
+                    "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom", "pad": {"t": 0, "b": 22, "r": 2},
+                    "bgcolor": self.palette.surface, "bordercolor": self.palette.muted, "borderwidth": 1,
+                    "font": {"size": 12, "color": self.palette.ink},
+                }
+            ]
+        )  # fmt: skip
 
 
 def spectrum_figure(
@@ -62,36 +183,37 @@ def spectrum_figure(
     flux: np.ndarray,
     ivar: np.ndarray,
     *,
+    redshift: float = 0.0,
     lines: Sequence[tuple[float, str]] = (),
     sky: Sequence[tuple[float, str]] = (),
     filler: Sequence[tuple[float, float]] = (),
     model: np.ndarray | None = None,
-    smoothing: int = 1,
-    x_title: str = "Wavelength (Å, vacuum)",
     y_title: str = "Flux density",
     angstrom_per_pixel: float = 11.0,
     palette: Palette = LIGHT,
     revision: str = "",
-    height: int = 460,
+    height: int = 520,
 ) -> go.Figure:
     """Draw one spectrum.
 
     Parameters
     ----------
     wavelength : (n_pixel,) float64
-        Angstrom, in the frame in which ``lines`` and ``filler`` are given.
+        Vacuum wavelength as observed, Angstrom.
     flux, ivar : (n_pixel,) float64
         Flux density and inverse variance; ``ivar`` 0 marks a bad pixel.
-    lines, sky : sequence of (wavelength, label)
-        Lines of the star and of the night sky, Angstrom.
+    redshift : float
+        Taken out in the rest frame, which is shown first.
+    lines : sequence of (wavelength, label)
+        Lines of the star in its rest frame, Angstrom.
+    sky : sequence of (wavelength, label)
+        Lines of the night sky in the observer's frame, Angstrom.
     filler : sequence of (low, high)
-        Ranges that the network sees as filler because nothing was measured there, Angstrom.
+        Rest-frame ranges that the network sees as filler because nothing was measured there, Angstrom.
     model : (n_pixel,) float64, optional
-        The survey pipeline's own model.
-    smoothing : int
-        Pixels in the running mean.
+        The survey pipeline's own model; hidden until its name in the legend is clicked.
     angstrom_per_pixel : float
-        Angstrom per screen pixel for which the labels are laid out.
+        Scale of the screen for which the labels are laid out.
     revision : str
         The star's name: the zoom is kept until it changes.
 
@@ -99,121 +221,29 @@ def spectrum_figure(
     -------
     plotly.graph_objects.Figure
     """
-    x = np.asarray(wavelength, np.float32)
-    mean, error = smooth(np.asarray(flux, float), np.asarray(ivar, float), smoothing)
-    low, high = robust_range(mean)
-    figure = go.Figure()
-    for start, stop in filler:
-        figure.add_vrect(
-            x0=start, x1=stop, layer="below", line_width=0, fillcolor=faded(palette.muted, 0.13), yref="y"
-        )
-    if filler:
-        figure.add_trace(
-            go.Scatter(
-                x=[None], y=[None], mode="markers", name="not observed: filler for the network",
-                marker={"symbol": "square", "size": 11, "color": faded(palette.muted, 0.3)},
-            )
-        )
-    # Beyond ten times the shown range an error would only swell the file, not the picture.
-    band = np.clip(error, 0, 10 * (high - low))
-    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "connectgaps": False}
-    figure.add_trace(go.Scatter(x=x, y=mean - band, showlegend=False, **edge))
-    figure.add_trace(
-        go.Scatter(x=x, y=mean + band, fill="tonexty", fillcolor=faded(palette.data, 0.22), name="±1σ", **edge)
-    )
-    if model is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=x, y=np.asarray(model, np.float32), mode="lines", name="pipeline model",
-                line={"width": 1.2, "color": palette.second}, hoverinfo="skip",
-            )
-        )
-    figure.add_trace(
-        go.Scatter(
-            x=x, y=mean, mode="lines", name="flux" if smoothing <= 1 else f"flux, mean of {smoothing} px",
-            line={"width": 1.1, "color": palette.data}, connectgaps=False,
-            hovertemplate="%{x:.1f} Å<br>%{y:.3g}<extra></extra>",
-        )
-    )
-    masked = np.asarray(ivar) <= 0
-    if masked.any():
-        rug_x, rug_y = combs(x[masked], 0.0, 0.035)
-        figure.add_trace(
-            go.Scatter(
-                x=rug_x, y=rug_y, yaxis="y3", mode="lines", name=f"masked ({int(masked.sum())} px)",
-                line={"width": 1.2, "color": palette.warning}, hoverinfo="skip",
-            )
-        )
-    _add_flags(figure, lines, palette.ink, palette.muted, "lines", "solid", angstrom_per_pixel)
-    if sky:
-        _add_sky(figure, sky, palette)
+    flux, ivar = np.asarray(flux, float), np.asarray(ivar, float)
+    rest = np.asarray(wavelength, float) / (1.0 + redshift)
+    draw = SpectrumFigure(redshift, palette)
+    draw.add_filler(filler)
+    draw.add_data(rest, flux, ivar, model)
+    draw.add_lines(lines, angstrom_per_pixel)
+    draw.add_sky(sky)
+    draw.add_frame_switch()
+    figure = draw.figure
     base_layout(figure, palette, height, revision)
-    ends = [x[0], x[-1], *(end for interval in filler for end in interval)]
+    ends = [rest[0], rest[-1], *(end for interval in filler for end in interval)]
     figure.update_layout(
-        xaxis={"title": {"text": x_title}, "range": [min(ends), max(ends)], "anchor": "y", "tickformat": "d"},
-        yaxis={"title": {"text": y_title}, "range": [low, high], "domain": [0, 1 - STRIP]},
+        margin={"t": HEAD},
+        xaxis={
+            "title": {"text": "Rest wavelength (Å, vacuum)"}, "range": [round(min(ends), -2), round(max(ends), -2)],
+            "anchor": "y", "tickformat": "d",
+        },
+        yaxis={"title": {"text": y_title}, "domain": [0, 1 - STRIP]},
         yaxis2={"domain": [1 - STRIP, 1], "range": [0, ROWS], "visible": False, "fixedrange": True},
         yaxis3={
             "domain": [0, 1 - STRIP], "range": [0, 1], "overlaying": "y", "visible": False, "fixedrange": True,
         },
         hovermode="closest",
         dragmode="zoom",
-    )
+    )  # fmt: skip
     return figure
-
-
-def _add_flags(
-    figure: go.Figure,
-    lines: Sequence[tuple[float, str]],
-    ink: str,
-    muted: str,
-    name: str,
-    dash: str,
-    scale: float,
-) -> None:
-    """Mark ``lines`` by one trace of strokes, one of poles and one of labels."""
-    if not lines:
-        return
-    groups = group_lines(lines)
-    rows = flag_rows([g[0] for g in groups], [(6.6 * len(g[1]) + 9) * scale for g in groups], ROWS)
-    members = np.array([wavelength for group in groups for wavelength in group[2]])
-    names = [group[1] for group in groups for _ in group[2]]
-    stroke_x, stroke_y = combs(members, 0.0, 1.0)
-    figure.add_trace(
-        go.Scatter(
-            x=stroke_x, y=stroke_y, yaxis="y3", mode="lines", name=name,
-            line={"width": 0.8, "color": faded(muted, 0.55), "dash": dash},
-            text=[text for label in names for text in (label, label, "")],
-            hovertemplate="%{text} %{x:.1f} Å<extra></extra>",
-        )
-    )
-    shown = [(group, row) for group, row in zip(groups, rows) if row is not None]
-    poles = [(group[0], ROWS - row - 0.1) for group, row in shown]
-    pole_x = np.repeat([x for x, _ in poles], 3)
-    pole_y = np.array([[0.0, top, np.nan] for _, top in poles]).ravel()
-    figure.add_trace(
-        go.Scatter(
-            x=pole_x, y=pole_y, yaxis="y2", mode="lines", showlegend=False, hoverinfo="skip",
-            line={"width": 0.8, "color": faded(muted, 0.55)},
-        )
-    )
-    figure.add_trace(
-        go.Scatter(
-            x=[group[0] for group, _ in shown], y=[ROWS - row - 0.5 for _, row in shown], yaxis="y2",
-            mode="text", text=[" " + group[1] for group, _ in shown], textposition="middle right",
-            textfont={"size": 11, "color": ink}, showlegend=False, hoverinfo="skip",
-        )
-    )
-
-
-def _add_sky(figure: go.Figure, sky: Sequence[tuple[float, str]], palette: Palette) -> None:
-    """Mark lines of the night sky and the atmosphere, which move with no star."""
-    x, y = combs(np.array([wavelength for wavelength, _ in sky]), 0.0, 0.97)
-    figure.add_trace(
-        go.Scatter(
-            x=x, y=y, yaxis="y3", mode="lines", name="night sky",
-            line={"width": 1.0, "color": palette.second, "dash": "dot"},
-            text=[text for _, label in sky for text in (label, label, "")],
-            hovertemplate="%{text} %{x:.1f} Å<extra></extra>",
-        )
-    )

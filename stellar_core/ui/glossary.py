@@ -30,6 +30,10 @@ HELP = {
     "photometry": "Whether SDSS ugriz magnitudes went into the answer. Files of the Legacy survey carry none.",
     "isochrone": "A second opinion that knows no neural network: the exact posterior on the MIST tracks, given Teff, "
     "log g and [Fe/H] with their errors, an initial mass function and a uniform prior in age.",
+    "spectrum": "Flux as observed, with its one-sigma error, smoothed by a running mean weighted by inverse variance (for "
+    "the eye only: the network sees its own version). Ticks at the bottom: pixels masked by the survey. Grey: not "
+    "observed, where the network sees filler of value 1. Rest frame: the star's velocity is taken out; observed frame: as "
+    "the file gives it, with lines of the night sky, which no star shifts.",
     "kiel": "Effective temperature against surface gravity; hot stars to the left, dwarfs at the bottom. Grey curves: "
     "MIST tracks from the main sequence to the tip of the red-giant branch, each with its initial mass in solar masses.",
 }

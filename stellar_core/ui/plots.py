@@ -19,48 +19,34 @@ if TYPE_CHECKING:
     from stellar_core.preprocessing.spectra import PreparedSpectrum
     from stellar_core.spectrum import Spectrum
 
-SMOOTHING = (1, 3, 5, 9, 15, 25, 51)
 #: Initial masses of the tracks drawn, Msun.
 MASSES = (0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 3.0)
 #: Angstrom per screen pixel for which line labels are laid out, on a laptop and on a phone.
 LAPTOP, PHONE = 10.0, 24.0
 
 
-@st.fragment
 def show_spectrum(spectrum: Spectrum, prepared: PreparedSpectrum | None) -> None:
-    """The spectrum with its controls; ``prepared`` is None where the network refused it."""
-    redshift = prepared.redshift if prepared else spectrum.redshift or 0.0
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        frame = st.segmented_control(
-            "Frame", ("Rest", "Observed"), default="Rest", required=True, key="frame", bind="query-params",
-            help="Rest: the star's velocity is taken out. Observed: as the file gives it, with lines of the night sky.",
-        )
-        smoothing = st.select_slider(
-            "Smoothing (pixels)", SMOOTHING, value=3, key="smooth", bind="query-params", width=200,
-            help="Running mean weighted by inverse variance, for the eye only: the network sees its own version.",
-        )
-        lines = st.toggle("Lines", True, key="lines", bind="query-params")
-        model = spectrum.model is not None and st.toggle("Pipeline model", False, key="model")
-    rest = frame == "Rest"
-    stretch = 1.0 if rest else 1.0 + redshift
+    """The spectrum; ``prepared`` is None where the network refused it."""
     star, sky = line_lists()
     figure = spectrum_figure(
-        spectrum.wavelength / (1.0 + redshift) if rest else spectrum.wavelength,
+        spectrum.wavelength,
         spectrum.flux,
         spectrum.ivar,
-        lines=[(wavelength * stretch, label) for wavelength, label in star] if lines else (),
-        sky=() if rest or not lines else sky,
-        filler=[(low * stretch, high * stretch) for low, high in filler_ranges(prepared)],
-        model=spectrum.model if model else None,
-        smoothing=smoothing,
-        x_title=f"{'Rest' if rest else 'Observed'} wavelength (Å, vacuum)",
-        y_title="Flux (10⁻¹⁷ erg/s/cm²/Å)" if spectrum.source != "upload" or "plate" in spectrum.meta else "Flux",
+        redshift=prepared.redshift if prepared else spectrum.redshift or 0.0,
+        lines=star,
+        sky=sky,
+        filler=filler_ranges(prepared),
+        model=spectrum.model,
+        y_title="Flux (10⁻¹⁷ erg/s/cm²/Å)" if "plate" in spectrum.meta else "Flux",
         angstrom_per_pixel=PHONE if on_phone() else LAPTOP,
         palette=palette(),
         revision=spectrum.name,
     )
+    st.caption("Drag to zoom, double-click to see all again; a click on a name below hides it.", help=HELP["spectrum"])
     show_plot(
-        figure, "spectrum", f"spectrum-{spectrum.name}",
+        figure,
+        "spectrum",
+        f"spectrum-{spectrum.name}",
         f"Spectrum of {spectrum.name} with error band, masked pixels and line labels",
     )
 
@@ -115,7 +101,7 @@ def show_kiel(result: Result) -> None:
     )
     st.caption(f"MIST tracks at [Fe/H] = {feh:+.1f}, labels: initial mass in solar masses".replace("-", "−"), help=HELP["kiel"])
     figure = kiel_figure(
-        star, kiel_tracks(feh), trusted=result.verdict.in_domain, palette=palette(), revision=result.star, height=510
+        star, kiel_tracks(feh), trusted=result.verdict.in_domain, palette=palette(), revision=result.star, height=520
     )
     show_plot(
         figure, "kiel", f"kiel-{result.star}",

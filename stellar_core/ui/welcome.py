@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from stellar_core.errors import StellarError
 from stellar_core.figures.kiel import kiel_figure
+from stellar_core.ui import loaders
 from stellar_core.ui.glossary import EMPTY, HELP
 from stellar_core.ui.plots import kiel_tracks
-from stellar_core.ui.shell import palette, show_plot
+from stellar_core.ui.shell import complain, palette, show_plot
 
 FORMS = """
 | Give | for example |
@@ -39,3 +41,7 @@ def show_welcome() -> None:
             "kiel",
             "Kiel diagram with the five stages and MIST tracks of solar metallicity",
         )
+    try:
+        loaders.estimator()  # while the visitor reads, so that the first star need not wait
+    except StellarError as error:
+        complain(error)

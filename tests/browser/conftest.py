@@ -1,0 +1,189 @@
+"""The app on a free port, and a real Chromium to drive it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = Path(__file__).with_name("screenshots")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def _absent(reason: str) -> None:
+    if os.environ.get("STELLAR_REQUIRE_BROWSER") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A running Chromium; skips without one, fails with STELLAR_REQUIRE_BROWSER=1."""
+    path = os.environ.get("STELLAR_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        _absent("no chromium on this machine; install it or set STELLAR_CHROMIUM to its path")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _absent("the package playwright is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """Address of a fresh server of the app."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
+    command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+def _wait_until_healthy(address: str, process: subprocess.Popen, log: Path, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail(f"the server ended: {log.read_text()}")
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"the server did not answer within {seconds:.0f} s: {log.read_text()}")
+
+
+class Visitor:
+    """One browser tab, its complaints, and what a person would do with it."""
+
+    def __init__(self, page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.complaints: list[str] = []
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def open(self, query: str = "") -> None:
+        self.page.goto(f"{self.address}/{query}")
+        self.page.wait_for_selector("h1")
+        self.settle()
+
+    def look_up(self, text: str) -> None:
+        box = self.page.get_by_label("SDSS star", exact=True)
+        box.fill(text)
+        box.press("Enter")
+        self.settle()
+
+    def upload(self, path: Path) -> None:
+        self.page.get_by_text("Upload a spectrum").first.click()
+        with self.page.expect_response(lambda response: "upload_file" in response.url, timeout=60_000):
+            self.page.locator("input[type=file]").set_input_files(str(path))
+        self.settle()
+
+    def settle(self, pause: float = 0.6) -> None:
+        """Wait until the script has rested for ``pause`` seconds."""
+        app = self.page.get_by_test_id("stApp")
+        quiet_since, deadline = time.monotonic(), time.monotonic() + 90
+        while time.monotonic() - quiet_since < pause:
+            if app.get_attribute("data-test-script-state") != "notRunning" or self.page.get_by_test_id("stSpinner").count():
+                quiet_since = time.monotonic()
+            assert time.monotonic() < deadline, "the app did not come to rest"
+            self.page.wait_for_timeout(100)
+
+    def numbers(self) -> list[str]:
+        return self.page.get_by_test_id("stMetricValue").all_inner_texts()
+
+    def range_of(self, key: str) -> list[float]:
+        """x range of the figure with this key, as the browser shows it."""
+        plot = self.page.locator(f".st-key-{key} .js-plotly-plot")
+        return [float(value) for value in plot.evaluate("plot => plot._fullLayout.xaxis.range")]
+
+    def title_of_x(self, key: str) -> str:
+        return self.page.locator(f".st-key-{key} .xtitle").first.text_content()
+
+    def curve(self, name: str, axis: str) -> list[float | None]:
+        """Values of the trace of the spectrum whose name begins so, as the browser holds them; None for NaN."""
+        return self.page.locator(".st-key-spectrum .js-plotly-plot").evaluate(
+            "(plot, [name, axis]) => Array.from("
+            "plot._fullData.find(trace => (trace.name || '').startsWith(name))[axis],"
+            "value => Number.isFinite(value) ? value : null)",
+            [name, axis],
+        )
+
+    def smooth_fully(self) -> None:
+        """Push the smoothing slider of the spectrum to its end."""
+        rail = self.page.locator(".st-key-spectrum .slider-rail-touch-rect")
+        rail.scroll_into_view_if_needed()
+        box = rail.bounding_box()
+        self.page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
+        self.page.wait_for_timeout(600)
+
+    def choose_frame(self, name: str) -> None:
+        """Press one of the buttons above the spectrum."""
+        self.page.locator(".st-key-spectrum .updatemenu-button", has_text=name).click()
+        self.page.wait_for_timeout(600)
+
+    def assert_calm(self) -> None:
+        """No exception box, no error in the console, nothing wider than the window."""
+        assert self.page.get_by_test_id("stException").count() == 0
+        assert not self.complaints
+        page = self.page
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+    def picture(self, name: str, folder: Path, full: bool = False) -> None:
+        """Save what is seen; with STELLAR_SCREENSHOTS=1 as a picture of the README."""
+        if os.environ.get("STELLAR_SCREENSHOTS") == "1":
+            folder = SCREENSHOTS
+            folder.mkdir(exist_ok=True)
+        if full:
+            height = self.page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
+            self.page.set_viewport_size({"width": self.page.viewport_size["width"], "height": min(height, 4000)})
+        self.page.mouse.move(0, 0)
+        self.page.wait_for_timeout(1500)
+        path = folder / name
+        self.page.screenshot(path=str(path))
+        assert path.stat().st_size > 20_000, "an empty picture"
+
+
+@pytest.fixture()
+def visit(chromium, server):
+    """Open a tab: ``visit(width, height, **options of the browser context)``."""
+    contexts = []
+
+    def open_tab(width: int = 1366, height: int = 860, **options) -> Visitor:
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(60_000)
+        contexts.append(context)
+        return Visitor(context.new_page(), server)
+
+    yield open_tab
+    for context in contexts:
+        context.close()
