@@ -71,6 +71,32 @@ def identify(
 
 
 @app.command()
+def label(
+    teff: Annotated[float | None, typer.Option(help="Effective temperature, K.")] = None,
+    logg: Annotated[float | None, typer.Option(help="log g, dex(cm/s2).")] = None,
+    feh: Annotated[float | None, typer.Option(help="Surface [Fe/H], dex.")] = None,
+    errors: Annotated[str, typer.Option(help="Standard deviations K,DEX,DEX.")] = "75,0.2,0.1",
+    table: Annotated[Path | None, typer.Option(help="CSV or Parquet table of stars instead of one star.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where the labelled table goes, .parquet or .csv.")] = None,
+    imf: Annotated[str, typer.Option(help="Prior of mass: kroupa or chabrier.")] = "kroupa",
+    age_prior: Annotated[str, typer.Option(help="Prior of age: uniform or log-uniform.")] = "uniform",
+    feh_prior: Annotated[str, typer.Option(help="Prior of [Fe/H]: flat or 'disc and halo'.")] = "flat",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Age, mass, lifetime and stage from Teff, log g and [Fe/H]: exact posterior and nearest point."""
+    from stellar_core.isochrones.label import label_file, label_star, parse_errors, sentences
+    from stellar_core.isochrones.priors import Priors
+
+    priors = Priors(imf=imf, age=age_prior, feh=feh_prior)
+    if table is not None:
+        written = label_file(table, out, priors)
+        emit(written) if as_json else show(written)
+        return
+    found = label_star(teff, logg, feh, parse_errors(errors), priors)
+    emit(found) if as_json else show(sentences(found))
+
+
+@app.command()
 def train(
     config: Annotated[Path | None, typer.Argument(help="JSON configuration; the shipped model's by default.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the model; trained/NAME by default.")] = None,

@@ -27,9 +27,17 @@ from stellar_core.isochrones.compact import load_tracks
 from stellar_core.isochrones.mesh import Cells, Window, mesh_of
 from stellar_core.isochrones.posterior import MAX_CHI2
 from stellar_core.isochrones.priors import Priors
-from stellar_core.isochrones.summary import LEVELS
-from stellar_core.isochrones.tracks import PHASES, Tracks
-from stellar_core.stages import STAGES, classify
+from stellar_core.isochrones.tracks import Tracks
+from stellar_core.isochrones.voxels import (
+    CENTRES,
+    EDGES,
+    N_COLUMNS,
+    N_HISTOGRAM,
+    WIDTHS,
+    Level,
+    gather,
+    histogram_quantiles,
+)
 
 #: Hottest cells, log10(K): beyond, 75 K are too small an error for the fixed cells anyway.
 MAX_LOG_TEFF = 4.0
@@ -43,20 +51,8 @@ VOXEL = np.array([0.0033, 0.12, 0.06])
 VOXEL_SIZE, REACH = 0.8, 4.5
 #: Stars within this many voxels of each other share their sums.
 TILE = 8
-#: Edges of the histograms.
-EDGES = {
-    "log_age": np.append(6.0, np.arange(7.4, 10.16, 0.025)),
-    "log_mass": np.arange(-1.0, 0.921, 0.02),
-    "log_lifetime": np.append(np.arange(7.4, 10.4, 0.04), np.arange(10.4, 13.3, 0.2)),
-}
-
-#: Quantities whose moments are summed, about a typical value so that float32 holds them.
-CENTRES = {"log_age": 9.5, "mass": 1.0, "log_lifetime": 10.0}
-#: Columns of `Level.sums`: three histograms, stages, phases, moments.
-WIDTHS = (*(edges.size - 1 for edges in EDGES.values()), len(STAGES), len(PHASES), 2 * len(CENTRES))
-N_COLUMNS, N_HISTOGRAM = sum(WIDTHS), sum(WIDTHS[:3])
-#: Cells gathered, and stars of a tile summed, at a time: bounds the memory.
-CELLS_AT_ONCE, STARS_AT_ONCE = 300_000, 256
+#: Stars of a tile summed at a time: bounds the memory.
+STARS_AT_ONCE = 256
 #: Levels are kept until they hold this many voxels: bounds the memory.
 MAX_VOXELS_KEPT = 100_000
 
@@ -89,28 +85,6 @@ def brute_force(
         mean = (weight * values).sum(dtype=float) / total
         answer[name] = (float(mean), float(np.sqrt((weight * (values - mean) ** 2).sum(dtype=float) / total)))
     return answer
-
-
-@dataclass(frozen=True, eq=False)
-class Level:
-    """Voxels of one size, in order of their place; equal by identity.
-
-    Attributes
-    ----------
-    centroid : (n_voxel, 3) float32, weighted mean Teff in K, log g, [Fe/H]
-    spread : (3,) mean variance inside a voxel of log10 Teff, log g, [Fe/H]
-    sums : (n_voxel, N_COLUMNS) float32: the histograms of `EDGES`, stages, phases, moments of `CENTRES`
-    tilts : (n_voxel, 3, N_COLUMNS - N_HISTOGRAM) float32: the sums after the histograms, of cells weighted
-        by their offset from the centroid (K, dex, dex): how age and stage change across a voxel
-    order, first : cells sorted by voxel, and where each voxel starts (one more than there are voxels)
-    """
-
-    centroid: np.ndarray
-    spread: np.ndarray
-    sums: np.ndarray
-    tilts: np.ndarray
-    order: np.ndarray
-    first: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -325,34 +299,8 @@ class FastGrid:
         if power not in self._levels:
             while sum(len(level.sums) for level in self._levels.values()) > MAX_VOXELS_KEPT:
                 self._levels.pop(next(iter(self._levels)))
-            self._levels[power] = self._gather(VOXEL * 2.0 ** np.array(power))
+            self._levels[power] = gather(self.cells, self._weight, VOXEL * 2.0 ** np.array(power))
         return self._levels[power]
-
-    def _gather(self, steps: np.ndarray) -> Level:
-        cells = self.cells
-        key = np.zeros(len(cells), np.int64)
-        for column, step in zip((cells.log_teff, cells.logg, cells.feh_surface), steps):
-            place = np.floor(column / step).astype(np.int32)
-            place -= place.min()
-            key = key * (int(place.max()) + 1) + place
-        order = np.argsort(key, kind="stable").astype(np.int32)
-        key = key[order]
-        first = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
-        bounds = np.append(first, len(key))
-        del key
-        n_voxel = first.size
-        sums = np.empty((n_voxel, N_COLUMNS), np.float32)
-        tilts = np.empty((n_voxel, 3, N_COLUMNS - N_HISTOGRAM), np.float32)
-        centroid, spread = np.empty((n_voxel, 3), np.float32), np.empty((n_voxel, 3))
-        starts = np.unique(np.searchsorted(bounds[:-1], np.arange(0, len(order), CELLS_AT_ONCE)))
-        for start, stop in zip(starts, np.append(starts[1:], n_voxel)):
-            part = order[bounds[start] : bounds[stop]]
-            voxel = np.repeat(np.arange(stop - start), np.diff(bounds[start : stop + 1]))
-            inside = slice(start, stop)
-            sums[inside], tilts[inside], centroid[inside], spread[inside] = _gather_voxels(
-                cells.select(part), self._weight[part], voxel, stop - start
-            )
-        return Level(centroid, spread.mean(axis=0), sums, tilts, order, bounds)
 
     def _summarise(self, sums: np.ndarray, chi2_min: np.ndarray) -> CatalogueAnswer:
         inside = chi2_min <= MAX_CHI2
@@ -364,7 +312,7 @@ class FastGrid:
             first, second = moments[:, 2 * k] / total, moments[:, 2 * k + 1] / total
             mean[name], std[name] = centre + first, np.sqrt(np.maximum(second - first**2, 1e-12))
             edges = EDGES["log_mass" if name == "mass" else name]
-            quantiles[name] = _histogram_quantiles(
+            quantiles[name] = histogram_quantiles(
                 histograms[name], 10.0**edges if name == "mass" else edges, mean[name], std[name]
             )
             quantiles[name][~inside] = np.nan
@@ -376,68 +324,3 @@ class FastGrid:
 def from_errors(errors: np.ndarray) -> np.ndarray:
     """(..., 3, 3) covariance of independent ``errors`` (..., 3) in K, dex, dex."""
     return np.square(np.asarray(errors, float))[..., None] * np.eye(3)
-
-
-def _gather_voxels(
-    cells: Cells, weight: np.ndarray, voxel: np.ndarray, n_voxel: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Sums, tilts, centroids and variances of voxels, from cells with their ``voxel`` number (n_cell,)."""
-
-    def add(values: np.ndarray) -> np.ndarray:
-        return np.bincount(voxel, weights=weight * values, minlength=n_voxel)
-
-    def histogram(bins: np.ndarray, n_bin: int, factor: np.ndarray | float = 1.0) -> np.ndarray:
-        flat = np.bincount(voxel * n_bin + bins, weights=weight * factor, minlength=n_voxel * n_bin)
-        return flat.reshape(n_voxel, n_bin)
-
-    total = add(1.0)
-    observables = [10.0 ** cells.log_teff.astype(float), cells.logg.astype(float), cells.feh_surface.astype(float)]
-    centroid = np.stack([add(x) / total for x in observables], axis=-1)
-    offsets = [x - c[voxel] for x, c in zip(observables, centroid.T)]
-    spread = np.stack([add(offset**2) / total for offset in offsets], axis=-1)
-    spread[:, 0] /= (centroid[:, 0] * np.log(10.0)) ** 2
-    stage = classify(observables[0], cells.logg)
-    starts = [first for first, _ in PHASES.values()]
-    phase = (np.searchsorted(starts, cells.eep, side="right") - 1).clip(0)
-
-    def moments(factor: np.ndarray | float) -> np.ndarray:
-        columns = [histogram(stage, len(STAGES), factor), histogram(phase, len(PHASES), factor)]
-        for name, centre in CENTRES.items():
-            values = getattr(cells, name).astype(float) - centre
-            columns.append(np.stack([add(values * factor), add(values**2 * factor)], axis=-1))
-        return np.concatenate(columns, axis=1)
-
-    parts = []
-    for name, edges in EDGES.items():
-        values = np.log10(cells.mass) if name == "log_mass" else getattr(cells, name)
-        parts.append(histogram((np.searchsorted(edges, values, side="right") - 1).clip(0, edges.size - 2), edges.size - 1))
-    tilts = np.stack([moments(offset) for offset in offsets], axis=1)
-    return np.concatenate([*parts, moments(1.0)], axis=1), tilts, centroid, spread
-
-
-def _histogram_quantiles(counts: np.ndarray, edges: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    """(n_star, 5) quantiles at `LEVELS` of histograms (n_star, n_bin), linear inside a bin.
-
-    The histograms do not know how a quantity changes across a voxel; their quantiles are
-    shifted and stretched to the ``mean`` and ``std`` (n_star,) that do, and kept within the
-    histogram's own range.
-    """
-    cumulative = np.cumsum(counts, axis=1)
-    rows = np.arange(len(counts))
-    total = np.maximum(cumulative[:, -1], 1e-300)
-    columns = []
-    for level in LEVELS:
-        bins = (cumulative < level * total[:, None]).sum(axis=1).clip(0, counts.shape[1] - 1)
-        inside = counts[rows, bins]
-        before = cumulative[rows, bins] - inside
-        fraction = np.where(inside > 0, (level * total - before) / np.where(inside > 0, inside, 1.0), 0.5)
-        columns.append(edges[bins] + fraction * (edges[bins + 1] - edges[bins]))
-    centres = 0.5 * (edges[1:] + edges[:-1])
-    rough_mean = counts @ centres / total
-    rough_std = np.sqrt(np.maximum(counts @ centres**2 / total - rough_mean**2, 1e-12))
-    quantiles = np.stack(columns, axis=1)
-    moved = mean[:, None] + (quantiles - rough_mean[:, None]) * (std / rough_std)[:, None]
-    filled = counts > 0
-    low = edges[filled.argmax(axis=1)]
-    high = edges[counts.shape[1] - filled[:, ::-1].argmax(axis=1)]
-    return np.clip(moved, low[:, None], high[:, None])

@@ -8,7 +8,6 @@ answer is a marginal of this one distribution, so age, lifetime and stage always
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from stellar_core.isochrones import summary
 from stellar_core.isochrones.compact import load_tracks
 from stellar_core.isochrones.mesh import Cells, Mesh, Window, mesh_of
 from stellar_core.isochrones.observation import DEFAULT_ERRORS, Observation
+from stellar_core.isochrones.photometric import Photometric
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.tracks import Tracks
 
@@ -136,7 +136,7 @@ def posterior(
     covariance: np.ndarray | None = None,
     priors: Priors = Priors(),
     tracks: Tracks | None = None,
-    evidence: Callable[[Cells], np.ndarray] | None = None,
+    evidence: Photometric | None = None,
     cell_size: float = CELL_SIZE,
 ) -> Posterior:
     """Posterior of one star from its atmosphere.
@@ -152,8 +152,8 @@ def posterior(
     priors : Priors
     tracks : Tracks, optional
         The shipped tracks by default.
-    evidence : callable, optional
-        Further independent data: log likelihood (n_cell,) of `Cells`, e.g. `Photometric`.
+    evidence : Photometric, optional
+        Magnitudes and parallax, independent of the atmosphere.
     cell_size : float
         Largest cell in units of the errors.
 
@@ -174,6 +174,8 @@ def posterior(
         return np.einsum("ni,ij,nj->n", offset, precision, offset)
 
     mesh = mesh_of(tracks if tracks is not None else load_tracks(), priors)
+    if evidence is not None:
+        conditional = np.minimum(conditional, evidence.sharpness)
     window = window_of(star.mean, REACH * star.errors, cell_size * conditional)
     cells = mesh.cells(window)
     squares = chi2(cells)
@@ -185,7 +187,7 @@ def posterior_from_draws(
     *,
     priors: Priors = Priors(),
     tracks: Tracks | None = None,
-    evidence: Callable[[Cells], np.ndarray] | None = None,
+    evidence: Photometric | None = None,
     cell_size: float = CELL_SIZE,
 ) -> Posterior:
     """Posterior of one star whose atmosphere is known as draws, of any shape of distribution.
@@ -208,6 +210,8 @@ def posterior_from_draws(
     kernels = star.mean + np.sqrt(1 - bandwidth**2) * (draws - star.mean)
     factor = np.linalg.cholesky(np.linalg.inv(bandwidth**2 * star.covariance))  # whitens a kernel
     conditional = bandwidth / np.sqrt(np.diag(np.linalg.inv(star.covariance)))
+    if evidence is not None:
+        conditional = np.minimum(conditional, evidence.sharpness)
     mesh = mesh_of(tracks if tracks is not None else load_tracks(), priors)
     reach = np.maximum(np.abs(draws - star.mean).max(axis=0), REACH * star.errors)
     cells = mesh.cells(window_of(star.mean, reach, 2.0 * cell_size * conditional))
@@ -242,14 +246,14 @@ def _weigh(
     cells: Cells,
     log_likelihood: np.ndarray,
     chi2_min: float,
-    evidence: Callable[[Cells], np.ndarray] | None,
+    evidence: Photometric | None,
 ) -> Posterior:
     """Prior times likelihood over ``cells``, normalised."""
     if not chi2_min <= MAX_CHI2:
         return Posterior(cells.select(slice(0, 0)), np.empty(0), mesh.priors, mesh, chi2_min)
     log_weight = np.log(cells.weight) + log_likelihood
     if evidence is not None:
-        log_weight = log_weight + evidence(cells)
+        log_weight = log_weight + evidence.log_likelihood(cells)
     weight = np.exp(log_weight - log_weight.max())
     keep = weight > NEGLIGIBLE
     return Posterior(cells.select(keep), weight[keep] / weight[keep].sum(), mesh.priors, mesh, chi2_min)

@@ -1,0 +1,235 @@
+"""Labels of single stars and of tables, as the command line gives them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.isochrones.compact import load_tracks
+from stellar_core.isochrones.grid import FastGrid, grid_cells
+from stellar_core.isochrones.lifetime import ENDS, track_log_lifetime
+from stellar_core.isochrones.nearest import nearest_label
+from stellar_core.isochrones.observation import DEFAULT_ERRORS, POSSIBLE
+from stellar_core.isochrones.posterior import QUANTITIES, Posterior, posterior
+from stellar_core.isochrones.priors import Priors
+from stellar_core.stages import STAGES
+
+if TYPE_CHECKING:
+    import pandas
+
+#: Columns a table of stars must have, units in the names.
+INPUT_COLUMNS = ("teff_K", "logg_dex", "feh_dex", "teff_err_K", "logg_err_dex", "feh_err_dex")
+#: Names of an interval's parts, in the order of the output columns.
+PARTS = ("mean", "std", "p025", "p16", "median", "p84", "p975")
+#: Below this many stars the single-star engine is faster than preparing the fixed cells.
+FEW = 40
+
+
+def parse_errors(text: str) -> tuple[float, float, float]:
+    """Three errors from ``"K,DEX,DEX"``.
+
+    Raises
+    ------
+    ParameterError
+        Unless there are three positive numbers.
+    """
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != 3:
+        raise ParameterError(f"The errors are three numbers K,DEX,DEX, for example 75,0.2,0.1; got {text!r}.", value=text)
+    return values
+
+
+def label_star(
+    teff: float | None,
+    logg: float | None,
+    feh: float | None,
+    errors: tuple[float, float, float] = DEFAULT_ERRORS,
+    priors: Priors = Priors(),
+) -> dict[str, object]:
+    """Everything the models say about one star, as plain values.
+
+    Parameters
+    ----------
+    teff, logg, feh : float
+        K, dex(cm/s2), dex.
+    errors : tuple of float
+        K, dex, dex.
+    priors : Priors
+
+    Returns
+    -------
+    dict
+        ``inside_models``, ``posterior``, ``nearest``, ``prior``, ``models`` and the ``input``;
+        ``posterior`` and ``nearest`` are None outside the models.
+    """
+    if teff is None or logg is None or feh is None:
+        raise ParameterError("A label needs Teff (K), log g (dex) and [Fe/H] (dex), or a table of stars.")
+    answer = posterior(teff, logg, feh, errors, priors=priors)
+    state = answer.to_dict()
+    inside = answer.inside_models
+    if inside:
+        state["posterior"] = {**state["posterior"], "log_lifetime_to": _lifetimes(answer)}
+    return {
+        "input": {"teff": float(teff), "logg": float(logg), "feh": float(feh), "errors": [float(e) for e in errors]},
+        **state,
+        "nearest": nearest_label(teff, logg, feh).to_dict() if inside else None,
+    }
+
+
+def label_table(frame: pandas.DataFrame, priors: Priors = Priors()) -> pandas.DataFrame:
+    """Posterior of every row of a table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With the columns `INPUT_COLUMNS`; others are carried along.
+    priors : Priors
+
+    Returns
+    -------
+    DataFrame
+        One row per input: the input's columns, ``inside_models``, ``state`` ("inside the models",
+        "outside the models" or "bad input"), seven columns for each of log_age, mass and
+        log_lifetime, the most probable ``stage`` and its ``stage_probability``. Numbers are NaN
+        and the stage None where there is no answer.
+    """
+    import pandas as pd
+
+    missing = [name for name in INPUT_COLUMNS if name not in frame.columns]
+    if missing:
+        raise ParameterError(
+            f"The table lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
+            remedy=f"It needs {', '.join(INPUT_COLUMNS)}.",
+        )
+    values = np.stack([pd.to_numeric(frame[name], errors="coerce").to_numpy(float) for name in INPUT_COLUMNS], axis=-1)
+    low, high = np.array([limits[:2] for limits in POSSIBLE.values()]).T
+    usable = np.isfinite(values).all(axis=1) & (values[:, 3:] > 0).all(axis=1)
+    usable &= (values[:, :3] >= low).all(axis=1) & (values[:, :3] <= high).all(axis=1)
+    numbers = {f"{name}_{part}": np.full(len(frame), np.nan) for name in QUANTITIES for part in PARTS}
+    stages = np.full((len(frame), len(STAGES)), np.nan)
+    rows = np.flatnonzero(usable)
+    single = rows
+    if len(rows) >= FEW:
+        grid = FastGrid(grid_cells(priors=priors))
+        covariance = np.square(values[rows, 3:])[:, :, None] * np.eye(3)
+        fit = grid.supports(values[rows, 0], covariance)
+        single = rows[~fit]
+        _fill_fast(grid, values, rows[fit], covariance[fit], numbers, stages)
+    for row in single:
+        answer = posterior(*values[row, :3], tuple(values[row, 3:]), priors=priors)
+        if answer.inside_models:
+            for name in QUANTITIES:
+                for part, value in answer.interval(name).to_dict().items():
+                    numbers[f"{name}_{part}"][row] = value
+            stages[row] = list(answer.stages().values())
+    inside = np.isfinite(stages).all(axis=1)
+    best = np.where(inside, np.nan_to_num(stages).argmax(axis=1), -1)
+    results = {
+        "inside_models": inside,
+        "state": np.where(inside, "inside the models", np.where(usable, "outside the models", "bad input")),
+        **numbers,
+        "stage": [STAGES[k] if k >= 0 else None for k in best],
+        "stage_probability": np.where(inside, stages.max(axis=1), np.nan),
+    }
+    carried = frame.drop(columns=[name for name in results if name in frame.columns]).reset_index(drop=True)
+    return pd.concat([carried, pd.DataFrame(results)], axis=1)
+
+
+def label_file(table: Path, out: Path | None, priors: Priors = Priors()) -> dict[str, object]:
+    """Read a CSV or Parquet table, label it and write ``out`` (.parquet or .csv), whole or not at all.
+
+    Returns
+    -------
+    dict
+        ``stars``, ``inside_models``, ``outside_models``, ``bad_input`` and ``out``.
+    """
+    import pandas as pd
+
+    if out is None:
+        raise ParameterError("A table needs a place for the answer: --out FILE.parquet.")
+    table, out = Path(table), Path(out)
+    if out.suffix not in (".parquet", ".csv"):
+        raise ParameterError(f"The output must end in .parquet or .csv, got {out.name!r}.", value=str(out))
+    try:
+        frame = pd.read_parquet(table) if table.suffix == ".parquet" else pd.read_csv(table)
+    except FileNotFoundError:
+        raise ArchiveError(f"There is no table {table}.", value=str(table)) from None
+    except (OSError, ValueError) as error:
+        raise ArchiveError(f"{table.name} cannot be read as a table: {error}", value=str(table)) from None
+    answer = label_table(frame, priors)
+    draft = out.with_name(f".{out.name}.tmp")
+    try:
+        if out.suffix == ".parquet":
+            answer.to_parquet(draft, index=False)
+        else:
+            answer.to_csv(draft, index=False)
+        os.replace(draft, out)
+    except OSError as error:
+        raise ArchiveError(f"{out} cannot be written: {error}", value=str(out)) from None
+    counts = answer["state"].value_counts()
+    return {
+        "out": str(out),
+        "stars": len(answer),
+        "inside_models": int(counts.get("inside the models", 0)),
+        "outside_models": int(counts.get("outside the models", 0)),
+        "bad_input": int(counts.get("bad input", 0)),
+    }
+
+
+def sentences(found: dict[str, object]) -> dict[str, object]:
+    """The answer of `label_star` as short lines for a terminal."""
+    if not found["inside_models"]:
+        return {"state": "outside the models: no track point within three standard deviations, so no age"}
+    body, nearest = found["posterior"], found["nearest"]
+
+    def gyr(interval: dict[str, float]) -> str:
+        low, middle, high = (10.0 ** (interval[part] - 9.0) for part in ("p16", "median", "p84"))
+        return f"{middle:.3g} Gyr, 68 % {low:.3g} to {high:.3g}"
+
+    mass, prior = body["mass"], found["prior"]
+    return {
+        "age": gyr(body["log_age"]) + (", bimodal" if body["bimodal"] else ""),
+        "age before data": gyr(prior["log_age"]),
+        "mass": f"{mass['median']:.3g} Msun, 68 % {mass['p16']:.3g} to {mass['p84']:.3g}",
+        "lifetime": gyr(body["log_lifetime"]),
+        "stage": ", ".join(f"{name} {100 * p:.0f} %" for name, p in body["stage"].items() if p >= 0.005),
+        "phase": ", ".join(f"{name} {100 * p:.0f} %" for name, p in body["phase"].items() if p >= 0.005),
+        "nearest point": "none near"
+        if nearest is None
+        else f"{10 ** (nearest['log_age'] - 9):.3g} Gyr, {nearest['mass']:.3g} Msun, {nearest['stage']}",
+        "priors": ", ".join(f"{name} {value}" for name, value in prior["assumed"].items()),
+        "models": found["models"],
+    }
+
+
+def _fill_fast(
+    grid: FastGrid,
+    values: np.ndarray,
+    rows: np.ndarray,
+    covariance: np.ndarray,
+    numbers: dict[str, np.ndarray],
+    stages: np.ndarray,
+) -> None:
+    """Write the fast engine's answers for ``rows`` into the output columns."""
+    answer = grid.evaluate(*values[rows, :3].T, covariance)
+    for name in QUANTITIES:
+        columns = [answer.mean[name], answer.std[name], *answer.quantiles[name].T]
+        for part, column in zip(PARTS, columns):
+            numbers[f"{name}_{part}"][rows] = column
+    stages[rows] = answer.stage
+
+
+def _lifetimes(answer: Posterior) -> dict[str, float]:
+    """Posterior mean of the log lifetime to each end point, log10(yr)."""
+    ends = {}
+    for end in ENDS:
+        values = track_log_lifetime(answer.cells.mass, answer.cells.feh, load_tracks(), end)
+        ends[end] = float(np.sum(answer.probability * values))
+    return ends
