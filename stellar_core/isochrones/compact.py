@@ -31,6 +31,7 @@ from stellar_core.isochrones.tracks import (
     IAMS,
     LAST_EEP,
     LOGG_SUN,
+    PHASES,
     RGB_TIP,
     TAMS,
     ZAMS,
@@ -67,6 +68,85 @@ def load_tracks(folder: Path | None = None) -> Tracks:
     if hashlib.sha256(payload).hexdigest() != card.get("sha256"):
         raise ModelError(f"The shipped tracks in {folder} do not match their card.", value=str(folder))
     return _unpack(stored, f"MIST v1.2, v/vcrit 0.4, compact table of {stored['eep'].size} EEPs (shipped)")
+
+
+def build(full: Tracks, folder: Path = HOME, n_knots: int = 290) -> dict[str, object]:
+    """Make the shipped table from all points of the tracks, and measure it against them.
+
+    Parameters
+    ----------
+    full : Tracks
+        Every EEP, from `mist.read_archive` or `eep_files.read_eep_files`.
+    folder : Path
+        Where it is written.
+    n_knots : int
+        EEPs kept.
+
+    Returns
+    -------
+    dict
+        The metrics written on the card: ``at_nodes`` from `errors_by_phase`, ``between_nodes``
+        from `errors_between_nodes`.
+    """
+    compact = full.thin(choose_knots(full, n_knots))
+    compact = _unpack(_pack(compact), compact.source)
+    metrics = {"at_nodes": errors_by_phase(full, compact), "between_nodes": errors_between_nodes(compact)}
+    save(compact, metrics, folder)
+    return metrics
+
+
+def errors_by_phase(full: Tracks, compact: Tracks, masses: tuple[float, float] = (0.6, 4.0)) -> dict[str, object]:
+    """Absolute errors of ``compact`` at every real point of ``full``, by evolutionary phase.
+
+    Returns
+    -------
+    dict
+        ``phase -> quantity -> {"median", "p99"}`` with Teff in K, log g and log age in dex, surface
+        [Fe/H] in dex; and ``n``, the number of points. ``"all"`` is every EEP from 202 to 808.
+    """
+    chosen = (full.mass >= masses[0] - 1e-6) & (full.mass <= masses[1] + 1e-6)
+    at = compact.at(full.mass[None, chosen, None], full.feh[:, None, None], full.eep[None, None, :])
+    real = full.real[:, chosen] & np.isfinite(at.log_age)
+    errors = {
+        "teff_K": np.abs(at.teff - 10.0 ** full.log_teff[:, chosen]),
+        "logg_dex": np.abs(at.logg - full.logg[:, chosen]),
+        "log_age_dex": np.abs(at.log_age - full.log_age[:, chosen]),
+        "log_radius_dex": np.abs(at.log_radius - full.log_radius[:, chosen]),
+        "feh_surface_dex": np.abs(at.feh_surface - full.feh_surface[:, chosen]),
+    }
+    metrics: dict[str, object] = {}
+    for phase, (first, last) in {"all": (ZAMS, LAST_EEP + 1), **PHASES}.items():
+        keep = real & ((full.eep >= first) & (full.eep < last))
+        metrics[phase] = {
+            "n": int(keep.sum()),
+            **{
+                name: {"median": float(np.median(e[keep])), "p99": float(np.quantile(e[keep], 0.99))}
+                for name, e in errors.items()
+            },
+        }
+    return metrics
+
+
+def errors_between_nodes(tracks: Tracks) -> dict[str, object]:
+    """Errors of interpolation, bounded from above: every second mass, or [Fe/H], is left out and predicted.
+
+    The spacing is then twice the table's, so a smooth error is about four times the table's own.
+
+    Returns
+    -------
+    dict
+        ``"mass"`` and ``"feh"``, each as from `errors_by_phase`.
+    """
+    columns = {name: getattr(tracks, name) for name in (*COLUMNS, "real")}
+    halves = {
+        "mass": Tracks(tracks.feh, tracks.mass[::2], tracks.eep, **{n: c[:, ::2] for n, c in columns.items()}),
+        "feh": Tracks(tracks.feh[::2], tracks.mass, tracks.eep, **{n: c[::2] for n, c in columns.items()}),
+    }
+    left_out = {
+        "mass": Tracks(tracks.feh, tracks.mass[1::2], tracks.eep, **{n: c[:, 1::2] for n, c in columns.items()}),
+        "feh": Tracks(tracks.feh[1::2], tracks.mass, tracks.eep, **{n: c[1::2] for n, c in columns.items()}),
+    }
+    return {axis: errors_by_phase(left_out[axis], halves[axis]) for axis in halves}
 
 
 def choose_knots(tracks: Tracks, n_knots: int = 290, min_mass: float = 0.6) -> np.ndarray:
@@ -121,9 +201,15 @@ def save(tracks: Tracks, metrics: dict[str, object], folder: Path = HOME) -> Pat
         ),
         "source": tracks.source,
         "references": ["Choi et al. 2016, ApJ 823, 102", "Dotter 2016, ApJS 222, 8"],
-        "axes": {"feh": tracks.feh.tolist(), "mass_msun": [float(tracks.mass[0]), float(tracks.mass[-1])],
-                 "n_mass": int(tracks.mass.size), "eep": [int(tracks.eep[0]), int(tracks.eep[-1])],
-                 "n_eep": int(tracks.eep.size)},
+        "axes": {
+            "feh": tracks.feh.tolist(),
+            "mass_msun": [float(tracks.mass[0]), float(tracks.mass[-1])],
+            "n_mass": int(tracks.mass.size),
+            "eep": [int(tracks.eep[0]), int(tracks.eep[-1])],
+            "n_eep": int(tracks.eep.size),
+        },
+        "log_g": "of the current mass: the archive's, lowered for the mass MIST's winds remove",
+        "completed": int((np.isfinite(tracks.log_age) & ~tracks.real).sum()),
         "seed": None,
         "metrics": metrics,
         "date": date.today().isoformat(),
