@@ -46,5 +46,7 @@ with left:
 if result is not None:
     with right:
         show_kiel(result)
-    show_spread(result)
-    show_take_away(result, source)
+    with st.spinner("Asking the isochrones"):
+        opinion = loaders.second_opinion(result) if result.verdict.in_domain else {}
+    show_spread(result, opinion)
+    show_take_away(result, source, opinion)

@@ -25,14 +25,14 @@ def flatten(mapping: Mapping[str, object], prefix: str = "") -> dict[str, object
     return row
 
 
-def to_json(result: Result) -> str:
-    """The object that ``predict --json`` prints for this star."""
-    return json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n"
+def to_json(result: Result, **more: Mapping[str, object]) -> str:
+    """The object that ``predict --json`` prints for this star, with ``more`` under their own keys."""
+    return json.dumps({**result.to_dict(), **more}, indent=2, allow_nan=False) + "\n"
 
 
-def to_csv(result: Result) -> str:
+def to_csv(result: Result, **more: Mapping[str, object]) -> str:
     """A header and one row; log age and log lifetime in log10(yr), Teff in K."""
-    row = flatten(result.to_dict())
+    row = flatten({**result.to_dict(), **more})
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(row), lineterminator="\n")
     writer.writeheader()

@@ -42,3 +42,10 @@ def test_csv_is_one_row_that_reads_back(result):
 
 def test_keys_are_joined():
     assert flatten({"a": {"b c": {"d": 1}}, "e": [1, 2]}) == {"a_b_c_d": 1, "e": "1; 2"}
+
+
+def test_more_goes_under_its_own_key(result):
+    opinion = {"log_age": result.log_age.to_dict()}
+    assert json.loads(to_json(result, isochrone=opinion))["isochrone"] == opinion
+    row = next(csv.DictReader(io.StringIO(to_csv(result, isochrone=opinion))))
+    assert float(row["isochrone_log_age_median"]) == pytest.approx(result.log_age.median)

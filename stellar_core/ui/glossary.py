@@ -20,7 +20,8 @@ HELP = {
     "interval": "The 68 % interval runs from the 16th to the 84th percentile of the draws, the 95 % interval from "
     "percentile 2.5 to 97.5; the number is the median.",
     "samples": "Monte Carlo dropout: the network answers this many times, each time with other units switched off "
-    "(Gal & Ghahramani 2016); the spread of the answers is the error bar.",
+    "(Gal & Ghahramani 2016); its wavering is then widened by the misses seen on MOCK stars it was not trained on, so that an interval holds the "
+    "truth as often as it says.",
     "seed": "Start of the random numbers. The same star, seed and number of passes give the same digits.",
     "snr": "Median signal-to-noise ratio per pixel over the pixels that are not masked.",
     "coverage": "Share of 3600–10400 Å, in the star's rest frame, on which something was measured. The rest is filler "
@@ -28,8 +29,9 @@ HELP = {
     "redshift": "Velocity c·z along the line of sight: from the file, or found by cross-correlation with model "
     "spectra where the file has none.",
     "photometry": "Whether SDSS ugriz magnitudes went into the answer. Files of the Legacy survey carry none.",
-    "isochrone": "A second opinion that knows no neural network: the exact posterior on the MIST tracks, given Teff, "
-    "log g and [Fe/H] with their errors, an initial mass function and a uniform prior in age.",
+    "isochrone": "The exact posterior on the MIST tracks for a star of the Teff, log g and [Fe/H] found here, with their "
+    "errors; prior: Kroupa initial mass function, ages uniform up to 13.8 Gyr. It rests on the same spectrum, but on no "
+    "network for the age.",
     "spectrum": "Flux as observed, with its one-sigma error, smoothed by a running mean weighted by inverse variance (for "
     "the eye only: the network sees its own version). Ticks at the bottom: pixels masked by the survey. Grey: not "
     "observed, where the network sees filler of value 1. Rest frame: the star's velocity is taken out; observed frame: as "

@@ -16,17 +16,21 @@ if TYPE_CHECKING:
     from stellar_core.inference.result import Result
 
 QUIET = {"displayModeBar": False}
+READING = (
+    "Bars: draws of the network, after its passes were widened by the misses it makes on MOCK stars it never saw. Dark "
+    "band: 68 % of them; light band: 95 %; upright line: median; teal: the isochrones' median and 68 %. A wide or "
+    "two-humped histogram says more than its median."
+)
+LIFETIMES_DIFFER = (
+    "Lifetimes are not the same thing in both: the network learned the paper's rule, the isochrones give the tracks' own end."
+)
 
 
-def second_opinion(result: Result) -> Mapping[str, object]:
-    """The isochrone posterior that came with the result; empty where there is none."""
-    found = result.to_dict().get("isochrone") or {}
-    return found.get("posterior") or found if isinstance(found, Mapping) else {}
+def show_spread(result: Result, opinion: Mapping[str, object]) -> None:
+    """One panel for each quantity: median, both intervals and the histogram of its draws.
 
-
-def show_spread(result: Result) -> None:
-    """One panel for each quantity: median, both intervals and the histogram of its draws."""
-    opinion = second_opinion(result)
+    ``opinion`` is the isochrones' posterior, empty where they have no such star.
+    """
     st.subheader("How sure is that?", anchor=False, help=HELP["interval"])
     with st.grid(4, gap="small", min_column_width=235):
         for quantity in (AGE, LOG_AGE, LOG_LIFETIME):
@@ -34,10 +38,11 @@ def show_spread(result: Result) -> None:
         _stages(result, opinion)
         for quantity in (TEFF, LOGG, FEH):
             _histogram(result, quantity, opinion)
-        if opinion:
-            _beside(result, opinion)
-        else:
-            _reading(result)
+        with st.container(border=True, gap="xxsmall", height="stretch"):
+            st.markdown("**Reading the panels**")
+            st.caption(READING)
+    if opinion:
+        _beside(result, opinion)
 
 
 def _histogram(result: Result, quantity: Quantity, opinion: Mapping[str, object]) -> None:
@@ -86,32 +91,37 @@ def _stages(result: Result, opinion: Mapping[str, object]) -> None:
 
 
 def _beside(result: Result, opinion: Mapping[str, object]) -> None:
-    """The network's and the isochrones' answers side by side."""
-    rows = ["| | network | isochrones |", "|:--|:--|:--|"]
-    for quantity in (AGE, LIFETIME):
-        other = opinion.get(quantity.field)
-        if isinstance(other, Mapping):
-            mine = quantity.interval(result)
-            rows.append(f"| {quantity.title} ({quantity.unit}) | {_short(quantity, mine)} | {_short(quantity, other)} |")
-    stages = opinion.get("stage")
-    if isinstance(stages, Mapping) and stages:
-        best = max(stages, key=stages.__getitem__)
-        rows.append(f"| Stage | {result.most_likely_stage} | {best} {stages[best]:.0%} |")
-    with st.container(border=True, gap="xxsmall", height="stretch"):
-        st.markdown("**Second opinion**", help=HELP["isochrone"])
-        st.markdown("\n".join(rows))
-        st.caption("Teal marks in the panels show the isochrones' median and 68 % range.")
+    """The network, dropout alone and the isochrones, one row each, and whether they agree."""
+    stages = opinion["stage"]
+    best = max(stages, key=stages.__getitem__)
+    mine = {quantity.key: quantity.interval(result) for quantity in (AGE, LIFETIME)}
+    rows = [("**Network**, calibrated", mine, f"{result.most_likely_stage} {result.stage[result.most_likely_stage]:.0%}")]
+    if result.network:
+        alone = {quantity.key: result.network[quantity.field].to_dict() for quantity in (AGE, LIFETIME)}
+        rows.append(("Monte Carlo dropout alone", alone, ""))
+    rows.append(("**Isochrones**", {q.key: opinion[q.field] for q in (AGE, LIFETIME)}, f"{best} {stages[best]:.0%}"))
+    table = ["| | Age (Gyr) | Lifetime (Gyr) | Stage |", "|:--|:--|:--|:--|"]
+    table += [
+        f"| {name} | {_short(AGE, found['age'])} | {_short(LIFETIME, found['lifetime'])} | {stage} |"
+        for name, found, stage in rows
+    ]
+    st.subheader("A second opinion", anchor=False, help=HELP["isochrone"])
+    st.markdown("\n".join(table))
+    st.caption(disagreement(result.log_age.to_dict(), opinion["log_age"]) + " " + LIFETIMES_DIFFER)
 
 
-def _reading(result: Result) -> None:
-    """How to read the panels."""
-    with st.container(border=True, gap="xxsmall", height="stretch"):
-        st.markdown("**Reading the panels**")
-        st.caption(
-            f"Bars: the {result.samples} answers of the network, one per pass. Dark band: 68 % of them; light band: "
-            "95 %; upright line: their median. A wide or two-humped histogram says more than its median."
-        )
+def disagreement(one: Mapping[str, float], other: Mapping[str, float]) -> str:
+    """How far two intervals of log age are apart, in words."""
+    gap = abs(one["median"] - other["median"])
+    width = float(np.hypot((one["p84"] - one["p16"]) / 2, (other["p84"] - other["p16"]) / 2))
+    if gap <= width:
+        return f"Network and isochrones agree on the age: {gap:.2f} dex apart, {width:.2f} dex expected from their errors."
+    return (
+        f"**Network and isochrones disagree on the age**: {gap:.2f} dex apart, {width:.2f} dex expected from their "
+        "errors. Treat both with care."
+    )
 
 
 def _short(quantity: Quantity, interval: Mapping[str, float]) -> str:
-    return f"**{quantity.write(interval['median'])}** ({quantity.write(interval['p16'])} – {quantity.write(interval['p84'])})"
+    low, middle, high = (quantity.write(interval[name]) for name in ("p16", "median", "p84"))
+    return f"**{middle}** ({low} – {high})"

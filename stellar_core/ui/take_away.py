@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Mapping
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from stellar_core.ui.loaders import Source
 
 
-def show_take_away(result: Result, source: Source) -> None:
+def show_take_away(result: Result, source: Source, opinion: Mapping[str, object]) -> None:
     """Downloads, the permalink and the code, in one row."""
+    more = {"isochrone": opinion} if opinion else {}
     stem = (result.star or "star").replace(" ", "_")
     if result.source == "mock":
         stem = f"MOCK-{stem}"
     with st.container(horizontal=True):
         st.download_button(
-            "JSON", to_json(result), f"{stem}.json", "application/json", icon=":material/download:", on_click="ignore"
+            "JSON", to_json(result, **more), f"{stem}.json", "application/json", icon=":material/download:", on_click="ignore"
         )
-        st.download_button("CSV", to_csv(result), f"{stem}.csv", "text/csv", icon=":material/download:", on_click="ignore")
+        st.download_button("CSV", to_csv(result, **more), f"{stem}.csv", "text/csv", icon=":material/download:", on_click="ignore")
         with st.popover("Link", icon=":material/link:"):
             if source.star is None:
                 st.write("An uploaded spectrum stays in this session and has no link. Download the result instead.")
