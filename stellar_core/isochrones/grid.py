@@ -27,6 +27,7 @@ from stellar_core.isochrones.compact import load_tracks
 from stellar_core.isochrones.mesh import Cells, Window, mesh_of
 from stellar_core.isochrones.posterior import MAX_CHI2
 from stellar_core.isochrones.priors import Priors
+from stellar_core.isochrones.summary import LEVELS
 from stellar_core.isochrones.tracks import Tracks
 from stellar_core.isochrones.voxels import (
     CENTRES,
@@ -96,7 +97,7 @@ class CatalogueAnswer:
     inside_models : bool; where False every number is NaN
     chi2_min : squared distance to the nearest voxel, in errors
     mean, std : mapping of quantity to (n_star,): log_age, mass, log_lifetime
-    quantiles : mapping of quantity to (n_star, 5), at 2.5, 16, 50, 84 and 97.5 %
+    quantiles : mapping of quantity to (n_star, n_level), at 2.5, 16, 50, 84 and 97.5 % by default
     stage : (n_star, 5) probabilities in the order of `STAGES`
     phase : (n_star, 5) probabilities in the order of `PHASES`
     """
@@ -141,7 +142,12 @@ class FastGrid:
         return cool & (self._conditional(teff, covariance) >= FINEST * self.resolution).all(axis=1)
 
     def evaluate(
-        self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray, covariance: np.ndarray
+        self,
+        teff: np.ndarray,
+        logg: np.ndarray,
+        feh: np.ndarray,
+        covariance: np.ndarray,
+        levels: tuple[float, ...] = LEVELS,
     ) -> CatalogueAnswer:
         """Summaries of every star.
 
@@ -151,6 +157,8 @@ class FastGrid:
             K, dex(cm/s2), dex; finite.
         covariance : (n_star, 3, 3) or (3, 3) float
             In K and dex; positive definite. `from_errors` makes one.
+        levels : tuple of float
+            Probabilities of the quantiles.
         """
         mean, covariance = self._check(teff, logg, feh, covariance)
         n_star = len(mean)
@@ -170,7 +178,7 @@ class FastGrid:
                 sums[stars] = total
 
         self._for_each_tile(mean, covariance, work)
-        return self._summarise(sums, chi2_min)
+        return self._summarise(sums, chi2_min, levels)
 
     def draws(
         self,
@@ -302,7 +310,7 @@ class FastGrid:
             self._levels[power] = gather(self.cells, self._weight, VOXEL * 2.0 ** np.array(power))
         return self._levels[power]
 
-    def _summarise(self, sums: np.ndarray, chi2_min: np.ndarray) -> CatalogueAnswer:
+    def _summarise(self, sums: np.ndarray, chi2_min: np.ndarray, levels: tuple[float, ...]) -> CatalogueAnswer:
         inside = chi2_min <= MAX_CHI2
         log_age, log_mass, log_life, stage, phase, moments = np.split(sums.astype(float), np.cumsum(WIDTHS)[:-1], axis=1)
         total = np.where(inside, stage.sum(axis=1), np.nan)
@@ -313,7 +321,7 @@ class FastGrid:
             mean[name], std[name] = centre + first, np.sqrt(np.maximum(second - first**2, 1e-12))
             edges = EDGES["log_mass" if name == "mass" else name]
             quantiles[name] = histogram_quantiles(
-                histograms[name], 10.0**edges if name == "mass" else edges, mean[name], std[name]
+                histograms[name], 10.0**edges if name == "mass" else edges, mean[name], std[name], levels
             )
             quantiles[name][~inside] = np.nan
         stage, phase = np.maximum(stage, 0.0), np.maximum(phase, 0.0)

@@ -186,7 +186,7 @@ def label_file(table: Path, out: Path | None, priors: Priors = Priors()) -> dict
 def sentences(found: dict[str, object]) -> dict[str, object]:
     """The answer of `label_star` as short lines for a terminal."""
     if not found["inside_models"]:
-        return {"state": "outside the models: no track point within three standard deviations, so no age"}
+        return {"state": "outside the models: no track point fits within the errors, so no age"}
     body, nearest = found["posterior"], found["nearest"]
 
     def gyr(interval: dict[str, float]) -> str:

@@ -23,8 +23,8 @@ from stellar_core.isochrones.tracks import Tracks
 
 #: Half width of the window around a star and the largest cell, in units of the errors.
 REACH, CELL_SIZE = 5.0, 0.5
-#: A star whose best cell is worse than this (three standard deviations) lies outside the models.
-MAX_CHI2 = 9.0
+#: A star whose best cell is worse than this lies outside the models: of three Gaussian errors, 1 % are worse.
+MAX_CHI2 = 11.34
 #: Cells below this part of the most probable one are dropped.
 NEGLIGIBLE = 1e-8
 #: Quantities with an interval, by the field of `Cells` that holds them.
@@ -57,7 +57,7 @@ class Posterior:
 
     @property
     def inside_models(self) -> bool:
-        """False where the models have no star within three standard deviations; nothing else is then defined."""
+        """False where the models have no star within the errors (`MAX_CHI2`); nothing else is then defined."""
         return len(self.cells) > 0
 
     def values(self, quantity: str) -> np.ndarray:
@@ -123,7 +123,7 @@ class Posterior:
     def _require_inside(self) -> None:
         if not self.inside_models:
             raise ParameterError(
-                "The star lies outside the models: no track point within three standard deviations, so it has no age."
+                "The star lies outside the models: no track point fits within its errors, so it has no age."
             )
 
 

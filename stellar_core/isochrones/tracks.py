@@ -179,9 +179,9 @@ class Tracks:
     def isochrone(self, log_age: float, feh: float) -> TrackPoints:
         """Stars of one age and one initial [Fe/H], in order of EEP.
 
-        At each tabulated EEP the initial mass that has this age is found by linear
-        interpolation of log age in log mass. The age at fixed EEP is first made
-        non-increasing in mass, so an EEP appears once.
+        At each tabulated EEP the lightest initial mass that has this age is found by linear
+        interpolation of log age in log mass. Points where the mass would fall along the
+        isochrone (irregular EEPs of the lightest tracks, the helium flash) are left out.
 
         Parameters
         ----------
@@ -196,16 +196,15 @@ class Tracks:
         f0, w = _bracket(self.feh, np.asarray(float(feh)))
         upper = f0 + 1 if w > 0 else f0
         ages = (1 - w) * self.log_age[f0] + (w * self.log_age[upper] if w > 0 else 0.0)  # (n_mass, n_eep)
-        ages = np.minimum.accumulate(np.where(np.isnan(ages), np.inf, ages), axis=0)
         log_mass = np.log10(self.mass)
-        older = np.isfinite(ages[:-1]) & (ages[:-1] >= log_age) & (ages[1:] < log_age)  # (n_mass - 1, n_eep)
+        older = (ages[:-1] >= log_age) & (ages[1:] < log_age)  # (n_mass - 1, n_eep); never where a track has ended
         eep_index = np.flatnonzero(older.any(axis=0))
         lower = older[:, eep_index].argmax(axis=0)
         age0, age1 = ages[lower, eep_index], ages[lower + 1, eep_index]
         fraction = (age0 - log_age) / (age0 - age1)
         masses = 10.0 ** (log_mass[lower] + fraction * (log_mass[lower + 1] - log_mass[lower]))
         points = self.at(masses, feh, self.eep[eep_index])
-        return points.select(np.isfinite(points.log_teff))
+        return points.select(np.isfinite(points.log_teff) & (masses >= np.maximum.accumulate(masses)))
 
     def stars(self, mass: np.ndarray, feh: np.ndarray, log_age: np.ndarray) -> TrackPoints:
         """Stars of given initial mass (Msun), initial [Fe/H] (dex) and log age (log10 yr).

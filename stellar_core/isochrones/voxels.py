@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from stellar_core.isochrones.mesh import Cells
-from stellar_core.isochrones.summary import LEVELS
 from stellar_core.isochrones.tracks import PHASES
 from stellar_core.stages import STAGES, classify
 
@@ -112,8 +111,10 @@ def _gather_voxels(
     return np.concatenate([*parts, moments(1.0)], axis=1), tilts, centroid, spread
 
 
-def histogram_quantiles(counts: np.ndarray, edges: np.ndarray, mean: np.ndarray, std: np.ndarray) -> np.ndarray:
-    """(n_star, 5) quantiles at `LEVELS` of histograms (n_star, n_bin), linear inside a bin.
+def histogram_quantiles(
+    counts: np.ndarray, edges: np.ndarray, mean: np.ndarray, std: np.ndarray, levels: tuple[float, ...]
+) -> np.ndarray:
+    """(n_star, n_level) quantiles of histograms (n_star, n_bin), linear inside a bin.
 
     The histograms do not know how a quantity changes across a voxel; their quantiles are
     shifted and stretched to the ``mean`` and ``std`` (n_star,) that do, and kept within the
@@ -123,7 +124,7 @@ def histogram_quantiles(counts: np.ndarray, edges: np.ndarray, mean: np.ndarray,
     rows = np.arange(len(counts))
     total = np.maximum(cumulative[:, -1], 1e-300)
     columns = []
-    for level in LEVELS:
+    for level in levels:
         bins = (cumulative < level * total[:, None]).sum(axis=1).clip(0, counts.shape[1] - 1)
         inside = counts[rows, bins]
         before = cumulative[rows, bins] - inside
