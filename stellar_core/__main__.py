@@ -115,6 +115,49 @@ def train(
         emit(card)
 
 
+@app.command(context_settings={"ignore_unknown_options": True})
+def predict(
+    inputs: Annotated[list[str], typer.Argument(help="Spectrum files or SDSS identifiers.")],
+    model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = "paper-setup-a",
+    samples: Annotated[int, typer.Option(help="Passes of MC dropout.")] = 50,
+    seed: Annotated[int, typer.Option(help="Seed of the passes.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a list of results as JSON.")] = False,
+) -> None:
+    """Age, lifetime and stage of each star; ends with status 2 if none gave a result."""
+    from stellar_core.inference.estimator import Estimator
+    from stellar_core.inference.predict import predict as predict_all
+    from stellar_core.inference.predict import sentence
+
+    found = []
+    for item in predict_all(inputs, Estimator.load(model), samples, seed):
+        found.append(item)
+        if not as_json and "error" not in item:
+            sys.stdout.write(sentence(item) + "\n")
+        elif "error" in item:
+            sys.stderr.write(f"error: {item['input']}: {item['error']}\n")
+    if as_json:
+        emit(found)
+    if all("error" in item for item in found):
+        raise typer.Exit(2)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Name of a model in trained/.")] = "paper-setup-a",
+    stars: Annotated[int, typer.Option(help="MOCK test stars.")] = 300,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Accuracy and coverage on MOCK test stars, beside the constant predictor and the exact posterior."""
+    from stellar_core.evaluation.mock_test import evaluate as evaluate_model
+    from stellar_core.inference.estimator import Estimator
+
+    found = evaluate_model(Estimator.load(model), stars)
+    if as_json:
+        emit(found)
+    else:
+        show({name: value for name, value in found.items() if name not in ("details", "exact_posterior")})
+
+
 def main() -> None:
     """Run the command line; user errors end with status 2 and one line."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stellar_core.preprocessing.quality import quality_messages
+from stellar_core.preprocessing.quality import quality_remarks
 from stellar_core.preprocessing.spectra import prepare
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.spectrum import Spectrum
@@ -18,7 +18,7 @@ GOOD = {"redshift": 0.0, "meta": {"class": "STAR", "zwarning": 0}}
 def messages(ivar: np.ndarray | None = None, wave: np.ndarray = WAVE, **changes: object) -> str:
     ivar = np.ones_like(WAVE) if ivar is None else ivar
     spectrum = Spectrum(wave, FLUX[: wave.size], ivar[: wave.size], **{**GOOD, **changes})
-    return " ".join(quality_messages(spectrum, prepare(spectrum)))
+    return " ".join(remark.text for remark in quality_remarks(spectrum, prepare(spectrum)))
 
 
 def test_a_good_star_has_none():
@@ -33,9 +33,11 @@ def test_a_good_star_has_none():
         ({"redshift": 0.02}, "not that of a star"),
         ({"redshift": None}, "taken to be at rest"),
         ({"has_errors": False}, "gives no errors"),
-        ({"ivar": np.full_like(WAVE, 0.01)}, "ratio is low: 2.0"),
+        ({"ivar": np.full_like(WAVE, 0.01)}, "Too noisy: S/N 2.0"),
+        ({"ivar": np.full_like(WAVE, 0.16)}, "ratio is low: "),
+        ({"meta": {"class": "STAR", "subclass": "WDhotter"}}, "a white dwarf"),
         ({"ivar": np.where(np.arange(WAVE.size) % 5, 1.0, 0.0)}, "20 % of the pixels are bad"),
-        ({"wave": WAVE[:2000]}, "Only 33 %"),
+        ({"wave": WAVE[:2000]}, "Most of the spectrum is missing: 33 %"),
     ],
 )
 def test_each_defect_is_named(changes, words):
@@ -45,4 +47,5 @@ def test_each_defect_is_named(changes, words):
 def test_real_galaxies_and_quasars_are_named(shared_data):
     for name in ("spec-0266-51602-0001.fits", "spec-4055-55359-0012.fits"):
         spectrum = read_spectrum(shared_data / "sdss" / name)
-        assert "GALAXY" in quality_messages(spectrum, prepare(spectrum))[0]
+        first = quality_remarks(spectrum, prepare(spectrum))[0]
+        assert "GALAXY" in first.text and first.refuses

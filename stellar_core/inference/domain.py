@@ -12,16 +12,18 @@ from typing import Mapping
 
 import numpy as np
 
+from stellar_core.inference.result import Verdict
 from stellar_core.mock.emulator import SpectralEmulator
+from stellar_core.preprocessing.quality import Remark, quality_remarks
 from stellar_core.preprocessing.spectra import GRID, SMOOTH_WINDOW, PreparedSpectrum
+from stellar_core.spectrum import Spectrum
 
 #: Principal components of the penultimate layer that the distance uses.
 COMPONENTS = 24
 #: False alarms on calibration stars at the thresholds.
 FALSE_ALARMS = 0.01
-#: Least S/N per pixel and least share of the grid that is measured.
-MIN_SNR = 4.0
-MIN_COVERAGE = 0.35
+#: Highest Teff that is answered, K; the network was taught up to 10,000 K.
+HOTTEST = 9500.0
 #: Width of the running mean that takes the continuum out, Angstrom.
 _WINDOW = 301
 
@@ -117,20 +119,20 @@ class DomainGate:
 
 
 def judge(
-    meta: Mapping[str, object],
+    spectrum: Spectrum,
     prepared: PreparedSpectrum,
     atmosphere: np.ndarray,
     scores: tuple[float, float],
     thresholds: np.ndarray,
     emulator: SpectralEmulator,
-) -> tuple[bool, tuple[str, ...]]:
+) -> Verdict:
     """The verdict: whether the answer may be trusted, and what speaks against it, in words.
 
     Parameters
     ----------
-    meta : mapping
-        Of the spectrum: ``class`` and ``zwarning`` are used.
+    spectrum : Spectrum
     prepared : PreparedSpectrum
+        Made of it.
     atmosphere : (3,) float
         The network's mean Teff [K], log g, [Fe/H] [dex].
     scores, thresholds
@@ -139,39 +141,22 @@ def judge(
 
     Returns
     -------
-    in_domain : bool
-    messages : tuple of str
+    Verdict
     """
-    trouble: list[str] = []
-    kind = str(meta.get("class") or "").strip().upper()
-    if kind in ("GALAXY", "QSO"):
-        name = {"GALAXY": "a galaxy", "QSO": "a quasar"}[kind]
-        trouble.append(f"SDSS classifies this spectrum as {name}, not a star: the numbers mean nothing.")
-    if abs(prepared.redshift) > 0.006:
-        trouble.append(f"A redshift of {prepared.redshift:.4f} is not a star's: a galaxy or quasar.")
-    if prepared.snr < MIN_SNR:
-        trouble.append(f"Too noisy: S/N {prepared.snr:.1f} per pixel, at least {MIN_SNR:.0f} is needed.")
-    if prepared.covered_fraction < MIN_COVERAGE:
-        trouble.append(f"Most of the spectrum is missing: {prepared.covered_fraction:.0%} of 3600-10400 A is measured.")
+    remarks = [*quality_remarks(spectrum, prepared)]
     teff, logg, feh = (float(value) for value in atmosphere)
-    if teff > 9500.0:
-        trouble.append(f"Hotter than the models reach reliably: {teff:.0f} K.")
+    like = f"{teff:.0f} K, log g {logg:.1f}, [Fe/H] {feh:+.1f}"
+    if teff > HOTTEST:
+        remarks.append(Remark(f"Hotter than the models: {teff:.0f} K; they reach {HOTTEST:.0f} K.", True))
     elif not emulator.domain(teff, logg, feh)[0]:
-        trouble.append(
-            f"The library that taught the network has no star like this ({teff:.0f} K, log g {logg:.1f}, [Fe/H] {feh:+.1f})."
+        remarks.append(Remark(f"The library that taught the network has no star like this one ({like}).", True))
+    if scores[1] > thresholds[1]:
+        text = (
+            f"The spectrum does not look like the star it was taken for ({like}; misfit {scores[1]:.1f}, limit "
+            f"{thresholds[1]:.1f}): a galaxy or quasar, a white dwarf, a binary, or damaged data."
         )
-    if prepared.snr >= MIN_SNR and scores[1] > thresholds[1]:
-        trouble.append(
-            f"The spectrum does not look like the star it was taken for (misfit {scores[1]:.1f}, "
-            f"limit {thresholds[1]:.1f}): another kind of object, a binary, or damaged data."
-        )
+        remarks.append(Remark(text, True))
     if scores[0] > thresholds[0]:
-        trouble.append(
-            f"Outside what the network was taught (feature distance {scores[0]:.1f}, limit {thresholds[0]:.1f})."
-        )
-    remarks = list(trouble)
-    if meta.get("zwarning") not in (None, 0):
-        remarks.append(f"SDSS flags the redshift (ZWARNING {meta['zwarning']}).")
-    if MIN_SNR <= prepared.snr < 10:
-        remarks.append(f"Low S/N ({prepared.snr:.1f} per pixel): expect wide intervals.")
-    return not trouble, tuple(remarks)
+        text = f"Unlike the stars the network was taught on (distance {scores[0]:.1f}, limit {thresholds[0]:.1f})."
+        remarks.append(Remark(text, True))
+    return Verdict(not any(remark.refuses for remark in remarks), tuple(remark.text for remark in remarks))

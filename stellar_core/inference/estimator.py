@@ -150,8 +150,8 @@ class Estimator:
                 )[0]
             ),
         )
-        in_domain, messages = judge(spectrum.meta, prepared, atmosphere, scores, self.gate.thresholds, self.emulator)
-        messages += _remarks(draws, photometry)
+        verdict = judge(spectrum, prepared, atmosphere, scores, self.gate.thresholds, self.emulator)
+        messages = verdict.messages + _remarks(draws, photometry) + prepared.notes
         stage = self.calibration.stage(raw_stage, photometry)
         columns = dict(zip(QUANTITIES, draws.T))
         return Result(
@@ -163,7 +163,7 @@ class Estimator:
             samples=samples,
             **{name: Interval.from_draws(column) for name, column in columns.items()},
             stage={name: float(p) for name, p in zip(STAGES, stage)},
-            verdict=Verdict(in_domain, messages + prepared.notes),
+            verdict=Verdict(verdict.in_domain, tuple(dict.fromkeys(messages))),
             draws=columns,
             network={name: Interval.from_draws(column) for name, column in zip(QUANTITIES, values.T)},
             quality={

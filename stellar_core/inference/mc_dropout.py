@@ -61,10 +61,10 @@ def run_passes(
         for start in range(0, len(flux), batch):
             part = slice(start, start + batch)
             tokens = network.tokens(
-                torch.from_numpy(np.ascontiguousarray(flux[part], dtype=np.float32)),
-                torch.from_numpy(np.ascontiguousarray(coverage[part], dtype=np.float32)),
+                torch.tensor(flux[part], dtype=torch.float32),
+                torch.tensor(coverage[part], dtype=torch.float32),
             )
-            photometry = torch.from_numpy(np.ascontiguousarray(features[part], dtype=np.float32))
+            photometry = torch.tensor(features[part], dtype=torch.float32)
             embeddings.append(network.embed(tokens, photometry).float().numpy())
             for star in range(len(tokens)):
                 generator = torch.Generator().manual_seed(seed)

@@ -1,21 +1,32 @@
-"""What a user should know before trusting a result, in words."""
+"""What a user should know about a spectrum before trusting a result, in words."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from stellar_core.preprocessing.spectra import GRID, MAX_STAR_REDSHIFT, PreparedSpectrum
 from stellar_core.spectrum import Spectrum
 
-#: Median signal-to-noise ratio per pixel under which a spectrum is called noisy.
-LOW_SNR = 10.0
+#: Median signal-to-noise ratio per pixel under which a spectrum is called noisy, and too noisy.
+LOW_SNR, MIN_SNR = 10.0, 4.0
 #: Share of bad pixels above which it is mentioned.
 MANY_BAD = 0.1
-#: Share of the grid under which coverage is mentioned; SDSS's own spectrograph covers 0.79.
-LOW_COVERAGE = 0.7
+#: Share of the grid under which coverage is mentioned (SDSS's own spectrograph covers 0.79), and too small.
+LOW_COVERAGE, LEAST_COVERAGE = 0.7, 0.35
+#: How SDSS's subclasses begin for objects in class STAR that no track here describes.
+STRANGE_SUBCLASSES = {"WD": "a white dwarf", "CV": "a cataclysmic variable", "CARBON": "a carbon star"}
 
 
-def quality_messages(spectrum: Spectrum, prepared: PreparedSpectrum) -> tuple[str, ...]:
+class Remark(NamedTuple):
+    """One sentence, and whether it forbids trust in the answer."""
+
+    text: str
+    refuses: bool
+
+
+def quality_remarks(spectrum: Spectrum, prepared: PreparedSpectrum) -> tuple[Remark, ...]:
     """Reasons for caution, the gravest first; empty where there are none.
 
     Parameters
@@ -27,27 +38,42 @@ def quality_messages(spectrum: Spectrum, prepared: PreparedSpectrum) -> tuple[st
 
     Returns
     -------
-    tuple of str
-        One sentence each.
+    tuple of Remark
     """
-    messages = []
-    kind = str(spectrum.meta.get("class", "STAR")).upper()
-    if kind != "STAR":
-        messages.append(f"The survey classifies this object as {kind}, not as a star.")
+    remarks = [*_kind(spectrum)]
     if abs(prepared.redshift) > MAX_STAR_REDSHIFT:
-        messages.append(f"The redshift, {prepared.redshift:.4g}, is not that of a star.")
+        remarks.append(Remark(f"The redshift, {prepared.redshift:.4g}, is not that of a star: a galaxy or quasar.", True))
+    snr, covered = f"{prepared.snr:.1f} per pixel", f"{100 * prepared.covered_fraction:.0f} %"
+    if prepared.snr < MIN_SNR:
+        remarks.append(Remark(f"Too noisy: S/N {snr}, at least {MIN_SNR:.0f} is needed.", True))
+    if prepared.covered_fraction < LEAST_COVERAGE:
+        remarks.append(Remark(f"Most of the spectrum is missing: {covered} of 3600-10400 Angstrom is covered.", True))
     if spectrum.meta.get("zwarning"):
-        messages.append(f"The survey warns about its redshift and class (ZWARNING {spectrum.meta['zwarning']}).")
-    if prepared.snr < LOW_SNR:
-        messages.append(f"The signal-to-noise ratio is low: {prepared.snr:.1f} per pixel.")
+        text = f"The survey warns about its redshift and class (ZWARNING {spectrum.meta['zwarning']})."
+        remarks.append(Remark(text, False))
+    if MIN_SNR <= prepared.snr < LOW_SNR:
+        remarks.append(Remark(f"The signal-to-noise ratio is low: {snr}.", False))
     inside = (spectrum.wavelength >= GRID[0]) & (spectrum.wavelength <= GRID[-1])
     bad = float(np.mean(~spectrum.good[inside])) if inside.any() else 0.0
     if bad > MANY_BAD:
-        messages.append(f"{100 * bad:.0f} % of the pixels are bad.")
-    if prepared.covered_fraction < LOW_COVERAGE:
-        messages.append(f"Only {100 * prepared.covered_fraction:.0f} % of 3600-10400 Angstrom is covered.")
+        remarks.append(Remark(f"{100 * bad:.0f} % of the pixels are bad.", False))
+    if LEAST_COVERAGE <= prepared.covered_fraction < LOW_COVERAGE:
+        remarks.append(Remark(f"Only {covered} of 3600-10400 Angstrom is covered.", False))
     if not spectrum.has_errors:
-        messages.append("The file gives no errors; the signal-to-noise ratio is an estimate.")
+        remarks.append(Remark("The file gives no errors; the signal-to-noise ratio is an estimate.", False))
     if prepared.redshift_source == "assumed":
-        messages.append("The velocity is unknown; the spectrum was taken to be at rest.")
-    return tuple(messages)
+        remarks.append(Remark("The velocity is unknown; the spectrum was taken to be at rest.", False))
+    return tuple(remarks)
+
+
+def _kind(spectrum: Spectrum) -> list[Remark]:
+    """What the survey itself says the object is, where that is no ordinary star."""
+    kind = str(spectrum.meta.get("class") or "STAR").strip().upper()
+    if kind != "STAR":
+        return [Remark(f"The survey classifies this object as {kind}, not as a star.", True)]
+    subclass = str(spectrum.meta.get("subclass") or "").strip().upper()
+    return [
+        Remark(f"The survey classifies this star as {words}, for which there are no models here.", True)
+        for begin, words in STRANGE_SUBCLASSES.items()
+        if subclass.startswith(begin)
+    ]

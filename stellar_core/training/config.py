@@ -41,8 +41,8 @@ class DataConfig:
     """
 
     stars: int = 56_000
-    calibration: int = 4_000
-    test: int = 4_000
+    calibration: int = 2_500
+    test: int = 2_000
     seed: int = 1
     balanced: float = 0.5
     snr: tuple[float, float] = (5.0, 80.0)

@@ -1,0 +1,65 @@
+"""Results for files and identifiers, as the command line gives them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Iterable, Iterator
+
+from stellar_core import lookup
+from stellar_core.errors import ArchiveError, StellarError
+from stellar_core.inference.estimator import Estimator
+from stellar_core.sdss.identifiers import StarId
+from stellar_core.sdss.readers import read_spectrum
+from stellar_core.spectrum import Spectrum
+
+
+def find_spectrum(text: str) -> Spectrum:
+    """Read the file named ``text``, or look up the star that it names.
+
+    Raises
+    ------
+    StellarError
+        If there is no such file or star, or it cannot be read.
+    """
+    path = Path(text)
+    try:
+        is_file = path.is_file()
+    except OSError:
+        is_file = False
+    if is_file:
+        return read_spectrum(path)
+    if path.suffix.lower() in (".csv", ".txt", ".dat", ".gz") or (path.suffix.lower() == ".fits" and path.parent.name):
+        raise ArchiveError(f"There is no file {text}.", value=text)
+    star = lookup.resolve(text)
+    if not isinstance(star, StarId):
+        nights = lookup.mjds(star)
+        if len(nights) > 1:
+            raise ArchiveError(f"Plate {star.plate}, fiber {star.fiber} has several MJDs: {', '.join(map(str, nights))}.")
+        star = star.at(nights[0])
+    return lookup.load(star)
+
+
+def predict(texts: Iterable[str], estimator: Estimator, samples: int, seed: int) -> Iterator[dict[str, object]]:
+    """One object per input, in order: a result, or ``input`` and ``error`` where there is none."""
+    for text in texts:
+        try:
+            spectrum = find_spectrum(text)
+            yield estimator.estimate(spectrum, samples=samples, seed=seed, label=text).to_dict()
+        except StellarError as error:
+            yield {"input": text, "error": str(error)}
+
+
+def sentence(found: dict[str, object]) -> str:
+    """One object of `predict` as a line for a terminal."""
+    if "error" in found:
+        return f"{found['input']}: error: {found['error']}"
+    low, middle, high = (10.0 ** (found["log_age"][part] - 9.0) for part in ("p16", "median", "p84"))
+    stage, chance = max(found["stage"].items(), key=lambda item: item[1])
+    mock = " [MOCK star]" if found["source"] == "mock" else ""
+    words = " ".join(found["verdict"]["messages"])
+    trust = "" if found["verdict"]["in_domain"] else " NOT TO BE TRUSTED."
+    return (
+        f"{found['input']}{mock}: age {middle:.2f} Gyr (68 % {low:.2f} to {high:.2f}), {stage} {100 * chance:.0f} %, "
+        f"Teff {found['teff']['median']:.0f} K, log g {found['logg']['median']:.2f}, "
+        f"[Fe/H] {found['feh']['median']:+.2f}.{trust} {words}"
+    )
