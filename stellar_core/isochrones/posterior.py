@@ -27,6 +27,8 @@ REACH, CELL_SIZE = 5.0, 0.5
 MAX_CHI2 = 11.34
 #: Cells below this part of the most probable one are dropped.
 NEGLIGIBLE = 1e-8
+#: Most draws that get a kernel of their own; evenly chosen from more.
+MAX_KERNELS = 128
 #: Quantities with an interval, by the field of `Cells` that holds them.
 QUANTITIES = ("log_age", "mass", "log_lifetime")
 
@@ -206,23 +208,26 @@ def posterior_from_draws(
     if draws.ndim != 2 or draws.shape[1] != 3 or len(draws) < 10 or not np.isfinite(draws).all():
         raise ParameterError(f"At least 10 finite draws of (Teff, log g, [Fe/H]) are needed, got shape {draws.shape}.")
     star = Observation(*draws.mean(axis=0), np.cov(draws, rowvar=False))
-    bandwidth = len(draws) ** (-1.0 / 7.0)
-    kernels = star.mean + np.sqrt(1 - bandwidth**2) * (draws - star.mean)
-    factor = np.linalg.cholesky(np.linalg.inv(bandwidth**2 * star.covariance))  # whitens a kernel
-    conditional = bandwidth / np.sqrt(np.diag(np.linalg.inv(star.covariance)))
+    used = draws[np.linspace(0, len(draws) - 1, min(len(draws), MAX_KERNELS)).astype(int)]
+    bandwidth = len(used) ** (-1.0 / 7.0)
+    kernels = star.mean + np.sqrt(1 - bandwidth**2) * (used - used.mean(axis=0))
+    precision = np.linalg.inv(bandwidth**2 * star.covariance)
+    factor = np.linalg.cholesky(precision)  # whitens a kernel
+    conditional = 1.0 / np.sqrt(np.diag(precision))
     if evidence is not None:
         conditional = np.minimum(conditional, evidence.sharpness)
     mesh = mesh_of(tracks if tracks is not None else load_tracks(), priors)
-    reach = np.maximum(np.abs(draws - star.mean).max(axis=0), REACH * star.errors)
+    reach = np.maximum(np.abs(kernels - star.mean).max(axis=0) + 3.0 * bandwidth * star.errors, 4.0 * star.errors)
     cells = mesh.cells(window_of(star.mean, reach, 2.0 * cell_size * conditional))
-    whitened, centres = _observables(cells) @ factor, kernels @ factor
+    whitened = ((_observables(cells) - star.mean) @ factor).astype(np.float32)
+    centres = ((kernels - star.mean) @ factor).astype(np.float32)
     log_likelihood, nearest = np.empty(len(cells)), np.inf
     for start in range(0, len(cells), 20_000):
         part = slice(start, start + 20_000)
-        squares = ((whitened[part, None, :] - centres) ** 2).sum(axis=-1)
+        squares = (whitened[part] ** 2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2.0 * whitened[part] @ centres.T
         nearest = min(nearest, float(squares.min()))
-        log_likelihood[part] = np.log(np.exp(-0.5 * squares).mean(axis=1) + 1e-300)
-    return _weigh(mesh, cells, log_likelihood, nearest * bandwidth**2, evidence)
+        log_likelihood[part] = np.log(np.exp(-0.5 * squares).mean(axis=1) + 1e-35)
+    return _weigh(mesh, cells, log_likelihood, max(nearest, 0.0) * bandwidth**2, evidence)
 
 
 def window_of(mean: np.ndarray, reach: np.ndarray, resolution: np.ndarray) -> Window:
