@@ -21,6 +21,8 @@ class Palette:
         Measured data, the draws of the network, the star itself, the second opinion.
     warning : str
         Masked pixels and whatever must not be trusted.
+    control : str
+        Text of buttons: legible on ``surface`` and on the near-white that Plotly gives a pressed button.
     surface : str
         Background behind labels that lie on top of data.
     stages : tuple of str
@@ -35,6 +37,7 @@ class Palette:
     accent: str
     second: str
     warning: str
+    control: str
     surface: str
     stages: tuple[str, str, str, str, str]
 
@@ -48,6 +51,7 @@ LIGHT = Palette(
     accent="#b3261e",
     second="#0b7a75",
     warning="#c2410c",
+    control="#2458a8",
     surface="#ffffff",
     stages=("#3d7fd9", "#c99700", "#d9691e", "#1d9a83", "#b0305c"),
 )
@@ -61,6 +65,7 @@ DARK = Palette(
     accent="#ff8a75",
     second="#4fd1c5",
     warning="#fb923c",
+    control="#4a7fd4",
     surface="#0f1522",
     stages=("#6ea8fe", "#f0c040", "#f59a56", "#4bd0b4", "#f07fa6"),
 )

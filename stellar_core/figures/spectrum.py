@@ -172,7 +172,7 @@ class SpectrumFigure:
                     "type": "buttons", "direction": "right", "buttons": buttons, "active": 0, "showactive": True,
                     "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom", "pad": {"t": 0, "b": 22, "r": 2},
                     "bgcolor": self.palette.surface, "bordercolor": self.palette.muted, "borderwidth": 1,
-                    "font": {"size": 12, "color": self.palette.ink},
+                    "font": {"size": 12, "color": self.palette.control},
                 }
             ]
         )  # fmt: skip
