@@ -47,11 +47,13 @@ FINEST = 1.0 / 1.6
 #: Largest extent of a cell: log10 Teff, log g, surface [Fe/H]; about the SDSS pipeline's errors.
 RESOLUTION = (0.006, 0.15, 0.075)
 #: Voxels of level 0, log10 Teff, log g, surface [Fe/H]; other levels are powers of two of it.
-VOXEL = np.array([0.0033, 0.12, 0.06])
+VOXEL = np.array([0.0027, 0.12, 0.06])
 #: A voxel is no wider than this, and the sum reaches this far, in units of the error.
-VOXEL_SIZE, REACH = 0.8, 4.5
+VOXEL_SIZE, REACH = 0.63, 4.5
 #: Stars within this many voxels of each other share their sums.
 TILE = 8
+#: Cells drawn for every cell kept, to correct for the place inside a voxel.
+CANDIDATES = 4
 #: Stars of a tile summed at a time: bounds the memory.
 STARS_AT_ONCE = 256
 #: Levels are kept until they hold this many voxels: bounds the memory.
@@ -194,7 +196,7 @@ class FastGrid:
         Arguments as for `evaluate`; ``self.cells.select(index)`` gives the stars drawn.
         """
         mean, covariance = self._check(teff, logg, feh, covariance)
-        uniform = rng.random((2, len(mean), n_draw))
+        uniform = rng.random((2, len(mean), CANDIDATES * n_draw))
         index = np.full((len(mean), n_draw), -1)
         ordered: dict[Level, np.ndarray] = {}
 
@@ -215,10 +217,22 @@ class FastGrid:
                 target = start[chosen] + uniform[1, star] * (stop - start)[chosen]
                 place = np.searchsorted(before, target, side="right") - 1
                 first, last = level.first[voxels[chosen]], level.first[voxels[chosen] + 1] - 1
-                index[star] = level.order[np.clip(place, first, last)]
+                cells = level.order[np.clip(place, first, last)]
+                # the voxel's likelihood stood for the cell's: correct by resampling
+                excess = self._cell_log_likelihood(cells, mean[star], covariance[star]) - log_like[row, chosen]
+                share = np.cumsum(np.exp(excess - excess.max()))
+                steps = (np.arange(n_draw) + uniform[0, star, 0]) / n_draw * share[-1]
+                kept = np.searchsorted(share, steps).clip(0, len(cells) - 1)
+                index[star] = cells[kept[np.argsort(uniform[1, star, :n_draw])]]
 
         self._for_each_tile(mean, covariance, work)
         return index
+
+    def _cell_log_likelihood(self, cells: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+        """Log likelihood of one star (3,) at the very place of each cell (n,)."""
+        place = [10.0 ** self.cells.log_teff[cells], self.cells.logg[cells], self.cells.feh_surface[cells]]
+        offset = np.stack(place, axis=-1) - mean
+        return -0.5 * np.einsum("ni,ij,nj->n", offset, np.linalg.inv(covariance), offset)
 
     def _check(
         self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray, covariance: np.ndarray
