@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stellar_core.figures.distributions import histogram_figure, stage_figure
@@ -15,6 +15,7 @@ def quantiles(draws):
     return (interval.p025, interval.p16, interval.median, interval.p84, interval.p975)
 
 
+@settings(deadline=None)
 @given(
     st.floats(-1e5, 1e5, allow_nan=False),
     st.one_of(st.just(0.0), st.floats(1e-6, 1e4)),

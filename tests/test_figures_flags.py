@@ -1,6 +1,6 @@
 """Line labels: none on another."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stellar_core.figures.flags import flag_rows, group_lines
@@ -15,6 +15,7 @@ def test_far_lines_of_one_label_keep_their_own_flags():
     assert [group[0] for group in group_lines([(4000.0, "Ca"), (8500.0, "Ca"), (8542.0, "Ca")])] == [4000.0, 8500.0]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 1000), min_size=1, max_size=40),
     st.lists(st.floats(1, 200), min_size=40, max_size=40),

@@ -47,7 +47,7 @@ def histogram_figure(
     p025, p16, median, p84, p975 = interval
     draws = np.asarray(draws, float)
     low, high = _span(draws, interval, second, limits)
-    n_bins = int(np.clip(np.sqrt(draws.size) * 2.2, 12, 40))
+    n_bins = int(np.clip(np.sqrt(draws.size) * 1.6, 12, 30))
     counts, edges = np.histogram(draws, bins=n_bins, range=(low, high))
     top = max(int(counts.max()), 1)
     figure = go.Figure()
@@ -140,8 +140,13 @@ def stage_figure(
         go.Bar(
             x=values, y=names, orientation="h", error_x=error,
             marker={"color": [faded(colour, 0.8) for colour in colours]},
-            text=[f"{value:.0%}" for value in values], textposition="outside" if not error else "none",
-            cliponaxis=False, hovertemplate="%{y}: %{x:.1%}<extra></extra>", textfont={"color": palette.ink},
+            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+        )
+    )
+    figure.add_trace(
+        go.Scatter(
+            x=[1.08] * len(names), y=names, mode="text", text=[f"{value:.0%}" for value in values],
+            textposition="middle right", textfont={"color": palette.ink, "size": 12}, hoverinfo="skip",
         )
     )
     if second:
@@ -157,7 +162,7 @@ def stage_figure(
     figure.update_layout(
         showlegend=False,
         bargap=0.35,
-        xaxis={"range": [0, 1.14], "tickvals": [0, 0.5, 1], "tickformat": ".0%", "fixedrange": True},
+        xaxis={"range": [0, 1.3], "tickvals": [0, 0.5, 1], "tickformat": ".0%", "fixedrange": True},
         yaxis={"autorange": "reversed", "fixedrange": True, "showline": False, "ticks": ""},
     )
     return figure

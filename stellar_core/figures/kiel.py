@@ -179,7 +179,7 @@ def _add_star(
         figure.add_trace(
             go.Scatter(
                 x=np.asarray(star.teff_draws, np.float32), y=np.asarray(star.logg_draws, np.float32),
-                mode="markers", marker={"size": 4, "color": faded(colour, 0.35)}, hoverinfo="skip",
+                mode="markers", marker={"size": 4, "color": faded(colour, 0.22)}, hoverinfo="skip",
             )
         )
     bars = [

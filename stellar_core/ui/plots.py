@@ -91,7 +91,7 @@ def kiel_tracks(feh: float) -> list[Track]:
 def show_kiel(result: Result) -> None:
     """The star among the stages and tracks of its metallicity."""
     tracks = loaders.tracks()
-    feh = float(np.clip(round(result.feh.median, 1), tracks.feh[0], tracks.feh[-1]))
+    feh = float(np.clip(round(result.feh.median, 1), tracks.feh[0], tracks.feh[-1])) + 0.0  # no minus zero
     star = KielStar(
         result.star,
         (result.teff.p16, result.teff.median, result.teff.p84),

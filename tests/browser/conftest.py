@@ -118,6 +118,12 @@ class Visitor:
             assert time.monotonic() < deadline, "the app did not come to rest"
             self.page.wait_for_timeout(100)
 
+    def wait_for_charts(self, count: int) -> None:
+        """Wait until exactly ``count`` figures are drawn; their code arrives after the page."""
+        self.page.wait_for_function(
+            "count => document.querySelectorAll('[data-testid=stPlotlyChart] .js-plotly-plot').length === count", arg=count
+        )
+
     def numbers(self) -> list[str]:
         return self.page.get_by_test_id("stMetricValue").all_inner_texts()
 

@@ -25,7 +25,7 @@ def test_upload_of_a_real_spectrum_gives_a_result(visit, shared_data, tmp_path):
     tab.upload(shared_data / "sdss" / REAL)
     assert tab.page.get_by_text("1091-52902-0526").first.is_visible()
     assert len(tab.numbers()) == 6 and tab.numbers()[0].endswith("Gyr")
-    assert tab.page.get_by_test_id("stPlotlyChart").count() == 9
+    tab.wait_for_charts(9)
     assert tab.page.get_by_test_id("stAlertContentError").count() == 0
     tab.assert_calm()
     tab.picture("star-light.png", tmp_path, full=True)
@@ -49,6 +49,7 @@ def test_look_up_and_permalink_bring_the_same_numbers(visit, names):
 def test_zoom_stays_with_the_star_and_leaves_with_it(visit, names):
     tab = visit()
     tab.open(f"?star={names[0]}")
+    tab.wait_for_charts(9)
     whole = tab.range_of("spectrum")
     canvas = tab.page.locator(".st-key-spectrum .nsewdrag[data-subplot=xy]")
     canvas.scroll_into_view_if_needed()
@@ -76,6 +77,7 @@ def test_zoom_stays_with_the_star_and_leaves_with_it(visit, names):
 def test_smoothing_and_frame_act_on_the_figure(visit, names):
     tab = visit()
     tab.open(f"?star={names[0]}")
+    tab.wait_for_charts(9)
     rough, at_rest = tab.curve("flux", "y"), tab.curve("flux", "x")
     sky = tab.curve("night sky", "x")
     assert all(value is None for value in sky)
@@ -100,8 +102,9 @@ def test_smoothing_and_frame_act_on_the_figure(visit, names):
 
 
 def test_dark_mode(visit, names, tmp_path):
-    tab = visit(color_scheme="dark")
+    tab = visit(1366, 1240, color_scheme="dark")
     tab.open(f"?star={names[0]}")
+    tab.wait_for_charts(9)
     background = tab.page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
     assert background == "rgb(15, 21, 34)"
     line = tab.page.locator(".st-key-spectrum .js-plotly-plot").evaluate(
@@ -116,6 +119,7 @@ def test_phone(visit, names, tmp_path):
     tab = visit(390, 844, is_mobile=True, has_touch=True, device_scale_factor=2, user_agent=PHONE)
     tab.open(f"?star={names[0]}")
     assert len(tab.numbers()) == 6
+    tab.wait_for_charts(9)
     drag = tab.page.locator(".st-key-spectrum .js-plotly-plot").evaluate("plot => plot._fullLayout.dragmode")
     assert drag is False, "a finger on the figure scrolls the page"
     tab.assert_calm()
@@ -125,7 +129,7 @@ def test_phone(visit, names, tmp_path):
 def test_landing_page(visit, tmp_path):
     tab = visit(1366, 768)
     tab.open()
-    assert tab.page.get_by_test_id("stPlotlyChart").count() == 1
+    tab.wait_for_charts(1)
     tab.assert_calm()
     tab.picture("landing.png", tmp_path)
     tab.page.get_by_text("About").first.click()
