@@ -64,6 +64,8 @@ def parse_track(text: str, name: str = "track.eep") -> EepTrack:
         feh, mass = float(values["[Fe/H]"]), float(values["initial_mass"])
     except ValueError as error:
         raise ArchiveError(f"{name} is damaged: {error}.", value=name) from None
+    if "N_pts" in values and values["N_pts"] != str(table.shape[1]):
+        raise ArchiveError(f"{name} is damaged: {table.shape[1]} rows of {values['N_pts']}.", value=name)
     column = dict(zip(NEEDED, table))
     return EepTrack(
         feh,

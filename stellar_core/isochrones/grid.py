@@ -34,6 +34,7 @@ from stellar_core.isochrones.voxels import (
     EDGES,
     N_COLUMNS,
     N_HISTOGRAM,
+    PAIRS,
     WIDTHS,
     Level,
     gather,
@@ -172,11 +173,13 @@ class FastGrid:
             if voxels.size:
                 best = log_like.max(axis=1)
                 chi2_min[stars] = -2.0 * best
-                likelihood = np.exp(log_like - best[:, None])
+                log_like = log_like - best[:, None]
+                slopes, wider = self._second_order(level, voxels, covariance[stars], pull)
+                likelihood = np.exp(log_like + wider)
                 total = likelihood @ level.sums[voxels]
                 tilts = level.tilts[voxels]
                 for axis in range(3):
-                    total[:, N_HISTOGRAM:] += (likelihood * pull(axis)) @ tilts[:, axis]
+                    total[:, N_HISTOGRAM:] += (likelihood * slopes[axis]) @ tilts[:, axis]
                 sums[stars] = total
 
         self._for_each_tile(mean, covariance, work)
@@ -299,15 +302,11 @@ class FastGrid:
         scale = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)).mean(axis=0)
         point = (level.centroid[voxels] - origin) / scale  # (n_voxel, 3)
         star = (mean - origin) / scale
-        spread = np.tile(level.spread, (len(mean), 1))
-        spread[:, 0] *= (mean[:, 0] * np.log(10.0)) ** 2
-        wider = covariance + spread[:, :, None] * np.eye(3)
-        precision = np.linalg.inv(wider / np.outer(scale, scale))
+        precision = np.linalg.inv(covariance / np.outer(scale, scale))
         linear = np.einsum("nij,nj->ni", precision, star)
-        pairs = [(0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)]
-        left = [-0.5 * precision[:, i, j] * (1 if i == j else 2) for i, j in pairs]
+        left = [-0.5 * precision[:, i, j] * (1 if i == j else 2) for i, j in PAIRS]
         left += [*linear.T, -0.5 * np.einsum("ni,ni->n", star, linear)]
-        right = [point[:, i] * point[:, j] for i, j in pairs] + [*point.T, np.ones(len(point))]
+        right = [point[:, i] * point[:, j] for i, j in PAIRS] + [*point.T, np.ones(len(point))]
         log_like = np.stack(left, axis=1).astype(np.float32) @ np.stack(right).astype(np.float32)
 
         def pull(axis: int) -> np.ndarray:
@@ -315,6 +314,24 @@ class FastGrid:
             return (slope / scale[axis]).astype(np.float32)
 
         return voxels, log_like, pull
+
+    @staticmethod
+    def _second_order(
+        level: Level, voxels: np.ndarray, covariance: np.ndarray, pull: Callable[[int], np.ndarray]
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """Slopes of the log likelihood at the voxels, and what their extent adds to it, (n_star, n_voxel) each.
+
+        The mean of the likelihood over a voxel of covariance S is that at its centroid times
+        exp(tr(S (u u' - P)) / 2) to second order, u the slope and P the precision.
+        """
+        slopes = [pull(axis) for axis in range(3)]
+        precision = np.linalg.inv(covariance)
+        spread = level.spread[voxels]
+        constant = [precision[:, i, j] * (1 if i == j else 2) for i, j in PAIRS]
+        added = -0.5 * (np.stack(constant, axis=1).astype(np.float32) @ spread.T)
+        for k, (i, j) in enumerate(PAIRS):
+            added += (0.5 if i == j else 1.0) * spread[:, k] * slopes[i] * slopes[j]
+        return slopes, added
 
     def _level(self, power: tuple[int, int, int]) -> Level:
         """Voxels of size ``VOXEL * 2**power``, gathered on first use."""

@@ -21,6 +21,8 @@ CENTRES = {"log_age": 9.5, "mass": 1.0, "log_lifetime": 10.0}
 #: Columns of `Level.sums`: three histograms, stages, phases, moments.
 WIDTHS = (*(edges.size - 1 for edges in EDGES.values()), len(STAGES), len(PHASES), 2 * len(CENTRES))
 N_COLUMNS, N_HISTOGRAM = sum(WIDTHS), sum(WIDTHS[:3])
+#: Elements of a symmetric 3x3 matrix.
+PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 #: Cells gathered at a time: bounds the memory.
 CELLS_AT_ONCE = 300_000
 
@@ -32,7 +34,7 @@ class Level:
     Attributes
     ----------
     centroid : (n_voxel, 3) float32, weighted mean Teff in K, log g, [Fe/H]
-    spread : (3,) mean variance inside a voxel of log10 Teff, log g, [Fe/H]
+    spread : (n_voxel, 6) float32, covariance inside each voxel: Teff, log g, [Fe/H] (K, dex, dex) in the order of `PAIRS`
     sums : (n_voxel, N_COLUMNS) float32: the histograms of `EDGES`, stages, phases, moments of `CENTRES`
     tilts : (n_voxel, 3, N_COLUMNS - N_HISTOGRAM) float32: the sums after the histograms, of cells weighted
         by their offset from the centroid (K, dex, dex): how age and stage change across a voxel
@@ -62,7 +64,7 @@ def gather(cells: Cells, weight: np.ndarray, steps: np.ndarray) -> Level:
     n_voxel = first.size
     sums = np.empty((n_voxel, N_COLUMNS), np.float32)
     tilts = np.empty((n_voxel, 3, N_COLUMNS - N_HISTOGRAM), np.float32)
-    centroid, spread = np.empty((n_voxel, 3), np.float32), np.empty((n_voxel, 3))
+    centroid, spread = np.empty((n_voxel, 3), np.float32), np.empty((n_voxel, 6), np.float32)
     starts = np.unique(np.searchsorted(bounds[:-1], np.arange(0, len(order), CELLS_AT_ONCE)))
     for start, stop in zip(starts, np.append(starts[1:], n_voxel)):
         part = order[bounds[start] : bounds[stop]]
@@ -71,13 +73,13 @@ def gather(cells: Cells, weight: np.ndarray, steps: np.ndarray) -> Level:
         sums[inside], tilts[inside], centroid[inside], spread[inside] = _gather_voxels(
             cells.select(part), weight[part], voxel, stop - start
         )
-    return Level(centroid, spread.mean(axis=0), sums, tilts, order, bounds)
+    return Level(centroid, spread, sums, tilts, order, bounds)
 
 
 def _gather_voxels(
     cells: Cells, weight: np.ndarray, voxel: np.ndarray, n_voxel: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Sums, tilts, centroids and variances of voxels, from cells with their ``voxel`` number (n_cell,)."""
+    """Sums, tilts, centroids and covariances of voxels, from cells with their ``voxel`` number (n_cell,)."""
 
     def add(values: np.ndarray) -> np.ndarray:
         return np.bincount(voxel, weights=weight * values, minlength=n_voxel)
@@ -90,8 +92,7 @@ def _gather_voxels(
     observables = [10.0 ** cells.log_teff.astype(float), cells.logg.astype(float), cells.feh_surface.astype(float)]
     centroid = np.stack([add(x) / total for x in observables], axis=-1)
     offsets = [x - c[voxel] for x, c in zip(observables, centroid.T)]
-    spread = np.stack([add(offset**2) / total for offset in offsets], axis=-1)
-    spread[:, 0] /= (centroid[:, 0] * np.log(10.0)) ** 2
+    spread = np.stack([add(offsets[i] * offsets[j]) / total for i, j in PAIRS], axis=-1)
     stage = classify(observables[0], cells.logg)
     starts = [first for first, _ in PHASES.values()]
     phase = (np.searchsorted(starts, cells.eep, side="right") - 1).clip(0)
