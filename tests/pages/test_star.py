@@ -247,6 +247,17 @@ def test_the_json_download_is_the_contract(app, mock_name):
     assert written["source"] == "mock"
 
 
+def test_the_code_shown_gives_the_numbers_shown(app, mock_name):
+    app.query_params.update({"star": mock_name, "samples": "20"})
+    app.run()
+    code = next(code.value for code in app.code if "Estimator" in code.value)
+    names: dict[str, object] = {}
+    exec(code, names)  # noqa: S102  the page's own three lines
+    result = names["result"]
+    assert f"{10 ** (result.log_age.median - 9):.1f} Gyr" == numbers(app)["Age"]
+    assert f"{result.teff.median:.0f} K" == numbers(app)["Teff"]
+
+
 def test_a_page_opened_by_its_file_joins_the_menu(mock_name):
     page = AppTest.from_file(str(ROOT / "pages" / "star.py"), default_timeout=60)
     page.query_params["star"] = mock_name
