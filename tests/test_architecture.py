@@ -14,20 +14,36 @@ CORE = sorted(path for path in (ROOT / "stellar_core").rglob("*.py") if "ui" not
 PAGES = sorted((ROOT / "pages").glob("*.py"))
 
 
+#: Part of the package -> what it must not import: data flow one way.
+FORBIDDEN = {
+    "isochrones": ("torch", "stellar_core.models", "stellar_core.sdss", "stellar_core.mock"),
+    "models": ("astropy", "stellar_core.sdss", "stellar_core.mock", "stellar_core.isochrones"),
+    "preprocessing": ("torch", "stellar_core.models", "stellar_core.mock", "stellar_core.isochrones"),
+    "sdss": ("torch", "stellar_core.models", "stellar_core.inference", "stellar_core.mock"),
+    "figures": ("torch", "stellar_core.models", "stellar_core.inference.estimator"),
+}
+
+
 def imported(path: Path) -> set[str]:
-    """First part of every module that a file imports, wherever in the file it does."""
+    """Every module that a file imports, wherever in the file it does, with its parents."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module.partition(".")[0])
-    return names
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name.rsplit(".", cut)[0] for name in names for cut in range(name.count(".") + 1)}
 
 
 def test_only_the_ui_knows_streamlit():
     assert CORE
     assert not [path for path in CORE if "streamlit" in imported(path)]
+
+
+@pytest.mark.parametrize("part", FORBIDDEN)
+def test_data_flow_one_way(part):
+    for path in (ROOT / "stellar_core" / part).rglob("*.py"):
+        assert not imported(path) & set(FORBIDDEN[part]), path.relative_to(ROOT)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -41,4 +57,4 @@ def test_a_page_is_short_and_joins_the_menu(path):
 def test_what_comes_before_the_first_heading_loads_nothing_heavy(module):
     code = f"import sys, {module}; sys.stdout.write(' '.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert not {"torch", "astropy", "scipy", "pandas", "plotly.graph_objs", "sklearn"} & set(loaded.split())
+    assert not {"torch", "astropy", "scipy", "pandas", "sklearn"} & set(loaded.split())
