@@ -82,7 +82,7 @@ def test_draws_follow_the_posterior(grid, stars):
 
 
 def test_coverage_is_what_it_says(grid):
-    report = measure(grid, tuple(ERRORS), 1000, np.random.default_rng(3))
+    report = measure(grid, tuple(ERRORS), 600, np.random.default_rng(3))
     assert report["inside_models"] > 0.97
     for level in ("68", "90", "95"):
         assert 100 * report["all"][level] == pytest.approx(float(level), abs=1.5)

@@ -48,9 +48,10 @@ FINEST = 1.0 / 1.6
 #: Largest extent of a cell: log10 Teff, log g, surface [Fe/H]; about the SDSS pipeline's errors.
 RESOLUTION = (0.006, 0.15, 0.075)
 #: Voxels of level 0, log10 Teff, log g, surface [Fe/H]; other levels are powers of two of it.
-VOXEL = np.array([0.0027, 0.12, 0.06])
-#: A voxel is no wider than this, and the sum reaches this far, in units of the error.
-VOXEL_SIZE, REACH = 0.63, 4.5
+VOXEL = np.array([0.0027, 0.09, 0.06])
+#: A voxel is no wider than this, and the sum reaches this far, in units of the error: dwarfs outnumber the
+#: stars of the Hertzsprung gap by more than their distance of five errors makes up for.
+VOXEL_SIZE, REACH = 0.63, 6.0
 #: Stars within this many voxels of each other share their sums.
 TILE = 8
 #: Cells drawn for every cell kept, to correct for the place inside a voxel.

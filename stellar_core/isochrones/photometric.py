@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stellar_core.bolometric import SUN_MBOL, load_bolometric
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones.mesh import Cells
 from stellar_core.isochrones.tracks import TEFF_SUN
 
-#: Absolute bolometric magnitude of the Sun (IAU 2015 B2).
-SUN_MBOL = 4.74
 #: Error of the models' own magnitudes, added in quadrature to each band, mag.
 MODEL_ERROR = 0.03
 #: Nodes of the integral over the distance modulus, in its standard deviations.
@@ -71,8 +70,6 @@ class Photometric:
 
     def log_likelihood(self, cells: Cells) -> np.ndarray:
         """(n_cell,) log likelihood of each cell."""
-        from stellar_core.mock.photometry import load_bolometric
-
         teff = 10.0**cells.log_teff
         correction, _ = load_bolometric().at(teff, cells.logg, cells.feh_surface)  # (n_cell, 5)
         bolometric = SUN_MBOL - 5.0 * cells.log_radius - 10.0 * np.log10(teff / TEFF_SUN)

@@ -22,7 +22,7 @@ from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.tracks import Tracks
 
 #: Half width of the window around a star and the largest cell, in units of the errors.
-REACH, CELL_SIZE = 5.0, 0.5
+REACH, CELL_SIZE = 6.0, 0.5
 #: A star whose best cell is worse than this lies outside the models: of three Gaussian errors, 1 % are worse.
 MAX_CHI2 = 11.34
 #: Cells below this part of the most probable one are dropped.

@@ -13,8 +13,8 @@ from stellar_core.stages import STAGES, classify
 #: Edges of the histograms.
 EDGES = {
     "log_age": np.append(6.0, np.arange(7.4, 10.16, 0.025)),
-    "log_mass": np.arange(-1.0, 0.921, 0.02),
-    "log_lifetime": np.append(np.arange(7.4, 10.4, 0.04), np.arange(10.4, 13.3, 0.2)),
+    "log_mass": np.arange(-1.0, 0.921, 0.03),
+    "log_lifetime": np.append(np.arange(7.4, 10.4, 0.06), np.arange(10.4, 13.3, 0.2)),
 }
 #: Quantities whose moments are summed, about a typical value so that float32 holds them.
 CENTRES = {"log_age": 9.5, "mass": 1.0, "log_lifetime": 10.0}
