@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import os
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Mapping
 
 import numpy as np
+
+from stellar_core.errors import ModelError
 
 TRAINED_DIR = Path(__file__).resolve().parents[1] / "trained"
 
@@ -23,7 +26,7 @@ def write_text(path: Path, text: str) -> None:
 def write_model(
     folder: Path, weights: Mapping[str, np.ndarray], card: Mapping[str, object]
 ) -> dict[str, object]:
-    """Write weights and card, each whole or not at all; the card gets the weights' sha256.
+    """Write weights and card, each whole or not at all; the card gets the date and the weights' sha256.
 
     Parameters
     ----------
@@ -46,9 +49,45 @@ def write_model(
     temporary = folder / "weights.safetensors.tmp"
     temporary.write_bytes(payload)
     os.replace(temporary, folder / "weights.safetensors")
-    full = {**card, "sha256": hashlib.sha256(payload).hexdigest(), "bytes": len(payload)}
+    full = {"date": datetime.date.today().isoformat(), **card, "sha256": hashlib.sha256(payload).hexdigest(), "bytes": len(payload)}
     write_text(folder / "card.json", json.dumps(full, indent=1, allow_nan=False) + "\n")
     return full
+
+
+def read_model(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """Read the arrays and the card of a model.
+
+    Returns
+    -------
+    weights : dict of str to ndarray
+    card : dict
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, or the arrays are not those that the card describes.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    folder = Path(folder)
+    remedy = f"Restore trained/{folder.name} from the repository."
+    try:
+        payload = (folder / "weights.safetensors").read_bytes()
+        card = json.loads((folder / "card.json").read_text())
+        weights = load(payload)
+    except FileNotFoundError:
+        known = ", ".join(list_models())
+        raise ModelError(
+            f"There is no trained model {folder.name!r}.", value=folder.name, remedy=f"There are: {known}."
+        ) from None
+    except (OSError, SafetensorError, ValueError) as error:
+        raise ModelError(
+            f"The model {folder.name} cannot be read ({type(error).__name__}).", value=folder.name, remedy=remedy
+        ) from None
+    if hashlib.sha256(payload).hexdigest() != card.get("sha256"):
+        raise ModelError(f"The model {folder.name} does not match the sha256 on its card.", value=folder.name, remedy=remedy)
+    return weights, card
 
 
 def list_models() -> dict[str, dict[str, object]]:

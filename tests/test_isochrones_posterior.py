@@ -158,7 +158,7 @@ def test_draws_on_two_sides_give_two_modes():
 
 
 def sun_at(parsec):
-    from stellar_core.mock.photometry import apparent_magnitudes
+    from stellar_core.bolometric import apparent_magnitudes
 
     one = np.ones(1)
     return apparent_magnitudes(5772.0 * one, 4.438 * one, 0.0 * one, 0.0 * one, parsec * one, 0.0 * one)[0]

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from stellar_core.errors import ModelError, ParameterError
+from stellar_core.cards import TRAINED_DIR, read_model
 from stellar_core.mock.instrument import INSTRUMENTS, load_instrument, observe, observe_batch
 from stellar_core.mock.instrument_fit import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, NODES, learn, read_frames
 from stellar_core.mock.optics import LIGHT
-from stellar_core.mock.tables import read_tables, write_tables
 
 GRID = 3600.0 + np.arange(6800)
 
@@ -104,20 +104,9 @@ def test_bad_input(flux, snr, name):
         observe(flux, 0.0, snr, name, np.random.default_rng(0))
 
 
-def test_tables_are_checked(tmp_path):
-    write_tables("x", {"a": np.arange(3.0)}, {"what": "test"}, tmp_path)
-    assert read_tables("x", tmp_path)[0]["a"].tolist() == [0, 1, 2]
-    path = tmp_path / "x" / "weights.safetensors"
-    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
-    with pytest.raises(ModelError):
-        read_tables("x", tmp_path)
-    with pytest.raises(ModelError):
-        read_tables("y", tmp_path)
-
-
 def test_shipped_tables_are_what_the_files_give(shared_data):
     arrays, _ = learn(shared_data / "sdss")
-    shipped, _ = read_tables("mock-instrument")
+    shipped, _ = read_model(TRAINED_DIR / "mock-instrument")
     assert arrays.keys() == shipped.keys()
     for key, value in arrays.items():
         assert np.allclose(value, shipped[key], rtol=1e-3, atol=1e-3), key

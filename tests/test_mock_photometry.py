@@ -3,18 +3,10 @@
 import numpy as np
 import pytest
 
-from stellar_core.mock.photometry import (
-    DEPTH,
-    RV,
-    SFD_COEFFICIENTS,
-    apparent_magnitudes,
-    load_bolometric,
-    observe_photometry,
-    redden,
-    reddening_curve,
-)
+from stellar_core.bolometric import RV, apparent_magnitudes, load_bolometric
+from stellar_core.cards import TRAINED_DIR, read_model
+from stellar_core.mock.photometry import DEPTH, SFD_COEFFICIENTS, observe_photometry, redden, reddening_curve
 from stellar_core.mock.photometry_fit import build, zero_points
-from stellar_core.mock.tables import read_tables
 from stellar_core.preprocessing.features import features_batch
 
 
@@ -84,7 +76,7 @@ def test_reddened_spectra_and_magnitudes_agree():
 
 def test_shipped_table_is_what_the_data_give(shared_data):
     arrays, _ = build(shared_data)
-    shipped, _ = read_tables("mock-photometry")
+    shipped, _ = read_model(TRAINED_DIR / "mock-photometry")
     for key, value in arrays.items():
         assert np.allclose(value, shipped[key], rtol=1e-4, atol=1e-4), key
 

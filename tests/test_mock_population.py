@@ -7,10 +7,10 @@ from stellar_core.errors import ParameterError
 from stellar_core.isochrones import load_tracks
 from stellar_core.mock.cells import Selection, make_cells
 from stellar_core.mock.galaxy import COMPONENTS, initial_mass_function
+from stellar_core.cards import TRAINED_DIR, read_model
 from stellar_core.mock.photometry import observe_photometry
 from stellar_core.mock.population import draw
 from stellar_core.mock.population_fit import learn
-from stellar_core.mock.tables import read_tables
 from stellar_core.stages import STAGES
 
 
@@ -125,5 +125,5 @@ def test_colours_and_metals_of_the_catalogue(stars, shared_data):
 
 def test_shipped_choice_of_colours_is_what_the_catalogue_gives(shared_data):
     arrays, _ = learn(shared_data / "catalogue" / "sdss_colours_feh.csv")
-    shipped, _ = read_tables("mock-population")
+    shipped, _ = read_model(TRAINED_DIR / "mock-population")
     assert np.allclose(arrays["chance"], shipped["chance"], atol=1e-5)

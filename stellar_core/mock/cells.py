@@ -15,8 +15,8 @@ import numpy as np
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones import Tracks
 from stellar_core.mock.galaxy import COMPONENTS, OLDEST, initial_mass_function
-from stellar_core.mock.photometry import apparent_magnitudes
-from stellar_core.mock.tables import read_tables
+from stellar_core.bolometric import apparent_magnitudes
+from stellar_core.cards import TRAINED_DIR, read_model
 from stellar_core.stages import classify
 
 #: Distances of the shells in which stars are counted, pc.
@@ -104,7 +104,7 @@ def colour_chance(g_r: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _colour_table() -> tuple[np.ndarray, np.ndarray]:
-    arrays, _ = read_tables("mock-population")
+    arrays, _ = read_model(TRAINED_DIR / "mock-population")
     return arrays["g_r"].astype(float), arrays["chance"].astype(float)
 
 

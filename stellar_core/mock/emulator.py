@@ -11,7 +11,6 @@ real ones do.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,10 +18,10 @@ from typing import Mapping
 
 import numpy as np
 
-from stellar_core.errors import ModelError
+from stellar_core.cards import TRAINED_DIR, read_model
 from stellar_core.preprocessing.spectra import GRID
 
-EMULATOR_DIR = Path(__file__).resolve().parents[2] / "trained" / "spectral-emulator"
+EMULATOR_DIR = TRAINED_DIR / "spectral-emulator"
 
 #: Labels are scaled as (x - centre) / width before the networks; Teff enters as 5040 K / Teff.
 LABEL_CENTRE = np.array([0.9, 3.0, -0.6])
@@ -78,17 +77,7 @@ class SpectralEmulator:
         ModelError
             If the weights are missing or damaged.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        try:
-            weights = load_file(folder / "weights.safetensors")
-            card = json.loads((folder / "card.json").read_text())
-        except (OSError, SafetensorError, ValueError) as error:
-            raise ModelError(
-                f"The spectral emulator in {folder.name} cannot be read ({type(error).__name__}).",
-                remedy="Restore trained/spectral-emulator or rebuild it.",
-            ) from error
+        weights, card = read_model(folder)
         return SpectralEmulator({key: value.astype(np.float32) for key, value in weights.items()}, card)
 
     def lines(self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray) -> np.ndarray:

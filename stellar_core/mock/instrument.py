@@ -9,7 +9,7 @@ from typing import Callable
 
 import numpy as np
 
-from stellar_core.cards import TRAINED_DIR
+from stellar_core.cards import TRAINED_DIR, read_model
 from stellar_core.errors import ParameterError
 from stellar_core.mock.instrument_fit import LOGLAM_STEP, LOGLAM_ZERO, N_NODE, N_PIXEL, NODES
 from stellar_core.mock.library import sdss_fwhm
@@ -22,7 +22,6 @@ from stellar_core.mock.optics import (
     rest_matrix,
     shift_and_resample,
 )
-from stellar_core.mock.tables import read_tables
 
 INSTRUMENTS = ("SDSS", "BOSS")
 #: Spectra treated at once.
@@ -125,7 +124,7 @@ def load_instrument(name: str, folder: Path = TRAINED_DIR) -> Instrument:
     """
     if name not in INSTRUMENTS:
         raise ParameterError(f"There is no instrument {name!r}.", value=name, remedy="Use SDSS or BOSS.")
-    arrays, _ = read_tables("mock-instrument", folder)
+    arrays, _ = read_model(folder / "mock-instrument")
     tables = {item.name: arrays[f"{name}.{item.name}"] for item in fields(Instrument) if item.name != "name"}
     return Instrument(name=name, **tables)
 

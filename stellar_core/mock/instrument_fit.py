@@ -292,6 +292,7 @@ def learn(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
 if __name__ == "__main__":
     import sys
 
-    from stellar_core.mock.tables import write_tables
+    from stellar_core.cards import TRAINED_DIR, write_model
 
-    write_tables("mock-instrument", *learn(Path(sys.argv[1])))
+    weights, card = learn(Path(sys.argv[1]))
+    write_model(TRAINED_DIR / "mock-instrument", weights, {**card, "name": "mock-instrument"})

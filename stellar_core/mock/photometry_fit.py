@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.errors import ParameterError
-from stellar_core.mock.photometry import RV, BolometricTable, apparent_magnitudes
+from stellar_core.bolometric import RV, BolometricTable, apparent_magnitudes
 
 #: What is kept of MIST's axes.
 TEFF_RANGE, LOGG_RANGE = (3000.0, 12000.0), (-0.5, 5.5)
@@ -28,7 +28,7 @@ def build(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
     Returns
     -------
     arrays, card
-        For `stellar_core.mock.tables.write_tables`.
+        For `stellar_core.cards.write_model`.
 
     Notes
     -----
@@ -110,6 +110,7 @@ def zero_points(table: BolometricTable, catalogue: Path) -> np.ndarray:
 if __name__ == "__main__":
     import sys
 
-    from stellar_core.mock.tables import write_tables
+    from stellar_core.cards import TRAINED_DIR, write_model
 
-    write_tables("mock-photometry", *build(Path(sys.argv[1])))
+    weights, card = build(Path(sys.argv[1]))
+    write_model(TRAINED_DIR / "mock-photometry", weights, {**card, "name": "mock-photometry"})

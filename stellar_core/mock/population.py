@@ -11,7 +11,7 @@ from stellar_core.errors import ParameterError
 from stellar_core.isochrones import Tracks, load_tracks, track_log_lifetime
 from stellar_core.mock.cells import DISTANCES, Cells, Selection, make_cells
 from stellar_core.mock.galaxy import COMPONENTS, TYPICAL_LATITUDE, radial_velocity
-from stellar_core.mock.photometry import apparent_magnitudes
+from stellar_core.bolometric import apparent_magnitudes
 from stellar_core.stages import classify
 
 

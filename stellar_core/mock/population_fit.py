@@ -30,7 +30,7 @@ def learn(catalogue: Path, seed: int = 0, n: int = 60_000, tracks: Tracks | None
     Returns
     -------
     arrays, card
-        For `stellar_core.mock.tables.write_tables`: ``g_r`` and ``chance`` (36,).
+        For `stellar_core.cards.write_model`: ``g_r`` and ``chance`` (36,).
     """
     import pandas as pd
     from scipy.ndimage import gaussian_filter1d
@@ -61,6 +61,7 @@ def learn(catalogue: Path, seed: int = 0, n: int = 60_000, tracks: Tracks | None
 if __name__ == "__main__":
     import sys
 
-    from stellar_core.mock.tables import write_tables
+    from stellar_core.cards import TRAINED_DIR, write_model
 
-    write_tables("mock-population", *learn(Path(sys.argv[1])))
+    weights, card = learn(Path(sys.argv[1]))
+    write_model(TRAINED_DIR / "mock-population", weights, {**card, "name": "mock-population"})

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from stellar_core.cards import TRAINED_DIR, write_model
+from stellar_core.cards import read_model, write_model
 from stellar_core.errors import ModelError
 from stellar_core.models.zoo import ModelConfig, build
 
@@ -33,21 +32,12 @@ def load_network(folder: Path) -> tuple[nn.Module, dict[str, np.ndarray], dict[s
     ModelError
         If a file is missing or damaged, or an array has another shape than the network.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     folder = Path(folder)
+    arrays, card = read_model(folder)
     try:
-        arrays = load_file(folder / "weights.safetensors")
-        card = json.loads((folder / "card.json").read_text())
         config = ModelConfig(**card["architecture"])
-    except FileNotFoundError:
-        known = sorted(path.parent.name for path in TRAINED_DIR.glob("*/card.json"))
-        raise ModelError(
-            f"There is no trained model {folder.name!r}.", value=folder.name, remedy=f"There are: {', '.join(known)}."
-        ) from None
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"The model {folder.name} cannot be read ({type(error).__name__}).") from error
+    except (KeyError, TypeError):
+        raise ModelError(f"The model {folder.name} is no network: its card names no architecture.") from None
     network = build(config, torch.Generator().manual_seed(0))
     for name, expected in network.state_dict().items():
         stored = arrays.pop(f"network.{name}", None)

@@ -14,11 +14,12 @@ from typing import Callable, Iterator
 
 import numpy as np
 
-from stellar_core.isochrones import load_tracks, nearest_label, power_law_log_lifetime
+from stellar_core.bolometric import apparent_magnitudes
+from stellar_core.isochrones import nearest_label, power_law_log_lifetime
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.instrument import observe
 from stellar_core.mock.library import sdss_fwhm
-from stellar_core.mock.photometry import apparent_magnitudes, observe_photometry, redden
+from stellar_core.mock.photometry import observe_photometry, redden
 from stellar_core.mock.population import Population, draw
 from stellar_core.preprocessing.features import features_batch
 from stellar_core.preprocessing.spectra import GRID, normalise_batch

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Callable
 
 import numpy as np
+from torch import nn
 
 from stellar_core.cards import TRAINED_DIR
 from stellar_core.evaluation.mock_test import baselines, measure, misfits_of, passes_of, truth_of
@@ -50,6 +51,29 @@ def run(config: TrainingConfig, out: Path | None = None, say: Say = lambda text:
     network = train(config, stars, checkpoint, report)
     used = len(stars)
     del stars
+    card = finish(config, network, used, folder, say)
+    checkpoint.unlink(missing_ok=True)
+    return card
+
+
+def finish(config: TrainingConfig, network: nn.Module, used: int, folder: Path, say: Say) -> dict[str, object]:
+    """Calibrate a trained network, fit its domain gate, test it and write it.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    network : Module
+        As `train` returns it.
+    used : int
+        Training stars, for the card.
+    folder : Path
+    say : callable
+
+    Returns
+    -------
+    dict
+        The card.
+    """
     say("Calibrating.")
     held = make_stars(config.data.calibration, config.data, "calibration")
     passes = {known: passes_of(network, held, known, config.seed) for known in (False, True)}
@@ -59,10 +83,6 @@ def run(config: TrainingConfig, out: Path | None = None, say: Say = lambda text:
     )
     say("Testing.")
     test = make_stars(config.data.test, config.data, "test")
-    results = {
-        "spectrum and photometry": measure(network, calibration, test, config, True),
-        "spectrum alone": measure(network, calibration, test, config, False),
-    }
     card = {
         "name": config.name,
         "what": "Model 6 of the paper (MLP+CNN+Transformer) with an atmosphere head, trained on MOCK spectra",
@@ -70,12 +90,13 @@ def run(config: TrainingConfig, out: Path | None = None, say: Say = lambda text:
         "config": config.to_dict(),
         "training_stars": used,
         "date": datetime.date.today().isoformat(),
-        "metrics_mock_test": results,
+        "metrics_mock_test": {
+            "spectrum and photometry": measure(network, calibration, test, config, True),
+            "spectrum alone": measure(network, calibration, test, config, False),
+        },
         "exact_posterior_from_pipeline_parameters_mock_test": baselines(test, config.data.spp_errors),
     }
-    card = save_network(folder, network, {**calibration.arrays(), **gate.arrays()}, _rounded(card))
-    checkpoint.unlink(missing_ok=True)
-    return card
+    return save_network(folder, network, {**calibration.arrays(), **gate.arrays()}, _rounded(card))
 
 
 def _rounded(value):

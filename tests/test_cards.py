@@ -1,0 +1,42 @@
+"""Trained models on disk are written whole and read only as their card describes them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from stellar_core.cards import TRAINED_DIR, list_models, read_model, write_model
+from stellar_core.errors import ModelError
+
+
+def test_what_was_written_comes_back(tmp_path):
+    written = write_model(tmp_path / "x", {"a": np.arange(3.0)}, {"what": "test"})
+    arrays, card = read_model(tmp_path / "x")
+    assert arrays["a"].tolist() == [0, 1, 2] and card == written and card["what"] == "test"
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["card.json", "weights.safetensors"]
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "card", "gone"])
+def test_damage_is_one_sentence(tmp_path, damage):
+    folder = tmp_path / "x"
+    write_model(folder, {"a": np.arange(30.0)}, {})
+    path = folder / "weights.safetensors"
+    if damage == "flip":
+        path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:50])
+    elif damage == "card":
+        (folder / "card.json").write_text("{")
+    else:
+        path.unlink()
+    with pytest.raises(ModelError, match="x") as caught:
+        read_model(folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_shipped_model_is_whole_and_dated(name):
+    arrays, card = read_model(TRAINED_DIR / name)
+    assert arrays and card["date"] and card["what"]
+    assert (TRAINED_DIR / name / "weights.safetensors").stat().st_size < 8_000_000
+    assert "/work" not in json.dumps(card)
