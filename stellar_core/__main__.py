@@ -121,6 +121,7 @@ def predict(
     model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = "paper-setup-a",
     samples: Annotated[int, typer.Option(help="Passes of MC dropout.")] = 50,
     seed: Annotated[int, typer.Option(help="Seed of the passes.")] = 0,
+    isochrones: Annotated[bool, typer.Option(help="Add the isochrones' own posterior to each result.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of results as JSON.")] = False,
 ) -> None:
     """Age, lifetime and stage of each star; ends with status 2 if none gave a result."""
@@ -129,7 +130,7 @@ def predict(
     from stellar_core.inference.predict import sentence
 
     found = []
-    for item in predict_all(inputs, Estimator.load(model), samples, seed):
+    for item in predict_all(inputs, Estimator.load(model), samples, seed, isochrones):
         found.append(item)
         if not as_json and "error" not in item:
             sys.stdout.write(sentence(item) + "\n")

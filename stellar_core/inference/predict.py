@@ -8,6 +8,7 @@ from typing import Iterable, Iterator
 from stellar_core import lookup
 from stellar_core.errors import ArchiveError, StellarError
 from stellar_core.inference.estimator import Estimator
+from stellar_core.inference.opinion import second_opinion
 from stellar_core.sdss.identifiers import StarId
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.spectrum import Spectrum
@@ -39,12 +40,18 @@ def find_spectrum(text: str) -> Spectrum:
     return lookup.load(star)
 
 
-def predict(texts: Iterable[str], estimator: Estimator, samples: int, seed: int) -> Iterator[dict[str, object]]:
-    """One object per input, in order: a result, or ``input`` and ``error`` where there is none."""
+def predict(
+    texts: Iterable[str], estimator: Estimator, samples: int, seed: int, isochrones: bool = False
+) -> Iterator[dict[str, object]]:
+    """One object per input, in order: a result, or ``input`` and ``error`` where there is none.
+
+    With ``isochrones`` each result also carries the `second_opinion`, under that name.
+    """
     for text in texts:
         try:
             spectrum = find_spectrum(text)
-            yield estimator.estimate(spectrum, samples=samples, seed=seed, label=text).to_dict()
+            result = estimator.estimate(spectrum, samples=samples, seed=seed, label=text)
+            yield result.to_dict() | ({"isochrones": second_opinion(result)} if isochrones else {})
         except StellarError as error:
             yield {"input": text, "error": str(error)}
 

@@ -9,11 +9,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from stellar_core import lookup
-from stellar_core.errors import StellarError
 from stellar_core.ui.shell import ROOT
 
 if TYPE_CHECKING:
@@ -131,25 +129,16 @@ def _result(key: str, seed: int, samples: int, model: str, stamp: int, _source: 
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _second_opinion(mean: tuple[float, ...], covariance: tuple[tuple[float, ...], ...]) -> dict[str, object]:
-    from stellar_core.isochrones import posterior
+def _second_opinion(key: tuple[float, ...], _result: Result) -> dict[str, object]:
+    from stellar_core.inference.opinion import second_opinion
 
-    return posterior(*mean, covariance=np.array(covariance)).to_dict()
+    return second_opinion(_result)
 
 
 def second_opinion(result: Result) -> dict[str, object]:
-    """What the isochrones say about a star of this atmosphere; empty where they have no such star.
-
-    The exact posterior on the tracks for the Gaussian that has the mean and the covariance
-    of the result's draws of Teff, log g and [Fe/H].
-    """
-    draws = np.array([result.draws[name] for name in ("teff", "logg", "feh")], float)
-    covariance = np.cov(draws) + np.diag([1.0, 1e-4, 1e-4])  # never singular: 1 K, 0.01 dex
-    try:
-        found = _second_opinion(tuple(draws.mean(axis=1).tolist()), tuple(map(tuple, covariance.tolist())))
-    except StellarError:
-        return {}
-    return dict(found["posterior"]) if found["inside_models"] else {}
+    """What the isochrones say about a star of this atmosphere; empty where they have no such star."""
+    parts = (result.teff, result.logg, result.feh)
+    return _second_opinion(tuple(value for part in parts for value in part.to_dict().values()), result)
 
 
 def result(source: Source, seed: int, samples: int) -> Result:
