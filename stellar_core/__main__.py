@@ -15,6 +15,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="Ages, lifetimes and stages of stars from SDSS spectra.",
 )
 
@@ -135,7 +136,7 @@ def predict(
         if not as_json and "error" not in item:
             sys.stdout.write(sentence(item) + "\n")
         elif "error" in item:
-            sys.stderr.write(f"error: {item['input']}: {item['error']}\n")
+            sys.stderr.write(f"error: {item['input'][:100]}: {item['error']}\n")
     if as_json:
         emit(found)
     if all("error" in item for item in found):

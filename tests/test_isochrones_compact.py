@@ -83,7 +83,7 @@ def test_damage_is_noticed(tmp_path):
     payload = bytearray((tmp_path / "weights.safetensors").read_bytes())
     payload[-1] ^= 1
     (tmp_path / "weights.safetensors").write_bytes(payload)
-    with pytest.raises(ModelError, match="do not match"):
+    with pytest.raises(ModelError, match="does not match"):
         compact.load_tracks(tmp_path)
 
 

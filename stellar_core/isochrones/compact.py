@@ -14,16 +14,12 @@ left (8 bits), which with mass and radius gives log g.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from stellar_core.errors import ModelError
+from stellar_core.cards import TRAINED_DIR, read_model, write_model
 from stellar_core.isochrones.tracks import (
     COLUMNS,
     HE_BURNING,
@@ -38,7 +34,7 @@ from stellar_core.isochrones.tracks import (
     Tracks,
 )
 
-HOME = Path(__file__).resolve().parents[2] / "trained" / "track-emulator"
+HOME = TRAINED_DIR / "track-emulator"
 PRIMARY = (ZAMS, IAMS, TAMS, RGB_TIP, HE_BURNING, HE_END, LAST_EEP)
 #: Errors that count as equal when knots are chosen: log age, Teff in K, log radius, surface [Fe/H].
 TOLERANCE = {"log_age": 0.003, "teff": 15.0, "log_radius": 0.004, "feh_surface": 0.008}
@@ -55,18 +51,7 @@ def load_tracks(folder: Path | None = None) -> Tracks:
     ModelError
         Where the files are missing or damaged.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    folder = Path(folder or HOME)
-    try:
-        payload = (folder / "weights.safetensors").read_bytes()
-        card = json.loads((folder / "card.json").read_text())
-        stored = load(payload)
-    except (OSError, SafetensorError, json.JSONDecodeError) as error:
-        raise ModelError(f"The shipped tracks in {folder} cannot be read: {error}.", value=str(folder)) from None
-    if hashlib.sha256(payload).hexdigest() != card.get("sha256"):
-        raise ModelError(f"The shipped tracks in {folder} do not match their card.", value=str(folder))
+    stored, _ = read_model(folder or HOME)
     return _unpack(stored, f"MIST v1.2, v/vcrit 0.4, compact table of {stored['eep'].size} EEPs (shipped)")
 
 
@@ -189,9 +174,6 @@ def choose_knots(tracks: Tracks, n_knots: int = 290, min_mass: float = 0.6) -> n
 
 def save(tracks: Tracks, metrics: dict[str, object], folder: Path = HOME) -> Path:
     """Write ``weights.safetensors`` and ``card.json``; returns the folder."""
-    from safetensors.numpy import save as dump
-
-    payload = dump(_pack(tracks))
     card = {
         "name": "track-emulator",
         "what": "MIST v1.2 tracks (v/vcrit 0.4) on chosen EEPs, 16 bits a number, linear interpolation at fixed EEP",
@@ -212,15 +194,8 @@ def save(tracks: Tracks, metrics: dict[str, object], folder: Path = HOME) -> Pat
         "completed": int((np.isfinite(tracks.log_age) & ~tracks.real).sum()),
         "seed": None,
         "metrics": metrics,
-        "date": date.today().isoformat(),
-        "sha256": hashlib.sha256(payload).hexdigest(),
-        "bytes": len(payload),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in (("weights.safetensors", payload), ("card.json", (json.dumps(card, indent=2) + "\n").encode())):
-        draft = folder / f"{name}.tmp"
-        draft.write_bytes(content)
-        os.replace(draft, folder / name)
+    write_model(folder, _pack(tracks), card)
     return folder
 
 
