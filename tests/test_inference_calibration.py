@@ -62,7 +62,7 @@ def test_arrays_come_back(fitted):
 
 
 def test_stage_probabilities_stay_probabilities(fitted):
-    stage = fitted.stage(np.array([0.7, 0.2, 0.1, 0.0, 0.0]), True)
+    stage = fitted.stage(np.array([[0.7, 0.2, 0.1, 0.0, 0.0]]), True)[0]
     assert stage.sum() == pytest.approx(1.0) and stage.argmax() == 0
 
 

@@ -40,6 +40,7 @@ def test_a_result_is_whole_and_is_the_contracts_json(estimator, star):
         assert parts["p025"] <= parts["p16"] <= parts["median"] <= parts["p84"] <= parts["p975"]
     assert list(found["stage"]) == list(STAGES) and sum(found["stage"].values()) == pytest.approx(1)
     assert found["verdict"]["in_domain"] is True
+    assert result.draws["stage"].shape == (20, 5) and list(found["stage_interval"]) == list(STAGES)
     assert 10 ** found["log_age"]["p975"] <= 13.8e9
 
 

@@ -99,8 +99,8 @@ class Calibration:
         return cls(misses, floor, temperature)
 
     def stage(self, probability: np.ndarray, photometry: bool) -> np.ndarray:
-        """(5,) calibrated stage probabilities from the mean of the passes."""
-        return _heat(probability[None], float(self.temperature[int(photometry)]))[0]
+        """(n, 5) calibrated stage probabilities from raw ones, of single passes or of their mean."""
+        return _heat(probability, float(self.temperature[int(photometry)]))
 
     def draws(self, values: np.ndarray, predicted: int, photometry: bool) -> np.ndarray:
         """(KEPT, 5) draws for one star from its passes ``values`` (samples, 5)."""

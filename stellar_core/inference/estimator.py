@@ -152,7 +152,8 @@ class Estimator:
         )
         verdict = judge(spectrum, prepared, atmosphere, scores, self.gate.thresholds, self.emulator)
         messages = verdict.messages + _remarks(draws, photometry) + prepared.notes
-        stage = self.calibration.stage(raw_stage, photometry)
+        stage = self.calibration.stage(raw_stage[None], photometry)[0]
+        passes_stage = self.calibration.stage(passes.stage[0], photometry)
         columns = dict(zip(QUANTITIES, draws.T))
         return Result(
             input=label or spectrum.name,
@@ -164,7 +165,7 @@ class Estimator:
             **{name: Interval.from_draws(column) for name, column in columns.items()},
             stage={name: float(p) for name, p in zip(STAGES, stage)},
             verdict=Verdict(verdict.in_domain, tuple(dict.fromkeys(messages))),
-            draws=columns,
+            draws={**columns, "stage": passes_stage},
             network={name: Interval.from_draws(column) for name, column in zip(QUANTITIES, values.T)},
             quality={
                 "snr": round(prepared.snr, 2),

@@ -70,7 +70,8 @@ class Result:
     verdict : Verdict
         Quality and domain, in words.
     draws : mapping of str to (n_draw,) float
-        The draws behind each interval, keyed like `UNITS`.
+        The draws behind each interval, keyed like `UNITS`; and ``stage``, (samples, 5), the
+        stage probabilities of the single passes.
     network : mapping of str to Interval
         The plain MC-dropout intervals before calibration, keyed like `UNITS`.
     quality : mapping
@@ -100,6 +101,13 @@ class Result:
         """Name of the stage with the largest probability."""
         return max(self.stage, key=self.stage.__getitem__)
 
+    def stage_interval(self) -> dict[str, dict[str, float]]:
+        """How the passes scatter about each stage's probability; empty without draws."""
+        draws = self.draws.get("stage")
+        if draws is None:
+            return {}
+        return {name: Interval.from_draws(column).to_dict() for name, column in zip(self.stage, np.transpose(draws))}
+
     def to_dict(self) -> dict[str, object]:
         """The object that ``predict --json`` prints."""
         head = {name: getattr(self, name) for name in ("input", "star", "source", "model", "seed", "samples")}
@@ -108,6 +116,7 @@ class Result:
             **head,
             **intervals,
             "stage": dict(self.stage),
+            "stage_interval": self.stage_interval(),
             "verdict": {"in_domain": self.verdict.in_domain, "messages": list(self.verdict.messages)},
             "network": {name: interval.to_dict() for name, interval in self.network.items()},
             "quality": dict(self.quality),
