@@ -312,8 +312,8 @@ def test_look_up_favours_the_end_of_the_main_sequence():
     """The nearest point ignores the time spent: the posterior mean is nearer to the truth."""
     rng = np.random.default_rng(8)
     truth = load_tracks().stars(rng.uniform(0.8, 1.5, 400), rng.uniform(-0.5, 0.3, 400), np.log10(rng.uniform(1e9, 13e9, 400)))
-    truth = truth.select(np.flatnonzero(np.isfinite(truth.log_teff) & (truth.logg > 3.8))[:60])
-    noisy = np.stack([truth.teff, truth.logg, truth.feh_surface], axis=-1) + rng.normal(size=(60, 3)) * SSPP
+    truth = truth.select(np.flatnonzero(np.isfinite(truth.log_teff) & (truth.logg > 3.8))[:30])
+    noisy = np.stack([truth.teff, truth.logg, truth.feh_surface], axis=-1) + rng.normal(size=(30, 3)) * SSPP
     looked = nearest_label(*noisy.T).log_age
     means = np.array([p.interval("log_age").mean if p.inside_models else np.nan for p in (posterior(*s, SSPP) for s in noisy)])
     known = np.isfinite(looked) & np.isfinite(means)

@@ -48,16 +48,20 @@ FINEST = 1.0 / 1.6
 #: Largest extent of a cell: log10 Teff, log g, surface [Fe/H]; about the SDSS pipeline's errors.
 RESOLUTION = (0.006, 0.15, 0.075)
 #: Voxels of level 0, log10 Teff, log g, surface [Fe/H]; other levels are powers of two of it.
-VOXEL = np.array([0.0027, 0.09, 0.06])
+VOXEL = np.array([0.0033, 0.09, 0.048])
 #: A voxel is no wider than this, and the sum reaches this far, in units of the error: dwarfs outnumber the
 #: stars of the Hertzsprung gap by more than their distance of five errors makes up for.
-VOXEL_SIZE, REACH = 0.63, 6.0
+VOXEL_SIZE, REACH = np.array([0.8, 0.63, 0.63]), 6.0
+#: Log of the part of a star's sum below which a voxel is left out.
+NEGLIGIBLE = -14.0
 #: Stars within this many voxels of each other share their sums.
 TILE = 8
 #: Cells drawn for every cell kept, to correct for the place inside a voxel.
 CANDIDATES = 4
 #: Stars of a tile summed at a time: bounds the memory.
 STARS_AT_ONCE = 256
+#: Fewer stars than this do not get voxels of their own size where somewhat finer ones are at hand.
+FEW_STARS = 5000
 #: Levels are kept until they hold this many voxels: bounds the memory.
 MAX_VOXELS_KEPT = 100_000
 
@@ -170,11 +174,10 @@ class FastGrid:
         chi2_min = np.full(n_star, np.inf)
 
         def work(level: Level, stars: np.ndarray) -> None:
-            voxels, log_like, pull = self._likelihood(level, mean[stars], covariance[stars])
+            voxels, log_like, pull, nearest = self._likelihood(level, mean[stars], covariance[stars])
             if voxels.size:
-                best = log_like.max(axis=1)
-                chi2_min[stars] = -2.0 * best
-                log_like = log_like - best[:, None]
+                chi2_min[stars] = nearest
+                log_like = log_like - log_like.max(axis=1, keepdims=True)
                 slopes, wider = self._second_order(level, voxels, covariance[stars], pull)
                 likelihood = np.exp(log_like + wider)
                 total = likelihood @ level.sums[voxels]
@@ -205,7 +208,7 @@ class FastGrid:
         ordered: dict[Level, np.ndarray] = {}
 
         def work(level: Level, stars: np.ndarray) -> None:
-            voxels, log_like, _ = self._likelihood(level, mean[stars], covariance[stars])
+            voxels, log_like, _, nearest = self._likelihood(level, mean[stars], covariance[stars])
             if not voxels.size:
                 return
             if level not in ordered:
@@ -214,7 +217,7 @@ class FastGrid:
             before = ordered[level]
             start, stop = before[level.first[voxels]], before[level.first[voxels + 1]]
             for row, star in enumerate(stars):
-                if -2.0 * log_like[row].max() > MAX_CHI2:
+                if nearest[row] > MAX_CHI2:
                     continue
                 total = np.cumsum(np.exp(log_like[row] - log_like[row].max()) * (stop - start), dtype=float)
                 chosen = np.searchsorted(total, uniform[0, star] * total[-1], side="right").clip(0, voxels.size - 1)
@@ -271,6 +274,7 @@ class FastGrid:
             return
         conditional = self._conditional(mean[:, 0], covariance)
         power = np.floor(np.log2(VOXEL_SIZE * conditional / VOXEL) + 1e-6).clip(-1, 3).astype(int)
+        power = self._share_levels(power)
         place = np.stack([np.log10(mean[:, 0]), mean[:, 1], mean[:, 2]], axis=-1) / (VOXEL * 2.0**power * TILE)
         keys = np.concatenate([power, np.floor(place).astype(int)], axis=1)
         order = np.lexsort(keys.T[::-1])  # by level, then by tile
@@ -287,13 +291,26 @@ class FastGrid:
                     pass
                 del level  # before the next one is built
 
+    def _share_levels(self, power: np.ndarray) -> np.ndarray:
+        """Levels (n_star, 3) with few stars moved to finer ones at hand: to gather a level costs more."""
+        levels, member, count = np.unique(power, axis=0, return_inverse=True, return_counts=True)
+        at_hand = [np.array(key) for key in self._levels]
+        for k in np.argsort(-count, kind="stable"):
+            finer = [q for q in at_hand if (q <= levels[k]).all() and (levels[k] - q).sum() <= 2]
+            if count[k] < FEW_STARS and finer:
+                levels[k] = max(finer, key=lambda q: q.sum())
+            else:
+                at_hand.append(levels[k].copy())
+        return levels[member.ravel()]
+
     def _likelihood(
         self, level: Level, mean: np.ndarray, covariance: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, Callable[[int], np.ndarray]]:
-        """Voxels within reach of any star of a tile, log likelihoods (n_star, n_voxel) float32, and their slope.
+    ) -> tuple[np.ndarray, np.ndarray, Callable[[int], np.ndarray], np.ndarray]:
+        """Voxels that matter to a tile's stars, log likelihoods (n_star, n_voxel), their slope, nearest chi-square.
 
-        The slope along an axis is that of the log likelihood at the voxel, per unit of the
-        voxel's own coordinates (K, dex, dex).
+        Of the voxels within reach those are left out that add less than exp(`NEGLIGIBLE`) of the
+        largest part to every star. The slope along an axis is that of the log likelihood at
+        the voxel, per unit of the voxel's own coordinates (K, dex, dex).
         """
         reach = REACH * np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
         low, high = (mean - reach).min(axis=0), (mean + reach).max(axis=0)
@@ -309,12 +326,17 @@ class FastGrid:
         left += [*linear.T, -0.5 * np.einsum("ni,ni->n", star, linear)]
         right = [point[:, i] * point[:, j] for i, j in PAIRS] + [*point.T, np.ones(len(point))]
         log_like = np.stack(left, axis=1).astype(np.float32) @ np.stack(right).astype(np.float32)
+        nearest = -2.0 * log_like.max(axis=1, initial=-np.inf)
+        if voxels.size:
+            part = log_like + np.log(level.total[voxels])
+            matters = (part - part.max(axis=1, keepdims=True)).max(axis=0) > NEGLIGIBLE
+            voxels, log_like, point = voxels[matters], log_like[:, matters], point[matters]
 
         def pull(axis: int) -> np.ndarray:
             slope = linear[:, axis, None] - precision[:, axis] @ point.T
             return (slope / scale[axis]).astype(np.float32)
 
-        return voxels, log_like, pull
+        return voxels, log_like, pull, nearest
 
     @staticmethod
     def _second_order(

@@ -33,6 +33,7 @@ class Level:
 
     Attributes
     ----------
+    total : (n_voxel,) float32, weight
     centroid : (n_voxel, 3) float32, weighted mean Teff in K, log g, [Fe/H]
     spread : (n_voxel, 6) float32, covariance inside each voxel: Teff, log g, [Fe/H] (K, dex, dex) in the order of `PAIRS`
     sums : (n_voxel, N_COLUMNS) float32: the histograms of `EDGES`, stages, phases, moments of `CENTRES`
@@ -41,6 +42,7 @@ class Level:
     order, first : cells sorted by voxel, and where each voxel starts (one more than there are voxels)
     """
 
+    total: np.ndarray
     centroid: np.ndarray
     spread: np.ndarray
     sums: np.ndarray
@@ -73,7 +75,8 @@ def gather(cells: Cells, weight: np.ndarray, steps: np.ndarray) -> Level:
         sums[inside], tilts[inside], centroid[inside], spread[inside] = _gather_voxels(
             cells.select(part), weight[part], voxel, stop - start
         )
-    return Level(centroid, spread, sums, tilts, order, bounds)
+    total = sums[:, N_HISTOGRAM : N_HISTOGRAM + len(STAGES)].sum(axis=1)
+    return Level(total, centroid, spread, sums, tilts, order, bounds)
 
 
 def _gather_voxels(
