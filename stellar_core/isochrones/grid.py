@@ -51,7 +51,7 @@ RESOLUTION = (0.006, 0.15, 0.075)
 VOXEL = np.array([0.0033, 0.09, 0.048])
 #: A voxel is no wider than this, and the sum reaches this far, in units of the error: dwarfs outnumber the
 #: stars of the Hertzsprung gap by more than their distance of five errors makes up for.
-VOXEL_SIZE, REACH = np.array([0.8, 0.63, 0.63]), 6.0
+VOXEL_SIZE, REACH = np.array([0.8, 0.5, 0.5]), 6.0
 #: Log of the part of a star's sum below which a voxel is left out.
 NEGLIGIBLE = -14.0
 #: Stars within this many voxels of each other share their sums.
