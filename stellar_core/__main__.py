@@ -160,6 +160,37 @@ def evaluate(
         show({name: value for name, value in found.items() if name not in ("details", "exact_posterior")})
 
 
+fetch = typer.Typer(no_args_is_help=True, help="Download public data.")
+app.add_typer(fetch, name="fetch")
+
+
+@fetch.callback()
+def sources() -> None:
+    """Download public data; a broken download goes on where it stopped."""
+
+
+@fetch.command("mist")
+def fetch_mist(
+    out: Annotated[Path, typer.Option(help="Folder for the archives.")],
+    feh: Annotated[list[float] | None, typer.Option(help="Initial [Fe/H]; may be repeated; all of MIST's by default.")] = None,
+    vvcrit: Annotated[float, typer.Option(help="Rotation, 0.0 or 0.4 of the critical.")] = 0.4,
+    server: Annotated[list[str] | None, typer.Option(help="Base address; MIST's own by default.")] = None,
+) -> None:
+    """Fetch MIST's archives of evolutionary tracks."""
+    from stellar_core.isochrones.download import METALLICITIES, SERVERS, archive_name, fetch_archive
+
+    for value in feh or METALLICITIES:
+        name = archive_name(value, vvcrit)
+
+        def report(done: int, total: int | None, name: str = name) -> None:
+            share = f"{done / 1e6:.0f} MB" if total is None else f"{done / 1e6:.0f} of {total / 1e6:.0f} MB"
+            sys.stderr.write(f"\r{name}: {share}")
+
+        path = fetch_archive(value, out, vvcrit, servers=server or SERVERS, progress=report)
+        sys.stderr.write("\n")
+        sys.stdout.write(f"{path}\n")
+
+
 def main() -> None:
     """Run the command line; user errors end with status 2 and one line."""
     try:

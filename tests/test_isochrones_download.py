@@ -9,6 +9,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
+from typer.testing import CliRunner
+
+from stellar_core.__main__ import app
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.isochrones import load_tracks, posterior
 from stellar_core.isochrones.download import archive_name, fetch_archive
@@ -226,3 +229,14 @@ def test_second_server_is_tried(server, tmp_path):
 def test_no_server_at_all(tmp_path):
     with pytest.raises(ArchiveError, match="No server gave"):
         fetch_archive(0.0, tmp_path, servers=["http://127.0.0.1:9/"], timeout=2)
+
+
+def test_the_command_fetches_and_says_where(server, tmp_path):
+    url, store, _ = server
+    data = payload(store)
+    done = CliRunner().invoke(app, ["fetch", "mist", "--out", str(tmp_path / "cache"), "--feh", "0", "--server", url])
+    assert done.exit_code == 0, done.output
+    path = tmp_path / "cache" / archive_name(0.0)
+    assert str(path) in done.stdout and path.read_bytes() == data
+    bad = CliRunner().invoke(app, ["fetch", "mist", "--out", str(tmp_path), "--feh", "0.1"])
+    assert isinstance(bad.exception, ParameterError)

@@ -82,7 +82,7 @@ def fetch_archive(
                 pooch.retrieve(server.rstrip("/") + "/" + name, known_hash=known, fname=name, path=folder, downloader=fetch)
             )
         except (requests.RequestException, OSError) as error:
-            failures.append(f"{server}: {error}")
+            failures.append(f"{server}: {type(error).__name__}")
             continue
         except ValueError as error:  # the hash does not fit
             raise ArchiveError(f"{name} is not the file expected: {error}", value=name) from None
