@@ -99,7 +99,10 @@ def show_kiel(result: Result) -> None:
         result.draws.get("teff"),
         result.draws.get("logg"),
     )
-    st.caption(f"MIST tracks at [Fe/H] = {feh:+.1f}, labels: initial mass in solar masses".replace("-", "−"), help=HELP["kiel"])
+    st.caption(
+        f"MIST tracks at [Fe/H] = {feh:+.1f}, labels: initial mass in solar masses".replace("-", "−"),
+        help=f"{HELP['kiel']} Tracks in use: {loaders.tracks().source}.",
+    )
     figure = kiel_figure(
         star, kiel_tracks(feh), trusted=result.verdict.in_domain, palette=palette(), revision=result.star, height=520
     )
