@@ -19,6 +19,7 @@ from typing import Mapping
 import numpy as np
 
 from stellar_core.cards import TRAINED_DIR, read_model
+from stellar_core.mock.streams import StarStreams, row_products
 from stellar_core.preprocessing.spectra import GRID
 
 EMULATOR_DIR = TRAINED_DIR / "spectral-emulator"
@@ -44,7 +45,7 @@ def _evaluate(weights: Mapping[str, np.ndarray], prefix: str, x: np.ndarray) -> 
     """A multilayer perceptron with SiLU between its layers."""
     depth = sum(key.startswith(f"{prefix}.weight") for key in weights)
     for layer in range(depth):
-        x = x @ weights[f"{prefix}.weight{layer}"].T + weights[f"{prefix}.bias{layer}"]
+        x = row_products(x, weights[f"{prefix}.weight{layer}"].T) + weights[f"{prefix}.bias{layer}"]
         if layer < depth - 1:
             x = x / (1.0 + np.exp(-x))
     return x
@@ -97,7 +98,7 @@ class SpectralEmulator:
         teff: np.ndarray,
         logg: np.ndarray,
         feh: np.ndarray,
-        rng: np.random.Generator | None = None,
+        rng: np.random.Generator | StarStreams | None = None,
         spread: float = 1.0,
     ) -> np.ndarray:
         """Emulated spectra.
@@ -106,7 +107,7 @@ class SpectralEmulator:
         ----------
         teff, logg, feh : (n,) array_like
             Teff in K, log g in dex(cm/s2), [Fe/H] in dex.
-        rng : numpy.random.Generator, optional
+        rng : numpy.random.Generator or StarStreams, optional
             If given, each spectrum gets its own draw from the residual covariance.
         spread : float
             Factor on that draw; 1 is what the library shows.
@@ -123,14 +124,14 @@ class SpectralEmulator:
         flux = lines * self.continuum(teff, logg, feh)
         return flux / np.median(flux[:, 900:3400], axis=1, keepdims=True)
 
-    def _residuals(self, teff: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _residuals(self, teff: np.ndarray, rng: np.random.Generator | StarStreams) -> np.ndarray:
         nodes = self.weights["spread.teff"]
         out = np.zeros((len(teff), GRID.size), dtype=np.float32)
         for part in ("blue", "red"):
             components = self.weights[f"spread.{part}"]
             amplitude = self.weights[f"spread.{part}_amplitude"]
             scale = np.stack([np.interp(teff, nodes, column) for column in amplitude.T], axis=1)
-            out += (rng.standard_normal(scale.shape) * scale).astype(np.float32) @ components
+            out += row_products((rng.standard_normal(scale.shape) * scale).astype(np.float32), components)
         return out
 
     def domain(self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray) -> np.ndarray:

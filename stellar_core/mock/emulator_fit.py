@@ -1,12 +1,14 @@
 """Fit the spectral emulator to the stellar library.
 
-``python -m stellar_core.mock.emulator_fit DATA_FOLDER`` rebuilds
-``trained/spectral-emulator`` in a few minutes on two cores.
+``python -m stellar_core.mock.emulator_fit DATA_FOLDER`` rebuilds ``trained/spectral-emulator`` in
+five minutes on two cores; ``--miles FOLDER --stelib FOLDER`` and so on take the libraries from
+their public distributions (`stellar_core.mock.public_libraries`).
 """
 
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +18,17 @@ from torch import nn
 from stellar_core.cards import write_model
 from stellar_core.errors import ParameterError
 from stellar_core.mock.emulator import CONTINUUM_STEP, DOMAIN_STEP, EMULATOR_DIR, scale_labels
+from stellar_core.mock.emulator_report import card_of, folds_by_star, hold_out
+from stellar_core.mock.held_out import measure, write_held_out
 from stellar_core.mock.library import StellarLibrary, load_library, smooth_continuum
+from stellar_core.mock.library_folder import data_folder
+from stellar_core.mock.library_velocity import MOVED, in_rest_frame, library_velocities
+from stellar_core.mock.outliers import Suspects
+from stellar_core.mock.temperature_scale import TemperatureScale, fit_scale
 from stellar_core.preprocessing.spectra import GRID
 
 TEFF_RANGE = (3300.0, 12500.0)
-HELD_OUT = 0.1
+FOLDS = 5
 RESIDUAL_COMPONENTS = {"blue": 24, "red": 8}
 RESIDUAL_TEFF = np.array([4000.0, 4750.0, 5500.0, 6500.0, 8500.0])
 SPLIT = 3770  # pixel of 7370 A, where MILES ends
@@ -84,6 +92,21 @@ def line_spectra(library: StellarLibrary, continuum: nn.Sequential) -> np.ndarra
     return flux / smooth_continuum(flux)
 
 
+def library_scale(library: StellarLibrary) -> TemperatureScale:
+    """The temperature scale from the MILES spectra that cover g and r."""
+    g_and_r = slice(250, 3300)
+    rows = (library.source == "MILES") & ((library.weight[:, g_and_r] > 0).mean(axis=1) > 0.98)
+    return fit_scale(library.name[rows], library.labels[rows], library.flux[rows])
+
+
+def on_scale(library: StellarLibrary, scale: TemperatureScale) -> StellarLibrary:
+    """``library`` with the temperatures of MILES and STELIB on ``scale``; the other libraries' stay."""
+    labels = library.labels.copy()
+    rows = np.isin(library.source, ("MILES", "STELIB"))
+    labels[rows, 0] += scale(*labels[rows].T)
+    return replace(library, labels=labels)
+
+
 def find_outliers(residual: np.ndarray, weight: np.ndarray, teff: np.ndarray) -> np.ndarray:
     """(n,) bool: residual RMS above three times the running median of the 101 nearest in Teff."""
     from scipy.ndimage import median_filter
@@ -92,7 +115,7 @@ def find_outliers(residual: np.ndarray, weight: np.ndarray, teff: np.ndarray) ->
     rms = np.sqrt((residual[:, 250:SPLIT] ** 2 * use).sum(1) / np.maximum(use.sum(1), 1))
     order = np.argsort(teff)
     typical = np.empty_like(rms)
-    typical[order] = median_filter(rms[order], size=101, mode="nearest")
+    typical[order] = median_filter(rms[order], size=101, mode="reflect")
     return rms > 3 * typical
 
 
@@ -116,23 +139,8 @@ def residual_components(
     return full, np.array(amplitude, dtype=np.float32)
 
 
-def residual_table(residual: np.ndarray, labels: np.ndarray) -> dict[str, dict[str, float]]:
-    """Held-out RMS of the line spectrum (3850-7350 A) per Teff range."""
-    rms = np.sqrt((residual[:, 250:3750] ** 2).mean(axis=1))
-    table = {}
-    for low, high in ((3500, 4500), (4500, 8000), (8000, 12500)):
-        here = (labels[:, 0] >= low) & (labels[:, 0] < high)
-        if here.any():
-            table[f"{low}-{high} K"] = {
-                "stars": int(here.sum()),
-                "rms": round(float(np.sqrt((rms[here] ** 2).mean())), 4),
-                "median_rms": round(float(np.median(rms[here])), 4),
-            }
-    return table
-
-
 def build(data: Path, out: Path = EMULATOR_DIR, seed: int = 0) -> dict[str, object]:
-    """Fit on 90 % of MILES and all else, measure on the held-out tenth, refit on all, and save.
+    """Hold every star out once, name the outliers, fit to all others, and save.
 
     Parameters
     ----------
@@ -141,7 +149,7 @@ def build(data: Path, out: Path = EMULATOR_DIR, seed: int = 0) -> dict[str, obje
     out : Path
         Folder of the model.
     seed : int
-        Seed of the split and the fits.
+        Seed of the folds and the fits.
 
     Returns
     -------
@@ -149,12 +157,13 @@ def build(data: Path, out: Path = EMULATOR_DIR, seed: int = 0) -> dict[str, obje
         The card.
     """
     library = load_library(Path(data) / "library")
+    scale = library_scale(library)
+    library = on_scale(library, scale)
     teff = library.labels[:, 0]
     keep = (teff > TEFF_RANGE[0]) & (teff < TEFF_RANGE[1])
     library = StellarLibrary(*(getattr(library, name)[keep] for name in library.__dataclass_fields__))
     teff, x = library.labels[:, 0], scale_labels(*library.labels.T)
     continuum = fit_continuum(Path(data), seed)
-    lines = line_spectra(library, continuum)
 
     def fit(rows: np.ndarray) -> nn.Sequential:
         return fit_network(x[rows], lines[rows], library.weight[rows], (128, 128, 128), 4000, 0.02, seed)
@@ -162,16 +171,14 @@ def build(data: Path, out: Path = EMULATOR_DIR, seed: int = 0) -> dict[str, obje
     def emulate(network: nn.Sequential) -> np.ndarray:
         return network(torch.as_tensor(x)).numpy()
 
-    miles = np.flatnonzero(library.source == "MILES")
-    held = np.zeros(len(library), dtype=bool)
-    held[np.random.default_rng(seed).permutation(miles)[: int(HELD_OUT * miles.size)]] = True
-    residual = lines - emulate(fit(np.flatnonzero(~held)))
-    outlier = find_outliers(residual, library.weight, teff)
-    residual = lines - emulate(fit(np.flatnonzero(~held & ~outlier)))
-    held_out = {
-        "all held-out stars": residual_table(residual[held], library.labels[held]),
-        "without those named as outliers": residual_table(residual[held & ~outlier], library.labels[held & ~outlier]),
-    }
+    lines = line_spectra(library, continuum)
+    velocities = library_velocities(library, lines, emulate(fit(np.flatnonzero(~np.isin(library.source, MOVED)))))
+    library = in_rest_frame(library, velocities)
+    lines = line_spectra(library, continuum)
+    emulated = hold_out(lambda rows: emulate(fit(rows)), folds_by_star(library.name, FOLDS, seed))
+    outlier = find_outliers(lines - emulated, library.weight, teff)
+    spectra = (library.source, library.name, library.labels, lines, emulated, library.weight, outlier)
+    held = measure(*spectra)
     network = fit(np.flatnonzero(~outlier))
     residual = lines - emulate(network)
 
@@ -193,11 +200,27 @@ def build(data: Path, out: Path = EMULATOR_DIR, seed: int = 0) -> dict[str, obje
         "what": "spectral emulator: Teff, log g, [Fe/H] to flux on 3600..10399 A",
         "sources": {name: int((library.source[good] == name).sum()) for name in np.unique(library.source)},
         "continuum": "Castelli & Kurucz 2004",
+        "temperature_scale": {
+            "what": "published Teff of MILES and STELIB moved onto the g-r scale of MIST's bolometric corrections, "
+            "zero point 16 Cyg A and B; no SDSS star enters",
+            "added_K": {
+                f"{label[0]} K, log g {label[1]}, [Fe/H] {label[2]:+.1f}": int(round(float(scale(*np.array([label]).T)[0])))
+                for label in ((5777, 4.4, 0.0), (6500, 4.2, 0.0), (6200, 4.2, -2.0), (5500, 4.4, -1.0), (4500, 2.0, 0.0))
+            },
+            "coefficients": [round(float(value), 3) for value in scale.coefficients],
+            "scatter_K": round(scale.scatter, 1),
+            "stars": scale.stars,
+        },
         "resolution": "FWHM wavelength / 2030, between 2.5 and 3.4 A",
         "seed": seed,
         "date": datetime.date.today().isoformat(),
-        "held_out_line_residual_3850_7350": held_out,
-        "outliers_left_out": sorted(f"{library.source[i]} {library.name[i]}" for i in np.flatnonzero(outlier)),
+        "velocities": {
+            "what": f"spectra of {' and '.join(MOVED)} moved to the rest frame by their velocities against a fit without them",
+            "moved_by_over_30_km_s": int((np.abs(velocities) > 30).sum()),
+            "largest_km_s": round(float(np.abs(velocities).max()), 0),
+        },
+        **card_of(held, FOLDS),
+        "outliers_left_out": Suspects(*spectra).reasons(),
         "domain": {
             "teff_K": [3500, 12000],
             "largest_distance": round(float(_third_nearest(domain)), 3),
@@ -205,7 +228,9 @@ def build(data: Path, out: Path = EMULATOR_DIR, seed: int = 0) -> dict[str, obje
             "outside": "M dwarfs below 3500 K, stars above 12000 K, white dwarfs, carbon stars, binaries, emission lines",
         },
     }
-    return write_model(out, weights, card)
+    full = write_model(out, weights, card)
+    write_held_out(held, out)
+    return full
 
 
 def _third_nearest(domain: np.ndarray) -> float:
@@ -219,9 +244,8 @@ def _third_nearest(domain: np.ndarray) -> float:
 if __name__ == "__main__":
     import sys
 
-    if len(sys.argv) != 2:
-        raise SystemExit("usage: python -m stellar_core.mock.emulator_fit DATA_FOLDER")
     try:
-        build(Path(sys.argv[1]))
+        with data_folder(sys.argv[1:]) as folder:
+            build(folder)
     except ParameterError as error:
-        raise SystemExit(str(error)) from None
+        raise SystemExit(f"error: {error}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Callable
 
@@ -22,6 +22,8 @@ from stellar_core.mock.optics import (
     rest_matrix,
     shift_and_resample,
 )
+from stellar_core.mock.residuals import Residuals, interstellar
+from stellar_core.mock.streams import StarStreams, row_products
 
 INSTRUMENTS = ("SDSS", "BOSS")
 #: Spectra treated at once.
@@ -44,14 +46,12 @@ class Instrument:
         Variance of sky and read-out per unit of the median sky flux, in the units of ``photon``.
     variance_components : (3, N_NODE)
         How the logarithm of the variance differs between files, 1 sigma each.
-    noise_scale, correlation : (N_PIXEL,), (N_NODE,)
-        True scatter over that of ``ivar``, and the correlation of neighbouring pixels.
+    noise_scale : (N_PIXEL,)
+        True scatter over that of ``ivar``.
     wdisp, wdisp_components : (N_NODE,), (2, N_NODE)
         Line-spread, standard deviation in pixels, and how it differs between fibers.
     sky, sky_lines : (N_PIXEL,)
         Sky over its median flux, and its lines alone.
-    sky_gain : (1,)
-        1 sigma of the fraction of the sky lines left in or taken too much.
     log_sky, log_exposure : (2,)
         Location and spread of ln(median sky flux, 1e-17 erg/s/cm2/A) and of ln t, where
         S/N^2 = t f^2 / (f + sky).
@@ -59,6 +59,8 @@ class Instrument:
         First pixel and number of pixels of real files.
     gaps : (n_run, 3)
         File, first pixel and length of each run of bad pixels in real files.
+    residuals : Residuals
+        What calibration, sky, air and detector leave.
     """
 
     name: str
@@ -66,16 +68,15 @@ class Instrument:
     background: np.ndarray = field(repr=False)
     variance_components: np.ndarray = field(repr=False)
     noise_scale: np.ndarray = field(repr=False)
-    correlation: np.ndarray = field(repr=False)
     wdisp: np.ndarray = field(repr=False)
     wdisp_components: np.ndarray = field(repr=False)
     sky: np.ndarray = field(repr=False)
     sky_lines: np.ndarray = field(repr=False)
-    sky_gain: np.ndarray = field(repr=False)
     log_sky: np.ndarray = field(repr=False)
     log_exposure: np.ndarray = field(repr=False)
     extent: np.ndarray = field(repr=False)
     gaps: np.ndarray = field(repr=False)
+    residuals: Residuals = field(repr=False)
 
     def __post_init__(self) -> None:
         for name in ("photon", "background", "noise_scale", "sky", "sky_lines"):
@@ -84,14 +85,14 @@ class Instrument:
         if self.wdisp.shape != (N_NODE,):
             raise ParameterError(f"wdisp needs {N_NODE} values; got {self.wdisp.shape}.")
 
-    @property
+    @cached_property
     def pixels(self) -> slice:
         """The part of the common pixels that any file of this instrument covers, inside 3602-10396 A."""
         low = max(int(self.extent[:, 0].min()), _pixel(FIRST + 2))
         high = min(int(self.extent.sum(axis=1).max()), _pixel(FIRST + N_REST - 4))
         return slice(low, high)
 
-    @property
+    @cached_property
     def loglam(self) -> np.ndarray:
         """(p,) float64: log10 of the vacuum wavelength in Angstrom of `pixels`."""
         return LOGLAM_ZERO + LOGLAM_STEP * np.arange(self.pixels.start, self.pixels.stop)
@@ -125,8 +126,9 @@ def load_instrument(name: str, folder: Path = TRAINED_DIR) -> Instrument:
     if name not in INSTRUMENTS:
         raise ParameterError(f"There is no instrument {name!r}.", value=name, remedy="Use SDSS or BOSS.")
     arrays, _ = read_model(folder / "mock-instrument")
-    tables = {item.name: arrays[f"{name}.{item.name}"] for item in fields(Instrument) if item.name != "name"}
-    return Instrument(name=name, **tables)
+    left = Residuals(**{item.name: arrays[f"{name}.residuals.{item.name}"] for item in fields(Residuals)})
+    own = [item.name for item in fields(Instrument) if item.name not in ("name", "residuals")]
+    return Instrument(name=name, residuals=left, **{key: arrays[f"{name}.{key}"] for key in own})
 
 
 @dataclass(frozen=True)
@@ -173,10 +175,10 @@ def observe(
     velocity_kms: np.ndarray,
     snr: np.ndarray,
     instrument: Instrument | str,
-    rng: np.random.Generator,
+    rng: np.random.Generator | StarStreams,
     *,
     sky: np.ndarray | None = None,
-    first_pixel: int | None = None,
+    first_pixel: int | np.ndarray | None = None,
     resolution: Callable[[np.ndarray], np.ndarray] = sdss_fwhm,
     calibration: FluxCalibration = FluxCalibration(),
 ) -> Observation:
@@ -191,10 +193,12 @@ def observe(
     snr : (n,) float
         Median S/N per pixel to reach, as SDSS's SN_MEDIAN_ALL; positive.
     instrument : Instrument or {"SDSS", "BOSS"}
-    rng : numpy.random.Generator
+    rng : numpy.random.Generator or StarStreams
+        With `StarStreams` each spectrum has its own randomness and comes out the same, bit for
+        bit, whatever the others are: nothing in here may mix rows or round them together.
     sky : (n,) float, optional
         Median sky over the star's median flux; drawn by default as real files of that S/N have it.
-    first_pixel : int, optional
+    first_pixel : int or (n,) int, optional
         First pixel (common grid) of the files; drawn from real files by default, star by star.
     resolution : callable
         FWHM of ``flux_rest`` in Angstrom at given wavelengths in Angstrom; by default that of
@@ -223,10 +227,12 @@ def observe(
         flux = (wanted**2 + np.sqrt(wanted**4 + 4 * exposure * wanted**2 * level)) / (2 * exposure)
         sky = level / flux
     sky = np.broadcast_to(np.asarray(sky, float), len(rest))
-    parts = [
-        _observe(rest[at], velocity[at], wanted[at], sky[at], tool, rng, first_pixel, resolution, calibration)
-        for at in (slice(i, i + _CHUNK) for i in range(0, max(len(rest), 1), _CHUNK))
-    ]
+    first = None if first_pixel is None else np.broadcast_to(first_pixel, len(rest))
+    parts = []
+    for at in (slice(i, i + _CHUNK) for i in range(0, max(len(rest), 1), _CHUNK)):
+        own = rng[at] if isinstance(rng, StarStreams) else rng
+        start = None if first is None else first[at]
+        parts.append(_observe(rest[at], velocity[at], wanted[at], sky[at], tool, own, start, resolution, calibration))
     columns = [np.concatenate(column) for column in zip(*parts)]
     return Observation(10**tool.loglam, *columns)
 
@@ -234,48 +240,49 @@ def observe(
 def _observe(rest, velocity, snr, sky, tool, rng, first_pixel, resolution, calibration):
     """One chunk of `observe`: flux, ivar, wdisp, sky, model, each (n, p) float32."""
     n, use, loglam = len(rest), tool.pixels, tool.loglam
-    hats = hat_matrix(NODES, loglam).astype(np.float32)
-    nodes = tool.wdisp + rng.standard_normal((n, 2)) @ tool.wdisp_components
-    wdisp = np.clip(nodes, 0.5, 3.0).astype(np.float32) @ hats
+    hats = hat_matrix(NODES, loglam)
+    nodes = tool.wdisp + row_products(rng.standard_normal((n, 2)), tool.wdisp_components)
+    wdisp = row_products(np.clip(nodes, 0.5, 3.0).astype(np.float32), hats)
 
     extra = (nodes * 10**NODES * np.log(10.0) * LOGLAM_STEP) ** 2 - (resolution(10**NODES) / _FWHM) ** 2
-    broad = broaden_lightly(rest, np.clip(extra, -0.4, 1.5).astype(np.float32) @ rest_matrix())
+    broad = broaden_lightly(rest, row_products(np.clip(extra, -0.4, 1.5).astype(np.float32), rest_matrix()))
     clean = shift_and_resample(broad, 10**loglam, velocity)
-    clean *= calibration.curves(loglam, n, rng).astype(np.float32)
+    for near, factor in interstellar(n, 10**loglam, wdisp, rng):
+        clean[:, near] *= factor
+    clean *= calibration.curves(loglam, n, rng)
+    clean *= tool.residuals.transmission(n, use, hats, rng)
 
     inside = _inside(tool, n, rng, first_pixel)
     good = inside & ~_bad(tool, n, rng)
     middle = np.array([np.median(row[ok]) for row, ok in zip(clean, good)], np.float32)[:, None]
     level = np.abs(middle) * sky[:, None].astype(np.float32)
     variance = tool.photon[use] * np.maximum(clean, 0.0) + tool.background[use] * level
-    mixing = np.clip(rng.standard_normal((n, 3)), -2.5, 2.5) @ tool.variance_components
-    variance *= np.exp(mixing.astype(np.float32) @ hats)
+    mixing = row_products(np.clip(rng.standard_normal((n, 3)), -2.5, 2.5), tool.variance_components)
+    variance *= np.exp(row_products(mixing.astype(np.float32), hats))
     reached = np.array([np.median(row[ok]) for row, ok in zip(clean / np.sqrt(variance), good)])
     sigma = np.sqrt(variance) * (reached / snr).astype(np.float32)[:, None]
 
-    # Neighbours share noise: x_k = (e_k + b e_{k-1}) / sqrt(1 + b^2) has the correlation b / (1 + b^2).
-    rho = np.interp(loglam, NODES, tool.correlation)
-    share = np.where(rho > 1e-3, (1 - np.sqrt(1 - 4 * rho**2)) / (2 * np.maximum(rho, 1e-3)), 0.0)
-    white = rng.standard_normal((n, loglam.size + 1), dtype=np.float32)
-    noise = (white[:, 1:] + share.astype(np.float32) * white[:, :-1]) * (
-        tool.noise_scale[use] / np.sqrt(1 + share**2)
-    ).astype(np.float32)
-    left = tool.sky_gain * rng.standard_normal((n, 1))
-    flux = clean + sigma * noise + left.astype(np.float32) * tool.sky_lines[use] * level
+    noise, ripple = tool.residuals.noise(n, hats, rng)
+    tool.residuals.add_bumps(ripple, use.start, rng)
+    sigma *= np.exp(ripple)
+    noise *= tool.noise_scale[use]
+    tool.residuals.add_spikes(noise, use.start, rng)
+    left = tool.residuals.sky_left(n, 10**loglam, rng)
+    flux = clean + sigma * noise + left * tool.sky_lines[use] * level
     ivar = np.where(good, 1.0 / sigma**2, np.float32(0.0))
     flux = np.where(inside, flux, np.float32(0.0))
     return flux, ivar, wdisp, tool.sky[use] * level, clean
 
 
-def _inside(tool: Instrument, n: int, rng: np.random.Generator, first_pixel: int | None) -> np.ndarray:
+def _inside(tool: Instrument, n: int, rng: np.random.Generator | StarStreams, first_pixel: np.ndarray | None) -> np.ndarray:
     """(n, p) bool: pixels between the ends of each star's file."""
     chosen = tool.extent[rng.integers(len(tool.extent), size=n)]
-    first = chosen[:, :1] if first_pixel is None else np.full((n, 1), first_pixel)
+    first = chosen[:, :1] if first_pixel is None else first_pixel[:, None]
     pixel = np.arange(tool.pixels.start, tool.pixels.stop)[None, :]
     return (pixel >= first) & (pixel < first + chosen[:, 1:])
 
 
-def _bad(tool: Instrument, n: int, rng: np.random.Generator) -> np.ndarray:
+def _bad(tool: Instrument, n: int, rng: np.random.Generator | StarStreams) -> np.ndarray:
     """(n, p) bool: each star takes the gaps of a real file, moved by up to 200 pixels."""
     bad = np.zeros((n, tool.pixels.stop - tool.pixels.start), bool)
     source = rng.integers(len(tool.extent), size=n)

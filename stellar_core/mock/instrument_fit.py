@@ -5,9 +5,9 @@ What is learned, per instrument, on the fixed SDSS pixels (log10 lambda = 3.55 +
 - the error model  var = a [c(lambda) (star + sky) + r d(lambda)],  photon noise of star and sky
   plus read-out, from the files' ``ivar``, ``flux`` and ``sky``;
 - how the shape of the variance differs from file to file (three smooth components);
-- how far the real scatter about the pipeline's model departs from ``ivar``, and its
-  correlation between neighbouring pixels;
-- line-spread (``wdisp``), first and last pixel, gaps, sky-subtraction errors.
+- how far the real scatter about the pipeline's model departs from ``ivar``;
+- line-spread (``wdisp``), first and last pixel, gaps;
+- what calibration, sky, air and detector leave (`stellar_core.mock.residuals_fit`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.errors import SpectrumError
+from stellar_core.mock.residuals_fit import fit_residuals
 
 #: log10 of the wavelength of pixel 0 and the step, dex; every SDSS file lies on these pixels.
 LOGLAM_ZERO = 3.55
@@ -89,34 +90,38 @@ def fit_instrument(frames: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]
     components, spread = _principal(residual, 3)
 
     lines = sky - median_filter(sky, 101)
-    gains = _sky_gains(stack, good, lines * sky_level[:, None])
-    residual = stack["flux"] - stack["model"] - gains[:, None] * lines * sky_level[:, None]
+    shape = lines[None, :] * sky_level[:, None]
+    residual = stack["flux"] - stack["model"]
+    residual -= _sky_gains(residual, stack["ivar"], good, shape)[:, None] * shape
     chi = np.where(good, residual * np.sqrt(np.where(good, stack["ivar"], 0)), np.nan)
-    noise_scale, correlation = _scatter(chi)
+    noise_scale = gaussian_filter1d(_scatter(chi), 1.0)
     wdisp = np.array([_to_nodes(np.where(row > 0, row, np.nan)) for row in stack["wdisp"]])
     wdisp_mean = _bridge(np.nanmedian(wdisp, axis=0))
     wdisp_components, wdisp_spread = _principal(wdisp - wdisp_mean, 2)
-
 
     snr = np.array([np.median((f * np.sqrt(i))[g]) for f, i, g in zip(stack["flux"], stack["ivar"], good)])
     background = photon * np.maximum(sky, 0) + readout * np.median(ratio / sky_level)
     exposure = snr**2 * (level + sky_level) / level**2
     gaps = _gaps(frames)
+    edges = np.linspace(0, N_PIXEL, N_NODE + 1).astype(int)
+    cells = [slice(low, high) for low, high in zip(edges[:-1], edges[1:])]
+    wavelength = 10 ** (LOGLAM_ZERO + LOGLAM_STEP * np.arange(N_PIXEL))
+    excess = 0.5 * np.log(variance / predicted)
+    residuals = fit_residuals(stack, good, noise_scale, lines, sky_level, excess, wavelength, cells)
     return {
         "photon": photon.astype(np.float32),
         "background": background.astype(np.float32),
         "variance_components": (components * spread[:, None]).astype(np.float32),
-        "noise_scale": gaussian_filter1d(noise_scale, 1.0).astype(np.float32),
-        "correlation": correlation.astype(np.float32),
+        "noise_scale": noise_scale.astype(np.float32),
         "wdisp": wdisp_mean.astype(np.float32),
         "wdisp_components": (wdisp_components * wdisp_spread[:, None]).astype(np.float32),
         "sky": sky.astype(np.float32),
         "sky_lines": lines.astype(np.float32),
-        "sky_gain": np.array([_location(gains)[1]], np.float32),
         "log_sky": np.array(_location(np.log(sky_level)), np.float32),
         "log_exposure": np.array(_location(np.log(exposure)), np.float32),
         "extent": np.array([(frame["first"], frame["length"]) for frame in frames], np.int32),
         "gaps": gaps,
+        **{f"residuals.{name}": table for name, table in residuals.items()},
     }
 
 
@@ -212,15 +217,8 @@ def _principal(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     return components[:count], singular[:count] / np.sqrt(len(rows))
 
 
-def _scatter(chi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scatter of chi about its surroundings, per pixel, and the correlation of neighbours, per node.
-
-    Differences with the pixels two steps away give the scatter (SDSS pixels are independent
-    at that distance), those with the next ones the correlation:
-    var(x0 - (x-1 + x1)/2) = s^2 (1.5 - 2 rho).
-    """
-    near = np.full(chi.shape, np.nan)
-    near[:, 1:-1] = chi[:, 1:-1] - 0.5 * (chi[:, :-2] + chi[:, 2:])
+def _scatter(chi: np.ndarray) -> np.ndarray:
+    """Scatter of chi about the pixels two steps away, where noise is all but independent, per pixel."""
     far = np.full(chi.shape, np.nan)
     far[:, 2:-2] = chi[:, 2:-2] - 0.5 * (chi[:, :-4] + chi[:, 4:])
     half = 5 if len(chi) > 40 else 15
@@ -229,20 +227,15 @@ def _scatter(chi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         window = far[:, max(0, pixel - half) : pixel + half + 1]
         if np.isfinite(window).sum() >= 30:
             scale[pixel] = 1.4826 * np.nanmedian(np.abs(window)) / np.sqrt(1.5)
-    narrow = np.array([_to_nodes(np.abs(row)) for row in near])
-    wide = np.array([_to_nodes(np.abs(row)) for row in far])
-    ratio = np.nanmedian(narrow / wide, axis=0)
-    correlation = np.clip(0.75 * (1 - _bridge(ratio) ** 2), 0.0, 0.49)
-    return np.clip(_bridge(scale), 0.5, 3.0), correlation
+    return np.clip(_bridge(scale), 0.5, 3.0)
 
 
-def _sky_gains(stack: dict[str, np.ndarray], good: np.ndarray, lines: np.ndarray) -> np.ndarray:
+def _sky_gains(residual: np.ndarray, ivar: np.ndarray, good: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Fraction of the sky lines above 7200 A that is left in each spectrum, (n_file,)."""
     red = 10 ** (LOGLAM_ZERO + LOGLAM_STEP * np.arange(N_PIXEL)) > 7200
-    use = good & red & np.isfinite(stack["model"])
-    weight = np.where(use, stack["ivar"], 0.0)
-    residual = np.where(use, stack["flux"] - stack["model"], 0.0)
-    return (weight * lines * residual).sum(1) / (weight * lines**2).sum(1)
+    use = good & red & np.isfinite(residual)
+    weight = np.where(use, ivar, 0.0)
+    return (weight * lines * np.where(use, residual, 0.0)).sum(1) / (weight * lines**2).sum(1)
 
 
 def _gaps(frames: list[dict[str, np.ndarray]]) -> np.ndarray:
@@ -271,16 +264,26 @@ def learn(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
         # Pixels that no file covers have no median; `_bridge` fills them.
         warnings.filterwarnings("ignore", message="All-NaN slice", category=RuntimeWarning)
         fitted = {name: fit_instrument(found) for name, found in frames.items()}
+    # A dozen faint BOSS files say nothing of calibration and air: they are taken from the SDSS spectrographs.
+    for key in ("calibration", "telluric", "telluric_components"):
+        fitted["BOSS"][f"residuals.{key}"] = fitted["SDSS"][f"residuals.{key}"]
     arrays = {f"{name}.{key}": value for name, tables in fitted.items() for key, value in tables.items()}
     card = {
         "what": "Error model, line-spread, sky and gaps of the mock SDSS and BOSS spectrographs",
         "data": "Real SDSS and BOSS coadds: flux, ivar, wdisp, sky and model columns of spec-*.fits",
+        "borrowed": "Calibration errors and telluric bands of BOSS are those of SDSS",
         "command": "python -m stellar_core.mock.instrument_fit FOLDER",
         "instruments": {
             name: {
                 "files": len(frames[name]),
                 "median_sky_flux": round(float(np.exp(tables["log_sky"][0])), 3),
-                "sky_line_residual_fraction": round(float(tables["sky_gain"][0]), 4),
+                "sky_line_residual_fraction": round(float(np.median(np.abs(tables["residuals.sky_gains"][:, 3:7]))), 4),
+                "calibration_error_4000_6500_9000_A": [
+                    round(float(np.interp(place, NODES, np.linalg.norm(tables["residuals.calibration"], axis=0))), 4)
+                    for place in np.log10([4000, 6500, 9000])
+                ],
+                "spikes_per_spectrum": round(float(np.mean(tables["residuals.spike_counts"])), 2),
+                "ivar_ripple": round(float(np.median(tables["residuals.ripple"])), 4),
                 "median_noise_over_ivar": round(float(np.median(tables["noise_scale"])), 3),
             }
             for name, tables in fitted.items()

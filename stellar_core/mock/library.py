@@ -28,7 +28,7 @@ MASKED_RANGES = {
 
 #: Weight of a library below and above 7370 A: MILES has the best labels and lines, the
 #: others extend it. BOSS templates carry [Fe/H] in steps of 0.5, Kurucz spectra are models.
-WEIGHTS = {"MILES": (1.0, 0.0), "STELIB": (0.15, 0.7), "BOSS_TEMPLATE": (0.1, 1.0), "KURUCZ_STD": (0.02, 0.3)}
+WEIGHTS = {"MILES": (1.0, 0.0), "STELIB": (0.15, 0.7), "BOSS_TEMPLATE": (0.4, 1.0), "KURUCZ_STD": (0.02, 0.3)}
 
 #: Full width at half maximum (A) of the spectra as distributed; None = already at SDSS's.
 LIBRARY_FWHM = {"MILES": 2.5, "STELIB": 3.0, "BOSS_TEMPLATE": None, "KURUCZ_STD": None}
@@ -129,6 +129,8 @@ def load_library(folder: Path) -> StellarLibrary:
     target = sdss_fwhm(GRID)
     for library, fwhm in LIBRARY_FWHM.items():
         rows = np.flatnonzero(source == library)
+        if not rows.size:
+            continue
         covered = np.isfinite(raw[rows]) & (raw[rows] > 0)
         for low, high in MASKED_RANGES[library]:
             covered[:, (GRID >= low) & (GRID < high)] = False

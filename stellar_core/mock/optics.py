@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from stellar_core.mock.instrument_fit import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, NODES
+from stellar_core.mock.instrument_fit import NODES
+from stellar_core.mock.streams import StarStreams, row_products
 
 #: Speed of light, km/s.
 LIGHT = 299_792.458
@@ -17,48 +18,42 @@ FIRST, N_REST = 3600.0, 6800
 
 @dataclass(frozen=True)
 class FluxCalibration:
-    """Errors of the flux calibration, as natural logarithms of the flux (1 sigma).
+    """Errors of the flux calibration that are straight in log wavelength, as natural logarithms of the flux.
 
     Sized so that synthetic g - r has an error of about 5 % and r - i of 3 %, as found for SDSS
-    spectra by Adelman-McCarthy et al. (2008, ApJS 175, 297); worse below 4200 A.
+    spectra by Adelman-McCarthy et al. (2008, ApJS 175, 297). Errors of other shapes are learned from
+    real files (`stellar_core.mock.residuals`); these cannot be, for the pipeline's models follow them.
 
     Attributes
     ----------
     tilt : float
-        Between 4000 and 8000 A.
-    wiggle : float
-        Of each of twelve nodes, evenly spread in log wavelength.
-    blue : float
-        Growth of an error at 3800 A that is gone at 4200 A.
+        1 sigma between 4000 and 8000 A.
     """
 
     tilt: float = 0.05
-    wiggle: float = 0.012
-    blue: float = 0.04
 
-    def curves(self, loglam: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Factors of shape (n, n_pixel) for the flux at ``loglam`` (log10 Angstrom)."""
-        nodes = np.linspace(LOGLAM_ZERO, LOGLAM_ZERO + LOGLAM_STEP * N_PIXEL, 12)
-        tilt = np.log10(10**nodes / 5657.0) / np.log10(2.0)
-        blue = np.clip((np.log10(4200.0) - nodes) / np.log10(4200.0 / 3800.0), 0.0, 1.5)
-        values = (
-            self.tilt * rng.standard_normal((n, 1)) * tilt
-            + self.wiggle * rng.standard_normal((n, nodes.size))
-            + self.blue * rng.standard_normal((n, 1)) * blue
-        )
-        return np.exp(values @ hat_matrix(nodes, loglam))
+    def curves(self, loglam: np.ndarray, n: int, rng: np.random.Generator | StarStreams) -> np.ndarray:
+        """Factors of shape (n, n_pixel), float32, for the flux at ``loglam`` (log10 Angstrom)."""
+        slope = ((loglam - np.log10(5657.0)) / np.log10(2.0)).astype(np.float32)
+        return np.exp((self.tilt * rng.standard_normal((n, 1))).astype(np.float32) * slope)
 
 
 def hat_matrix(nodes: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Linear interpolation from ``nodes`` (evenly spaced) to ``at`` as a matrix (n_node, n_at)."""
+    """Linear interpolation from ``nodes`` (evenly spaced) to ``at`` as a matrix (n_node, n_at) float32."""
+    return _hat_matrix(np.asarray(nodes, float).tobytes(), np.asarray(at, float).tobytes())
+
+
+@lru_cache(maxsize=8)
+def _hat_matrix(nodes: bytes, at: bytes) -> np.ndarray:
+    nodes, at = np.frombuffer(nodes), np.frombuffer(at)
     place = np.clip((at - nodes[0]) / (nodes[1] - nodes[0]), 0, nodes.size - 1)
-    return np.maximum(0.0, 1.0 - np.abs(place[None, :] - np.arange(nodes.size)[:, None]))
+    return np.maximum(0.0, 1.0 - np.abs(place[None, :] - np.arange(nodes.size)[:, None])).astype(np.float32)
 
 
 @lru_cache(maxsize=1)
 def rest_matrix() -> np.ndarray:
     """`hat_matrix` from the nodes to the rest-frame grid."""
-    return hat_matrix(NODES, np.log10(FIRST + np.arange(N_REST))).astype(np.float32)
+    return hat_matrix(NODES, np.log10(FIRST + np.arange(N_REST)))
 
 
 def broaden_lightly(flux: np.ndarray, variance: np.ndarray) -> np.ndarray:

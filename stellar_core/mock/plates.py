@@ -119,12 +119,19 @@ def stars_on(plate: int) -> int:
     return N_STARS // N_PLATES + (plate - MOCK_PLATES[0] < N_STARS % N_PLATES)
 
 
+def object_id(plate: int, fiber: int) -> int:
+    """The photometric objID of a star: SDSS's bits (sky version 2, rerun 301), with the plate as a run that SDSS has not."""
+    camcol, field = 1 + (fiber - 1) // 200, 11
+    return 2 << 59 | 301 << 48 | plate << 32 | camcol << 29 | field << 16 | fiber
+
+
 def flux_at_r(magnitude: np.ndarray) -> np.ndarray:
     """Flux density at 6166 A of an r magnitude (AB), 1e-17 erg/s/cm2/A."""
     return 10.0 ** (-0.4 * (np.asarray(magnitude) + 48.6)) * LIGHT_A / R_WAVELENGTH**2 * 1e17
 
 
-@lru_cache(maxsize=48)
+# All plates of a survey take 25 MB; stars asked for in any order must not make them again and again.
+@lru_cache(maxsize=N_PLATES)
 def make_plate(seed: int, number: int) -> Plate:
     """The plate ``number`` of the survey of ``seed``.
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
+from typing import Iterable, Iterator, NamedTuple, Sequence
 
 import numpy as np
 
 from stellar_core.errors import ArchiveError
 from stellar_core.mock.emulator import SpectralEmulator
-from stellar_core.mock.instrument import observe
+from stellar_core.mock.instrument import INSTRUMENTS, Observation, observe
 from stellar_core.mock.photometry import redden
 from stellar_core.mock.plates import Plate, flux_at_r, make_plate
-from stellar_core.mock.population import Population
+from stellar_core.mock.streams import StarStreams
 from stellar_core.photometry import Photometry
 from stellar_core.sdss.specobjid import BOSS_RUN2D
 from stellar_core.sdss.star import MOCK_PLATES, StarId
@@ -21,6 +23,8 @@ from stellar_core.stages import STAGES
 
 #: Seed of the survey that the app answers from.
 SEED = 20_240_601
+#: Spectra made at once: enough to spare the calls, few enough to stay in the processor's cache.
+BATCH = 32
 #: Where the flux scale is set: the r band on the rest-frame grid.
 _R_BAND = slice(5600 - 3600, 6750 - 3600)
 #: Spectral type by effective temperature, K (Pecaut & Mamajek 2013, dwarfs): hottest type below each limit.
@@ -53,7 +57,9 @@ class MockSurvey:
     """The mock survey of one seed; making one costs nothing, plates are remembered between calls.
 
     Even plates are SDSS-like (3800-9200 A, 640 fibers), odd ones BOSS-like (3650-10400 A,
-    1000 fibers). Every star follows from (seed, plate, MJD, fiber) alone.
+    1000 fibers). Every star follows from (seed, plate, MJD, fiber) alone: in any order and any batch,
+    bit for bit; on processors with other vector instructions, whose float32 exponentials and sums
+    round otherwise, within some millionths of its flux.
 
     Attributes
     ----------
@@ -91,40 +97,59 @@ class MockSurvey:
 
     def frame(self, star: StarId) -> Frame:
         """The spectrum of ``star`` with line-spread and sky; errors as `spectrum`."""
-        plate = make_plate(self.seed, star.plate)
-        row, night = plate.row(star.fiber), plate.night(star.mjd)
-        one = plate.stars.select(slice(row, row + 1))
+        return self._batch([star])[0]
+
+    def frames(self, stars: Iterable[StarId]) -> Iterator[Frame]:
+        """The frames of many stars, several times as fast as one by one.
+
+        Each is the same, bit for bit, as from `frame`, whatever the other stars are and in
+        whatever order: every star draws from its own random streams, and no arithmetic joins stars.
+
+        Parameters
+        ----------
+        stars : iterable of StarId
+            Of any plates and nights; made `BATCH` at a time.
+
+        Yields
+        ------
+        Frame
+            In the order of ``stars``.
+
+        Raises
+        ------
+        ArchiveError
+            If the survey has no such plate, fiber or night.
+        """
+        stars = iter(stars)
+        while batch := list(islice(stars, BATCH)):
+            yield from self._batch(batch)
+
+    def _batch(self, stars: Sequence[StarId]) -> list[Frame]:
+        seats = [_Seat.of(self.seed, star) for star in stars]
+        labels = ("teff", "logg", "feh", "ebv", "velocity_kms")
+        teff, logg, feh, ebv, velocity = (np.array([getattr(s.plate.stars, name)[s.row] for s in seats]) for name in labels)
+        level = flux_at_r(np.array([seat.plate.stars.magnitudes[seat.row, 2] for seat in seats]))
         # The star itself is the same on every night, the noise is not.
-        itself = np.random.default_rng([self.seed, star.plate, star.fiber, 2])
-        noise = np.random.default_rng([self.seed, star.plate, star.fiber, star.mjd, 3])
-        rest = redden(SpectralEmulator.load().spectra(one.teff, one.logg, one.feh, rng=itself), one.ebv)
-        level = flux_at_r(one.magnitudes[:, 2])
-        rest = rest * (level / rest[:, _R_BAND].mean(axis=1))[:, None]
-        seen = observe(
-            rest,
-            one.velocity_kms,
-            plate.snr[night, row : row + 1],
-            plate.instrument,
-            noise,
-            sky=plate.sky[night, row] / level,
-            first_pixel=plate.first_pixel[night],
-        )
-        inside = np.flatnonzero(seen.flux[0] != 0)
-        use = slice(inside[0], inside[-1] + 1)
-        flux, ivar = seen.flux[0, use], seen.ivar[0, use]
-        spectrum = Spectrum(
-            wavelength=seen.wavelength[use],
-            flux=flux,
-            ivar=ivar,
-            redshift=float(plate.redshift[night, row]),
-            photometry=_photometry(plate, row),
-            name=star.name,
-            source="mock",
-            model=seen.model[0, use].astype(float),
-            meta=_meta(plate, row, night, star, flux, ivar, one),
-            notes=("MOCK: made by an emulator, not observed.",),
-        )
-        return Frame(spectrum, seen.wdisp[0, use].astype(float), seen.sky[0, use].astype(float))
+        itself = StarStreams([(self.seed, star.plate, star.fiber, 2) for star in stars])
+        noise = [(self.seed, star.plate, star.fiber, star.mjd, 3) for star in stars]
+        rest = redden(SpectralEmulator.load().spectra(teff, logg, feh, rng=itself), ebv)
+        rest *= (level / rest[:, _R_BAND].mean(axis=1))[:, None].astype(np.float32)
+        frames: dict[int, Frame] = {}
+        for instrument in INSTRUMENTS:
+            rows = [index for index, seat in enumerate(seats) if seat.plate.instrument == instrument]
+            if not rows:
+                continue
+            seen = observe(
+                rest[rows],
+                velocity[rows],
+                np.array([seats[i].plate.snr[seats[i].night, seats[i].row] for i in rows]),
+                instrument,
+                StarStreams([noise[i] for i in rows]),
+                sky=np.array([seats[i].plate.sky[seats[i].night, seats[i].row] for i in rows]) / level[rows],
+                first_pixel=np.array([seats[i].plate.first_pixel[seats[i].night] for i in rows]),
+            )
+            frames.update((i, _frame(stars[i], seats[i], seen, at)) for at, i in enumerate(rows))
+        return [frames[index] for index in range(len(stars))]
 
     def examples(self) -> list[tuple[StarId, str]]:
         """Six instructive stars, each with a short caption; callers badge them MOCK."""
@@ -136,14 +161,47 @@ class MockSurvey:
         return [StarId(plate, held.mjds[0], int(fiber), BOSS_RUN2D) for fiber in held.fibers]
 
 
+class _Seat(NamedTuple):
+    """Where a star sits: its plate, its row there, and the night."""
+
+    plate: Plate
+    row: int
+    night: int
+
+    @classmethod
+    def of(cls, seed: int, star: StarId) -> _Seat:
+        plate = make_plate(seed, star.plate)
+        return cls(plate, plate.row(star.fiber), plate.night(star.mjd))
+
+
+def _frame(star: StarId, seat: _Seat, seen: Observation, at: int) -> Frame:
+    """The frame of row ``at`` of what the instrument saw."""
+    inside = np.flatnonzero(seen.flux[at])
+    use = slice(inside[0], inside[-1] + 1)
+    flux, ivar = seen.flux[at, use], seen.ivar[at, use]
+    plate, row, night = seat
+    spectrum = Spectrum(
+        wavelength=seen.wavelength[use],
+        flux=flux,
+        ivar=ivar,
+        redshift=float(plate.redshift[night, row]),
+        photometry=_photometry(plate, row),
+        name=star.name,
+        source="mock",
+        model=seen.model[at, use].astype(float),
+        meta=_meta(star, seat, flux, ivar),
+        notes=("MOCK: made by an emulator, not observed.",),
+    )
+    return Frame(spectrum, seen.wdisp[at, use].astype(float), seen.sky[at, use].astype(float))
+
+
 def _photometry(plate: Plate, row: int) -> Photometry:
     values = (getattr(plate.photometry, name)[row] for name in ("psf_mag", "psf_mag_err", "extinction", "model_mag"))
     return Photometry(*values, source="MOCK imaging photometry")
 
 
-def _meta(
-    plate: Plate, row: int, night: int, star: StarId, flux: np.ndarray, ivar: np.ndarray, one: Population
-) -> dict[str, object]:
+def _meta(star: StarId, seat: _Seat, flux: np.ndarray, ivar: np.ndarray) -> dict[str, object]:
+    plate, row, night = seat
     good = ivar > 0
     return {
         "plate": star.plate,
@@ -152,7 +210,7 @@ def _meta(
         "run2d": star.run2d,
         "specobjid": star.specobjid,
         "class": "STAR",
-        "subclass": spectral_type(float(one.teff[0])),
+        "subclass": spectral_type(float(plate.stars.teff[row])),
         "zwarning": zwarning(plate.snr[night, row]),
         "z_err": float(plate.redshift_err[night, row]),
         "sn_median": float(np.median((flux * np.sqrt(ivar))[good])),

@@ -36,6 +36,8 @@ MIN_COVERED = 1000
 MIN_STD = 0.01
 #: Redshift no star of the Galaxy reaches: 1500 km/s.
 MAX_STAR_REDSHIFT = 0.005
+#: Largest inverse variance of the normalised flux: a S/N of 1000 after smoothing is more than calibration allows.
+MAX_IVAR = 1e6
 #: Value of every grid point without coverage: the median of a normalised spectrum.
 FILLER = 1.0
 
@@ -48,6 +50,8 @@ def _projection() -> np.ndarray:
 
 
 _FIT = _projection()
+#: Share of the variance of each point of a window in that of the smoothed middle, for white noise.
+_SHARES = _FIT[SMOOTH_WINDOW // 2] ** 2
 
 
 def smooth(flux: np.ndarray) -> np.ndarray:
@@ -109,6 +113,25 @@ def normalise(
     SpectrumError
         Too little coverage, a median that is not positive, or a flat spectrum.
     """
+    return normalise_with_ivar(wavelength_rest, flux, ivar)[:2]
+
+
+def normalise_with_ivar(
+    wavelength_rest: np.ndarray, flux: np.ndarray, ivar: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`normalise`, and how well each point is known.
+
+    Parameters and errors as for `normalise`.
+
+    Returns
+    -------
+    flux, coverage
+        As `normalise`.
+    ivar : (6800,) float32
+        Inverse variance of ``flux`` after interpolation and smoothing, for pixels whose
+        errors are independent: the variance times the distance between good pixels, taken
+        through the squares of the filter. 0 without coverage.
+    """
     flux, ivar = np.asarray(flux, float), np.asarray(ivar, float)
     good = (ivar > 0) & (ivar < np.inf) & np.isfinite(flux)
     wavelength, values = np.asarray(wavelength_rest, float)[good], flux[good]
@@ -139,15 +162,20 @@ def normalise(
             f"less than {MIN_STD}.",
             value=spread,
         )
+    # Variance per Angstrom: two pixels of 1 A say as much as one of 0.5 A with half its variance.
+    density = np.gradient(wavelength) / ivar[good]
     out = np.full(GRID.size, FILLER, dtype=np.float32)
     coverage = np.zeros(GRID.size, dtype=bool)
+    known = np.zeros(GRID.size, dtype=np.float32)
     done = 0
     for run in runs:
         length = run.stop - run.start
         out[run] = together[done : done + length]
         coverage[run] = True
+        variance = np.pad(np.interp(GRID[run], wavelength, density), SMOOTH_WINDOW // 2, mode="edge")
+        known[run] = np.minimum(median**2 / np.convolve(variance, _SHARES, mode="valid"), MAX_IVAR)
         done += length
-    return out, coverage
+    return out, coverage, known
 
 
 def normalise_batch(
@@ -171,19 +199,39 @@ def normalise_batch(
     usable : (n,) bool
         False where `normalise` would raise; such rows are all `FILLER`, without coverage.
     """
+    out, coverage, _, usable = normalise_batch_with_ivar(wavelength_rest, flux, ivar)
+    return out, coverage, usable
+
+
+def normalise_batch_with_ivar(
+    wavelength_rest: np.ndarray | Sequence[np.ndarray],
+    flux: np.ndarray | Sequence[np.ndarray],
+    ivar: np.ndarray | Sequence[np.ndarray],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """`normalise_batch` with the inverse variance of `normalise_with_ivar`.
+
+    Returns
+    -------
+    flux : (n, 6800) float32
+    coverage : (n, 6800) bool
+    ivar : (n, 6800) float32
+        0 where not covered.
+    usable : (n,) bool
+    """
     count = len(flux)
     shared = isinstance(wavelength_rest, np.ndarray) and wavelength_rest.ndim == 1
     out = np.full((count, GRID.size), FILLER, dtype=np.float32)
     coverage = np.zeros((count, GRID.size), dtype=bool)
+    known = np.zeros((count, GRID.size), dtype=np.float32)
     usable = np.zeros(count, dtype=bool)
     for row in range(count):
         wavelength = wavelength_rest if shared else wavelength_rest[row]
         try:
-            out[row], coverage[row] = normalise(wavelength, flux[row], ivar[row])
+            out[row], coverage[row], known[row] = normalise_with_ivar(wavelength, flux[row], ivar[row])
             usable[row] = True
         except SpectrumError:
             continue
-    return out, coverage, usable
+    return out, coverage, known, usable
 
 
 @dataclass(frozen=True)
@@ -206,6 +254,8 @@ class PreparedSpectrum:
         What was assumed or repaired, in words for the user; those of the spectrum first.
     redshift_error : float or None
         One-sigma error of a cross-correlation redshift.
+    ivar : (6800,) float32 or None
+        Inverse variance of ``flux``, 0 where not covered; None where it was not asked for.
     """
 
     flux: np.ndarray
@@ -215,6 +265,7 @@ class PreparedSpectrum:
     snr: float
     notes: tuple[str, ...] = ()
     redshift_error: float | None = None
+    ivar: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.flux.shape != GRID.shape or self.coverage.shape != GRID.shape:
@@ -225,6 +276,10 @@ class PreparedSpectrum:
             raise ParameterError(f"Unknown redshift source {self.redshift_source!r}.")
         self.flux.flags.writeable = False
         self.coverage.flags.writeable = False
+        if self.ivar is not None:
+            if self.ivar.shape != GRID.shape:
+                raise SpectrumError(f"The inverse variance has {GRID.size} points; got {self.ivar.shape}.")
+            self.ivar.flags.writeable = False
 
     @property
     def covered_fraction(self) -> float:
@@ -269,12 +324,13 @@ def prepare(
         redshift, error, source, note = _measure(spectrum, templates)
         notes.append(note)
     try:
-        flux, coverage = normalise(spectrum.wavelength / (1.0 + redshift), spectrum.flux, spectrum.ivar)
+        rest = spectrum.wavelength / (1.0 + redshift)
+        flux, coverage, ivar = normalise_with_ivar(rest, spectrum.flux, spectrum.ivar)
     except SpectrumError as error:
         if abs(redshift) < MAX_STAR_REDSHIFT:
             raise
         raise SpectrumError(f"{error} A redshift of {redshift:.4g} is not that of a star.", value=redshift) from None
-    return PreparedSpectrum(flux, coverage, float(redshift), source, spectrum.snr, tuple(notes), error)
+    return PreparedSpectrum(flux, coverage, float(redshift), source, spectrum.snr, tuple(notes), error, ivar)
 
 
 def _measure(

@@ -1,0 +1,95 @@
+"""The mock catalogue as a DuckDB file with the tables, columns and join keys of SDSS."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stellar_core.errors import ArchiveError
+from stellar_core.photometry import BANDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SPECTRUM = {"plate": "INTEGER", "mjd": "INTEGER", "fiberID": "INTEGER", "run2d": "VARCHAR"}
+_PLACE = {"ra": "DOUBLE", "dec": "DOUBLE"}
+#: Columns of each table with their types. SkyServer's specObjID is NUMERIC(20); unsigned 64 bits hold
+#: the same numbers and stay whole in pandas, where NUMERIC becomes floating-point and loses digits.
+TABLES: dict[str, dict[str, str]] = {
+    "SpecObj": {
+        **{"specObjID": "UBIGINT", "bestObjID": "BIGINT", "programname": "VARCHAR", "instrument": "VARCHAR"},
+        **_SPECTRUM,
+        **_PLACE,
+        **{"class": "VARCHAR", "subClass": "VARCHAR", "z": "REAL", "zErr": "REAL", "zWarning": "INTEGER", "snMedian": "REAL"},
+    },
+    "sppParams": {
+        **{"specObjID": "UBIGINT", "bestObjID": "BIGINT"},
+        **_SPECTRUM,
+        **{f"{name}adop{unc}": "REAL" for name in ("teff", "logg", "feh") for unc in ("", "unc")},
+        "flag": "VARCHAR",
+    },
+    "PhotoObj": {
+        "objID": "BIGINT",
+        **_PLACE,
+        **{f"{name}_{band}": "REAL" for name in ("psfMag", "psfMagErr", "extinction", "modelMag") for band in BANDS},
+    },
+}
+#: What the table ``about`` says.
+ABOUT = "MOCK: made by an emulator, not observed"
+#: Columns of the flat catalogue that a table calls otherwise.
+_FLAT_NAMES = {"objID": "bestObjID"}
+
+
+def write_database(catalogue: pd.DataFrame, path: Path, seed: int) -> Path:
+    """Write ``catalogue`` as SpecObj, sppParams and PhotoObj, whole or not at all.
+
+    PhotoObj.objID is SpecObj.bestObjID, specObjID joins SpecObj and sppParams. The view
+    ``catalogue`` has everything in one row per star with the ids as text; the table ``about``
+    says that the stars are MOCK. No true value is in here.
+
+    Parameters
+    ----------
+    catalogue : pandas.DataFrame
+        Of `stellar_core.mock.release.catalogue_columns`.
+    path : Path
+    seed : int
+        Of the survey, for ``about``.
+
+    Raises
+    ------
+    ArchiveError
+        If the file cannot be written.
+    """
+    import duckdb
+
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        with duckdb.connect(str(temporary)) as connection:
+            connection.register("flat", catalogue)
+            for table, columns in TABLES.items():
+                listed = ", ".join(
+                    f'CAST("{_FLAT_NAMES.get(name, name)}" AS {kind}) AS "{name}"' for name, kind in columns.items()
+                )
+                connection.execute(f"CREATE TABLE {table} AS SELECT {listed} FROM flat")
+            connection.execute("CREATE TABLE about AS SELECT ? AS what, ? AS seed", [ABOUT, seed])
+            connection.execute(_view())
+            connection.unregister("flat")
+    except duckdb.Error as error:
+        temporary.unlink(missing_ok=True)
+        raise ArchiveError(f"The MOCK catalogue cannot be written to {path}: {error}.", value=str(path)) from None
+    os.replace(temporary, path)
+    return path
+
+
+def _view() -> str:
+    """The statement that makes the view ``catalogue``."""
+    aliases = {"PhotoObj": "p", "sppParams": "t", "SpecObj": "s"}
+    sources = {name: alias for table, alias in aliases.items() for name in TABLES[table]}
+    ids = [f"CAST(s.{name} AS VARCHAR) AS {name}" for name in ("specObjID", "bestObjID")]
+    rest = [f'{alias}."{name}"' for name, alias in sources.items() if not name.lower().endswith("objid")]
+    return (
+        f"CREATE VIEW catalogue AS SELECT {', '.join(ids + rest)} FROM SpecObj s "
+        "JOIN sppParams t ON t.specObjID = s.specObjID JOIN PhotoObj p ON p.objID = s.bestObjID"
+    )

@@ -1,0 +1,53 @@
+"""One line on a terminal that tells how far a long command is."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable, TextIO
+
+
+class ProgressLine:
+    """Writes how many of how many are done and how fast, from the first second on.
+
+    On a terminal the line is written over itself five times a second; elsewhere, as in a log, a
+    new line comes every ten seconds. What is over within a second writes nothing.
+
+    Parameters
+    ----------
+    stream : text file
+        Such as standard error.
+    clock : callable
+        Seconds.
+    """
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._terminal = stream.isatty()
+        self._what = ""
+        self._start = self._next = 0.0
+        self._open = False
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Say that ``done`` of ``total`` things called ``what`` are done; ``what`` anew starts a new line."""
+        now = self._clock()
+        if what != self._what:
+            self.close()
+            self._what, self._start, self._next = what, now, now + 1.0
+        ended = done >= total and self._next > self._start + 1.0
+        if now < self._next and not ended:
+            return
+        self._next = now + (0.2 if self._terminal else 10.0)
+        spent = max(now - self._start, 1e-3)
+        left = "" if done >= total else f", {spent / max(done, 1) * (total - done):.0f} s left"
+        rate = done / spent
+        line = f"{what}: {done:,} of {total:,} ({rate:,.{0 if rate >= 10 else 1}f} per s{left})"
+        self._stream.write(f"\r{line}\x1b[K" if self._terminal else f"{line}\n")
+        self._stream.flush()
+        self._open = self._terminal
+
+    def close(self) -> None:
+        """End the line that stands on the terminal."""
+        if self._open:
+            self._stream.write("\n")
+            self._stream.flush()
+        self._open = False
