@@ -21,21 +21,29 @@ def resolve(text: str) -> StarId | PlateFiber:
     Parameters
     ----------
     text : str
-        A specobjid, plate-mjd-fiber, plate and fiber, a spec file name or an SDSS URL.
+        A specobjid, plate-mjd-fiber, plate and fiber, a spec file name, an SDSS URL or a position.
 
     Returns
     -------
     StarId or PlateFiber
-        `PlateFiber` where the MJD is missing; `mjds` lists those to choose from.
+        `PlateFiber` where the MJD is missing; `mjds` lists those to choose from. For a position,
+        which is asked of the archive, the nearest spectrum with a note on how far it is.
 
     Raises
     ------
     IdentifierError
         If the text names no SDSS spectrum.
+    ArchiveError
+        If there is no spectrum at the position, or the archive cannot be asked.
     """
-    from stellar_core.sdss.identifiers import parse
+    from stellar_core.sdss.identifiers import Position, parse
 
-    return parse(text)
+    found = parse(text)
+    if isinstance(found, Position):
+        from stellar_core.sdss.archive import star_near
+
+        return star_near(found)
+    return found
 
 
 def mjds(place: PlateFiber) -> list[int]:
@@ -77,7 +85,7 @@ def identify(text: str) -> dict[str, object]:
     IdentifierError
         If the text names no SDSS spectrum.
     ArchiveError
-        If MJDs are needed and the archive cannot be asked.
+        If MJDs or a position are needed and the archive cannot be asked.
     """
     from dataclasses import replace
 

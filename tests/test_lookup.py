@@ -31,6 +31,15 @@ def test_other_plates_are_asked_of_the_archive(monkeypatch):
     assert lookup.mjds(PlateFiber(266, 31)) == [51600, 51602]
 
 
+def test_a_position_is_asked_of_the_archive(monkeypatch):
+    asked = []
+    star = StarId(266, 51602, 31, "26", notes=("The spectrum nearest to there is here.",))
+    monkeypatch.setattr(archive, "star_near", lambda position: asked.append(position) or star)
+    assert lookup.resolve("147.32107 -0.00657") is star
+    assert (asked[0].ra, asked[0].dec) == (147.32107, -0.00657)
+    assert "nearest" in lookup.identify("147.32107 -0.00657")["notes"][0]
+
+
 def test_a_fiber_without_spectrum_is_said_so(monkeypatch):
     monkeypatch.setattr(archive, "plate_mjds", lambda plate, fiber: [])
     with pytest.raises(IdentifierError, match="fiber 31"):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stellar_core.errors import IdentifierError
-from stellar_core.sdss.identifiers import PlateFiber, StarId, parse
+from stellar_core.sdss.identifiers import PlateFiber, Position, StarId, parse
 
 SAS = "https://data.sdss.org/sas/dr17"
 
@@ -142,12 +142,10 @@ def test_dict_is_the_contract():
         ("https://example.org/", "names no spectrum"),
         ("https://[broken", "names no spectrum"),
         ("https://dr17.sdss.org/view?plateid=266&mjd=x&fiberid=-1", "names no spectrum"),
-        ("https://skyserver.sdss.org/dr17/VisualTools/explore/summary?ra=147.3&dec=-0.01", "position"),
-        ("147.32107 -0.00657", "position"),
-        ("147.32107, +10", "position"),
-        ("09:49:17.05 -00:00:23.7", "position"),
-        ("09h49m17.05s -00d00m23.7s", "position"),
-        ("SDSS J094917.05-000023.7", "position"),
+        ("https://skyserver.sdss.org/dr17/VisualTools/explore/summary?ra=400&dec=-0.01", "names no spectrum|no place"),
+        ("09:49:77.05 -00:00:23.7", "no part of a position"),
+        ("29:49:17.05 -00:00:23.7", "no place on the sky"),
+        ("SDSS J094917.05-950023.7", "no place on the sky"),
         ("\u0663\u0664\u0665", "names no SDSS spectrum"),
         ("Betelgeuse", "names no SDSS spectrum"),
     ],
@@ -156,6 +154,24 @@ def test_anything_else_gets_one_sentence(text, words):
     with pytest.raises(IdentifierError, match=words) as caught:
         parse(text)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 350
+
+
+@pytest.mark.parametrize(
+    ("text", "ra", "dec"),
+    [
+        ("https://skyserver.sdss.org/dr17/VisualTools/explore/summary?ra=147.3&dec=-0.01", 147.3, -0.01),
+        ("147.32107 -0.00657", 147.32107, -0.00657),
+        ("147.32107, +10", 147.32107, 10.0),
+        ("09:49:17.05 -00:00:23.7", 147.3210417, -0.0065833),
+        ("09h49m17.05s -00d00m23.7s", 147.3210417, -0.0065833),
+        ("09 49 17.05 +10 30 00", 147.3210417, 10.5),
+        ("SDSS J094917.05-000023.7", 147.3210417, -0.0065833),
+    ],
+)
+def test_positions(text, ra, dec):
+    found = parse(text)
+    assert isinstance(found, Position)
+    assert found.ra == pytest.approx(ra, abs=1e-6) and found.dec == pytest.approx(dec, abs=1e-6)
 
 
 @given(st.text(max_size=80))

@@ -1,36 +1,208 @@
-"""Spectra from the SDSS Science Archive Server, and MJDs from SkyServer.
+"""Live access to SDSS: a star by identifier or position, its spectrum and its catalogue row.
 
-A file enters the cache only after it was read as the spectrum that was asked for; an
-answer is trusted only after its content was checked, as outages come back as web pages
-with status 200.
+An answer is trusted only after its content was checked, as outages come back as web pages with
+status 200; only then does it enter the cache. `FALLBACK_ORDER` says what is tried in which order.
 """
 
 from __future__ import annotations
 
-import http.client
 import os
-import queue
-import tempfile
-import threading
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
-from stellar_core.errors import ArchiveError, SpectrumError
-from stellar_core.sdss.readers import MAX_BYTES, read_spectrum
-from stellar_core.sdss.star import SAS_URL, PlateFiber, StarId
+from stellar_core.errors import ArchiveError
+from stellar_core.sdss import specobjid as ids
+from stellar_core.sdss.answers import read_answer, whole_number
+from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
+from stellar_core.sdss.catalogue_rows import COLUMNS, CatalogueRow, choose_row, row_source
+from stellar_core.sdss.positions import NEAR_COLUMNS, Neighbour, near_source, read_neighbours
+from stellar_core.sdss.rate_limit import RateLimit
+from stellar_core.sdss.readers import MAX_BYTES
+from stellar_core.sdss.retries import Retries
+from stellar_core.sdss.skyserver import TOKENS, SkyServer, integer, skyserver_url
+from stellar_core.sdss.spectrum_files import SpectrumFile, SpectrumFiles, check_file, sas_url
+from stellar_core.sdss.star import PlateFiber, Position, StarId
+from stellar_core.sdss.transport import OFFLINE_REMEDY, send
 from stellar_core.spectrum import Spectrum
 
-#: Base of the SQL service of DR17.
-SKYSERVER_URL = "https://skyserver.sdss.org/dr17/SkyServerWS"
-#: Bytes read at a time.
-CHUNK = 1 << 16
+Value = TypeVar("Value")
 
-_OFFLINE_REMEDY = "Check the network, upload the file, or try a star of the mock survey (plates 16000 to 16383)."
+#: Longest wait for SkyServer's answer about one star, seconds, where a user waits: it takes one or two.
+ROW_TIMEOUT = 10.0
+#: What is tried, in this order, for one spectrum; for the user.
+FALLBACK_ORDER = (
+    "MOCK plates are answered on this machine. For any other star: the cache on this disk, the lite file of the "
+    "Science Archive Server, then its full file. Where the reduction was not given, SkyServer is asked for it, else "
+    "26, 103 and 104 are tried. Photometry and SSPP parameters come from the cache, then from SkyServer; without "
+    "them the spectrum still comes, with what its own file holds, and a note."
+)
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """Whether SDSS answers from here.
+
+    Attributes
+    ----------
+    files, catalogue : bool
+        The Science Archive Server and SkyServer.
+    sentence : str
+        The same in words, and what works nevertheless.
+    """
+
+    files: bool
+    catalogue: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The archive of SDSS DR17 with a cache before it.
+
+    Attributes
+    ----------
+    cache : DiskCache
+    files : SpectrumFiles
+    skyserver : SkyServer
+    """
+
+    cache: DiskCache = field(default_factory=lambda: DiskCache(cache_folder(), cache_limit()))
+    files: SpectrumFiles = field(default_factory=SpectrumFiles)
+    skyserver: SkyServer = field(default_factory=SkyServer)
+
+    def spectrum(self, star: StarId, *, catalogue: bool = True) -> Spectrum:
+        """The spectrum of ``star``, with what the catalogue says about it.
+
+        Parameters
+        ----------
+        star : StarId
+        catalogue : bool
+            False leaves SkyServer alone: no photometry and parameters but the file's own.
+
+        Returns
+        -------
+        Spectrum
+            With ``source`` "sdss"; "mock" where a MOCK survey is served in the place of SDSS.
+
+        Raises
+        ------
+        ArchiveError
+            If the archive cannot be reached, does not have the spectrum, or sends something else.
+        """
+        if not catalogue:
+            return _finish(self.file(star), None, "")
+        beside = ThreadPoolExecutor(1)
+        try:
+            asked = beside.submit(_attempt, lambda: self.row(star))
+            if star.run2d_known or star.plate >= ids.FIRST_BOSS_PLATE:
+                found = self.file(star)
+                row, failure = asked.result()
+            else:
+                row, failure = asked.result()
+                found = self.file(star if row is None else row.star)
+        finally:
+            beside.shutdown(wait=False)  # where there is no file, the row is not waited for
+        return _finish(found, row, failure)
+
+    def file(self, star: StarId) -> SpectrumFile:
+        """The checked file of ``star``, from the cache or the Science Archive Server; errors as `spectrum`."""
+        for run2d, path in self.files.paths(star):
+            held = self.cache.get(path)
+            if held is not None:
+                try:
+                    return SpectrumFile(check_file(held, star, path), held, run2d, path)
+                except ArchiveError:
+                    self.cache.drop(path)
+        found = self.files.fetch(star)
+        note = self.cache.put(found.path, found.data)
+        return found._replace(spectrum=_with_note(found.spectrum, note)) if note else found
+
+    def row(self, star: StarId) -> CatalogueRow | None:
+        """The catalogue row of ``star``; None where SDSS has none.
+
+        Raises
+        ------
+        ArchiveError
+            If SkyServer cannot be reached or gives no valid answer.
+        """
+        key = f"skyserver/rows/{star.plate:04d}/{star.name}.csv"
+        return self._answer(key, COLUMNS, row_source(star), lambda rows: choose_row(star, rows))
+
+    def mjds(self, place: PlateFiber) -> list[int]:
+        """MJDs on which a fiber of a plate was observed, ascending; errors as `row`."""
+        where = f"WHERE plate = {integer(place.plate, *ids.PLATES)} AND fiberID = {integer(place.fiber, *ids.FIBERS)}"
+        key = f"skyserver/nights/{place.plate:04d}-{place.fiber:04d}.csv"
+        return self._answer(key, ["mjd"], f"FROM SpecObjAll {where}", lambda rows: sorted({whole_number(mjd) for (mjd,) in rows}))
+
+    def near(self, position: Position, radius: float = 3.0) -> list[Neighbour]:
+        """Spectra near a position, the nearest first, one per object.
+
+        Parameters
+        ----------
+        position : Position
+        radius : float
+            Arcsec, up to 180.
+
+        Raises
+        ------
+        ParameterError
+            If the radius is not between 0 and 180.
+        ArchiveError
+            As `row`.
+        """
+        key = f"skyserver/near/{position.ra:.6f}_{position.dec:+.6f}_{radius:g}.csv"
+        return self._answer(key, NEAR_COLUMNS, near_source(position, radius), read_neighbours)
+
+    def state(self, timeout: float = 5.0) -> ServiceState:
+        """Ask both services whether they are there, once."""
+        files, catalogue = (_alive(url, timeout) for url in (f"{self.files.url}/dr17/", f"{self.skyserver.url}/dr17/"))
+        number, size = self.cache.holdings()
+        held = f"{number} answers ({size / 1e6:.0f} MB) are in the cache"
+        if files and catalogue:
+            sentence = f"SDSS answers: spectra and catalogue; {held}."
+        elif files:
+            sentence = f"SDSS's spectra can be fetched, but SkyServer does not answer: stars come without photometry; {held}."
+        elif catalogue:
+            sentence = f"SkyServer answers, but spectra cannot be fetched; {held}."
+        else:
+            sentence = f"SDSS cannot be reached from here; {held}, and MOCK stars and uploads need no network."
+        return ServiceState(files, catalogue, sentence)
+
+    def _answer(
+        self, key: str, columns: Sequence[str], source: str, read: Callable[[list[tuple[str, ...]]], Value]
+    ) -> Value:
+        """What ``read`` makes of a SkyServer answer, from the cache or from the server."""
+        held = self.cache.get(key)
+        if held is not None:
+            try:
+                return read(read_answer(held, [column.rpartition(".")[2] for column in columns]))
+            except ArchiveError:
+                self.cache.drop(key)
+        answer = self.skyserver.select(columns, source, read)
+        if answer.rows:
+            self.cache.put(key, answer.data)
+        return read(answer.rows)
+
+def _finish(found: SpectrumFile, row: CatalogueRow | None, failure: str) -> Spectrum:
+    """Mark the spectrum as SDSS's and add what the catalogue knows."""
+    spectrum = found.spectrum
+    plate, mjd, fiber = (int(spectrum.meta[name]) for name in ("plate", "mjd", "fiber"))
+    star = StarId(plate, mjd, fiber, found.run2d)
+    meta = {**spectrum.meta, "run2d": star.run2d, "specobjid": star.specobjid}
+    spectrum = replace(spectrum, source="mock" if star.is_mock else "sdss", meta=meta)
+    if row is not None:
+        return row.add_to(spectrum)
+    if not failure:
+        return spectrum
+    lacking = "SSPP parameters are" if spectrum.photometry is not None else "photometry and SSPP parameters are"
+    return _with_note(spectrum, f"SDSS's catalogue could not be asked, so {lacking} missing: {failure}")
+
+
+def _with_note(spectrum: Spectrum, note: str) -> Spectrum:
+    return replace(spectrum, notes=(*spectrum.notes, note))
 
 
 def fetch_spectrum(
@@ -38,20 +210,19 @@ def fetch_spectrum(
     cache_dir: str | os.PathLike[str] | None = None,
     timeout: float = 20.0,
     *,
-    sas_url: str | None = None,
+    catalogue: bool = True,
 ) -> Spectrum:
-    """The DR17 spectrum of a star, from the cache or from the archive.
+    """The DR17 spectrum of a star, as `FALLBACK_ORDER` says.
 
     Parameters
     ----------
     star : StarId
-        Where its reduction is not known, 26, 103 and 104 are tried.
     cache_dir : path, optional
         Default: environment STELLAR_CACHE_DIR, else ``~/.cache/stellar-ages-explorer``.
     timeout : float
-        Seconds until the archive must have answered, and again for the file to arrive.
-    sas_url : str, optional
-        Base URL of the archive; default: environment STELLAR_SAS_URL, else `SAS_URL`.
+        Seconds until a server must have answered, and again for its answer to arrive.
+    catalogue : bool
+        False leaves SkyServer alone.
 
     Returns
     -------
@@ -66,38 +237,11 @@ def fetch_spectrum(
     """
     if star.is_mock:
         raise ArchiveError(f"{star.name} belongs to the mock survey; SDSS has no such plate.", value=star)
-    base = (sas_url or os.environ.get("STELLAR_SAS_URL") or SAS_URL).rstrip("/")
-    cache = Path(cache_dir or os.environ.get("STELLAR_CACHE_DIR") or Path.home() / ".cache" / "stellar-ages-explorer")
-    for run2d in star.run2d_candidates:
-        held = _from_cache(cache / star.file_path(run2d), star)
-        if held is not None:
-            return _finish(held, star, run2d)
-    for run2d in star.run2d_candidates:
-        url = f"{base}/{star.file_path(run2d)}"
-        data = _download(url, timeout, MAX_BYTES)
-        if data is None:
-            continue
-        spectrum = _checked(data, star, url)
-        note = _store(data, cache / star.file_path(run2d))
-        return _finish(replace(spectrum, notes=(*spectrum.notes, *note)), star, run2d)
-    tried = ", ".join(star.run2d_candidates)
-    raise ArchiveError(
-        f"The SDSS archive has no spectrum {star.name} (reduction {tried}).",
-        value=star,
-        remedy="Check plate, MJD and fiber.",
-    )
+    return open_archive(cache_dir, timeout).spectrum(star, catalogue=catalogue)
 
 
-def plate_mjds(plate: int, fiber: int, timeout: float = 20.0, *, skyserver_url: str | None = None) -> list[int]:
+def plate_mjds(plate: int, fiber: int, timeout: float = 20.0) -> list[int]:
     """MJDs on which a fiber of a plate was observed, from SkyServer.
-
-    Parameters
-    ----------
-    plate, fiber : int
-    timeout : float
-        Seconds until SkyServer must have answered.
-    skyserver_url : str, optional
-        Base URL; default: environment STELLAR_SKYSERVER_URL, else `SKYSERVER_URL`.
 
     Returns
     -------
@@ -111,134 +255,53 @@ def plate_mjds(plate: int, fiber: int, timeout: float = 20.0, *, skyserver_url: 
     ArchiveError
         If SkyServer cannot be reached or answers with something else.
     """
-    place = PlateFiber(int(plate), int(fiber))
-    base = (skyserver_url or os.environ.get("STELLAR_SKYSERVER_URL") or SKYSERVER_URL).rstrip("/")
-    sql = f"SELECT DISTINCT mjd FROM SpecObjAll WHERE plate={place.plate:d} AND fiberID={place.fiber:d}"
-    query = urllib.parse.urlencode({"cmd": sql, "format": "csv"})
-    data = _download(f"{base}/SearchTools/SqlSearch?{query}", timeout, 1 << 20)
-    lines = [line.strip() for line in (data or b"").decode("utf-8", "replace").splitlines() if line.strip()]
-    if lines and lines[0].startswith("#"):
-        lines = lines[1:]
-    if not lines or lines[0].lower() != "mjd" or not all(line.isdecimal() for line in lines[1:]):
-        said = " ".join(lines)[:80] or "nothing"
-        raise ArchiveError(f"SkyServer did not answer with MJDs but with {said!r}.", remedy="Try again later.")
-    return sorted({int(line) for line in lines[1:]})
+    return open_archive(timeout=timeout).mjds(PlateFiber(int(plate), int(fiber)))
 
 
-def _from_cache(path: Path, star: StarId) -> Spectrum | None:
-    """The cached spectrum; None where there is none or it is damaged."""
-    if not path.is_file():
-        return None
-    try:
-        return _checked(path.read_bytes(), star, str(path))
-    except (ArchiveError, OSError):
-        return None
+def star_near(position: Position, radius: float = 3.0, timeout: float = 20.0) -> StarId:
+    """The spectrum nearest to a position, with a note on how far it is.
 
+    Parameters
+    ----------
+    position : Position
+    radius : float
+        Arcsec, up to 180.
+    timeout : float
+        As for `plate_mjds`.
 
-def _checked(data: bytes, star: StarId, origin: str) -> Spectrum:
-    """The spectrum in ``data``, which must be the star's."""
-    if not data.startswith(b"SIMPLE"):
-        kind = "a web page" if data.lstrip()[:1] == b"<" else "something"
+    Raises
+    ------
+    ArchiveError
+        If there is none, or SkyServer cannot be asked.
+    """
+    found = open_archive(timeout=timeout).near(position, radius)
+    place = f"RA {position.ra:.5f}, Dec {position.dec:+.5f}"
+    if not found:
         raise ArchiveError(
-            f"The SDSS archive answered with {kind} that is no FITS file; it may be out of service.",
-            value=origin,
-            remedy="Try again later.",
+            f"SDSS has no spectrum within {radius:g} arcsec of {place}.", value=position, remedy="Check the position."
         )
+    star, distance = found[0].star, found[0].distance
+    return replace(star, notes=(f"The spectrum nearest to {place} is {star.name}, {distance:.1f} arcsec away.", *star.notes))
+
+
+def open_archive(cache_dir: str | os.PathLike[str] | None = None, timeout: float = 20.0) -> Archive:
+    """The archive for one user who waits: settings from the environment, no further try after 1.5 timeouts."""
+    folder = Path(cache_dir) if cache_dir else cache_folder()
+    short = min(timeout, ROW_TIMEOUT)
+    server = SkyServer(skyserver_url(), short, RateLimit(folder / TOKENS), Retries(patience=1.5 * short))
+    return Archive(DiskCache(folder, cache_limit()), SpectrumFiles(sas_url(), timeout, Retries(patience=1.5 * timeout)), server)
+
+
+def _attempt(ask: Callable[[], CatalogueRow | None]) -> tuple[CatalogueRow | None, str]:
+    """The row, or why it could not be asked for."""
     try:
-        spectrum = read_spectrum(data, f"spec-{star.name}.fits")
-    except SpectrumError as error:
-        raise ArchiveError(f"The SDSS archive's file of {star.name} cannot be used: {error}", value=origin) from None
-    if spectrum.name != star.name:
-        raise ArchiveError(f"The SDSS archive sent {spectrum.name} when asked for {star.name}.", value=origin)
-    return spectrum
+        return ask(), ""
+    except ArchiveError as error:
+        return None, str(error).removesuffix(OFFLINE_REMEDY).strip()
 
 
-def _finish(spectrum: Spectrum, star: StarId, run2d: str) -> Spectrum:
-    """Mark the spectrum as SDSS's and complete its metadata."""
-    found = StarId(star.plate, star.mjd, star.fiber, run2d)
-    meta = {**spectrum.meta, "run2d": found.run2d, "specobjid": found.specobjid}
-    return replace(spectrum, source="sdss", meta=meta)
-
-
-def _store(data: bytes, path: Path) -> tuple[str, ...]:
-    """Write to a temporary file and rename; a note where the disk does not allow it."""
-    temporary = None
+def _alive(url: str, timeout: float) -> bool:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as handle:
-            temporary = handle.name
-            handle.write(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        return (f"The spectrum could not be kept in the cache ({error.strerror or error}).",)
-    return ()
-
-
-def _download(url: str, timeout: float, limit: int) -> bytes | None:
-    """Content of ``url``; None where the server says that it does not exist."""
-    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-        raise ArchiveError(f"{url[:100]!r} is no http or https address.", value=url)
-    host = urllib.parse.urlsplit(url).netloc
-    try:
-        return _within(lambda: _read(url, timeout, limit), 2 * timeout)
+        return send(url, timeout=timeout, limit=MAX_BYTES).status < 500
     except ArchiveError:
-        raise
-    except urllib.error.HTTPError as error:
-        if error.code in (404, 410):
-            return None
-        busy = error.code == 429 or error.code >= 500
-        reason = "is busy or out of service" if busy else "refused the request"
-        raise ArchiveError(f"{host} {reason} (status {error.code}).", value=url, remedy="Try again later.") from None
-    except TimeoutError:
-        raise ArchiveError(f"{host} did not answer within {timeout:g} s.", value=url, remedy=_OFFLINE_REMEDY) from None
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, TimeoutError):
-            message = f"{host} did not answer within {timeout:g} s."
-        else:
-            message = f"{host} cannot be reached ({getattr(error.reason, 'strerror', None) or error.reason})."
-        raise ArchiveError(message, value=url, remedy=_OFFLINE_REMEDY) from None
-    except (http.client.HTTPException, OSError) as error:
-        raise ArchiveError(
-            f"The connection to {host} broke off ({type(error).__name__}).", value=url, remedy="Try again."
-        ) from None
-
-
-def _read(url: str, timeout: float, limit: int) -> bytes:
-    """Content of ``url``, complete and at most ``limit`` bytes, within about twice ``timeout``."""
-    end = time.monotonic() + 2 * timeout
-    request = urllib.request.Request(url, headers={"User-Agent": "stellar-ages-explorer"})
-    with urllib.request.urlopen(request, timeout=timeout) as answer:
-        declared = answer.headers.get("Content-Length", "")
-        chunks, size = [], 0
-        while chunk := answer.read1(CHUNK):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                raise ArchiveError(f"The answer is larger than {limit // 1_000_000} MB.", value=url)
-            if time.monotonic() > end:
-                raise TimeoutError
-    if declared.isdecimal() and size != int(declared):
-        raise http.client.IncompleteRead(b"", int(declared) - size)
-    return b"".join(chunks)
-
-
-def _within(work: Callable[[], bytes], seconds: float) -> bytes:
-    """Result of ``work``, given up after ``seconds``: name look-ups obey no timeout of their own."""
-    outcome: queue.SimpleQueue[tuple[bytes | None, BaseException | None]] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            outcome.put((work(), None))
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            outcome.put((None, error))
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        data, error = outcome.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError from None
-    if error is not None:
-        raise error
-    return data or b""
+        return False

@@ -189,7 +189,10 @@ def _describe(spectrum: Spectrum, row: Mapping[str, object], header: Mapping[str
     star = _star(plate, mjd, fiber, run2d, name)
     if star is not None:
         meta.update(plate=star.plate, mjd=star.mjd, fiber=star.fiber)
-        meta["instrument"] = "BOSS" if star.plate >= FIRST_BOSS_PLATE else "SDSS"
+        # SPECOBJ rows name the instrument; SPALL rows and bare coadds leave it to the plate.
+        stated = str(row.get("instrument", "")).strip().upper()
+        by_plate = "BOSS" if star.plate >= FIRST_BOSS_PLATE else "SDSS"
+        meta["instrument"] = stated if stated in ("SDSS", "BOSS") else by_plate
         if star.run2d_known:
             meta.update(run2d=star.run2d, specobjid=star.specobjid)
     for key in ("class", "subclass"):

@@ -8,16 +8,16 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from stellar_core.errors import IdentifierError
 from stellar_core.sdss import specobjid as ids
-from stellar_core.sdss.star import PlateFiber, StarId
+from stellar_core.sdss.star import PlateFiber, Position, StarId
 
-__all__ = ["FORMS", "PlateFiber", "StarId", "parse"]
+__all__ = ["FORMS", "PlateFiber", "Position", "StarId", "parse"]
 
 #: Longest text read; the longest URL of SDSS is far shorter.
 MAX_TEXT = 2000
 
 FORMS = (
     "Give a specObjID, plate-MJD-fiber (266-51602-31), plate and fiber (266 31), "
-    "a spec file name or an SDSS URL."
+    "a spec file name, an SDSS URL or a position (147.32107 -0.00657)."
 )
 
 _SPEC_FILE = re.compile(r"spec-(\d{4,5})-(\d{5})-(\d{4})(?!\d)", re.ASCII | re.IGNORECASE)
@@ -25,8 +25,9 @@ _SPSPEC_FILE = re.compile(r"spspec-(\d{5})-(\d{4})-(\d{3})(?!\d)", re.ASCII | re
 _SDSSV_FILE = re.compile(r"spec-\d{6}-\d{5}-\d+", re.ASCII | re.IGNORECASE)
 _REDUX = re.compile(r"/redux/(26|103|104|v\d+_\d+_\d+)/", re.ASCII | re.IGNORECASE)
 _SEXAGESIMAL = re.compile(
-    r"(?:SDSS\s*)?J?\s*(\d{1,2}[h:\s]\s*\d{1,2}[m:\s]\s*\d{1,2}(?:\.\d+)?s?|\d{6}(?:\.\d+)?)\s*,?\s*[+-]\s*"
-    r"(\d{1,2}[d:\s]\s*\d{1,2}[m':\s]\s*\d{1,2}(?:\.\d+)?[s\"]?|\d{6}(?:\.\d+)?)",
+    r"(?:SDSS\s*)?J?\s*(?:(\d{1,2})[h:\s]\s*(\d{1,2})[m:\s]\s*(\d{1,2}(?:\.\d+)?)s?|(\d\d)(\d\d)(\d\d(?:\.\d+)?))"
+    r"\s*,?\s*([+-])\s*"
+    r"(?:(\d{1,2})[d:\s]\s*(\d{1,2})[m':\s]\s*(\d{1,2}(?:\.\d+)?)[s\"]?|(\d\d)(\d\d)(\d\d(?:\.\d+)?))",
     re.ASCII | re.IGNORECASE,
 )
 _DEGREES = re.compile(r"[+]?(\d{1,3}\.\d+)\s*[,;\s]\s*([+-]?\d{1,2}(?:\.\d+)?)", re.ASCII)
@@ -36,7 +37,7 @@ _NUMBER = re.compile(r"(?:specobjid|sid|id)?\s*[:=#]?\s*(\d+(?:\.\d*)?(?:e\+?\d+
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3}){4,}", re.ASCII)
 
 
-def parse(text: str) -> StarId | PlateFiber:
+def parse(text: str) -> StarId | PlateFiber | Position:
     """Read whatever names an SDSS spectrum.
 
     Parameters
@@ -44,11 +45,12 @@ def parse(text: str) -> StarId | PlateFiber:
     text : str
         A specObjID (rounded ones are mended, and a note says so), plate-MJD-fiber
         separated by ``-``, space, comma or slash, plate and fiber alone, the name of a
-        spec file, or a SAS, SkyServer or DR17 viewer URL.
+        spec file, a SAS, SkyServer or DR17 viewer URL, or a position: decimal degrees
+        or hours and degrees with minutes and seconds, ICRS.
 
     Returns
     -------
-    StarId or PlateFiber
+    StarId, PlateFiber or Position
 
     Raises
     ------
@@ -60,7 +62,7 @@ def parse(text: str) -> StarId | PlateFiber:
     clean = re.sub(r"[\u2010-\u2015\u2212]", "-", text).strip().strip("'\"`()[]{}").strip()
     if not clean:
         raise IdentifierError("The text is empty.", remedy=FORMS)
-    readers: tuple[Callable[[str], StarId | PlateFiber | None], ...] = (
+    readers: tuple[Callable[[str], StarId | PlateFiber | Position | None], ...] = (
         _from_file_name,
         _from_url,
         _from_coordinates,
@@ -96,7 +98,7 @@ def _from_file_name(text: str) -> StarId | None:
     return StarId.of(plate, mjd, fiber, run2d.group(1) if run2d else None)
 
 
-def _from_url(text: str) -> StarId | PlateFiber | None:
+def _from_url(text: str) -> StarId | PlateFiber | Position | None:
     if not re.match(r"(https?://|www\.|[a-z0-9.]*sdss\.org)", text, re.IGNORECASE):
         return None
     try:
@@ -116,29 +118,32 @@ def _from_url(text: str) -> StarId | PlateFiber | None:
     for key in ("sid", "specobjid"):
         if re.fullmatch(r"\d+", values.get(key, ""), re.ASCII):
             return _from_specobjid(values[key])
-    if {"ra", "dec"} <= values.keys():
-        _refuse_coordinates(f"{values['ra']} {values['dec']}")
+    place = _DEGREES.fullmatch(f"{values.get('ra')} {values.get('dec')}")
+    if place:
+        return Position(float(place.group(1)), float(place.group(2)))
     raise IdentifierError(
         f"The URL {_quote(text)} names no spectrum: it has no spec file, no sid= and no plateid=, mjd= and fiberid=.",
         value=text,
     )
 
 
-def _from_coordinates(text: str) -> None:
+def _from_coordinates(text: str) -> Position | None:
     degrees = _DEGREES.fullmatch(text)
     if degrees and float(degrees.group(1)) < 360 and abs(float(degrees.group(2))) <= 90:
-        _refuse_coordinates(text)
-    if _SEXAGESIMAL.fullmatch(text):
-        _refuse_coordinates(text)
+        return Position(float(degrees.group(1)), float(degrees.group(2)))
+    found = _SEXAGESIMAL.fullmatch(text)
+    if not found:
+        return None
+    groups = found.groups()
+    hours, dec = (_from_sixtieths(groups[i : i + 3] if groups[i] else groups[i + 3 : i + 6]) for i in (0, 7))
+    return Position(15.0 * hours, -dec if groups[6] == "-" else dec)
 
 
-def _refuse_coordinates(text: str) -> None:
-    raise IdentifierError(
-        f"{_quote(text)} is a position; spectra are looked up by identifier, not by position.",
-        value=text,
-        remedy="Find the spectrum's plate-MJD-fiber at "
-        "https://skyserver.sdss.org/dr17/VisualTools/explore/summary and give that.",
-    )
+def _from_sixtieths(parts: tuple[str, ...]) -> float:
+    whole, minutes, seconds = (float(part) for part in parts)
+    if minutes >= 60 or seconds >= 60:
+        raise IdentifierError(f"{parts[1]} minutes and {parts[2]} seconds are no part of a position.", value=parts)
+    return whole + minutes / 60.0 + seconds / 3600.0
 
 
 def _from_numbers(text: str) -> StarId | PlateFiber | None:

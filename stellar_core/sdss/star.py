@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from stellar_core.errors import IdentifierError
 from stellar_core.sdss import specobjid as ids
 
 #: Plates that SDSS never used; the offline mock survey answers for them.
@@ -81,10 +82,20 @@ class StarId:
             return (self.run2d,)
         return (self.run2d, *(other for other in ids.LEGACY_RUN2D if other != self.run2d))
 
-    def file_path(self, run2d: str) -> str:
-        """Path of the DR17 lite file below the root of the Science Archive Server."""
-        project = "sdss" if run2d in ids.LEGACY_RUN2D else "eboss"
-        return f"dr17/{project}/spectro/redux/{run2d}/spectra/lite/{self.plate:04d}/spec-{self.name}.fits"
+    def file_path(self, run2d: str, *, full: bool = False) -> str:
+        """Path of the DR17 lite file below the root of the Science Archive Server.
+
+        Parameters
+        ----------
+        run2d : str
+            Reduction.
+        full : bool
+            The file with all exposures instead, which begins with the same coadd.
+        """
+        legacy = run2d in ids.LEGACY_RUN2D
+        folder = f"dr17/{'sdss' if legacy else 'eboss'}/spectro/redux/{run2d}/spectra"
+        kind = ("" if legacy else "full/") if full else "lite/"
+        return f"{folder}/{kind}{self.plate:04d}/spec-{self.name}.fits"
 
     @property
     def spectrum_url(self) -> str:
@@ -143,3 +154,30 @@ class PlateFiber:
     def at(self, mjd: int) -> StarId:
         """The spectrum of this plate and fiber on one MJD."""
         return StarId.of(self.plate, mjd, self.fiber)
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place on the sky: the nearest spectrum is meant.
+
+    Attributes
+    ----------
+    ra, dec : float
+        ICRS, degrees.
+
+    Raises
+    ------
+    IdentifierError
+        If there is no such place.
+    """
+
+    ra: float
+    dec: float
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.ra < 360 and -90 <= self.dec <= 90):
+            raise IdentifierError(
+                f"RA {self.ra:g} and Dec {self.dec:g} are no place on the sky.",
+                value=(self.ra, self.dec),
+                remedy="Give RA from 0 to 360 and Dec from -90 to 90 degrees.",
+            )

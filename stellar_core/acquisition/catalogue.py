@@ -1,0 +1,188 @@
+"""The catalogue of an acquisition: pages of rows from SkyServer or CasJobs, then one table sorted by id."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from stellar_core.acquisition.plan import Plan, id_range
+from stellar_core.cards import write_text
+from stellar_core.errors import ArchiveError
+from stellar_core.sdss.answers import TOTAL_SQL, number, read_answer, whole_number
+from stellar_core.sdss.casjobs import OWN, CasJobs
+from stellar_core.sdss.catalogue_rows import COLUMNS, NAMES, PRECISE, TEXT, WHOLE
+from stellar_core.sdss.retries import PassingError
+from stellar_core.sdss.skyserver import Answer, Check, SkyServer
+from stellar_core.sdss.whole_files import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Attempts to begin a CasJobs job; each takes a table of its own, as one that seems lost may yet run.
+SUBMISSIONS = 3
+
+#: Called with what is being done, how much of it is done and of how much.
+Progress = Callable[[str, int, int], None]
+
+
+class CatalogueSource(Protocol):
+    """Where the rows of a page come from."""
+
+    def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
+        """All rows of some plates that pass the plan's cuts."""
+
+
+@dataclass(frozen=True)
+class SkyServerPages:
+    """Each page is a query on SkyServer: needs no account.
+
+    Attributes
+    ----------
+    server : SkyServer
+    """
+
+    server: SkyServer
+
+    def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
+        return self.server.query(plan.sql(plates), COLUMNS, check)
+
+
+@dataclass(frozen=True)
+class CasJobsTable:
+    """One job joins and cuts everything into a table of MyDB; the pages are read from that.
+
+    Attributes
+    ----------
+    jobs : CasJobs
+    folder : Path
+        ``casjobs.json`` in it remembers the table and the job, so that an interrupted acquisition
+        goes on waiting for the same job.
+    say : callable
+        Told the job's state.
+    """
+
+    jobs: CasJobs
+    folder: Path
+    say: Callable[[str], None] = lambda text: None
+
+    def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
+        table = self.table(plan)
+        low, high = id_range(*plates)
+        sql = f"SELECT {', '.join(NAMES)}, {TOTAL_SQL} FROM {table} WHERE specObjID BETWEEN {low} AND {high}"
+        return self.jobs.query(sql, NAMES, check)
+
+    def table(self, plan: Plan) -> str:
+        """Name of the finished table in MyDB; made if it is not there.
+
+        Raises
+        ------
+        ArchiveError
+            If CasJobs does not make it.
+        """
+        path = self.folder / "casjobs.json"
+        state = json.loads(path.read_text()) if path.exists() else {"begun": 0, "job": None, "finished": False}
+        stem = f"stellar_ages_{hashlib.sha256(plan.sql().encode()).hexdigest()[:10]}"
+        while not state["finished"]:
+            if state["job"] is None:
+                # Noted before it is sent: a table that a lost job may hold is never asked for again.
+                state["begun"] += 1
+                write_text(path, json.dumps(state))
+                try:
+                    state["job"] = self.jobs.submit(plan.sql(into=f"{stem}_{state['begun']}"))
+                except PassingError:
+                    if state["begun"] >= SUBMISSIONS:
+                        raise
+                    self.jobs.retries.sleep(self.jobs.retries.wait_after(state["begun"]))
+                    continue
+                write_text(path, json.dumps(state))
+            self.jobs.wait(state["job"], lambda name: self.say(f"CasJobs job {state['job']}: {name}"))
+            state["finished"] = True
+            write_text(path, json.dumps(state))
+        return f"{OWN}.{stem}_{state['begun']}"
+
+
+def fetch_catalogue(plan: Plan, folder: Path, source: CatalogueSource, progress: Progress = lambda *args: None) -> pd.DataFrame:
+    """The rows of ``plan``, sorted by specObjID.
+
+    Every page is kept in ``folder`` as it came, whole or not at all, and not asked for again.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder : Path
+    source : CatalogueSource
+    progress : callable, optional
+        Called with "catalogue pages", how many are done and of how many.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `NAMES`: specObjID uint64, bestObjID text, other whole numbers int32, ra and dec float64,
+        measurements float32 as SDSS's REAL, with -9999 where SDSS has it.
+
+    Raises
+    ------
+    ArchiveError
+        If a page cannot be had; those before it are kept.
+    """
+    rows: list[tuple[str, ...]] = []
+    for done, plates in enumerate(plan.pages):
+        if plan.stars is not None and len(rows) >= plan.stars:
+            break
+        progress("catalogue pages", done, len(plan.pages))
+        rows += _page(plan, folder / f"{plates[0]:05d}-{plates[1]:05d}.csv", plates, source)
+    progress("catalogue pages", len(plan.pages), len(plan.pages))
+    table = as_table(rows)
+    return table if plan.stars is None else table.head(plan.stars)
+
+
+def _page(plan: Plan, path: Path, plates: tuple[int, int], source: CatalogueSource) -> list[tuple[str, ...]]:
+    """Rows of one page, from its file or from ``source``."""
+    check = lambda rows: check_page(rows, plates)
+    if path.exists():
+        try:
+            rows = read_answer(path.read_bytes(), NAMES, service="The page kept")
+            check(rows)
+            return rows
+        except ArchiveError:
+            path.unlink()
+    answer = source.page(plan, plates, check)
+    write_whole(path, answer.data)
+    return answer.rows
+
+
+def check_page(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> None:
+    """Raise `PassingError` unless all ids are those of ``plates`` and none is there twice, and all numbers are numbers."""
+    low, high = map(int, id_range(*plates))
+    found = [whole_number(row[0]) for row in rows]
+    if found and not low <= min(found) <= max(found) <= high:
+        raise PassingError(f"The catalogue answered with stars that are not on plates {plates[0]} to {plates[1]}.")
+    if len(set(found)) < len(found):
+        raise PassingError(f"The catalogue answered with the same star twice on plates {plates[0]} to {plates[1]}.")
+    kinds = [(index, whole_number if name in WHOLE[2:5] else number) for index, name in enumerate(NAMES) if name not in TEXT + WHOLE[:2]]
+    for row in rows:
+        for index, read in kinds:
+            read(row[index])
+
+
+def as_table(rows: Sequence[Sequence[str]]) -> pd.DataFrame:
+    """Rows of cells as a typed table sorted by specObjID."""
+    import numpy as np
+    import pandas as pd
+
+    columns = dict(zip(NAMES, zip(*rows, strict=True) if rows else [()] * len(NAMES)))
+    typed: dict[str, object] = {}
+    for name, cells in columns.items():
+        if name in TEXT or name == "bestObjID":
+            typed[name] = np.array(["" if cell.lower() == "null" else cell for cell in cells], dtype=object)
+        elif name == "specObjID":
+            typed[name] = np.array([int(cell) for cell in cells], dtype=np.uint64)
+        elif name in WHOLE:
+            typed[name] = np.array([int(number(cell)) if number(cell) == number(cell) else 0 for cell in cells], dtype=np.int32)
+        else:
+            typed[name] = np.array([number(cell) for cell in cells], dtype=np.float64 if name in PRECISE else np.float32)
+    return pd.DataFrame(typed).sort_values("specObjID", ignore_index=True)

@@ -1,0 +1,152 @@
+"""Spectra of one chunk: fetched in parallel, kept until the chunk is done, made into stars.
+
+A file that has arrived is checked, written whole, and never fetched again; that the archive has none is noted the
+same way. So a process killed at any moment loses only what was on its way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from stellar_core.acquisition.store import ABSENT, FAILED, REFUSED, STORED, ManifestLine
+from stellar_core.acquisition.stored_star import StoredStar, make_star
+from stellar_core.errors import ArchiveError, SpectrumError
+from stellar_core.sdss.catalogue_rows import CatalogueRow
+from stellar_core.sdss.retries import UnreachableError
+from stellar_core.sdss.spectrum_files import AbsentError, SpectrumFiles, check_file
+from stellar_core.sdss.whole_files import write_whole
+from stellar_core.spectrum import Spectrum
+
+#: Downloads in a row that end without a connection before all others are left for the next time.
+UNREACHABLE = 8
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one star.
+
+    Attributes
+    ----------
+    line : ManifestLine
+    star : StoredStar or None
+    settled : bool
+        False where trying again may help.
+    """
+
+    line: ManifestLine
+    star: StoredStar | None = None
+    settled: bool = True
+
+
+class Downloads:
+    """Fetches the spectra of an acquisition.
+
+    Parameters
+    ----------
+    folder : Path
+        Files wait here until their chunk is done.
+    files : SpectrumFiles
+    workers : int
+        Downloads at a time.
+    journal : Path
+        Gets a line of JSON for each failed attempt, for people to read.
+    """
+
+    def __init__(self, folder: Path, files: SpectrumFiles, workers: int, journal: Path) -> None:
+        self.folder, self.files, self.journal = folder, files, journal
+        self.retried = self.fetched = 0
+        self._pool = ThreadPoolExecutor(workers)
+        self._mutex = threading.Lock()
+        self._unreachable = 0
+
+    def __enter__(self) -> Downloads:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    @property
+    def offline(self) -> bool:
+        """Whether the archive was out of reach `UNREACHABLE` times in a row."""
+        return self._unreachable >= UNREACHABLE
+
+    def submit(self, row: CatalogueRow) -> Future[Outcome]:
+        """Begin with one star, when a worker is free."""
+        return self._pool.submit(self._settle, row)
+
+    def forget(self, row: CatalogueRow) -> None:
+        """Remove what waits of a star, whose chunk is done."""
+        for path in self._places(row):
+            path.unlink(missing_ok=True)
+
+    def _settle(self, row: CatalogueRow) -> Outcome:
+        path = row.star.file_path(row.star.run2d)
+
+        def line(outcome: str, reason: str = "", data: bytes = b"") -> ManifestLine:
+            digest = hashlib.sha256(data).hexdigest() if data else ""
+            return ManifestLine(int(row.star.specobjid), row.star.name, path, len(data), digest, outcome, reason)
+
+        try:
+            spectrum, data = self._held(row) or self._fetch(row)
+        except AbsentError as error:
+            return Outcome(line(ABSENT, str(error)))
+        except ArchiveError as error:
+            return Outcome(line(FAILED, str(error)), settled=False)
+        try:
+            return Outcome(line(STORED, data=data), make_star(row, spectrum))
+        except SpectrumError as error:
+            return Outcome(line(REFUSED, str(error), data))
+
+    def _held(self, row: CatalogueRow) -> tuple[Spectrum, bytes] | None:
+        """The file that waits already, if it is whole; `AbsentError` if it was noted that there is none."""
+        kept, absent = self._places(row)
+        if absent.exists():
+            raise AbsentError(row.star)
+        if not kept.exists():
+            return None
+        data = kept.read_bytes()
+        try:
+            return check_file(data, row.star, str(kept)), data
+        except ArchiveError:
+            kept.unlink()
+            return None
+
+    def _fetch(self, row: CatalogueRow) -> tuple[Spectrum, bytes]:
+        if self.offline:
+            raise UnreachableError("The archive is out of reach.")
+        kept, absent = self._places(row)
+        try:
+            found = self.files.fetch(row.star, lambda error: self._note(row, error))
+        except AbsentError:
+            write_whole(absent, b"")
+            raise
+        except UnreachableError:
+            with self._mutex:
+                self._unreachable += 1
+            raise
+        write_whole(kept, found.data)
+        with self._mutex:
+            self._unreachable = 0
+            self.fetched += 1
+        return found.spectrum, found.data
+
+    def _note(self, row: CatalogueRow, error: ArchiveError) -> None:
+        with self._mutex, self.journal.open("a") as out:
+            self.retried += 1
+            out.write(json.dumps({"time": round(time.time(), 1), "star": row.star.name, "failure": str(error)}) + "\n")
+
+    def _places(self, row: CatalogueRow) -> tuple[Path, Path]:
+        """Where the file waits, and the note that there is none."""
+        stem = self.folder / f"{row.star.plate:05d}" / f"spec-{row.star.name}"
+        return stem.with_name(f"{stem.name}.fits"), stem.with_name(f"{stem.name}.absent")
+
+
+def refuse(specobjid: int, name: str, reason: str) -> Outcome:
+    """The outcome of a row of the catalogue that is not worth a download."""
+    return Outcome(ManifestLine(specobjid, name, "", 0, "", REFUSED, reason))

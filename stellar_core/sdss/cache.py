@@ -1,0 +1,175 @@
+"""What came from the archive, kept on disk: whole or not at all, checked when read, up to a size.
+
+The files lie where their keys say, so that spectra keep the paths they have at SDSS. An SQLite
+file beside them knows the sha256, size and order of use of each; several processes may share it.
+A file that does not match its sha256 is as good as absent. Files that are not in the index, such as
+a user's own, are neither read nor removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from stellar_core.errors import ParameterError
+from stellar_core.sdss.whole_files import write_whole
+
+#: Size at which the files longest unused go, bytes; environment STELLAR_CACHE_MB sets another.
+LIMIT_BYTES = 2_000_000_000
+#: Seconds to wait for another process that writes.
+BUSY_TIMEOUT = 10.0
+Result = TypeVar("Result")
+
+_INDEX = "index.sqlite"
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, "
+    "used INTEGER NOT NULL) WITHOUT ROWID"
+)
+_NEWEST = "(SELECT COALESCE(MAX(used), 0) + 1 FROM entries)"
+
+
+def cache_folder() -> Path:
+    """Environment STELLAR_CACHE_DIR, else ``~/.cache/stellar-ages-explorer``."""
+    return Path(os.environ.get("STELLAR_CACHE_DIR") or Path.home() / ".cache" / "stellar-ages-explorer")
+
+
+def cache_limit() -> int:
+    """Environment STELLAR_CACHE_MB in bytes, else `LIMIT_BYTES`.
+
+    Raises
+    ------
+    ParameterError
+        If it is no number.
+    """
+    text = os.environ.get("STELLAR_CACHE_MB", "")
+    if not text:
+        return LIMIT_BYTES
+    if not text.isdecimal():
+        raise ParameterError(f"STELLAR_CACHE_MB is a whole number of megabytes; got {text[:40]!r}.", value=text)
+    return int(text) * 1_000_000
+
+
+class DiskCache:
+    """Bytes by key.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when something is first kept.
+    limit_bytes : int
+        Size of all files together; those longest unused go first.
+    """
+
+    def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+        self.folder, self.limit_bytes = Path(folder), limit_bytes
+
+    def get(self, key: str) -> bytes | None:
+        """What is kept under ``key``; None where there is nothing, or it is not what was kept."""
+        path = self._path(key)
+
+        def read(index: sqlite3.Connection) -> bytes | None:
+            known = index.execute("SELECT sha256 FROM entries WHERE key = ?", [key]).fetchone()
+            if known is None:
+                return None
+            try:
+                data = path.read_bytes()
+            except OSError:
+                data = None
+            if data is None or hashlib.sha256(data).hexdigest() != known[0]:
+                index.execute("DELETE FROM entries WHERE key = ? AND sha256 = ?", [key, known[0]])
+                return None
+            with contextlib.suppress(sqlite3.OperationalError):  # an order of use that no one notes is no reason to fetch again
+                index.execute(f"UPDATE entries SET used = {_NEWEST} WHERE key = ?", [key])
+            return data
+
+        return self._use(read, lambda error: None) if self._exists() else None
+
+    def put(self, key: str, data: bytes) -> str:
+        """Keep ``data`` under ``key``.
+
+        Returns
+        -------
+        str
+            Empty, or why it could not be kept, as a sentence.
+        """
+        path = self._path(key)
+        if len(data) > self.limit_bytes:
+            return f"{len(data)} bytes could not be kept in the cache, whose limit is {self.limit_bytes}."
+
+        def enter(index: sqlite3.Connection) -> str:
+            index.execute("BEGIN IMMEDIATE")
+            values = [key, hashlib.sha256(data).hexdigest(), len(data)]
+            index.execute(f"INSERT OR REPLACE INTO entries VALUES (?, ?, ?, {_NEWEST})", values)
+            self._evict(index)
+            index.execute("COMMIT")
+            return ""
+
+        try:
+            # The file first: until it is entered, the old entry does not fit it, and its readers fetch it themselves.
+            write_whole(path, data)
+            return self._use(enter, lambda error: f"The answer could not be kept in the cache ({error}).")
+        except OSError as error:
+            return f"The answer could not be kept in the cache ({error.strerror or error})."
+
+    def drop(self, key: str) -> None:
+        """Forget what is kept under ``key``."""
+        path = self._path(key)
+
+        def forget(index: sqlite3.Connection) -> None:
+            if index.execute("DELETE FROM entries WHERE key = ?", [key]).rowcount:
+                path.unlink(missing_ok=True)
+
+        if self._exists():
+            self._use(forget, lambda error: None)
+
+    def holdings(self) -> tuple[int, int]:
+        """Number of files and of bytes kept."""
+
+        def count(index: sqlite3.Connection) -> tuple[int, int]:
+            return index.execute("SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM entries").fetchone()
+
+        return self._use(count, lambda error: (0, 0)) if self._exists() else (0, 0)
+
+    def _path(self, key: str) -> Path:
+        parts = PurePosixPath(key).parts
+        if not parts or ".." in parts or key.startswith("/") or parts[0].startswith(_INDEX):
+            raise ParameterError(f"{key[:80]!r} is no key of the cache.", value=key)
+        return self.folder.joinpath(*parts)
+
+    def _evict(self, index: sqlite3.Connection) -> None:
+        (total,) = index.execute("SELECT SUM(bytes) FROM entries").fetchone()
+        while total > self.limit_bytes:
+            key, size = index.execute("SELECT key, bytes FROM entries ORDER BY used LIMIT 1").fetchone()
+            index.execute("DELETE FROM entries WHERE key = ?", [key])
+            self._path(key).unlink(missing_ok=True)
+            total -= size
+
+    def _exists(self) -> bool:
+        return (self.folder / _INDEX).is_file()
+
+    def _use(self, work: Callable[[sqlite3.Connection], Result], failed: Callable[[sqlite3.Error], Result]) -> Result:
+        """``work`` on the index. A damaged index is made anew, empty: what it knew is fetched again."""
+        for last in (False, True):
+            try:
+                with contextlib.closing(self._connect()) as index:
+                    index.execute(_TABLE)
+                    return work(index)
+            except sqlite3.OperationalError as error:  # locked by another process, or on a disk that is read only
+                return failed(error)
+            except sqlite3.DatabaseError as error:
+                if last:
+                    return failed(error)
+                for path in self.folder.glob(f"{_INDEX}*"):
+                    path.unlink(missing_ok=True)
+        raise AssertionError("unreachable: the second pass returns")
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.folder / _INDEX, timeout=BUSY_TIMEOUT, isolation_level=None)
+        # A machine that loses power may lose the index, which costs downloads only: every file is checked by its sha256.
+        connection.execute("PRAGMA synchronous = OFF")
+        return connection

@@ -1,0 +1,202 @@
+"""One spectrum's row of SpecObj, sppParams and PhotoObj, joined.
+
+The SSPP's parameters go into a spectrum's metadata, to be compared with: they are what labels are
+made of and never an input of a network. The photometry is an input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from stellar_core.errors import IdentifierError
+from stellar_core.photometry import BANDS, Photometry
+from stellar_core.sdss import specobjid as ids
+from stellar_core.sdss.answers import number, whole_number
+from stellar_core.sdss.retries import PassingError
+from stellar_core.sdss.skyserver import integer
+from stellar_core.sdss.star import StarId
+from stellar_core.spectrum import Spectrum
+
+_SPECTRUM = (
+    *("specObjID", "bestObjID", "plate", "mjd", "fiberID", "run2d", "ra", "dec"),
+    *("class", "subClass", "z", "zErr", "zWarning", "snMedian"),
+)
+_PARAMETERS = (*(f"{name}adop{unc}" for name in ("teff", "logg", "feh") for unc in ("", "unc")), "flag")
+_PHOTOMETRY = tuple(f"{name}_{band}" for name in ("psfMag", "psfMagErr", "extinction", "modelMag") for band in BANDS)
+#: The columns, with s for SpecObj, t for sppParams and p for PhotoObj.
+COLUMNS: tuple[str, ...] = (
+    *(f"s.{name}" for name in _SPECTRUM),
+    *(f"t.{name}" for name in _PARAMETERS),
+    *(f"p.{name}" for name in _PHOTOMETRY),
+)
+#: Their names alone.
+NAMES: tuple[str, ...] = tuple(column[2:] for column in COLUMNS)
+#: Columns of text and of whole numbers; `PRECISE` is double, all others are REAL.
+TEXT = ("run2d", "class", "subClass", "flag")
+WHOLE = ("specObjID", "bestObjID", "plate", "mjd", "fiberID", "zWarning")
+PRECISE = ("ra", "dec")
+#: The SSPP's mark of a missing value, and everything below it.
+MISSING = -999.0
+
+
+@dataclass(frozen=True)
+class SsppParameters:
+    """What the SEGUE Stellar Parameter Pipeline adopted (Lee et al. 2008); NaN where missing.
+
+    Attributes
+    ----------
+    teff, teff_err : float, K
+    logg, logg_err, feh, feh_err : float, dex
+    flag : str
+        "nnnnn" where nothing is wrong.
+    """
+
+    teff: float
+    teff_err: float
+    logg: float
+    logg_err: float
+    feh: float
+    feh_err: float
+    flag: str
+
+    def known(self) -> dict[str, float | str]:
+        """What is not missing, by the name that it has in a spectrum's metadata."""
+        values = {f"sspp_{name}": getattr(self, name) for name in ("teff", "teff_err", "logg", "logg_err", "feh", "feh_err")}
+        found: dict[str, float | str] = {name: value for name, value in values.items() if np.isfinite(value)}
+        return {**found, "sspp_flag": self.flag} if found else {}
+
+
+@dataclass(frozen=True)
+class CatalogueRow:
+    """A row.
+
+    Attributes
+    ----------
+    star : StarId
+        With the reduction that the release holds.
+    bestobjid : str
+        Object of the photometry; empty where there is none.
+    ra, dec : float, degrees
+    kind, subclass : str
+    redshift, redshift_err : float
+    zwarning : int
+    sn_median : float
+    parameters : SsppParameters
+    photometry : Photometry or None
+    """
+
+    star: StarId
+    bestobjid: str
+    ra: float
+    dec: float
+    kind: str
+    subclass: str
+    redshift: float
+    redshift_err: float
+    zwarning: int
+    sn_median: float
+    parameters: SsppParameters
+    photometry: Photometry | None
+
+    @classmethod
+    def read(cls, cells: Sequence[str]) -> CatalogueRow:
+        """The row whose cells stand in the order of `COLUMNS`.
+
+        Raises
+        ------
+        PassingError
+            If a cell is no number where one belongs.
+        IdentifierError
+            If the id is none, or names another plate, MJD or fiber than the row does.
+        """
+        row = dict(zip(NAMES, cells, strict=True))
+        specobjid = whole_number(row["specObjID"])
+        plate, mjd, fiber, run2d = ids.decode(specobjid)
+        stated = tuple(whole_number(row[name]) for name in ("plate", "mjd", "fiberID"))
+        if (plate, mjd, fiber) != stated:
+            said = "-".join(map(str, stated))
+            raise IdentifierError(f"specObjID {specobjid} is {plate}-{mjd}-{fiber}; its row says {said}.", value=specobjid)
+        star = StarId(plate, mjd, fiber, run2d)
+        value = {name: number(row[name]) for name in NAMES if name not in TEXT + WHOLE}
+        measured = {name: np.nan if value[name] <= MISSING else value[name] for name in _PARAMETERS[:-1]}
+        text = {name: "" if row[name].lower() == "null" else row[name] for name in TEXT}
+        zwarning = number(row["zWarning"])
+        best = row["bestObjID"] if row["bestObjID"].isdecimal() else ""
+        return cls(
+            star=star,
+            bestobjid="" if best == "0" else best,
+            ra=value["ra"],
+            dec=value["dec"],
+            kind=text["class"],
+            subclass=text["subClass"],
+            redshift=value["z"],
+            redshift_err=value["zErr"],
+            zwarning=0 if np.isnan(zwarning) else int(zwarning),
+            sn_median=value["snMedian"],
+            parameters=SsppParameters(*(measured[name] for name in _PARAMETERS[:-1]), text["flag"]),
+            photometry=_photometry(value, star.is_mock),
+        )
+
+    def add_to(self, spectrum: Spectrum) -> Spectrum:
+        """``spectrum`` with the row's photometry, the SSPP's parameters in its metadata, and what it lacks itself.
+
+        A redshift that the file has is kept; so is its photometry where the row has none or less.
+        """
+        photometry, notes = spectrum.photometry, spectrum.notes
+        if self.photometry is not None and (self.photometry.complete or photometry is None):
+            photometry = self.photometry
+        redshift = spectrum.redshift
+        if redshift is None and np.isfinite(self.redshift):
+            redshift = self.redshift
+            notes = (*notes, "The file has no redshift; it was taken from SDSS's catalogue.")
+        own = {
+            **{"class": self.kind, "subclass": self.subclass, "zwarning": self.zwarning},
+            **{"sn_median": self.sn_median, "ra": self.ra, "dec": self.dec},
+        }
+        known = {name: item for name, item in own.items() if item not in ("", None) and item == item}
+        meta = {**known, **spectrum.meta, **self.parameters.known()}
+        return replace(spectrum, photometry=photometry, redshift=redshift, meta=meta, notes=notes)
+
+
+def row_source(star: StarId) -> str:
+    """FROM, JOIN and WHERE of the rows of one spectrum: there may be one for each reduction."""
+    place = (("plate", star.plate, ids.PLATES), ("mjd", star.mjd, ids.MJDS), ("fiberID", star.fiber, ids.FIBERS))
+    where = " AND ".join(f"s.{name} = {integer(value, *limits)}" for name, value, limits in place)
+    joined = "LEFT JOIN sppParams t ON t.specObjID = s.specObjID LEFT JOIN PhotoObj p ON p.objID = s.bestObjID"
+    return f"FROM SpecObjAll s {joined} WHERE {where}"
+
+
+def choose_row(star: StarId, rows: Sequence[Sequence[str]]) -> CatalogueRow | None:
+    """The row of ``star`` among those of its plate, MJD and fiber, by the likeliest reduction; None of none.
+
+    Raises
+    ------
+    PassingError
+        If a row is of another spectrum, or damaged.
+    """
+    found: dict[str, CatalogueRow] = {}
+    for cells in rows:
+        try:
+            row = CatalogueRow.read(cells)
+        except IdentifierError as error:
+            raise PassingError(f"SkyServer answered with a damaged row: {error}", value=star.name) from None
+        if row.star.name != star.name:
+            raise PassingError(f"SkyServer answered with {row.star.name} when asked for {star.name}.", value=star.name)
+        found.setdefault(row.star.run2d, row)
+    wanted = (star.run2d, *star.run2d_candidates)
+    return next((found[run2d] for run2d in wanted if run2d in found), next(iter(found.values()), None))
+
+
+def _photometry(value: dict[str, float], mock: bool) -> Photometry | None:
+    bands = {name: np.array([value[f"{name}_{band}"] for band in BANDS]) for name in ("psfMag", "psfMagErr", "extinction", "modelMag")}
+    found = Photometry(
+        psf_mag=bands["psfMag"],
+        psf_mag_err=bands["psfMagErr"],
+        extinction=bands["extinction"],
+        model_mag=bands["modelMag"],
+        source="MOCK PhotoObj" if mock else "PhotoObj of SDSS DR17",
+    )
+    return found if np.isfinite(found.psf_mag).any() else None

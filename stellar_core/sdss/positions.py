@@ -1,0 +1,70 @@
+"""Spectra near a position on the sky."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stellar_core.errors import IdentifierError
+from stellar_core.sdss import specobjid as ids
+from stellar_core.sdss.answers import number, whole_number
+from stellar_core.sdss.retries import PassingError
+from stellar_core.sdss.skyserver import real
+from stellar_core.sdss.star import Position, StarId
+
+#: Largest radius of a search, arcsec: that of SDSS's own cross-identification.
+MAX_RADIUS = 180.0
+#: Columns asked for, and their names.
+NEAR_COLUMNS = ("s.specObjID", "s.ra", "s.dec", "s.class", "n.distance")
+NEAR_NAMES = tuple(column[2:] for column in NEAR_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A spectrum near a position.
+
+    Attributes
+    ----------
+    star : StarId
+    ra, dec : float, degrees
+    kind : str
+        STAR, GALAXY or QSO.
+    distance : float, arcsec
+    """
+
+    star: StarId
+    ra: float
+    dec: float
+    kind: str
+    distance: float
+
+
+def near_source(position: Position, radius: float) -> str:
+    """FROM and JOIN of the best spectrum of each object within ``radius`` arcsec; SkyServer counts in arcmin.
+
+    Raises
+    ------
+    ParameterError
+        If the radius is not between 0 and `MAX_RADIUS`.
+    """
+    ra, dec = real(position.ra, 0.0, 360.0), real(position.dec, -90.0, 90.0)
+    size = real(float(real(radius, 0.0, MAX_RADIUS)) / 60.0, 0.0, MAX_RADIUS / 60.0)
+    return f"FROM dbo.fGetNearbySpecObjEq({ra}, {dec}, {size}) n JOIN SpecObj s ON s.specObjID = n.specObjID"
+
+
+def read_neighbours(rows: Sequence[Sequence[str]]) -> list[Neighbour]:
+    """The neighbours in the rows of `NEAR_COLUMNS`, the nearest first.
+
+    Raises
+    ------
+    PassingError
+        If a row is damaged.
+    """
+    found = []
+    for specobjid, ra, dec, kind, distance in rows:
+        try:
+            star = StarId(*ids.decode(whole_number(specobjid)))
+        except IdentifierError as error:
+            raise PassingError(f"SkyServer answered with a damaged row: {error}") from None
+        found.append(Neighbour(star, number(ra), number(dec), kind, 60.0 * number(distance)))
+    return sorted(found, key=lambda neighbour: neighbour.distance)

@@ -1,0 +1,106 @@
+"""When to ask a server again, and how long to wait before it."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from stellar_core.errors import ArchiveError, ParameterError
+
+Answer = TypeVar("Answer")
+
+
+class PassingError(ArchiveError):
+    """A failure that may be over in a while: asking again is worth it.
+
+    Parameters
+    ----------
+    wait : float
+        Seconds that the server wants to be left alone; 0 where it does not say.
+    """
+
+    def __init__(
+        self, message: str, *, value: object = None, remedy: str = "Try again later.", wait: float = 0.0
+    ) -> None:
+        super().__init__(message, value=value, remedy=remedy)
+        self.wait = wait
+
+
+class UnreachableError(PassingError):
+    """No connection came about: the network or the whole server is away."""
+
+
+@dataclass(frozen=True)
+class Retries:
+    """Exponential backoff with jitter.
+
+    Attributes
+    ----------
+    attempts : int
+        Tries in all.
+    unreachable_attempts : int
+        Tries in all where no connection comes about: without a network the answer is to come soon.
+    first_wait, longest_wait : float
+        Seconds before the second try, twice as long before each further one, up to the longest.
+        Each wait is drawn evenly from the upper half of that.
+    patience : float
+        Seconds after which no further try begins.
+    clock, sleep, jitter : callable
+        Seconds that never go back; a pause of so many seconds; numbers from 0 to 1.
+
+    Raises
+    ------
+    ParameterError
+        If a number is out of range.
+    """
+
+    attempts: int = 4
+    unreachable_attempts: int = 2
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+    patience: float = math.inf
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False, compare=False)
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False, compare=False)
+    jitter: Callable[[], float] = field(default_factory=lambda: random.Random().random, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if min(self.attempts, self.unreachable_attempts) < 1 or min(self.first_wait, self.longest_wait, self.patience) < 0:
+            raise ParameterError(f"Retries need at least one attempt and waits that are not negative; got {self}.")
+
+    def call(
+        self, work: Callable[[], Answer], on_failure: Callable[[PassingError], None] = lambda error: None
+    ) -> Answer:
+        """The result of ``work``, called again after each `PassingError`.
+
+        Parameters
+        ----------
+        work : callable
+        on_failure : callable, optional
+            Told of every failure, the last one included.
+
+        Raises
+        ------
+        ArchiveError
+            The last failure, or the first that does not pass.
+        """
+        start, tried = self.clock(), 0
+        while True:
+            tried += 1
+            try:
+                return work()
+            except PassingError as error:
+                on_failure(error)
+                allowed = self.unreachable_attempts if isinstance(error, UnreachableError) else self.attempts
+                pause = max(self.wait_after(tried), error.wait)
+                if tried >= allowed or self.clock() - start + pause > self.patience:
+                    raise
+                self.sleep(pause)
+
+    def wait_after(self, tried: int) -> float:
+        """Seconds to wait after ``tried`` failures."""
+        full = min(self.longest_wait, self.first_wait * 2.0 ** min(tried - 1, 60))
+        return full * (0.5 + 0.5 * self.jitter())

@@ -1,0 +1,194 @@
+"""SQL on SkyServer through astroquery: polite, patient, and only what was asked for comes back.
+
+Queries are put together from the columns named in this package and from numbers that pass `integer`
+or `real`; nothing that a user typed gets into them.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+import re
+import urllib.parse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from stellar_core.errors import ParameterError
+from stellar_core.sdss.answers import TOTAL_SQL, read_answer
+from stellar_core.sdss.cache import cache_folder
+from stellar_core.sdss.rate_limit import RateLimit
+from stellar_core.sdss.retries import PassingError, Retries, UnreachableError
+from stellar_core.sdss.transport import ABSENT, OFFLINE_REMEDY, Reply, seconds, within
+
+if TYPE_CHECKING:
+    import requests
+
+#: Base URL of the catalogue service; environment STELLAR_SKYSERVER_URL sets another.
+SKYSERVER_URL = "https://skyserver.sdss.org"
+DATA_RELEASE = 17
+#: Longest query string sent, characters: the web servers of SkyServer refuse those above 2048.
+MAX_QUERY = 2000
+#: File beside the cache in which all processes of a machine count their queries.
+TOKENS = "skyserver-queries.json"
+
+
+def skyserver_url() -> str:
+    """Environment STELLAR_SKYSERVER_URL, else `SKYSERVER_URL`; a path such as /dr17/SkyServerWS is left out."""
+    return re.sub(r"/dr\d+(/.*)?$", "", (os.environ.get("STELLAR_SKYSERVER_URL") or SKYSERVER_URL).rstrip("/"), flags=re.I)
+
+
+def integer(value: int, low: int, high: int) -> str:
+    """A whole number from ``low`` to ``high`` as SQL.
+
+    Raises
+    ------
+    ParameterError
+        If it is anything else.
+    """
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or not low <= number <= high:
+        raise ParameterError(f"{str(value)[:40]!r} is no whole number from {low} to {high}.", value=value)
+    return str(number)
+
+
+def real(value: float, low: float, high: float) -> str:
+    """A number from ``low`` to ``high`` as SQL, without exponent, to 1e-10.
+
+    Raises
+    ------
+    ParameterError
+        If it is anything else.
+    """
+    try:
+        number = math.nan if isinstance(value, (bool, str, bytes)) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not low <= number <= high:
+        raise ParameterError(f"{str(value)[:40]!r} is no number from {low:g} to {high:g}.", value=value)
+    return f"{number:.10f}"
+
+
+#: Raises `PassingError` on rows that cannot be the answer.
+Check = Callable[[list[tuple[str, ...]]], object]
+
+
+def _accept(rows: list[tuple[str, ...]]) -> None:
+    """Every answer will do."""
+
+
+class Answer(NamedTuple):
+    """Rows as cells of text, and the bytes that they were read from."""
+
+    rows: list[tuple[str, ...]]
+    data: bytes
+
+
+@dataclass(frozen=True)
+class SkyServer:
+    """The SQL service of one data release.
+
+    Attributes
+    ----------
+    url : str
+        Base URL, as in ``astroquery.sdss.conf.skyserver_baseurl``.
+    timeout : float
+        Seconds until it must have answered, and again for the answer to arrive.
+    limit : RateLimit
+    retries : Retries
+    """
+
+    url: str = field(default_factory=skyserver_url)
+    timeout: float = 20.0
+    limit: RateLimit = field(default_factory=lambda: RateLimit(cache_folder() / TOKENS))
+    retries: Retries = field(default_factory=Retries)
+
+    def select(self, columns: Sequence[str], source: str, check: Check = _accept) -> Answer:
+        """``SELECT columns source``.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Such as "s.plate"; the part after the point is the column's name in the answer.
+        source : str
+            FROM, JOIN and WHERE.
+        check : callable, optional
+            Raises `PassingError` on rows that cannot be the answer, which is then asked for again.
+
+        Returns
+        -------
+        Answer
+            Every row that there is; none only where a second query agrees.
+
+        Raises
+        ------
+        ArchiveError
+            In one sentence, if there is no valid answer after all attempts.
+        """
+        return self.query(f"SELECT {', '.join(columns)}, {TOTAL_SQL} {source}", columns, check)
+
+    def query(self, sql: str, columns: Sequence[str], check: Check = _accept) -> Answer:
+        """As `select`, for a whole statement whose last column is `TOTAL_SQL`; it may hold comments and newlines."""
+        names = [column.rpartition(".")[2] for column in columns]
+        flat = flatten(sql)
+        answer = self.retries.call(lambda: self._ask(flat, names, check))
+        if not answer.rows:
+            self.retries.call(lambda: self._confirm_nothing(flat))
+        return answer
+
+    def _confirm_nothing(self, sql: str) -> None:
+        """An empty table may be one that was cut short: the count, which is a row of its own, must be 0."""
+        counted = self._ask(f"SELECT COUNT(*) AS found, {TOTAL_SQL} FROM ({sql}) AS rows_of_it", ["found"])
+        if counted.rows != [("0",)]:
+            raise PassingError(f"SkyServer answered without rows, then with a count of {counted.rows[:1]}.")
+
+    def _ask(self, sql: str, names: Sequence[str], check: Check = _accept) -> Answer:
+        self.limit.wait(self.retries.patience)
+        reply = self._send(sql)
+        if reply.status in ABSENT:
+            raise PassingError(f"There is no SkyServer at {self.url} (status {reply.status}).", value=reply.url)
+        reply.refuse_failures()
+        rows = read_answer(reply.body, names, reply.content_type)
+        check(rows)
+        return Answer(rows, reply.body)
+
+    def _send(self, sql: str) -> Reply:
+        import requests
+        from astroquery.sdss import SDSSClass
+        from urllib3.exceptions import NewConnectionError
+
+        length = len(urllib.parse.urlencode({"cmd": f" {sql}", "format": "csv", "searchtool": "SQL"}))
+        if length > MAX_QUERY:
+            raise ParameterError(f"The query takes {length} characters in a URL; SkyServer accepts {MAX_QUERY}.", value=sql)
+        service = SDSSClass()
+        page = self.url.rstrip("/") + service.QUERY_URL_SUFFIX_DR_NEW.format(dr=DATA_RELEASE)
+        # astroquery's own setting of the base URL is one for the whole process; this one is this object's.
+        service._get_query_url = lambda release: page
+        host = urllib.parse.urlsplit(page).netloc
+
+        def ask() -> requests.Response:
+            return service.query_sql_async(sql, timeout=self.timeout, data_release=DATA_RELEASE, cache=False)
+
+        try:
+            answer = within(ask, 2 * self.timeout)
+        except (TimeoutError, requests.Timeout):
+            raise PassingError(f"{host} did not answer within {self.timeout:g} s.", value=page, remedy=OFFLINE_REMEDY) from None
+        except requests.ConnectionError as error:
+            if isinstance(getattr(next(iter(error.args), None), "reason", None), NewConnectionError):
+                raise UnreachableError(f"{host} cannot be reached.", value=page, remedy=OFFLINE_REMEDY) from None
+            raise PassingError(f"The connection to {host} broke off.", value=page, remedy="Try again.") from None
+        except requests.RequestException as error:
+            raise PassingError(f"{host} could not be asked ({type(error).__name__}).", value=page) from None
+        finally:
+            service._session.close()
+        kind = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        return Reply(page, answer.status_code, kind, answer.content, seconds(answer.headers.get("Retry-After")))
+
+
+def flatten(sql: str) -> str:
+    """A statement on one line, without comments and without blanks after commas: URLs have a limit."""
+    return " ".join(" ".join(line.partition("--")[0] for line in sql.splitlines()).split()).replace(", ", ",")

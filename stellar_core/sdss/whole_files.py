@@ -1,0 +1,61 @@
+"""Files that are there whole or not at all, whatever interrupts their writing."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+#: Ending of what is still being written; `remove_drafts` clears what a killed process left.
+DRAFT = ".tmp"
+
+
+def write_whole(path: Path, data: bytes, sync: bool = True) -> None:
+    """Write ``data`` to a temporary file, bring it to the disk and rename it to ``path``.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made if absent; a file that is there is replaced.
+    data : bytes
+    sync : bool
+        False leaves it to the system when the disk gets it: enough for what no one needs after a loss of power.
+
+    Raises
+    ------
+    OSError
+        If the disk does not allow it; nothing is left behind then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{DRAFT}")
+    try:
+        with draft.open("wb") as out:
+            out.write(data)
+            out.flush()
+            if sync:
+                os.fsync(out.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    if sync:
+        _sync_folder(path.parent)
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove what was being written in ``folder`` when its process was killed; only its one user may call this."""
+    for draft in folder.rglob(f".*{DRAFT}"):
+        draft.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the new name to the disk, where the system can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        return
+    finally:
+        os.close(handle)

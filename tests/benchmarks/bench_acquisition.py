@@ -1,0 +1,115 @@
+"""An acquisition of some thousand MOCK stars from the stand-in, killed at random, beside an unbroken one.
+
+Run ``python -m tests.benchmarks.bench_acquisition``; ``--stars 5000 --kills 5`` are the defaults. The killed
+acquisition meets a fault in every fifth request, the unbroken one none; it ends with status 1 if their stores
+differ in a byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from stellar_core.acquisition.reader import ARRAYS, StoreReader
+from stellar_core.acquisition.store import read_manifest
+from stellar_core.sdss.quality_cuts import QualityCuts
+from stellar_core.sdss.star import MOCK_PLATES, StarId
+from tests.standin import Fault, Faults, StandIn
+
+#: Stars on a plate that pass the cuts, about.
+PASSING = 300
+
+
+def main() -> int:
+    """Print the figures; the status says whether both stores are the same."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stars", type=int, default=5000)
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    first = MOCK_PLATES[0]
+    plates = range(first, first + options.stars // PASSING + 2)
+    settings = {"first_plate": first, "last_plate": plates[-1], "plates_per_page": 4, "stars": options.stars, "chunk": 1000}
+    with tempfile.TemporaryDirectory() as place, StandIn(Path(place), plates) as sdss:
+        os.environ.update(STELLAR_SAS_URL=sdss.sas, STELLAR_SKYSERVER_URL=sdss.skyserver, STELLAR_CACHE_DIR=f"{place}/cache")
+        passing = QualityCuts().apply(sdss.catalogue.mock).head(options.stars)
+        stars = [StarId(*row, "v5_13_2") for row in zip(*(passing[name].astype(int) for name in ("plate", "mjd", "fiberID")))]
+        say(f"making {len(stars)} MOCK files", lambda: sdss.spectra.make(stars))
+        unbroken, broken = Path(place, "unbroken"), Path(place, "broken")
+        say("unbroken acquisition", lambda: run(unbroken, settings))
+        sdss.forget()
+        sdss.faults = Faults(0.2, options.seed, tuple(fault for fault in Fault if fault is not Fault.STALL))
+        rng = random.Random(options.seed)
+        for kill in range(options.kills):
+            share = options.stars // (options.kills + 1)
+            at = rng.randint(share // 2, share)
+            say(f"killed after {at} requests", lambda: run(broken, settings, lambda call: sdss.after(at, call)))
+        say("brought to its end", lambda: run(broken, settings))
+        report(sdss, unbroken / "store", broken / "store")
+        return 0 if files(unbroken / "store") == files(broken / "store") else 1
+
+
+def run(out: Path, settings: dict[str, object], arm: Callable[[Callable[[], None]], None] | None = None) -> None:
+    """One process, killed when ``arm`` says so."""
+    process = subprocess.Popen([sys.executable, "-m", "tests.standin.acquire", str(out), json.dumps(settings)])
+    if arm is not None:
+        arm(lambda: process.send_signal(signal.SIGKILL))
+    status = process.wait()
+    if status != (-signal.SIGKILL if arm else 0):
+        raise SystemExit(f"the acquisition ended with status {status}")
+
+
+def report(sdss: StandIn, unbroken: Path, broken: Path) -> None:
+    """Figures of what was served and of what is in the stores."""
+    sent = Counter(served.resource for served in sdss.served if served.service == "sas" and served.fault is None)
+    faults = Counter(served.fault for served in sdss.served if served.fault is not None)
+    outcomes = Counter(read_manifest(broken)["outcome"].to_pylist())
+    size = sum(path.stat().st_size for path in broken.iterdir()) / 1e6
+    reader = StoreReader(broken)
+    rng = np.random.default_rng(2)
+    rows = [rng.choice(len(reader), 64, replace=False) for _ in range(20)]
+    start = time.perf_counter()
+    for batch in rows:
+        for name in ARRAYS:
+            reader.rows(name, batch)
+    per_batch = (time.perf_counter() - start) / len(rows)
+    lines = {
+        "outcomes": dict(outcomes),
+        "faults served": sum(faults.values()),
+        "files sent": sum(sent.values()),
+        "different files": len(sent),
+        "store, MB": round(size, 1),
+        "random batch of 64 stars, ms": round(1e3 * per_batch, 1),
+        "identical to the byte": files(unbroken) == files(broken),
+    }
+    for name, value in lines.items():
+        sys.stdout.write(f"{name:<32} {value}\n")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file of a store."""
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def say(what: str, work: Callable[[], None]) -> None:
+    """Do ``work`` and print how long it took."""
+    start = time.perf_counter()
+    work()
+    sys.stdout.write(f"{what:<32} {time.perf_counter() - start:.1f} s\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

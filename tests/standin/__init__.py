@@ -1,0 +1,10 @@
+"""A stand-in for SDSS on this machine: the MOCK survey, and real files where there are some, at SDSS's own paths.
+
+The Science Archive Server (spec files), SkyServer's SQL page (CSV and JSON, as astroquery asks for them) and
+CasJobs (jobs and MyDB), each with faults on demand.
+"""
+
+from tests.standin.faults import Fault, Faults
+from tests.standin.server import StandIn
+
+__all__ = ["Fault", "Faults", "StandIn"]

@@ -1,0 +1,27 @@
+"""An acquisition from the stand-in as a process of its own, to be killed: ``python -m tests.standin.acquire OUT PLAN``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from stellar_core.acquisition.catalogue import SkyServerPages
+from stellar_core.acquisition.plan import Plan
+from stellar_core.acquisition.survey import fetch_survey
+from stellar_core.sdss.rate_limit import RateLimit
+from stellar_core.sdss.retries import Retries
+from stellar_core.sdss.skyserver import SkyServer
+from stellar_core.sdss.spectrum_files import SpectrumFiles
+
+
+def acquire(out: Path, plan: Plan, timeout: float = 5.0, **options: object) -> dict[str, object]:
+    """An acquisition that waits a hundredth as long as a real one, as the stand-in does not mind."""
+    retries = Retries(attempts=10, first_wait=0.01, longest_wait=0.1)
+    server = SkyServer(timeout=timeout, limit=RateLimit(None, 10_000), retries=retries)
+    files = SpectrumFiles(timeout=timeout, retries=retries, full=False)
+    return fetch_survey(out, plan, SkyServerPages(server), files, **options)
+
+
+if __name__ == "__main__":
+    acquire(Path(sys.argv[1]), Plan(**json.loads(sys.argv[2])), timeout=2.0)

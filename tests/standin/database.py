@@ -1,0 +1,171 @@
+"""The catalogue of the stand-in: SDSS's tables in DuckDB, asked in SkyServer's dialect of SQL."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from stellar_core.mock.database import write_database
+from stellar_core.mock.plates import make_plate
+from stellar_core.mock.release import catalogue_columns
+from stellar_core.sdss.specobjid import FIRST_BOSS_PLATE
+from stellar_core.sdss.star import StarId
+
+_NUMBERS = ("z", "sn", "ra", "dec", "sspp_teff", "sspp_logg", "sspp_feh")
+_MACROS = """
+CREATE SCHEMA dbo;
+CREATE SCHEMA mydb;
+CREATE VIEW SpecObjAll AS SELECT * FROM SpecObj;
+CREATE VIEW PhotoObjAll AS SELECT *, (objID >> 32) & 65535 AS run, (objID >> 48) & 2047 AS rerun,
+  (objID >> 29) & 7 AS camcol, (objID >> 16) & 4095 AS field FROM PhotoObj;
+CREATE MACRO dbo.fGetNearbySpecObjEq(ra0, dec0, r) AS TABLE
+  SELECT specObjID, distance FROM (
+    SELECT specObjID, 60.0 * degrees(2.0 * asin(sqrt(least(1.0,
+      pow(sin(radians(dec - dec0) / 2.0), 2)
+      + cos(radians(dec)) * cos(radians(dec0)) * pow(sin(radians(ra - ra0) / 2.0), 2))))) AS distance FROM SpecObj)
+  WHERE distance <= r ORDER BY distance;
+"""
+
+
+class Refusal(Exception):
+    """What SkyServer says in a row named error_message."""
+
+
+class Catalogue:
+    """SpecObj, sppParams and PhotoObj of some MOCK plates and of real spectra.
+
+    Parameters
+    ----------
+    folder : Path
+        The database file goes here.
+    plates : iterable of int
+        MOCK plates, at least one.
+    seed : int
+        Of the MOCK survey.
+    real : iterable of (StarId, dict)
+        Real spectra and what is known of them: kind, z, sn, ra, dec, sspp_teff, sspp_logg, sspp_feh; empty where unknown.
+    """
+
+    def __init__(
+        self, folder: Path, plates: Iterable[int], seed: int, real: Iterable[tuple[StarId, dict[str, str]]] = ()
+    ) -> None:
+        frames = [pd.DataFrame(catalogue_columns(make_plate(seed, plate), seed)) for plate in plates]
+        self.mock = pd.concat(frames, ignore_index=True)
+        path = write_database(self.mock, folder / "standin.duckdb", seed)
+        self._connection = duckdb.connect(str(path), config={"threads": 1})
+        self._connection.execute(_MACROS)
+        for star, known in real:
+            self._add(star, known)
+        self._mutex = threading.Lock()
+        self._answers: dict[str, tuple[list[str], list[list[str]]]] = {}
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def ask(self, sql: str) -> tuple[list[str], list[list[str]]]:
+        """Column names and rows of text; one SELECT only.
+
+        Raises
+        ------
+        Refusal
+            In SkyServer's words.
+        """
+        flat = " ".join(sql.split())
+        if not flat.lower().startswith("select ") or ";" in flat or re.search(r"\binto\b", flat, re.I):
+            raise Refusal(f"error: must be a select statement: {flat}")
+        with self._mutex:
+            if flat not in self._answers or "mydb" in flat.lower():
+                self._answers[flat] = self._run(flat)
+            return self._answers[flat]
+
+    def into(self, sql: str) -> int:
+        """Carry out a SELECT ... INTO MyDB.name; the number of rows.
+
+        Raises
+        ------
+        Refusal
+            If the table is there already, or SQL is wrong.
+        """
+        flat = " ".join(line for line in " ".join(line.partition("--")[0] for line in sql.splitlines()).split())
+        target = re.search(r"\bINTO\s+(MyDB\.\w+)\s", flat, re.I)
+        if not target:
+            raise Refusal("A job needs INTO MyDB.name.")
+        with self._mutex:
+            query = flat.replace(target.group(0), "", 1)
+            try:
+                self._connection.execute(f"CREATE TABLE {target.group(1)} AS {_duck(query)}")
+            except duckdb.Error as error:
+                raise Refusal(str(error).splitlines()[0]) from None
+            return self._connection.execute(f"SELECT COUNT(*) FROM {target.group(1)}").fetchone()[0]
+
+    def clear_mydb(self) -> None:
+        """Drop what jobs have made."""
+        with self._mutex:
+            self._connection.execute("DROP SCHEMA mydb CASCADE; CREATE SCHEMA mydb")
+
+    def columns_of(self, table: str) -> list[str]:
+        """Names of the columns of a table, as dbo.fDocColumns gives them."""
+        return [row[0] for row in self._run(f"SELECT column_name FROM (DESCRIBE {table})")[1]]
+
+    def _run(self, sql: str) -> tuple[list[str], list[list[str]]]:
+        try:
+            result = self._connection.execute(_duck(sql))
+            names = [item[0] for item in result.description]
+            arrays = result.fetchnumpy()
+        except duckdb.Error as error:
+            raise Refusal(str(error).splitlines()[0]) from None
+        columns = [_texts(arrays[name]) for name in arrays]
+        return names, [list(row) for row in zip(*columns)]
+
+    def _add(self, star: StarId, known: dict[str, str]) -> None:
+        """A real star: no imaging photometry, as for most spectra of the SDSS spectrograph, and labels where known."""
+        value = {name: float(text) if text else None for name, text in known.items() if name in _NUMBERS}
+        kind = "STAR" if known["kind"] == "WHITE_DWARF" else known["kind"]
+        self._connection.execute(
+            "INSERT INTO SpecObj (specObjID, programname, instrument, plate, mjd, fiberID, run2d, ra, dec, "
+            "class, subClass, z, zWarning, snMedian) VALUES (?, 'legacy', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+            [
+                *(star.specobjid, "BOSS" if star.plate >= FIRST_BOSS_PLATE else "SDSS", star.plate, star.mjd, star.fiber),
+                *(star.run2d, value["ra"], value["dec"], kind, known["sub"], value["z"], value["sn"]),
+            ],
+        )
+        if value["sspp_teff"] is not None:
+            labels = [-9999.0 if value[f"sspp_{name}"] is None else value[f"sspp_{name}"] for name in ("teff", "logg", "feh")]
+            self._connection.execute(
+                "INSERT INTO sppParams (specObjID, teffadop, loggadop, fehadop, teffadopunc, loggadopunc, fehadopunc, flag) "
+                "VALUES (?, ?, ?, ?, -9999, -9999, -9999, 'nnnnn')",
+                [star.specobjid, *labels],
+            )
+
+
+def as_csv(names: list[str], rows: list[list[str]], title: bool = True) -> bytes:
+    """An answer as SkyServer sends it, with its first line ``#Table1`` or without."""
+    out = io.StringIO()
+    if title:
+        out.write("#Table1\n")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+def _duck(sql: str) -> str:
+    """SkyServer's dialect in DuckDB's: TOP becomes LIMIT."""
+    top = re.match(r"\s*SELECT\s+(DISTINCT\s+)?TOP\s+(\d+)\s", sql, re.I)
+    if not top:
+        return sql
+    return f"SELECT {top.group(1) or ''}{sql[top.end():]} LIMIT {top.group(2)}"
+
+
+def _texts(values: np.ndarray) -> list[str]:
+    """Cells: REAL with the digits that it has, NULL as SkyServer writes it."""
+    missing = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else np.zeros(len(values), bool)
+    return ["null" if gone or value is None else str(value) for value, gone in zip(np.asarray(values), missing)]

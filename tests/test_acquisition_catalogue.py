@@ -1,0 +1,139 @@
+"""The catalogue of an acquisition, from SkyServer and from CasJobs."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stellar_core.acquisition.catalogue import CasJobsTable, SkyServerPages, as_table, check_page, fetch_catalogue
+from stellar_core.acquisition.plan import Plan
+from stellar_core.errors import ArchiveError
+from stellar_core.sdss.casjobs import CasJobs
+from stellar_core.sdss.catalogue_rows import NAMES
+from stellar_core.sdss.quality_cuts import QualityCuts
+from stellar_core.sdss.rate_limit import RateLimit
+from stellar_core.sdss.retries import PassingError, Retries
+from stellar_core.sdss.skyserver import SkyServer
+from tests.standin import Fault, Faults
+from tests.standin.casjobs import TOKEN
+from tests.test_sdss_catalogue_rows import cells
+from tests.test_sdss_retries import Time
+
+#: Six pages of which two hold stars.
+PLAN = Plan(first_plate=15990, last_plate=16007, plates_per_page=3)
+
+
+@pytest.fixture
+def retries() -> Retries:
+    time = Time()
+    return Retries(attempts=10, clock=time, sleep=time.sleep)
+
+
+@pytest.fixture
+def server(sdss, retries) -> SkyServerPages:
+    return SkyServerPages(SkyServer(timeout=3.0, limit=RateLimit(None, 10_000), retries=retries))
+
+
+@pytest.fixture
+def casjobs(sdss, retries, tmp_path) -> CasJobsTable:
+    (tmp_path / "casjobs").mkdir()
+    sdss.casjobs.clear()
+    return CasJobsTable(CasJobs(TOKEN, timeout=3.0, retries=retries), tmp_path / "casjobs")
+
+
+def expected(sdss, cuts: QualityCuts = PLAN.cuts) -> pd.DataFrame:
+    """What the catalogue of the stand-in has."""
+    mock = cuts.apply(sdss.catalogue.mock)
+    return mock.assign(number=mock["specObjID"].astype(np.uint64)).sort_values("number", ignore_index=True)
+
+
+def test_the_rows_are_those_that_pass_the_cuts_sorted_and_exact(sdss, server, tmp_path):
+    table, mock = fetch_catalogue(PLAN, tmp_path / "pages", server), expected(sdss)
+    assert 500 < len(table) < len(sdss.catalogue.mock)
+    assert table["specObjID"].dtype == np.uint64 and table["specObjID"].tolist() == mock["number"].tolist()
+    assert table["bestObjID"].tolist() == mock["bestObjID"].tolist()
+    for name in ("teffadop", "fehadopunc", "psfMag_u", "modelMag_z", "snMedian", "ra", "mjd"):
+        assert table[name].dtype == mock[name].dtype
+        np.testing.assert_array_equal(table[name], mock[name])
+
+
+def test_pages_are_asked_for_once(sdss, server, tmp_path):
+    first = fetch_catalogue(PLAN, tmp_path, server)
+    asked = len(sdss.served)
+    again = fetch_catalogue(PLAN, tmp_path, server)
+    pd.testing.assert_frame_equal(first, again)
+    assert len(sdss.served) == asked == 6 + 4, "and a page without rows is confirmed"
+    page = tmp_path / "15999-16001.csv"
+    page.write_bytes(page.read_bytes()[:-20])
+    pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path, server), first)
+    assert len(sdss.served) == asked + 1, "a damaged page is asked for again"
+
+
+def test_faults_change_nothing(sdss, server, tmp_path):
+    clean = fetch_catalogue(PLAN, tmp_path / "clean", server)
+    for seed in range(3):
+        sdss.forget()
+        sdss.faults = Faults(0.4, seed, tuple(fault for fault in Fault if fault is not Fault.STALL))
+        pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path / f"faults {seed}", server), clean)
+
+
+def test_casjobs_gives_the_same(sdss, server, casjobs, tmp_path):
+    clean = fetch_catalogue(PLAN, tmp_path / "clean", server)
+    pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path / "jobs", casjobs), clean)
+    assert len(sdss.casjobs.jobs) == 1
+    sdss.forget()
+    sdss.casjobs.clear()
+    sdss.faults = Faults(0.3, 4, tuple(fault for fault in Fault if fault is not Fault.STALL), service="casjobs")
+    fresh = CasJobsTable(casjobs.jobs, tmp_path)
+    pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path / "faults", fresh), clean)
+
+
+def test_an_interrupted_wait_goes_on_with_the_same_job(sdss, casjobs):
+    class Stop(Exception):
+        pass
+
+    def stop(text: str) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        CasJobsTable(casjobs.jobs, casjobs.folder, stop).table(PLAN)
+    kept = json.loads((casjobs.folder / "casjobs.json").read_text())
+    assert kept["job"] in sdss.casjobs.jobs and not kept["finished"]
+    assert casjobs.table(PLAN).startswith("MyDB.stellar_ages_") and len(sdss.casjobs.jobs) == 1
+    assert TOKEN not in (casjobs.folder / "casjobs.json").read_text()
+
+
+def test_a_job_that_may_be_lost_leaves_its_table_alone(sdss, casjobs):
+    (casjobs.folder / "casjobs.json").write_text(json.dumps({"begun": 1, "job": None, "finished": False}))
+    assert casjobs.table(PLAN).endswith("_2")
+
+
+def test_no_more_pages_than_stars_need(sdss, server, tmp_path):
+    plan = Plan(first_plate=15999, last_plate=16007, plates_per_page=1, stars=5)
+    table = fetch_catalogue(plan, tmp_path, server)
+    assert table["specObjID"].tolist() == expected(sdss)["number"].tolist()[:5]
+    assert len(list(tmp_path.iterdir())) == 2, "an empty plate and the first with stars"
+
+
+def test_a_catalogue_that_is_away_is_said(sdss, server, tmp_path):
+    sdss.faults = Faults(1.0, 1, (Fault.OUTAGE,))
+    with pytest.raises(ArchiveError, match="web page"):
+        fetch_catalogue(PLAN, tmp_path, server)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [([cells()], "not on plates 267 to 268"), ([cells(), cells()], "same star twice"), ([cells(z="#")], "place of a number")],
+)
+def test_pages_that_cannot_be_the_answer_are_refused(rows, words):
+    plates = (267, 268) if "267" in words else (200, 300)
+    with pytest.raises(PassingError, match=words):
+        check_page(rows, plates)
+
+
+def test_a_table_of_nothing_has_the_columns():
+    assert list(as_table([]).columns) == list(NAMES) and as_table([]).empty

@@ -1,0 +1,76 @@
+"""One request: a whole reply in bounded time, or one sentence."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from stellar_core.errors import ArchiveError
+from stellar_core.sdss.retries import PassingError, UnreachableError
+from stellar_core.sdss.transport import Reply, seconds, send, within
+from tests.standin import Fault, Faults
+
+
+def test_a_reply_comes_whole_with_its_status(sdss):
+    sdss.replies["/sas/file"] = (200, "Application/FITS; charset=x", b"content")
+    reply = send(f"{sdss.sas}/file", timeout=3.0, limit=100)
+    assert (reply.status, reply.content_type, reply.body) == (200, "application/fits", b"content")
+    assert send(f"{sdss.sas}/nothing", timeout=3.0, limit=100).status == 404
+
+
+def test_what_is_too_large_is_not_read_to_its_end(sdss):
+    sdss.replies["/sas/file"] = (200, "text/plain", b"x" * 5_000_000)
+    with pytest.raises(ArchiveError, match="larger than 1 MB") as caught:
+        send(f"{sdss.sas}/file", timeout=3.0, limit=1_000_000)
+    assert not isinstance(caught.value, PassingError)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [(Fault.TRUNCATED, "broke off .IncompleteRead"), (Fault.RESET, "broke off"), (Fault.STALL, "did not answer within 0.4 s")],
+)
+def test_broken_replies_may_pass(sdss, fault, words):
+    sdss.replies["/sas/file"] = (200, "text/plain", b"x" * 100_000)
+    sdss.faults = Faults(1.0, 2, (fault,))
+    start = time.monotonic()
+    with pytest.raises(PassingError, match=words):
+        send(f"{sdss.sas}/file", timeout=0.4, limit=1_000_000)
+    assert time.monotonic() - start < 5
+
+
+def test_no_connection_is_told_from_a_broken_one():
+    with pytest.raises(UnreachableError, match="127.0.0.1:1 cannot be reached"):
+        send("http://127.0.0.1:1/file", timeout=2.0, limit=100)
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/a", "", "nonsense"])
+def test_only_web_addresses(url):
+    with pytest.raises(ArchiveError, match="no http or https"):
+        send(url, timeout=1.0, limit=100)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_statuses_that_may_pass(status):
+    with pytest.raises(PassingError, match=f"host.org is busy or out of service .status {status}") as caught:
+        Reply("http://host.org/a", status, "", b"", 7.0).refuse_failures()
+    assert caught.value.wait == 7.0
+
+
+@pytest.mark.parametrize("status", [301, 400, 403, 418])
+def test_statuses_that_do_not_pass(status):
+    with pytest.raises(ArchiveError, match="refused the request") as caught:
+        Reply("http://host.org/a", status, "", b"").refuse_failures()
+    assert not isinstance(caught.value, PassingError)
+
+
+def test_retry_after():
+    assert [seconds(text) for text in ("30", "0.5", None, "", "-3", "inf", "nan", "Fri, 31 Dec 2027 23:59:59 GMT")] == [30, 0.5] + [0] * 6
+
+
+def test_work_is_given_up_or_its_result_handed_on():
+    assert within(lambda: 5, 2.0) == 5
+    with pytest.raises(TimeoutError):
+        within(lambda: time.sleep(5), 0.05)
+    with pytest.raises(ZeroDivisionError):
+        within(lambda: 1 / 0, 2.0)
