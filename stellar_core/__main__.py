@@ -35,17 +35,24 @@ def mock(
     stars: Annotated[int, typer.Option(help="Number of stars, spread evenly over the survey; 140 kB each.")],
     out: Annotated[Path, typer.Option(help="Folder for the catalogue, the truth and the spectra.")],
     seed: Annotated[int | None, typer.Option(help="Seed of the survey; the app's own by default.")] = None,
+    cuts: Annotated[bool, typer.Option("--cuts", help="Keep the stars that pass the paper's quality cuts.")] = False,
+    spectra: Annotated[bool, typer.Option(help="Write the FITS files too.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
-    """Write MOCK stars: a catalogue with SDSS columns, their truth apart, and spec-lite FITS files."""
+    """Write MOCK stars: a catalogue with SDSS's tables, their truth apart, and spec-lite FITS files."""
     from stellar_core.mock.release import write_release
     from stellar_core.mock.survey import SEED
+    from stellar_core.progress import ProgressLine
+    from stellar_core.sdss.quality_cuts import QualityCuts
 
-    written = write_release(stars, out, SEED if seed is None else seed)
+    line = ProgressLine(sys.stderr)
+    chosen = QualityCuts() if cuts else None
+    written = write_release(stars, out, SEED if seed is None else seed, spectra=spectra, cuts=chosen, progress=line)
+    line.close()
     if as_json:
         emit(written)
     else:
-        typer.echo(f"MOCK survey, seed {written['seed']}: {stars} stars from {written['plates']} plates in {out}")
+        typer.echo(f"MOCK survey, seed {written['seed']}: {written['stars']} stars from {written['plates']} plates in {out}")
 
 
 def show(payload: dict[str, object]) -> None:
@@ -103,17 +110,70 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Folder of the model; trained/NAME by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the model's card as JSON.")] = False,
 ) -> None:
-    """Train a network on MOCK stars, calibrate and test it; an interrupted run goes on."""
+    """Train a network on MOCK stars, calibrate and test it; an interrupted run goes on. Status 130 if stopped."""
     from stellar_core.training.config import TrainingConfig
+    from stellar_core.training.console import Console, stop_on_signal
     from stellar_core.training.run import run
 
-    card = run(
-        TrainingConfig() if config is None else TrainingConfig.read(config),
-        out,
-        say=lambda text: typer.echo(text, err=True),
-    )
-    if as_json:
+    console = Console(sys.stderr)
+    settings = TrainingConfig() if config is None else TrainingConfig.read(config)
+    with stop_on_signal() as stop:
+        card = run(settings, out, console.say, console.progress, stop, console.count)
+        if card is None and stop():
+            raise typer.Exit(130)
+    if as_json and card is not None:
         emit(card)
+
+
+@app.command()
+def phase(
+    number: Annotated[int, typer.Argument(help="The paper's phase: 1, 2 or 3.", metavar="{1,2,3}")],
+    scale: Annotated[float, typer.Option(help="Stars as a part of the paper's; 1.0 is its size.")] = 0.02,
+    epochs: Annotated[int, typer.Option(help="Passes over the imbalanced stars, at most.")] = 10,
+    preset: Annotated[str, typer.Option(help="Training: ours or paper.")] = "ours",
+    seeds: Annotated[int, typer.Option(help="Trainings of each kind.")] = 1,
+    heads: Annotated[str, typer.Option(help="bounded, unbounded or both; the preset's by default.")] = "",
+    models: Annotated[str, typer.Option(help="Phase 1: which of the eight models.")] = "1,2,3,4,5,6,7,8",
+    batch: Annotated[int, typer.Option(help="Stars per step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Of the preset ours.")] = 7e-4,
+    test: Annotated[int, typer.Option(help="Test stars at least.")] = 2000,
+    errors: Annotated[str, typer.Option(help="Errors K,DEX,DEX of the pipeline that labels come from.")] = "75,0.2,0.1",
+    seed: Annotated[int, typer.Option(help="Seed of the stars.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder of the runs; runs/phaseN by default.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes beside each other.")] = 1,
+    threads: Annotated[int, typer.Option(help="Threads of each run; results depend on it in the last digits.")] = 1,
+    cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler that runs are spread by.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    publish: Annotated[bool, typer.Option(help="Also write trained/experiments/phaseN.json.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print settings, tables and findings as JSON.")] = False,
+) -> None:
+    """Run one of the paper's three phases on MOCK stars; what is finished is not run again."""
+    from stellar_core.evaluation.phase_tables import report
+    from stellar_core.isochrones.label import parse_errors
+    from stellar_core.training.phase_run import run_phase
+    from stellar_core.training.phases import PhaseConfig, parse_models
+
+    config = PhaseConfig(
+        phase=number,
+        scale=scale,
+        epochs=epochs,
+        preset=preset,
+        seeds=seeds,
+        heads=heads,
+        models=parse_models(models),
+        batch=batch,
+        learning_rate=learning_rate,
+        test=test,
+        data_seed=seed,
+        spp_errors=parse_errors(errors),
+        device=device,
+    )
+    folder = Path("runs") / f"phase{number}" if out is None else out
+    results = run_phase(config, folder, workers, cluster, threads, publish, say=lambda text: typer.echo(text, err=True))
+    if as_json:
+        emit({key: item for key, item in results.items() if key != "trials"})
+    else:
+        typer.echo(report(results))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -189,6 +249,32 @@ def fetch_mist(
         path = fetch_archive(value, out, vvcrit, servers=server or SERVERS, progress=report)
         sys.stderr.write("\n")
         sys.stdout.write(f"{path}\n")
+
+
+@fetch.command("survey")
+def fetch_survey(
+    out: Annotated[Path, typer.Option(help="Folder of the acquisition; the same folder goes on with it.")],
+    stars: Annotated[int | None, typer.Option(help="Only so many stars, of the lowest ids; all by default.")] = None,
+    plates: Annotated[tuple[int, int], typer.Option(help="First and last plate.")] = (1, 16383),
+    workers: Annotated[int, typer.Option(help="Downloads at a time.")] = 4,
+    files_per_minute: Annotated[int, typer.Option(help="Requests for spectra per minute, at most.")] = 600,
+    give_up: Annotated[bool, typer.Option("--give-up", help="Finish without the spectra that cannot be had.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was stored as JSON.")] = False,
+) -> None:
+    """Fetch the paper's stars: catalogue, spectra, labels; an interrupted acquisition goes on."""
+    from stellar_core.acquisition.plan import Plan
+    from stellar_core.acquisition.survey import acquire
+    from stellar_core.progress import ProgressLine
+
+    line = ProgressLine(sys.stderr)
+    plan = Plan(first_plate=plates[0], last_plate=plates[1], stars=stars)
+    settings = {"workers": workers, "files_per_minute": files_per_minute, "give_up": give_up}
+    found = acquire(out, plan, **settings, progress=line, say=lambda text: typer.echo(text, err=True))
+    line.close()
+    if as_json:
+        emit(found)
+    else:
+        typer.echo(f"{found['stored']} of {found['rows']} {found['source']} stars in {found['store']}; the manifest says why not the others.")
 
 
 def main() -> None:

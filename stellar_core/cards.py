@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 from typing import Mapping
 
@@ -15,12 +16,21 @@ from stellar_core.errors import ModelError
 
 TRAINED_DIR = Path(__file__).resolve().parents[1] / "trained"
 
+#: A list of numbers that JSON has spread over lines; a text cannot hold a line break there.
+_NUMBERS = re.compile(r"\[\n\s*((?:-?[\d.eE+-]+|null)(?:,\n\s*(?:-?[\d.eE+-]+|null))*)\n\s*\]")
+
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` whole or not at all."""
     temporary = path.with_name(path.name + ".tmp")
     temporary.write_text(text)
     os.replace(temporary, path)
+
+
+def card_text(card: Mapping[str, object]) -> str:
+    """``card`` as JSON with a value a line, lists of numbers on one line each."""
+    text = json.dumps(card, indent=1, allow_nan=False)
+    return _NUMBERS.sub(lambda found: "[" + re.sub(r",\s*", ", ", found[1]) + "]", text) + "\n"
 
 
 def write_model(
@@ -50,7 +60,7 @@ def write_model(
     temporary.write_bytes(payload)
     os.replace(temporary, folder / "weights.safetensors")
     full = {"date": datetime.date.today().isoformat(), **card, "sha256": hashlib.sha256(payload).hexdigest(), "bytes": len(payload)}
-    write_text(folder / "card.json", json.dumps(full, indent=1, allow_nan=False) + "\n")
+    write_text(folder / "card.json", card_text(full))
     return full
 
 
@@ -91,5 +101,6 @@ def read_model(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
 
 
 def list_models() -> dict[str, dict[str, object]]:
-    """The card of every model in ``trained/``, by folder name."""
-    return {path.parent.name: json.loads(path.read_text()) for path in sorted(TRAINED_DIR.glob("*/card.json"))}
+    """The card of every model in ``trained/``, by folder name; a card without weights is no model."""
+    cards = (path for path in sorted(TRAINED_DIR.glob("*/card.json")) if (path.parent / "weights.safetensors").exists())
+    return {path.parent.name: json.loads(path.read_text()) for path in cards}

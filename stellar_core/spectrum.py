@@ -42,7 +42,9 @@ class Spectrum:
     meta : mapping
         Plain values about the observation: ``plate``, ``mjd``, ``fiber``, ``run2d``,
         ``specobjid`` (str), ``class``, ``subclass``, ``zwarning``, ``sn_median``,
-        ``ra``, ``dec``, ``instrument``; absent keys are unknown.
+        ``ra``, ``dec``, ``instrument``; from SDSS's catalogue, for comparison and never an input of a
+        network: ``sspp_teff``, ``sspp_logg``, ``sspp_feh``, each with ``_err``, and ``sspp_flag``; absent
+        keys are unknown.
     has_errors : bool
         False where the file gave no errors and ``ivar`` was estimated from the scatter.
     notes : tuple of str

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from stellar_core.cards import TRAINED_DIR, list_models, read_model, write_model
+from stellar_core.cards import TRAINED_DIR, card_text, list_models, read_model, write_model
 from stellar_core.errors import ModelError
 
 
@@ -14,6 +14,13 @@ def test_what_was_written_comes_back(tmp_path):
     arrays, card = read_model(tmp_path / "x")
     assert arrays["a"].tolist() == [0, 1, 2] and card == written and card["what"] == "test"
     assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["card.json", "weights.safetensors"]
+
+
+def test_rows_of_numbers_take_a_line_each_and_nothing_is_lost():
+    card = {"rows": [[1, 2.5, None], [-3e-07, 4, 5]], "text": ["[\n 1,\n 2\n]", "x"], "none": [], "deep": {"a": [7]}}
+    text = card_text(card)
+    assert json.loads(text) == card
+    assert "  [1, 2.5, null],\n" in text and '"a": [7]' in text
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "card", "gone"])

@@ -9,7 +9,7 @@ from stellar_core import Estimator, read_spectrum
 from stellar_core.errors import StellarError
 
 #: Largest |median bias| and scatter (1.4826 MAD) against the SSPP in Teff [K], log g, [Fe/H].
-LIMITS = {"teff": (170.0, 160.0), "logg": (0.25, 0.45), "feh": (0.25, 0.20)}
+LIMITS = {"teff": (80.0, 110.0), "logg": (0.12, 0.30), "feh": (0.12, 0.12)}
 
 
 @pytest.fixture(scope="module")

@@ -1,27 +1,24 @@
-"""Training: the data go the way of real spectra, a run resumes as if unbroken, inputs hold no truth."""
+"""Training: the data go the way of real spectra, inputs hold no truth, configurations are checked."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from stellar_core.errors import ParameterError
-from stellar_core.models.zoo import ModelConfig
 from stellar_core.preprocessing.features import FEATURE_NAMES
+from stellar_core.training.batches import Batches
 from stellar_core.training.config import SETUPS, DataConfig, TrainingConfig
-from stellar_core.training.data import Inputs, make_stars
-from stellar_core.training.loop import batch_of, learning_rate, loss_parts, total_loss, train
+from stellar_core.training.data import Inputs, Labels, make_stars
 
-SMALL = ModelConfig(spectrum_depth=1, spectrum_width=32, heads=4, photometry_width=16, fusion_depth=1, fusion_width=32)
 DATA = DataConfig(stars=100, calibration=100, test=100)
 
 
 @pytest.fixture(scope="module")
 def stars():
     return make_stars(120, DATA, "train")
-
-
-def config(**changes) -> TrainingConfig:
-    return TrainingConfig(epochs=2, batch=16, model=SMALL, data=DATA, **changes)
 
 
 def test_mock_stars_are_whole(stars):
@@ -40,10 +37,9 @@ def test_splits_are_other_stars_and_repeat_by_seed(stars):
 
 
 def test_a_network_sees_flux_coverage_and_29_photometric_features_alone(stars):
-    assert list(Inputs.__dataclass_fields__) == ["flux", "coverage", "features"]
-    batch = batch_of(stars, np.arange(4), torch.device("cpu"))
-    labels = {"log_age", "log_lifetime", "stage", "atmosphere"}
-    assert set(batch) - labels == {"flux", "coverage", "features"}
+    assert list(Inputs.__dataclass_fields__) == ["flux", "coverage", "features", "root_ivar"]
+    batch = Batches(stars, torch.device("cpu"))(np.arange(4))
+    assert set(batch) == {*Inputs.__dataclass_fields__, *Labels.__dataclass_fields__}
     kinds = ("psfMag_", "psfMagErr_", "extinction_", "corrected_psfMag_", "modelMag_")
     assert all(name.startswith(kinds) or name in ("u-g", "g-r", "r-i", "i-z") for name in FEATURE_NAMES)
 
@@ -59,52 +55,55 @@ def test_labels_carry_pipeline_errors_and_are_not_the_truth(stars):
     assert difference.std(axis=0) == pytest.approx(DATA.spp_errors, rel=0.25)
 
 
-def test_a_killed_run_resumes_to_the_same_weights(tmp_path, stars):
-    whole = train(config(), stars)
-    checkpoint = tmp_path / "checkpoint"
-    calls = 0
-
-    def kill(state):
-        nonlocal calls
-        calls += 1
-        if state["step"] > len(stars) // 16:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(config(), stars, checkpoint, kill)
-    assert checkpoint.exists() and calls
-    resumed = train(config(), stars, checkpoint)
-    for name, value in whole.state_dict().items():
-        assert torch.equal(value, resumed.state_dict()[name]), name
+def test_the_loss_weights_are_the_papers_or_given():
+    assert SETUPS == {"A": (0.5, 0.4, 0.1), "B": (0.4, 0.4, 0.2), "C": (0.35, 0.35, 0.3)}
+    assert TrainingConfig(setup="B").task_weights == (0.4, 0.4, 0.2)
+    assert TrainingConfig(setup="B", loss_weights=(1, 0, 0)).task_weights == (1, 0, 0)
 
 
-def test_training_lowers_the_loss(stars):
-    trained = train(TrainingConfig(epochs=8, batch=16, learning_rate=3e-3, model=SMALL, data=DATA), stars)
-    fresh = train(TrainingConfig(epochs=1, batch=16, learning_rate=1e-9, model=SMALL, data=DATA), stars)
-    batch = batch_of(stars, np.arange(96), torch.device("cpu"))
-    inputs = batch["flux"], batch["coverage"], batch["features"]
-    losses = [float(total_loss(loss_parts(network(*inputs), batch), config())) for network in (trained, fresh)]
-    assert losses[0] < 0.8 * losses[1]
+def test_the_papers_preset_is_section_3_5():
+    config = TrainingConfig.paper(setup="C", seed=4)
+    assert (config.learning_rate, config.weight_decay, config.schedule) == (1e-5, 1e-2, "plateau")
+    assert config.atmosphere_weight == 0 and config.task_weights == (0.35, 0.35, 0.3) and config.seed == 4
 
 
-def test_the_loss_is_the_papers_weighted_sum():
-    parts = {name: torch.tensor(value) for name, value in {"age": 1.0, "lifetime": 2.0, "stage": 3.0, "atmosphere": 0.0}.items()}
-    assert SETUPS["A"] == (0.5, 0.4, 0.1)
-    assert float(total_loss(parts, config())) == pytest.approx(0.5 + 0.8 + 0.3)
+def test_the_shipped_models_configuration_still_loads():
+    card = json.loads((Path(__file__).resolve().parents[1] / "trained" / "paper-setup-a" / "card.json").read_text())
+    config = TrainingConfig.from_dict(card["config"])
+    assert config.validation == 0 and config.schedule == "cosine" and config.balancing == "none"
 
 
-def test_the_learning_rate_rises_and_falls():
-    rates = [learning_rate(step, 1000, 1.0) for step in range(1000)]
-    assert max(rates) == pytest.approx(1.0) and rates.index(max(rates)) == pytest.approx(50, abs=2)
-    assert rates[-1] == pytest.approx(0.01, abs=1e-3)
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("{", "cannot be read"),
+        ('{"epoch": 3}', "'epoch'"),
+        ('{"data": {"star": 3}}', "'star'"),
+        ('{"setup": "D"}', "setup"),
+        ('{"balancing": "both"}', "balancing"),
+        ('{"schedule": "step"}', "schedule"),
+        ('{"precision": "f16"}', "precision"),
+        ('{"epochs": 0}', "Epochs"),
+        ('{"epochs": "many"}', "cannot be read"),
+        ('{"loss_weights": [1, 1]}', "three numbers"),
+        ('{"loss_weights": [0, 0, 0], "atmosphere_weight": 0}', "not all 0"),
+        ('{"patience": 3}', "validation"),
+        ('{"schedule": "plateau"}', "validation"),
+        ('{"validation": 0.9}', "validation"),
+        ('{"plateau_factor": 2}', "factor"),
+    ],
+)
+def test_a_bad_configuration_is_one_sentence(tmp_path, text, words):
+    path = tmp_path / "run.json"
+    path.write_text(text)
+    with pytest.raises(ParameterError, match=words) as caught:
+        TrainingConfig.read(path)
+    assert "\n" not in str(caught.value)
 
 
-def test_configurations_come_back_and_bad_ones_are_one_sentence(tmp_path):
-    assert TrainingConfig.from_dict(config().to_dict()) == config()
+def test_configurations_come_back(tmp_path):
+    for config in (TrainingConfig(), TrainingConfig.paper(loss_weights=(0.2, 0.3, 0.5), balancing="undersample")):
+        assert TrainingConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
     path = tmp_path / "run.json"
     path.write_text('{"epochs": 3, "data": {"stars": 500, "snr": [10, 50]}}')
     assert TrainingConfig.read(path).data.snr == (10, 50)
-    for text, words in (("{", "cannot be read"), ('{"epoch": 3}', "'epoch'"), ('{"setup": "D"}', "setup"), ('{"epochs": 0}', "Epochs")):
-        path.write_text(text)
-        with pytest.raises(ParameterError, match=words):
-            TrainingConfig.read(path)

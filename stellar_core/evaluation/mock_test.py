@@ -12,6 +12,7 @@ from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.mc_dropout import QUANTITIES, Passes, run_passes
 from stellar_core.isochrones import posterior
 from stellar_core.mock.emulator import SpectralEmulator
+from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.training.config import TrainingConfig
 from stellar_core.training.data import StarSet, make_stars
 
@@ -22,8 +23,12 @@ POSTERIOR_STARS = 400
 
 
 def passes_of(network: nn.Module, stars: StarSet, photometry: bool, seed: int) -> Passes:
-    """MC-dropout passes of a set of mock stars, with or without their photometry."""
+    """MC-dropout passes of a set of mock stars, with or without their photometry.
+
+    A network that reads photometry alone is always given it.
+    """
     inputs = stars.inputs
+    photometry = photometry or network.architecture.requires_photometry
     features = inputs.features if photometry else np.full_like(inputs.features, np.nan)
     return run_passes(network, inputs.flux, inputs.coverage, features, PASSES, seed)
 
@@ -34,10 +39,9 @@ def truth_of(stars: StarSet) -> np.ndarray:
     return np.column_stack([truth.atmosphere, truth.log_age, truth.log_lifetime])
 
 
-def misfits_of(network: nn.Module, stars: StarSet, passes: Passes) -> np.ndarray:
-    """(n,) misfit of each star's spectrum to its emulated one."""
+def misfits_of(stars: StarSet, atmosphere: np.ndarray) -> np.ndarray:
+    """(n,) misfit of each star's spectrum to the one emulated at ``atmosphere`` (n, 3): K, dex, dex."""
     inputs, parts = stars.inputs, []
-    atmosphere = passes.values[:, :, :3].mean(axis=1)
     for start in range(0, len(stars), 200):
         rows = slice(start, start + 200)
         flux = inputs.flux[rows].astype(np.float32)
@@ -124,7 +128,12 @@ def evaluate(estimator: Estimator, n: int) -> dict[str, object]:
     """
     config = TrainingConfig.from_dict(estimator.card["config"])
     stars = make_stars(n, config.data, "test")
-    found = measure(estimator.network, estimator.calibration, stars, config, True)
+    if isinstance(config.model, IsochroneConfig):
+        from stellar_core.evaluation.cell_test import measure_cells
+
+        found = measure_cells(estimator, stars, "spectrum and photometry")
+    else:
+        found = measure(estimator.network, estimator.calibration, stars, config, True)
     exact = baselines(stars, config.data.spp_errors)
     names = ("rmse", "mae", "r2", "rmse_constant")
     ages = {

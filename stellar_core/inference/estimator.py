@@ -1,7 +1,8 @@
-"""One star in, one `Result` out."""
+"""One star in, one `Result` out: what all networks share; how each comes to its answer is in its own class."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,12 +13,11 @@ from torch import nn
 
 from stellar_core.cards import TRAINED_DIR
 from stellar_core.errors import ModelError, ParameterError
-from stellar_core.inference.calibration import Calibration
 from stellar_core.inference.domain import DomainGate, judge, misfit
-from stellar_core.inference.mc_dropout import QUANTITIES, Passes, run_passes
 from stellar_core.inference.result import Interval, Result, Verdict
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.models.checkpoints import load_network
+from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.spectra import PreparedSpectrum, prepare
 from stellar_core.spectrum import Spectrum
@@ -42,7 +42,44 @@ TEMPLATES = (
 
 
 @dataclass(frozen=True)
-class Estimator:
+class Answer:
+    """What a network says of one star, calibrated.
+
+    Attributes
+    ----------
+    draws : mapping of str to (n_draw,) float
+        As in `Result`.
+    intervals : mapping of str to Interval
+        Keyed like `UNITS`.
+    stage : (5,) float
+        Probabilities in the order of `STAGES`.
+    network : mapping of str to Interval
+        How the passes of MC dropout scatter, keyed like `UNITS`.
+    stage_passes : (samples, 5) float or None
+        Stage probabilities of the single passes, if there were any.
+    atmosphere : (3,) float
+        Mean Teff [K], log g, [Fe/H] [dex].
+    embedding : (1, width) float32
+        Penultimate layer, for the domain gate.
+    photometry : str
+        Whether photometry was used, in a word or two.
+    remarks : tuple of str
+        Remarks that do not question the answer.
+    """
+
+    draws: Mapping[str, np.ndarray]
+    intervals: Mapping[str, Interval]
+    stage: np.ndarray
+    network: Mapping[str, Interval]
+    stage_passes: np.ndarray | None
+    atmosphere: np.ndarray
+    embedding: np.ndarray
+    photometry: str
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Estimator(ABC):
     """A trained network with its calibration and its domain gate; make one with :meth:`load`.
 
     Never changed after loading, so that threads may share it.
@@ -50,7 +87,6 @@ class Estimator:
 
     name: str
     network: nn.Module
-    calibration: Calibration
     gate: DomainGate
     card: Mapping[str, object]
 
@@ -63,14 +99,42 @@ class Estimator:
         ModelError
             If there is no such model or its files are damaged.
         """
+        from stellar_core.inference.dropout_estimator import DropoutEstimator
+        from stellar_core.inference.isochrone_estimator import IsochroneEstimator
+
         if Path(name).name != name or name in ("", ".", ".."):
             raise ModelError(f"{name!r} is not the name of a model.", value=name)
         network, arrays, card = load_network(TRAINED_DIR / name)
+        kind = IsochroneEstimator if isinstance(network.config, IsochroneConfig) else DropoutEstimator
         try:
-            calibration, gate = Calibration.from_arrays(arrays), DomainGate.from_arrays(arrays)
+            return kind.of(name, network, DomainGate.from_arrays(arrays), card, arrays)
         except KeyError as error:
             raise ModelError(f"The model {name} lacks its calibration ({error}).") from None
-        return Estimator(name, network, calibration, gate, card)
+
+    @classmethod
+    @abstractmethod
+    def of(
+        cls,
+        name: str,
+        network: nn.Module,
+        gate: DomainGate,
+        card: Mapping[str, object],
+        arrays: Mapping[str, np.ndarray],
+    ) -> Estimator:
+        """Put together from what a model's folder holds; KeyError if ``arrays`` lack the calibration."""
+
+    @abstractmethod
+    def answer(self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int) -> Answer:
+        """What the network says of one star.
+
+        Parameters
+        ----------
+        prepared : PreparedSpectrum
+        inputs : (29,) float
+            Photometric features; NaN where there is no photometry.
+        samples, seed : int
+            As for `estimate`.
+        """
 
     @cached_property
     def emulator(self) -> SpectralEmulator:
@@ -86,6 +150,10 @@ class Estimator:
         """The spectrum as the network sees it; see `stellar_core.preprocessing.spectra.prepare`."""
         return prepare(spectrum, self.templates)
 
+    def reads_photometry(self, spectrum: Spectrum) -> bool:
+        """Whether the star's photometry enters its answer: by default if it is complete."""
+        return spectrum.photometry is not None and spectrum.photometry.complete
+
     def estimate(
         self, spectrum: Spectrum, *, samples: int = 50, seed: int = 0, label: str = ""
     ) -> Result:
@@ -94,7 +162,7 @@ class Estimator:
         Parameters
         ----------
         spectrum : Spectrum
-            Its photometry is used where complete.
+            Its photometry is used where complete and where the network reads photometry.
         samples : int
             Passes of MC dropout, 2 to 1000.
         seed : int
@@ -109,7 +177,8 @@ class Estimator:
         Raises
         ------
         SpectrumError
-            If the spectrum is flat, empty or hardly covered.
+            If the spectrum is flat, empty or hardly covered, or the network reads photometry
+            alone and the star has none.
         ParameterError
             If ``samples`` or ``seed`` is out of range.
         """
@@ -117,44 +186,27 @@ class Estimator:
             raise ParameterError(f"The number of passes lies between 2 and {MAX_SAMPLES}; got {samples}.", value=samples)
         if not 0 <= seed < 2**63:
             raise ParameterError(f"A seed is a whole number from 0; got {seed}.", value=seed)
+        inputs = features(spectrum.photometry if self.reads_photometry(spectrum) else None)
         prepared = self.prepare(spectrum)
-        photometry = spectrum.photometry is not None and spectrum.photometry.complete
-        inputs = features(spectrum.photometry if photometry else None)
-        passes = run_passes(
-            self.network, prepared.flux[None], prepared.coverage[None], inputs[None], samples, seed
-        )
-        return self._result(spectrum, prepared, passes, photometry, samples, seed, label)
+        answer = self.answer(prepared, inputs, samples, seed)
+        return self._result(spectrum, prepared, answer, samples, seed, label)
 
     def _result(
         self,
         spectrum: Spectrum,
         prepared: PreparedSpectrum,
-        passes: Passes,
-        photometry: bool,
+        answer: Answer,
         samples: int,
         seed: int,
         label: str,
     ) -> Result:
-        values, raw_stage = passes.values[0], passes.stage[0].mean(axis=0)
-        draws = self.calibration.draws(values, int(raw_stage.argmax()), photometry)
-        atmosphere = values[:, :3].mean(axis=0)
+        flux, coverage, snr = prepared.flux[None], prepared.coverage[None], np.array([prepared.snr])
         scores = (
-            float(self.gate.distance(passes.embedding)[0]),
-            float(
-                misfit(
-                    self.emulator,
-                    prepared.flux[None],
-                    prepared.coverage[None],
-                    atmosphere[None],
-                    np.array([prepared.snr]),
-                )[0]
-            ),
+            float(self.gate.distance(answer.embedding)[0]),
+            float(misfit(self.emulator, flux, coverage, answer.atmosphere[None], snr)[0]),
         )
-        verdict = judge(spectrum, prepared, atmosphere, scores, self.gate.thresholds, self.emulator)
-        messages = verdict.messages + _remarks(draws, photometry) + prepared.notes
-        stage = self.calibration.stage(raw_stage[None], photometry)[0]
-        passes_stage = self.calibration.stage(passes.stage[0], photometry)
-        columns = dict(zip(QUANTITIES, draws.T))
+        verdict = judge(spectrum, prepared, answer.atmosphere, scores, self.gate.thresholds, self.emulator)
+        messages = verdict.messages + answer.remarks + prepared.notes
         return Result(
             input=label or spectrum.name,
             star=spectrum.name,
@@ -162,33 +214,19 @@ class Estimator:
             model=self.name,
             seed=seed,
             samples=samples,
-            **{name: Interval.from_draws(column) for name, column in columns.items()},
-            stage={name: float(p) for name, p in zip(STAGES, stage)},
+            **answer.intervals,
+            stage={name: float(p) for name, p in zip(STAGES, answer.stage)},
             verdict=Verdict(verdict.in_domain, tuple(dict.fromkeys(messages))),
-            draws={**columns, "stage": passes_stage},
-            network={name: Interval.from_draws(column) for name, column in zip(QUANTITIES, values.T)},
+            draws=dict(answer.draws) if answer.stage_passes is None else {**answer.draws, "stage": answer.stage_passes},
+            network=answer.network,
             quality={
                 "snr": round(prepared.snr, 2),
                 "coverage": round(prepared.covered_fraction, 4),
                 "redshift": prepared.redshift,
                 "redshift_source": prepared.redshift_source,
-                "photometry": "used" if photometry else "missing",
+                "photometry": answer.photometry,
                 "feature_distance": round(scores[0], 3),
                 "misfit": round(scores[1], 3),
                 "limits": [round(float(limit), 3) for limit in self.gate.thresholds],
             },
         )
-
-
-def _remarks(draws: np.ndarray, photometry: bool) -> tuple[str, ...]:
-    """Remarks that do not question the answer."""
-    remarks = []
-    if not photometry:
-        remarks.append("No photometry: the answer rests on the spectrum alone.")
-    older = float((draws[:, 3] > draws[:, 4]).mean())
-    if older > 0.05:
-        remarks.append(
-            f"In {older:.0%} of the draws the age exceeds the lifetime: the paper's lifetime, 10 Gyr M^-2.5, "
-            "ends with the main sequence and knows no metallicity."
-        )
-    return tuple(remarks)

@@ -76,7 +76,7 @@ class Result:
         The plain MC-dropout intervals before calibration, keyed like `UNITS`.
     quality : mapping
         Numbers behind the verdict: ``snr``, ``coverage``, ``redshift``, ``redshift_source``,
-        ``domain_score``, ``photometry`` ("used" or "missing").
+        ``domain_score``, ``photometry`` ("used", "missing" or "not read by this model").
     """
 
     input: str

@@ -1,10 +1,11 @@
-"""Attention between the tokens of a spectrum."""
+"""Attention between the tokens of a spectrum, and the layer around it."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
+from stellar_core.errors import ModelError
 from stellar_core.models.dropout import Dropout
 
 
@@ -14,7 +15,7 @@ class ScaledDotProductAttention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         if width % heads:
-            raise ValueError(f"The width {width} is not a multiple of the {heads} heads.")
+            raise ModelError(f"The width {width} is not a multiple of the {heads} heads.", value=heads)
         self.heads = heads
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
@@ -31,13 +32,47 @@ class ScaledDotProductAttention(nn.Module):
         return self.out(mixed.transpose(1, 2).reshape(batch, token, width))
 
 
+class HadamardGatedAttention(nn.Module):
+    """The paper's gate (section 3.4.2), y = sigmoid(Q K) V with element-wise products.
+
+    Each token is gated by itself: the cost is linear in the number of tokens and nothing
+    passes between them, they meet only where the encoder averages them. Splitting the
+    channels into heads would change nothing, as no product couples two channels.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``x`` (batch, token, width) to the same shape."""
+        query, key, value = self.qkv(x).chunk(3, dim=-1)
+        return self.out(torch.sigmoid(query * key) * value)
+
+
+def attention(kind: str, width: int, heads: int) -> nn.Module:
+    """The attention that `stellar_core.models.registry.Architecture` calls ``kind``.
+
+    Raises
+    ------
+    ModelError
+        If ``kind`` is neither "standard" nor "hadamard", or ``heads`` does not divide ``width``.
+    """
+    if kind == "standard":
+        return ScaledDotProductAttention(width, heads)
+    if kind == "hadamard":
+        return HadamardGatedAttention(width)
+    raise ModelError(f"Attention is standard or hadamard; got {kind!r}.", value=kind)
+
+
 class TransformerLayer(nn.Module):
     """Pre-norm layer: attention, then a two-layer perceptron, each added to its input."""
 
-    def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, hidden: int, dropout: float, kind: str = "standard") -> None:
         super().__init__()
         self.norm_attention = nn.LayerNorm(width)
-        self.attention = ScaledDotProductAttention(width, heads)
+        self.attention = attention(kind, width, heads)
         self.norm_mlp = nn.LayerNorm(width)
         self.expand = nn.Linear(width, hidden)
         self.contract = nn.Linear(hidden, width)

@@ -1,6 +1,8 @@
-"""The branches that read a star: photometry and spectrum."""
+"""The branches that read a star, photometry and spectrum, and the module that joins them."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import nn
@@ -44,6 +46,19 @@ class PhotometryBranch(nn.Module):
         return torch.where(present, encoded, self.missing.to(encoded.dtype))
 
 
+class FusionModule(Perceptron):
+    """The paper's fusion module: a perceptron on both branches side by side."""
+
+    def __init__(self, photometry: int, spectrum: int, width: int, depth: int, dropout: float) -> None:
+        super().__init__(photometry + spectrum, width, depth, dropout)
+
+    def forward(
+        self, photometry: torch.Tensor, spectrum: torch.Tensor, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """``photometry`` and ``spectrum``, both (batch, their width), to (batch, width)."""
+        return super().forward(torch.cat([photometry.to(spectrum.dtype), spectrum], dim=1), generator)
+
+
 def spectrum_channels(flux: torch.Tensor, coverage: torch.Tensor, window: int = 151) -> torch.Tensor:
     """The channels a spectral branch sees; filler has no influence on them.
 
@@ -72,18 +87,34 @@ def spectrum_channels(flux: torch.Tensor, coverage: torch.Tensor, window: int = 
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions added to their input (He et al. 2016)."""
+    """Two convolutions added to their input (He et al. 2016), normalisation first.
 
-    def __init__(self, width: int, kernel: int = 5) -> None:
+    Groups of channels are normalised, not the batch: a star's answer must not depend on
+    the stars beside it. Where width or resolution change, the input goes through a
+    convolution of one pixel.
+    """
+
+    def __init__(
+        self, n_in: int, width: int | None = None, stride: int = 1, dropout: float = 0.0, kernel: int = 5
+    ) -> None:
         super().__init__()
-        self.norm1, self.norm2 = nn.GroupNorm(8, width), nn.GroupNorm(8, width)
-        self.conv1 = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        width = n_in if width is None else width
+        self.norm1, self.norm2 = _group_norm(n_in), _group_norm(width)
+        self.conv1 = nn.Conv1d(n_in, width, kernel, stride=stride, padding=kernel // 2)
         self.conv2 = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        same = n_in == width and stride == 1
+        self.shortcut = nn.Identity() if same else nn.Conv1d(n_in, width, 1, stride=stride)
+        self.dropout = Dropout(dropout)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``x`` (batch, width, n) to the same shape."""
+    def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+        """``x`` (batch, n_in, n) to (batch, width, n / stride)."""
         y = self.conv1(nn.functional.silu(self.norm1(x)))
-        return x + self.conv2(nn.functional.silu(self.norm2(y)))
+        y = self.conv2(nn.functional.silu(self.norm2(y)))
+        return self.shortcut(x) + self.dropout(y.transpose(1, 2), generator).transpose(1, 2)
+
+
+def _group_norm(width: int) -> nn.GroupNorm:
+    return nn.GroupNorm(math.gcd(8, width), width)
 
 
 class ConvolutionalStem(nn.Module):
@@ -104,15 +135,35 @@ class ConvolutionalStem(nn.Module):
         return self.conv3(nn.functional.silu(x)).transpose(1, 2)  # (batch, 68, width)
 
 
-class TransformerEncoder(nn.Module):
-    """Tokens with learned positions and a summary token through ``depth`` layers."""
+class PatchEmbedding(nn.Module):
+    """Stretches of ``patch`` pixels to tokens, each by the same linear map (no CNN before the Transformer)."""
 
-    def __init__(self, n_token: int, width: int, depth: int, heads: int, dropout: float) -> None:
+    def __init__(self, width: int, patch: int) -> None:
         super().__init__()
-        self.position = nn.Parameter(0.02 * torch.randn(1, n_token, width))
+        self.patch = patch
+        self.linear = nn.Linear(3 * patch, width)
+
+    def forward(self, channels: torch.Tensor) -> torch.Tensor:
+        """``channels`` (batch, 3, n_pixel) to tokens (batch, n_pixel / patch, width)."""
+        pieces = channels.unflatten(2, (-1, self.patch))  # (batch, 3, token, patch)
+        return self.linear(pieces.transpose(1, 2).flatten(2))
+
+
+class TransformerEncoder(nn.Module):
+    """Tokens with learned positions and a summary token through ``depth`` layers.
+
+    Both kinds of attention share all of it, so that models differ by the attention alone.
+    (Hadamard gates pass nothing between tokens: there the summary token is a learned constant.)
+    """
+
+    def __init__(
+        self, n_token: int, width: int, depth: int, heads: int, dropout: float, kind: str = "standard"
+    ) -> None:
+        super().__init__()
+        self.position = nn.Parameter(torch.zeros(1, n_token, width))
         self.summary = nn.Parameter(torch.zeros(1, 1, width))
         self.dropout = Dropout(dropout)
-        self.layers = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout) for _ in range(depth))
+        self.layers = nn.ModuleList(TransformerLayer(width, heads, 2 * width, dropout, kind) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
 
     def forward(self, tokens: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:

@@ -10,7 +10,8 @@ from torch import nn
 
 from stellar_core.cards import read_model, write_model
 from stellar_core.errors import ModelError
-from stellar_core.models.zoo import ModelConfig, build
+from stellar_core.models.isochrone_config import config_kind
+from stellar_core.models.zoo import build
 
 
 def save_network(
@@ -35,8 +36,8 @@ def load_network(folder: Path) -> tuple[nn.Module, dict[str, np.ndarray], dict[s
     folder = Path(folder)
     arrays, card = read_model(folder)
     try:
-        config = ModelConfig(**card["architecture"])
-    except (KeyError, TypeError):
+        config = config_kind(card["architecture"])(**card["architecture"])
+    except (KeyError, TypeError, AttributeError):
         raise ModelError(f"The model {folder.name} is no network: its card names no architecture.") from None
     network = build(config, torch.Generator().manual_seed(0))
     for name, expected in network.state_dict().items():

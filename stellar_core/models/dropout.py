@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from stellar_core.errors import ParameterError
+
 
 class Dropout(nn.Module):
     """Drop channels with probability ``p`` where a generator is given.
@@ -21,7 +23,7 @@ class Dropout(nn.Module):
     def __init__(self, p: float) -> None:
         super().__init__()
         if not 0.0 <= p < 1.0:
-            raise ValueError(f"A dropout probability lies in [0, 1); got {p}.")
+            raise ParameterError(f"A dropout probability lies in [0, 1); got {p}.", value=p)
         self.p = p
 
     def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:

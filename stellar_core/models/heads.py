@@ -14,6 +14,9 @@ LOG_AGE_BOUNDS = (6.0, float(np.log10(13.8e9)))
 #: Bounds of log10(lifetime/yr): 10 Gyr M^-2.5 at 16 and at 0.1 Msun.
 LOG_LIFETIME_BOUNDS = (7.0, 12.5)
 
+#: log10(yr): where networks start, the Sun's age and 10 Gyr; and the part of the drawn weights they start with.
+START_LOG_AGE, START_LOG_LIFETIME, START_WEIGHTS = 9.66, 10.0, 0.1
+
 #: Centre and width of Teff [K], log g [dex], [Fe/H] [dex] as the atmosphere head gives them.
 ATMOSPHERE_CENTRE = (5500.0, 3.8, -0.7)
 ATMOSPHERE_WIDTH = (1000.0, 1.0, 0.7)
@@ -25,7 +28,7 @@ class Prediction(NamedTuple):
     Attributes
     ----------
     log_age, log_lifetime : (batch,)
-        log10(yr), inside their bounds.
+        log10(yr), inside their bounds where the heads are bounded.
     stage : (batch, 5)
         Logits.
     atmosphere : (batch, 3)
@@ -39,10 +42,16 @@ class Prediction(NamedTuple):
 
 
 class Heads(nn.Module):
-    """One linear layer per output; age and lifetime pass through a bounded sigmoid."""
+    """One linear layer per output.
 
-    def __init__(self, width: int, n_stage: int = 5) -> None:
+    Age and lifetime pass through a bounded sigmoid, or where ``bounded`` is False through
+    the straight line that touches it at its middle: the heads of the paper, which can
+    predict any age.
+    """
+
+    def __init__(self, width: int, n_stage: int = 5, bounded: bool = True) -> None:
         super().__init__()
+        self.bounded = bounded
         self.age = nn.Linear(width, 1)
         self.lifetime = nn.Linear(width, 1)
         self.stage = nn.Linear(width, n_stage)
@@ -50,17 +59,31 @@ class Heads(nn.Module):
         self.register_buffer("centre", torch.tensor(ATMOSPHERE_CENTRE), persistent=False)
         self.register_buffer("width", torch.tensor(ATMOSPHERE_WIDTH), persistent=False)
 
+    @torch.no_grad()
+    def settle(self) -> None:
+        """Start all stars near one age and lifetime.
+
+        From drawn weights the first steps drive many ages to the upper end of the sigmoid, which lies near
+        most labels; there the gradient vanishes and they stay.
+        """
+        for linear, start, (low, high) in (
+            (self.age, START_LOG_AGE, LOG_AGE_BOUNDS),
+            (self.lifetime, START_LOG_LIFETIME, LOG_LIFETIME_BOUNDS),
+        ):
+            place = (start - low) / (high - low)
+            linear.weight.mul_(START_WEIGHTS)
+            linear.bias.fill_(np.log(place / (1.0 - place)) if self.bounded else (place - 0.5) / 0.25)
+
     def forward(self, x: torch.Tensor) -> Prediction:
         """``x`` (batch, width) to a `Prediction` in float32."""
         age, lifetime = self.age(x).float(), self.lifetime(x).float()
         return Prediction(
-            log_age=_bounded(age.squeeze(1), LOG_AGE_BOUNDS),
-            log_lifetime=_bounded(lifetime.squeeze(1), LOG_LIFETIME_BOUNDS),
+            log_age=self._scaled(age.squeeze(1), LOG_AGE_BOUNDS),
+            log_lifetime=self._scaled(lifetime.squeeze(1), LOG_LIFETIME_BOUNDS),
             stage=self.stage(x).float(),
             atmosphere=self.centre + self.width * self.atmosphere(x).float(),
         )
 
-
-def _bounded(x: torch.Tensor, bounds: tuple[float, float]) -> torch.Tensor:
-    low, high = bounds
-    return low + (high - low) * torch.sigmoid(x)
+    def _scaled(self, x: torch.Tensor, bounds: tuple[float, float]) -> torch.Tensor:
+        low, high = bounds
+        return low + (high - low) * (torch.sigmoid(x) if self.bounded else 0.5 + 0.25 * x)

@@ -1,95 +1,95 @@
-"""The networks, by the names of the paper's Table 1."""
+"""The paper's eight networks, put together from shared branches."""
 
 from __future__ import annotations
-
-from dataclasses import asdict, dataclass
 
 import torch
 from torch import nn
 
-from stellar_core.errors import ModelError
 from stellar_core.models.branches import (
     ConvolutionalStem,
-    Perceptron,
+    FusionModule,
+    PatchEmbedding,
     PhotometryBranch,
     TransformerEncoder,
     spectrum_channels,
 )
+from stellar_core.models.isochrone_config import IsochroneConfig
+from stellar_core.models.isochrone_network import IsochroneNetwork
 from stellar_core.models.heads import Heads, Prediction
+from stellar_core.models.registry import ARCHITECTURES, CNN_TOKENS, N_FEATURE, N_PIXEL, Architecture, ModelConfig
+from stellar_core.models.resnet import ResidualEncoder, ResidualStem
 
-N_FEATURE = 29
-N_PIXEL = 6800
-N_TOKEN = 68
+__all__ = ["ARCHITECTURES", "Architecture", "ModelConfig", "Network", "build"]
 
 
-@dataclass(frozen=True)
-class ModelConfig:
-    """Architecture of a network; the defaults are the paper's final configuration (section 4.2).
+class Network(nn.Module):
+    """One of the paper's eight networks, with an atmosphere head beside the paper's three.
 
-    Attributes
+    An answer is ``heads(embed(tokens(flux, coverage), features, generator))``: `tokens` has no
+    dropout and runs once per star, `embed` runs once per pass of MC dropout. `forward` does
+    all of it.
+
+    Parameters
     ----------
-    name : str
-        Name in Table 1.
-    spectrum_depth, spectrum_width, heads : int
-        Transformer layers, d_model, attention heads (the heads are not stated in the paper).
-    photometry_depth, photometry_width : int
-        Layers and width of the photometric MLP.
-    fusion_depth, fusion_width : int
-        Layers and width of the fusion module.
-    dropout : float
-        Probability in every `Dropout` (not stated in the paper).
+    config : ModelConfig
     """
-
-    name: str = "MLP+CNN+Transformer"
-    spectrum_depth: int = 4
-    spectrum_width: int = 256
-    heads: int = 8
-    photometry_depth: int = 2
-    photometry_width: int = 256
-    fusion_depth: int = 4
-    fusion_width: int = 512
-    dropout: float = 0.1
-
-    def __post_init__(self) -> None:
-        if self.name not in ARCHITECTURES:
-            raise ModelError(
-                f"There is no architecture {self.name!r}; known are {', '.join(ARCHITECTURES)}.", value=self.name
-            )
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain values for the card."""
-        return asdict(self)
-
-
-class MLPCNNTransformer(nn.Module):
-    """Model 6: MLP on photometry, CNN + Transformer on the spectrum, fusion, four heads."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.config = config
-        self.photometry = PhotometryBranch(
-            N_FEATURE, config.photometry_width, config.photometry_depth, config.dropout
-        )
-        self.stem = ConvolutionalStem(config.spectrum_width)
-        self.encoder = TransformerEncoder(
-            N_TOKEN, config.spectrum_width, config.spectrum_depth, config.heads, config.dropout
-        )
-        self.fusion = Perceptron(
-            config.photometry_width + config.spectrum_width, config.fusion_width, config.fusion_depth, config.dropout
-        )
-        self.heads = Heads(config.fusion_width)
+        self.config, self.architecture = config, config.architecture
+        self.photometry: PhotometryBranch | None = None
+        self.stem: nn.Module | None = None
+        self.encoder: nn.Module | None = None
+        self.fusion: FusionModule | None = None
+        if self.architecture.uses_photometry:
+            self.photometry = PhotometryBranch(
+                N_FEATURE, config.photometry_width, config.photometry_depth, config.dropout
+            )
+            width = config.photometry_width
+        if self.architecture.uses_spectrum:
+            self.stem, self.encoder = _spectral_branch(config)
+            width = config.spectrum_width
+        if self.architecture.uses_photometry and self.architecture.uses_spectrum:
+            self.fusion = FusionModule(
+                config.photometry_width, config.spectrum_width, config.fusion_width, config.fusion_depth, config.dropout
+            )
+            width = config.fusion_width
+        self.heads = Heads(width, bounded=config.bounded)
+
+    @property
+    def n_parameter(self) -> int:
+        """Trainable numbers."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    @torch.no_grad()
+    def scale_features(self, mean: torch.Tensor, std: torch.Tensor) -> None:
+        """Keep the mean and standard deviation, each (29,), by which features are scaled.
+
+        Does nothing where photometry is ignored.
+        """
+        if self.photometry is not None:
+            self.photometry.mean.copy_(mean)
+            self.photometry.std.copy_(std)
 
     def tokens(self, flux: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
-        """The deterministic part: ``flux``, ``coverage`` (batch, 6800) to tokens (batch, 68, width)."""
+        """The part without dropout: ``flux``, ``coverage`` (batch, 6800) to (batch, n_token, channel).
+
+        Model 1, which ignores the spectrum, gives no tokens: (batch, 0, 0).
+        """
+        if self.stem is None:
+            return flux.new_zeros(len(flux), 0, 0)
         return self.stem(spectrum_channels(flux, coverage))
 
     def embed(
         self, tokens: torch.Tensor, features: torch.Tensor, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """The penultimate layer (batch, fusion_width)."""
+        """The penultimate layer (batch, width) from what `tokens` gave and ``features`` (batch, 29)."""
+        if self.encoder is None:
+            return self.photometry(features, generator)
         spectrum = self.encoder(tokens, generator)
-        photometry = self.photometry(features, generator)
-        return self.fusion(torch.cat([photometry.to(spectrum.dtype), spectrum], dim=1), generator)
+        if self.photometry is None:
+            return spectrum
+        return self.fusion(self.photometry(features, generator), spectrum, generator)
 
     def forward(
         self,
@@ -97,28 +97,41 @@ class MLPCNNTransformer(nn.Module):
         coverage: torch.Tensor,
         features: torch.Tensor,
         generator: torch.Generator | None = None,
+        ivar: torch.Tensor | None = None,
     ) -> Prediction:
         """Predict a batch.
 
         Parameters
         ----------
         flux, coverage : (batch, 6800)
-            As `stellar_core.preprocessing.prepare` gives them; coverage 0 or 1.
+            As `stellar_core.preprocessing.prepare` gives them; coverage 0 or 1. No influence
+            on Model 1.
         features : (batch, 29)
-            As `stellar_core.preprocessing.features`; rows with NaN count as missing.
+            As `stellar_core.preprocessing.features`; rows with NaN count as missing. No
+            influence on Models 2, 3 and 4.
         generator : torch.Generator, optional
             Source of dropout; none means no dropout.
+        ivar : (batch, 6800), optional
+            Inverse variance, for networks that read it; the paper's eight do not.
         """
         return self.heads(self.embed(self.tokens(flux, coverage), features, generator))
 
 
-#: Architectures by name.
-ARCHITECTURES = {"MLP+CNN+Transformer": MLPCNNTransformer}
+def _spectral_branch(config: ModelConfig) -> tuple[nn.Module, nn.Module]:
+    """What turns a spectrum into tokens, and what turns those into one vector."""
+    entry, width, depth = config.architecture, config.spectrum_width, config.spectrum_depth
+    if entry.spectrum == "ResNet":
+        return ResidualStem(width, depth), ResidualEncoder(width, depth, config.dropout)
+    if entry.spectrum == "Transformer":
+        stem, n_token = PatchEmbedding(width, config.patch), N_PIXEL // config.patch
+    else:
+        stem, n_token = ConvolutionalStem(width), CNN_TOKENS
+    return stem, TransformerEncoder(n_token, width, depth, config.heads, config.dropout, entry.attention)
 
 
-def build(config: ModelConfig, generator: torch.Generator) -> nn.Module:
-    """A new network whose initial weights come from ``generator``."""
-    network = ARCHITECTURES[config.name](config)
+def build(config: ModelConfig | IsochroneConfig, generator: torch.Generator) -> Network | IsochroneNetwork:
+    """A new network whose initial weights come from ``generator``: one of the paper's, or Model 9."""
+    network = IsochroneNetwork(config) if isinstance(config, IsochroneConfig) else Network(config)
     for module in network.modules():
         if isinstance(module, (nn.Linear, nn.Conv1d)):
             nn.init.xavier_uniform_(module.weight, generator=generator)
@@ -126,4 +139,7 @@ def build(config: ModelConfig, generator: torch.Generator) -> nn.Module:
     for name, parameter in network.named_parameters():
         if name.endswith("position"):
             nn.init.normal_(parameter, std=0.02, generator=generator)
+    for module in network.modules():
+        if isinstance(module, (Heads, IsochroneNetwork)):
+            module.settle()
     return network

@@ -22,7 +22,7 @@ from stellar_core.mock.library import sdss_fwhm
 from stellar_core.mock.photometry import observe_photometry, redden
 from stellar_core.mock.population import Population, draw
 from stellar_core.preprocessing.features import features_batch
-from stellar_core.preprocessing.spectra import GRID, normalise_batch
+from stellar_core.preprocessing.spectra import GRID, normalise_batch_with_ivar
 from stellar_core.training.config import DataConfig
 
 CHUNK = 1000
@@ -38,28 +38,37 @@ class Inputs:
     flux : (n, 6800) float16
     coverage : (n, 6800) bool
     features : (n, 29) float32
+    root_ivar : (n, 6800) float16
+        Square root of the inverse variance of ``flux``: at most 1000, which float16 holds; 0 where
+        not covered.
     """
 
     flux: np.ndarray
     coverage: np.ndarray
     features: np.ndarray
+    root_ivar: np.ndarray
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What a network is taught: the paper's labels and the pipeline's atmosphere.
+    """What a network is taught: the paper's labels, the pipeline's atmosphere, a teacher's atmosphere.
 
     Attributes
     ----------
     log_age, log_lifetime : (n,) float32, log10(yr)
     stage : (n,) int64
     atmosphere : (n, 3) float32, Teff [K], log g [dex], [Fe/H] [dex]
+        With errors like the SSPP's; the other labels follow from it.
+    reference : (n, 3) float32, Teff [K], log g [dex], [Fe/H] [dex]
+        With the small errors `DataConfig.teacher_errors`, as of a star that was also observed at
+        high resolution: what the isochrone head is taught.
     """
 
     log_age: np.ndarray
     log_lifetime: np.ndarray
     stage: np.ndarray
     atmosphere: np.ndarray
+    reference: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -138,7 +147,7 @@ def _make_chunk(n: int, config: DataConfig, balanced: float, rng: np.random.Gene
     stars = _draw_population(n, balanced, rng)
     snr = np.exp(rng.uniform(*np.log(config.snr), n))
     ebv = stars.ebv + np.where(rng.random(n) < config.dusty, rng.exponential(0.15, n), 0.0)
-    flux, coverage, usable = _spectra(stars, ebv, snr, config, rng)
+    flux, coverage, ivar, usable = _spectra(stars, ebv, snr, config, rng)
     magnitudes = apparent_magnitudes(stars.teff, stars.logg, stars.feh, stars.log_radius, stars.distance_pc, ebv)
     seen = observe_photometry(magnitudes, ebv, rng)
     features = features_batch(seen.psf_mag, seen.psf_mag_err, seen.extinction, seen.model_mag)
@@ -146,11 +155,18 @@ def _make_chunk(n: int, config: DataConfig, balanced: float, rng: np.random.Gene
     true = np.column_stack([stars.teff, stars.logg, stars.feh])
     pipeline = true + rng.standard_normal(true.shape) * np.array(config.spp_errors)
     label = nearest_label(*pipeline.T)
+    reference = true + rng.standard_normal(true.shape) * np.array(config.teacher_errors)
     known = SpectralEmulator.load().domain(stars.teff, stars.logg, stars.feh)
     keep = usable & known & label.inside_models & np.isfinite(features).all(axis=1)
-    inputs = Inputs(flux.astype(np.float16), coverage, features.astype(np.float32))
+    inputs = Inputs(
+        flux.astype(np.float16), coverage, features.astype(np.float32), np.sqrt(ivar).astype(np.float16)
+    )
     labels = Labels(
-        label.log_age.astype(np.float32), label.log_lifetime.astype(np.float32), label.stage, pipeline.astype(np.float32)
+        label.log_age.astype(np.float32),
+        label.log_lifetime.astype(np.float32),
+        label.stage,
+        pipeline.astype(np.float32),
+        reference.astype(np.float32),
     )
     truth = Truth(
         stars.log_age,
@@ -169,13 +185,14 @@ def _select(part, keep: np.ndarray):
 
 def _spectra(
     stars: Population, ebv: np.ndarray, snr: np.ndarray, config: DataConfig, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Prepared flux, coverage and whether the preprocessing took each spectrum."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Prepared flux, coverage, inverse variance and whether the preprocessing took each spectrum."""
     n = len(snr)
     rest = redden(SpectralEmulator.load().spectra(stars.teff, stars.logg, stars.feh, rng), ebv)
     error = config.velocity_error * np.where(rng.random(n) < 0.1, 5.0, 1.0) * rng.standard_normal(n)
     flux = np.empty((n, GRID.size), dtype=np.float32)
     coverage = np.zeros((n, GRID.size), dtype=bool)
+    known = np.zeros((n, GRID.size), dtype=np.float32)
     usable = np.zeros(n, dtype=bool)
     boss = rng.random(n) < config.boss
     for name, rows in (("BOSS", np.flatnonzero(boss)), ("SDSS", np.flatnonzero(~boss))):
@@ -185,8 +202,8 @@ def _spectra(
         ivar = _lose_stretches(seen.wavelength, seen.ivar, config.missing_stretch, rng)
         shift = 1.0 + (stars.velocity_kms[rows] + error[rows]) / SPEED_OF_LIGHT
         wavelength = seen.wavelength[None, :] / shift[:, None]
-        flux[rows], coverage[rows], usable[rows] = normalise_batch(wavelength, seen.flux, ivar)
-    return flux, coverage, usable
+        flux[rows], coverage[rows], known[rows], usable[rows] = normalise_batch_with_ivar(wavelength, seen.flux, ivar)
+    return flux, coverage, known, usable
 
 
 def _lose_stretches(

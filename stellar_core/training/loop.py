@@ -1,11 +1,11 @@
-"""The training loop: one epoch after another, resumable, on whatever device there is."""
+"""The training loop: resumable within an epoch, on one process or several, on whatever device there is."""
 
 from __future__ import annotations
 
-import copy
-import math
-import os
+import hashlib
+import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
@@ -13,133 +13,222 @@ import numpy as np
 import torch
 from torch import nn
 
-from stellar_core.models.heads import ATMOSPHERE_WIDTH, Prediction
-from stellar_core.models.zoo import build
-from stellar_core.training.config import SETUPS, TrainingConfig
+from stellar_core.cards import write_text
+from stellar_core.errors import ModelError, ParameterError
+from stellar_core.training.balancing import class_weights, partition
+from stellar_core.training.batches import Batches
+from stellar_core.training.config import TrainingConfig
 from stellar_core.training.data import StarSet
+from stellar_core.training.distributed import processes
+from stellar_core.training.learner import Learner
+from stellar_core.training.resume import Checkpoints
+
+Progress = Callable[[dict[str, object]], None]
+Stop = Callable[[], bool]
 
 
-def loss_parts(predicted: Prediction, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The four losses of a batch: mean squared errors and the stage's cross-entropy."""
-    width = torch.tensor(ATMOSPHERE_WIDTH, device=predicted.atmosphere.device)
-    return {
-        "age": nn.functional.mse_loss(predicted.log_age, batch["log_age"]),
-        "lifetime": nn.functional.mse_loss(predicted.log_lifetime, batch["log_lifetime"]),
-        "stage": nn.functional.cross_entropy(predicted.stage, batch["stage"]),
-        "atmosphere": nn.functional.mse_loss(predicted.atmosphere / width, batch["atmosphere"] / width),
-    }
+@dataclass(frozen=True)
+class Trained:
+    """What a run came to.
 
+    Attributes
+    ----------
+    network : Module
+        With the averaged weights.
+    history : list of dict
+        For each epoch: ``epoch`` (from 1), ``train`` and ``validation`` losses by name (None without
+        validation stars), ``learning_rate``, ``seconds``.
+    finished : bool
+        False if it was stopped.
+    """
 
-def total_loss(parts: dict[str, torch.Tensor], config: TrainingConfig) -> torch.Tensor:
-    """The paper's weighted sum (section 4.3) plus the atmosphere's."""
-    age, lifetime, stage = SETUPS[config.setup]
-    weighted = age * parts["age"] + lifetime * parts["lifetime"] + stage * parts["stage"]
-    return weighted + config.atmosphere_weight * parts["atmosphere"]
-
-
-def batch_of(stars: StarSet, rows: np.ndarray, device: torch.device) -> dict[str, torch.Tensor]:
-    """Inputs and labels of ``rows`` as tensors; nothing else of the stars enters."""
-    inputs, labels = stars.inputs, stars.labels
-    arrays = {
-        "flux": inputs.flux[rows].astype(np.float32),
-        "coverage": inputs.coverage[rows].astype(np.float32),
-        "features": inputs.features[rows],
-        "log_age": labels.log_age[rows].astype(np.float32),
-        "log_lifetime": labels.log_lifetime[rows].astype(np.float32),
-        "stage": labels.stage[rows],
-        "atmosphere": labels.atmosphere[rows],
-    }
-    return {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
-
-
-def learning_rate(step: int, total: int, peak: float) -> float:
-    """A twentieth of the run up to ``peak``, then down a cosine to a hundredth of it."""
-    warm = max(1, total // 20)
-    if step < warm:
-        return peak * (step + 1) / warm
-    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm))))
+    network: nn.Module
+    history: list[dict[str, object]]
+    finished: bool
 
 
 def train(
     config: TrainingConfig,
     stars: StarSet,
-    checkpoint: Path | None = None,
-    progress: Callable[[dict[str, float]], None] | None = None,
-    device: str = "cpu",
-) -> nn.Module:
-    """Train a network; the result carries the running average of the weights.
+    folder: Path | None = None,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+    save_seconds: float = 300.0,
+    report_seconds: float = 1.0,
+) -> Trained:
+    """Train a network.
+
+    The order of the stars and all dropout follow from the seed and the step, so that a run
+    killed at any moment and started again ends with the weights of one left alone: bit for
+    bit on a CPU with the same number of threads. Under torchrun each process takes its share
+    of every batch, and the first alone writes and reports.
 
     Parameters
     ----------
     config : TrainingConfig
     stars : StarSet
-        Training stars.
-    checkpoint : Path, optional
-        File to save the state to after every epoch and to go on from. The order of the
-        stars and the dropout follow from the seed and the step, so a resumed run ends as
-        an unbroken one.
+        Training stars; those for validation are taken from them.
+    folder : Path, optional
+        Where checkpoints and history.json are kept, and where to go on from.
     progress : callable, optional
-        Called every 50 steps with step, total, loss and seconds left.
-    device : str
-        A torch device.
-    """
-    target = torch.device(device)
-    network = build(config.model, torch.Generator().manual_seed(config.seed))
-    mean, std = stars.inputs.features.mean(0), stars.inputs.features.std(0)
-    network.photometry.mean.copy_(torch.from_numpy(mean))
-    network.photometry.std.copy_(torch.from_numpy(np.maximum(std, 1e-3)))
-    network.to(target)
-    average = copy.deepcopy(network).requires_grad_(False)
-    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=config.weight_decay)
-    per_epoch = len(stars) // config.batch
-    total = per_epoch * config.epochs
-    first = 0
-    if checkpoint is not None and checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True, map_location=target)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        first = state["epoch"]
+        Called with epoch, epochs, step, total, losses, validation, seconds_left, learning_rate.
+    stop : callable, optional
+        Asked after every step; if true the run leaves a checkpoint and ends.
+    save_seconds, report_seconds : float
+        Time between checkpoints within an epoch, and between calls of ``progress``.
 
-    dropout = torch.Generator(device=target)
-    started = time.monotonic()
-    running: dict[str, float] = {}
-    for epoch in range(first, config.epochs):
-        order = np.random.default_rng([config.seed, epoch]).permutation(len(stars))
-        for index in range(per_epoch):
-            step = epoch * per_epoch + index
-            dropout.manual_seed(config.seed * 1_000_003 + step)
-            batch = batch_of(stars, order[index * config.batch : (index + 1) * config.batch], target)
-            hidden = torch.rand(config.batch, generator=dropout, device=target) < config.photometry_dropout
-            batch["features"][hidden] = torch.nan
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, total, config.learning_rate)
-            with torch.autocast(target.type, dtype=torch.bfloat16):
-                predicted = network(batch["flux"], batch["coverage"], batch["features"], dropout)
-            parts = loss_parts(predicted, batch)
-            optimiser.zero_grad(set_to_none=True)
-            total_loss(parts, config).backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            decay = min(config.average, (1 + step) / (10 + step))
-            with torch.no_grad():
-                for kept, new in zip(average.parameters(), network.parameters()):
-                    kept.lerp_(new, 1.0 - decay)
-            for name, value in parts.items():
-                now = float(value.detach())
-                running[name] = 0.98 * running.get(name, now) + 0.02 * now
-            if progress is not None and (step % 50 == 0 or step == total - 1):
-                done = step + 1 - first * per_epoch
-                left = (time.monotonic() - started) / done * (total - step - 1)
-                progress({"step": step + 1, "total": total, "seconds_left": left, **running})
-        if checkpoint is not None:
-            state = {
-                "network": network.state_dict(),
-                "average": average.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "epoch": epoch + 1,
+    Raises
+    ------
+    ParameterError
+        If there are too few stars for one batch, or a batch cannot be shared by the processes.
+    ModelError
+        If the folder holds a checkpoint of another run, or the loss is no number any more.
+    """
+    return _Run(config, stars, folder, progress, stop, save_seconds, report_seconds).through()
+
+
+def fingerprint(config: TrainingConfig, stars: StarSet) -> str:
+    """What two runs share if one may go on from the other's checkpoint: the settings and the stars."""
+    digest = hashlib.sha256(json.dumps(config.settings(), sort_keys=True).encode())
+    for array in (stars.labels.log_age, stars.labels.stage):
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+class _Run:
+    """One run: what it learns from, where it is, and what it has seen."""
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        stars: StarSet,
+        folder: Path | None,
+        progress: Progress | None,
+        stop: Stop | None,
+        save_seconds: float,
+        report_seconds: float,
+    ) -> None:
+        self.config, self.progress, self.stop, self.report_seconds = config, progress, stop, report_seconds
+        self.processes = processes(config.device)
+        self.rows, self.held = partition(np.asarray(stars.labels.stage), config)
+        self.per_epoch = len(self.rows) // config.batch
+        if not self.per_epoch:
+            raise ParameterError(f"{len(self.rows)} training stars do not fill one batch of {config.batch}.")
+        if config.batch % self.processes.world:
+            raise ParameterError(f"A batch of {config.batch} cannot be shared by {self.processes.world} processes.")
+        self.total = self.per_epoch * config.epochs
+        weights = class_weights(stars.labels.stage[self.rows]) if config.balancing == "class weights" else None
+        self.learner = Learner(config, self.processes, stars, self.rows, weights, self.total)
+        self.batches = Batches(stars, self.processes.device)
+        self.epoch = self.index = 0
+        self.sums: torch.Tensor | None = None
+        self.seconds = 0.0
+        self.history: list[dict[str, object]] = []
+        self.checkpoints = None
+        if folder is not None:
+            self.checkpoints = Checkpoints(folder, fingerprint(config, stars), save_seconds)
+            self._restore(self.checkpoints.load(self.processes.device))
+        self.started, self.first, self.reported = time.monotonic(), self.step, -np.inf
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return self.epoch * self.per_epoch + self.index
+
+    def through(self) -> Trained:
+        """Train to the end, or until stopped."""
+        while self.epoch < self.config.epochs and not self.learner.stopping.over:
+            if not self._epoch():
+                return Trained(self.learner.average.eval(), self.history, finished=False)
+        return Trained(self.learner.result(), self.history, finished=True)
+
+    def _epoch(self) -> bool:
+        """Do what is left of an epoch; false if stopped."""
+        since, before = time.monotonic(), self.seconds
+        size = self.config.batch
+        order = self.rows[np.random.default_rng([self.config.seed, self.epoch]).permutation(len(self.rows))]
+        while self.index < self.per_epoch:
+            rows = self.processes.share(order[self.index * size : (self.index + 1) * size])
+            losses = self.learner.step(self.step, self.batches(rows))
+            self.sums = losses if self.sums is None else self.sums + losses
+            self.index += 1
+            self.seconds = before + time.monotonic() - since
+            self._report()
+            if self.stop is not None and self.processes.any(self.stop()):
+                self._save()
+                return False
+            if self.checkpoints is not None and self.checkpoints.due:
+                self._save()
+        self._close(since - before)
+        return True
+
+    def _close(self, since: float) -> None:
+        """Validate and note a whole epoch, and go on to the next."""
+        means = self.processes.summed(self.sums) / (self.per_epoch * self.processes.world)
+        record = {
+            "epoch": self.epoch + 1,
+            "train": self._named(means),
+            "validation": self._validation(),
+            "learning_rate": self.learner.schedule.rate,
+            "seconds": time.monotonic() - since,
+        }
+        watched = record["train"] if record["validation"] is None else record["validation"]
+        if not np.isfinite(watched["total"]):
+            raise ModelError(f"The loss is no number after epoch {self.epoch + 1}.", remedy="Lower the learning rate.")
+        self.history.append(record)
+        self.learner.schedule.after_epoch(watched["total"])
+        self.learner.stopping.after_epoch(watched["total"], self.learner.average)
+        self.epoch, self.index, self.sums, self.seconds = self.epoch + 1, 0, None, 0.0
+        self._save()
+        if self.checkpoints is not None and self.processes.first:
+            write_text(self.checkpoints.folder / "history.json", json.dumps(self.history, indent=1) + "\n")
+
+    def _validation(self) -> dict[str, float] | None:
+        """Losses of the validation stars, photometry hidden for the same share of them as in training."""
+        if not len(self.held):
+            return None
+        hidden = np.random.default_rng([self.config.seed, 3]).random(len(self.held)) < self.config.photometry_dropout
+        rows, hidden = self.processes.share(self.held), self.processes.share(hidden)
+        sums = torch.zeros(len(self.learner.names) + 1, device=self.processes.device)
+        for start in range(0, len(rows), self.config.batch):
+            part = slice(start, start + self.config.batch)
+            unseen = torch.from_numpy(hidden[part]).to(self.processes.device)
+            losses = self.learner.evaluate(self.batches(rows[part]), unseen)
+            sums += torch.cat([losses, losses.new_ones(1)]) * len(unseen)
+        sums = self.processes.summed(sums)
+        return self._named(sums[:-1] / sums[-1])
+
+    def _named(self, losses: torch.Tensor) -> dict[str, float]:
+        return dict(zip(self.learner.names, losses.tolist()))
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        if self.progress is None or not self.processes.first:
+            return
+        if now - self.reported < self.report_seconds and self.step < self.total:
+            return
+        self.reported = now
+        self.progress(
+            {
+                "epoch": self.epoch + 1,
+                "epochs": self.config.epochs,
+                "step": self.step,
+                "total": self.total,
+                "losses": self._named(self.sums / self.index),
+                "validation": self.history[-1]["validation"] if self.history else None,
+                "seconds_left": (now - self.started) / (self.step - self.first) * (self.total - self.step),
+                "learning_rate": self.learner.schedule.rate,
             }
-            temporary = checkpoint.with_name(checkpoint.name + ".tmp")
-            torch.save(state, temporary)
-            os.replace(temporary, checkpoint)
-    return average.eval()
+        )
+
+    def _save(self) -> None:
+        if self.checkpoints is None or not self.processes.first:
+            return
+        names = ("epoch", "index", "sums", "seconds", "history")
+        self.checkpoints.save({name: getattr(self, name) for name in names} | {"learner": self.learner.state_dict()})
+
+    def _restore(self, state: dict[str, object] | None) -> None:
+        if state is not None:
+            self.learner.load_state_dict(state.pop("learner"))
+            for name, value in state.items():
+                setattr(self, name, value)

@@ -3,60 +3,117 @@
 from __future__ import annotations
 
 import datetime
+import json
 from pathlib import Path
 from typing import Callable
 
 import numpy as np
 from torch import nn
 
-from stellar_core.cards import TRAINED_DIR
+from stellar_core.cards import TRAINED_DIR, write_text
 from stellar_core.evaluation.mock_test import baselines, measure, misfits_of, passes_of, truth_of
 from stellar_core.inference.calibration import Calibration
 from stellar_core.inference.domain import DomainGate
 from stellar_core.models.checkpoints import save_network
+from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.training.config import TrainingConfig
-from stellar_core.training.data import make_stars
-from stellar_core.training.loop import train
+from stellar_core.training.data import StarSet, make_stars
+from stellar_core.training.distributed import processes
+from stellar_core.training.loop import Progress, Stop, train
+from stellar_core.training.resume import NEWEST, Checkpoints, other_run
 
 Say = Callable[[str], None]
+Count = Callable[[str, int, int], None]
 
 
-def run(config: TrainingConfig, out: Path | None = None, say: Say = lambda text: None) -> dict[str, object]:
-    """Carry out ``config`` and write the model.
+class _Stopped(Exception):
+    """Asked to stop while stars were made."""
+
+
+def run(
+    config: TrainingConfig,
+    out: Path | None = None,
+    say: Say = lambda text: None,
+    progress: Progress | None = None,
+    stop: Stop = lambda: False,
+    count: Count = lambda what, done, total: None,
+) -> dict[str, object] | None:
+    """Carry out ``config`` and write the model, with config.json and history.json beside the weights.
 
     Parameters
     ----------
     config : TrainingConfig
     out : Path, optional
-        Folder of the model, ``trained/<name>`` by default. A checkpoint is kept beside the
-        weights while training and removed at the end.
+        Folder of the model, ``trained/<name>`` by default. Checkpoints are kept beside the
+        weights while training, gone on from, and removed at the end.
     say : callable, optional
-        Gets lines of progress.
+        Gets lines of text.
+    progress, stop : callable, optional
+        As for `stellar_core.training.loop.train`.
+    count : callable, optional
+        Told what is being made, how many are done and of how many, while stars are.
 
     Returns
     -------
-    dict
-        The card.
+    dict or None
+        The card; None if stopped, and in all processes but the first.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds a checkpoint of another run.
     """
     folder = TRAINED_DIR / config.name if out is None else Path(out)
+    first = processes(config.device).first
+    if not first:
+        say, progress, count = (lambda text: None), None, (lambda what, done, total: None)
+    try:
+        if first:
+            _claim(folder, config)
+        stars = _stars(config, "train", stop, count)
+        trained = train(config, stars, folder, progress, stop)
+        if trained.finished and first:
+            card = finish(config, trained.network.cpu(), len(stars), folder, say, stop, count)
+            Checkpoints(folder, "", 0.0).clear()
+            return card
+    except _Stopped:
+        pass
+    if first:
+        say(f"Stopped. The same command goes on from where it was: what is done is kept in {folder}.")
+    return None
+
+
+def _claim(folder: Path, config: TrainingConfig) -> None:
+    """Write config.json, unless the folder holds an unfinished run with other settings."""
+    written = folder / "config.json"
+    unfinished = (folder / NEWEST).exists() and written.exists()
+    if unfinished and TrainingConfig.read(written).settings() != config.settings():
+        raise other_run(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "checkpoint.tmp"
-    say(f"Making {config.data.stars} mock stars.")
-    stars = make_stars(config.data.stars, config.data, "train")
-
-    def report(state: dict[str, float]) -> None:
-        losses = ", ".join(f"{name} {state[name]:.4f}" for name in ("age", "lifetime", "stage", "atmosphere"))
-        say(f"step {state['step']} of {state['total']}: {losses}; {state['seconds_left'] / 60:.1f} minutes left")
-
-    network = train(config, stars, checkpoint, report)
-    used = len(stars)
-    del stars
-    card = finish(config, network, used, folder, say)
-    checkpoint.unlink(missing_ok=True)
-    return card
+    write_text(written, json.dumps(config.to_dict(), indent=1) + "\n")
 
 
-def finish(config: TrainingConfig, network: nn.Module, used: int, folder: Path, say: Say) -> dict[str, object]:
+def _stars(config: TrainingConfig, split: str, stop: Stop, count: Count) -> StarSet:
+    """Mock stars of a split."""
+    n = {"train": config.data.stars, "calibration": config.data.calibration, "test": config.data.test}[split]
+
+    def check(done: int, total: int) -> None:
+        count(f"MOCK {split} stars", done, total)
+        if stop():
+            raise _Stopped
+
+    return make_stars(n, config.data, split, check)
+
+
+def finish(
+    config: TrainingConfig,
+    network: nn.Module,
+    used: int,
+    folder: Path,
+    say: Say,
+    stop: Stop = lambda: False,
+    count: Count = lambda what, done, total: None,
+) -> dict[str, object]:
     """Calibrate a trained network, fit its domain gate, test it and write it.
 
     Parameters
@@ -67,33 +124,43 @@ def finish(config: TrainingConfig, network: nn.Module, used: int, folder: Path, 
     used : int
         Training stars, for the card.
     folder : Path
-    say : callable
+    say, stop, count : callable
+        As for `run`.
 
     Returns
     -------
     dict
         The card.
     """
+    held = _stars(config, "calibration", stop, count)
+    if isinstance(config.model, IsochroneConfig):
+        from stellar_core.training.isochrone_run import finish_isochrone
+
+        test = _stars(config, "test", stop, count)
+        say("Calibrating and testing.")
+        return finish_isochrone(config, network, used, folder, held, test)
     say("Calibrating.")
-    held = make_stars(config.data.calibration, config.data, "calibration")
     passes = {known: passes_of(network, held, known, config.seed) for known in (False, True)}
     calibration = Calibration.fit(passes, truth_of(held), held.truth.stage, config.seed)
-    gate = DomainGate.fit(
-        np.concatenate([passes[False].embedding, passes[True].embedding]), misfits_of(network, held, passes[False])
-    )
+    atmosphere = passes[False].values[:, :, :3].mean(axis=1)
+    embedding = np.concatenate([passes[False].embedding, passes[True].embedding])
+    gate = DomainGate.fit(embedding, misfits_of(held, atmosphere))
+    test = _stars(config, "test", stop, count)
     say("Testing.")
-    test = make_stars(config.data.test, config.data, "test")
+    architecture = config.model.architecture
+    views = {"spectrum and photometry": True, "spectrum alone": False}
+    if architecture.requires_photometry:
+        views = {"photometry alone": True}
+    elif not architecture.uses_photometry:
+        views = {"spectrum alone": False}
     card = {
         "name": config.name,
-        "what": "Model 6 of the paper (MLP+CNN+Transformer) with an atmosphere head, trained on MOCK spectra",
+        "what": f"Model {architecture.number} of the paper ({architecture.name}) with an atmosphere head, trained on MOCK spectra",
         "data": "MOCK: emulated spectra of stars drawn from MIST; labels by the paper's nearest-point look-up",
         "config": config.to_dict(),
         "training_stars": used,
         "date": datetime.date.today().isoformat(),
-        "metrics_mock_test": {
-            "spectrum and photometry": measure(network, calibration, test, config, True),
-            "spectrum alone": measure(network, calibration, test, config, False),
-        },
+        "metrics_mock_test": {name: measure(network, calibration, test, config, known) for name, known in views.items()},
         "exact_posterior_from_pipeline_parameters_mock_test": baselines(test, config.data.spp_errors),
     }
     return save_network(folder, network, {**calibration.arrays(), **gate.arrays()}, _rounded(card))

@@ -66,7 +66,7 @@ def _controls() -> tuple[str, UploadedFile | None]:
         bind="query-params",
         max_chars=2000,
         icon=":material/search:",
-        placeholder="specobjid, plate-mjd-fiber, plate and fiber, spec file name or SDSS URL",
+        placeholder="specobjid, plate-mjd-fiber, plate and fiber, spec file name, SDSS URL or position",
         help="Press Enter to look the star up. Plates 16000 to 16383 belong to the MOCK survey and need no network.",
         on_change=_drop_upload,
     )

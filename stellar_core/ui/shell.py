@@ -35,6 +35,12 @@ def page_list() -> list:
             help="Age, lifetime and stage of one star from its SDSS spectrum.",
         ),
         st.Page(
+            ROOT / "pages" / "mock.py",
+            title="Mock survey",
+            icon=":material/compare:",
+            help="How near the MOCK spectra and catalogue are to real ones.",
+        ),
+        st.Page(
             ROOT / "pages" / "about.py",
             title="About",
             icon=":material/info:",

@@ -19,6 +19,7 @@ FORMS = """
 | plate and fiber | `266 31`, the nights are then listed |
 | spec file name | `spec-0266-51602-0031.fits` |
 | SDSS URL | SAS, SkyServer or the DR17 viewer |
+| position | `147.32107 -0.00657` or `09:49:17.05 -00:00:23.7`: the nearest spectrum |
 | your own file | FITS (lite, full or coadd only), CSV or ASCII, by *Upload a spectrum* |
 """
 

@@ -21,5 +21,6 @@ def app(monkeypatch):
 
     monkeypatch.setattr(archive, "fetch_spectrum", offline)
     monkeypatch.setattr(archive, "plate_mjds", offline)
+    monkeypatch.setattr(archive, "star_near", offline)
     monkeypatch.chdir(ROOT)
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)

@@ -183,7 +183,7 @@ def test_an_upload_and_a_look_up_replace_each_other(app, mock_name):
         ("123456789012345678901234567890", ()),
         ("<script>alert(1)</script>", ("script", "names no SDSS spectrum")),
         ("*_`$x$[link](http://x)", ("names no SDSS spectrum",)),
-        ("180.5 +12.2", ("position",)),
+        ("180.5 +12.2", ("archive could not be reached",)),
     ],
 )
 def test_what_names_no_star_is_answered_in_one_sentence(app, typed, words):

@@ -1,0 +1,51 @@
+"""Teff, log g and [Fe/H] from a network of any kind, from spectra alone."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from stellar_core.models.heads import Prediction
+from stellar_core.models.isochrone_head import CENTRE, SCALE, CellPrediction
+from stellar_core.preprocessing.spectra import PreparedSpectrum
+
+
+@singledispatch
+def _mean_atmosphere(predicted: object) -> np.ndarray:
+    """(n, 3) Teff [K], log g, [Fe/H] of a network's output."""
+    raise TypeError(f"No atmosphere is known for a network that gives {type(predicted).__name__}.")
+
+
+@_mean_atmosphere.register
+def _of_prediction(predicted: Prediction) -> np.ndarray:
+    return predicted.atmosphere.numpy()
+
+
+@_mean_atmosphere.register
+def _of_cells(predicted: CellPrediction) -> np.ndarray:
+    place = predicted.voxels * torch.tensor(SCALE) + torch.tensor(CENTRE)
+    place = torch.cat([10.0 ** place[:, :1], place[:, 1:]], dim=1)
+    return (torch.softmax(predicted.logits, dim=1) @ place).numpy()
+
+
+def spectrum_atmosphere(network: nn.Module) -> Callable[[Sequence[PreparedSpectrum]], np.ndarray]:
+    """The function from prepared spectra to Teff [K], log g, [Fe/H] (n, 3), by one pass without photometry."""
+
+    @torch.no_grad()
+    def atmosphere(spectra: Sequence[PreparedSpectrum]) -> np.ndarray:
+        parts = []
+        for start in range(0, len(spectra), 64):
+            some = spectra[start : start + 64]
+            flux, coverage, ivar = (
+                torch.from_numpy(np.stack([getattr(item, name) for item in some]).astype(np.float32))
+                for name in ("flux", "coverage", "ivar")
+            )
+            features = torch.full((len(some), 29), torch.nan)
+            parts.append(_mean_atmosphere(network(flux, coverage, features, ivar=ivar)))
+        return np.concatenate(parts)
+
+    return atmosphere

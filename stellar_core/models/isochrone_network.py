@@ -1,0 +1,95 @@
+"""Model 9: spectral patches and photometric tokens, one encoder, the isochrone head."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from stellar_core.models.branches import Perceptron
+from stellar_core.models.isochrone_config import IsochroneConfig
+from stellar_core.models.isochrone_head import CellPrediction, IsochroneHead
+from stellar_core.models.registry import N_PIXEL
+from stellar_core.models.patches import PatchEncoder, PhotometryTokens, SpectrumTokens
+
+
+class IsochroneNetwork(nn.Module):
+    """A star's spectrum, photometry or both to the posterior over stars of the models.
+
+    An answer is ``head(embed(tokens(flux, coverage, ivar), features, generator))``, with the same
+    parts as the paper's networks: `tokens` has no dropout, `embed` has.
+
+    Parameters
+    ----------
+    config : IsochroneConfig
+    """
+
+    def __init__(self, config: IsochroneConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.spectrum = SpectrumTokens(config.width, config.patch, config.centred)
+        self.photometry = PhotometryTokens(config.width, config.dropout)
+        n_token = N_PIXEL // config.patch + PhotometryTokens.N_TOKEN
+        self.encoder = PatchEncoder(n_token, config.width, config.depth, config.heads, config.dropout, config.readout)
+        self.perceptron = Perceptron(2 * config.width, config.embedding_width, config.embedding_depth, config.dropout)
+        self.head = IsochroneHead(config.embedding_width, config.rank)
+
+    @property
+    def n_parameter(self) -> int:
+        """Trainable numbers."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    @torch.no_grad()
+    def scale_features(self, mean: torch.Tensor, std: torch.Tensor) -> None:
+        """Keep the mean and standard deviation, each (29,), by which features are scaled."""
+        self.photometry.joint.mean.copy_(mean)
+        self.photometry.joint.std.copy_(std)
+
+    def scale_spectra(self, flux: torch.Tensor, coverage: torch.Tensor) -> None:
+        """Keep the mean of training spectra, (n, 6800) each, where spectra are centred; see `SpectrumTokens.scale`."""
+        if self.config.centred:
+            self.spectrum.scale(flux, coverage)
+
+    def settle(self) -> None:
+        """Set the weights from which to start, after they were drawn."""
+        self.spectrum.settle()
+        self.head.settle()
+
+    def know_population(self, atmosphere: np.ndarray, errors: tuple[float, float, float]) -> None:
+        """Tell the head how the training stars are spread; see `IsochroneHead.know_population`."""
+        self.head.know_population(atmosphere, errors)
+
+    def tokens(self, flux: torch.Tensor, coverage: torch.Tensor, ivar: torch.Tensor | None = None) -> torch.Tensor:
+        """Spectral tokens (batch, 6800 / patch, width)."""
+        return self.spectrum(flux, coverage, torch.zeros_like(flux) if ivar is None else ivar)
+
+    def embed(
+        self, tokens: torch.Tensor, features: torch.Tensor, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """The penultimate layer (batch, embedding_width) from what `tokens` gave and ``features`` (batch, 29)."""
+        photometry = self.photometry(features, generator).to(tokens.dtype)
+        return self.perceptron(self.encoder(torch.cat([photometry, tokens], dim=1), generator), generator)
+
+    def forward(
+        self,
+        flux: torch.Tensor,
+        coverage: torch.Tensor,
+        features: torch.Tensor,
+        generator: torch.Generator | None = None,
+        ivar: torch.Tensor | None = None,
+    ) -> CellPrediction:
+        """The posterior over voxels of the atmosphere, for a batch.
+
+        Parameters
+        ----------
+        flux, coverage : (batch, 6800)
+            As `stellar_core.preprocessing.prepare` gives them; a spectrum without coverage
+            counts as missing.
+        features : (batch, 29)
+            As `stellar_core.preprocessing.features`; NaN counts as missing.
+        generator : torch.Generator, optional
+            Source of dropout; none means no dropout.
+        ivar : (batch, 6800), optional
+            Inverse variance of ``flux``; without it the noise is taken to be large.
+        """
+        return self.head(self.embed(self.tokens(flux, coverage, ivar), features, generator))

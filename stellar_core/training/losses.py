@@ -1,0 +1,70 @@
+"""What a network is taught to make small."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Mapping
+
+import torch
+from torch import nn
+
+from stellar_core.models.heads import ATMOSPHERE_WIDTH, Prediction
+from stellar_core.models.isochrone_head import CellPrediction, teacher
+from stellar_core.training.config import TrainingConfig
+
+Losses = dict[str, torch.Tensor]
+
+
+@singledispatch
+def loss_parts(
+    predicted: object, batch: Mapping[str, torch.Tensor], class_weights: torch.Tensor | None = None
+) -> Losses:
+    """The losses of a batch, by the type of the network's output.
+
+    A network with another output registers its own by ``@loss_parts.register``. Parts named
+    "age", "lifetime", "stage" and "atmosphere" are weighted by the configuration, others by 1.
+
+    Parameters
+    ----------
+    predicted : Prediction or another registered type
+    batch : mapping of str to Tensor
+        As `stellar_core.training.batches.Batches` gives it.
+    class_weights : (5,), optional
+        Weight of each stage.
+
+    Returns
+    -------
+    dict of str to scalar Tensor
+    """
+    raise TypeError(f"No loss is known for a network that gives {type(predicted).__name__}.")
+
+
+@loss_parts.register
+def _of_prediction(
+    predicted: Prediction, batch: Mapping[str, torch.Tensor], class_weights: torch.Tensor | None = None
+) -> Losses:
+    """Mean squared errors of age, lifetime and reference atmosphere, and the stage's cross-entropy."""
+    width = torch.tensor(ATMOSPHERE_WIDTH, device=predicted.atmosphere.device)
+    return {
+        "age": nn.functional.mse_loss(predicted.log_age, batch["log_age"]),
+        "lifetime": nn.functional.mse_loss(predicted.log_lifetime, batch["log_lifetime"]),
+        "stage": nn.functional.cross_entropy(predicted.stage, batch["stage"], weight=class_weights),
+        "atmosphere": nn.functional.mse_loss(predicted.atmosphere / width, batch["reference"] / width),
+    }
+
+
+@loss_parts.register
+def _of_cells(
+    predicted: CellPrediction, batch: Mapping[str, torch.Tensor], class_weights: torch.Tensor | None = None
+) -> Losses:
+    """Divergence of the posterior over voxels from the teacher's, nats; stages have no weights of their own."""
+    target = teacher(batch["reference"], predicted)
+    answer = torch.log_softmax(predicted.logits, dim=1)
+    return {"cells": nn.functional.kl_div(answer, target, reduction="batchmean", log_target=True)}
+
+
+def total_loss(parts: Losses, config: TrainingConfig) -> torch.Tensor:
+    """The paper's weighted sum (section 4.3), plus the atmosphere's and any other part."""
+    weights = dict(zip(("age", "lifetime", "stage"), config.task_weights))
+    weights["atmosphere"] = config.atmosphere_weight
+    return sum(weights.get(name, 1.0) * value for name, value in parts.items())

@@ -1,0 +1,105 @@
+"""Checkpoints of a run that may be killed at any moment, also while it writes one."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import time
+from pathlib import Path
+
+import torch
+
+from stellar_core.errors import ModelError
+
+#: Name of a run's newest checkpoint, and of the one before.
+NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
+_DIGEST = hashlib.sha256().digest_size
+
+
+def other_run(folder: Path) -> ModelError:
+    """The error where a folder holds another unfinished run."""
+    return ModelError(
+        f"The checkpoint in {folder.name} belongs to a run with other settings or stars.",
+        value=str(folder),
+        remedy=f"Choose another folder, or remove {NEWEST} and {PREVIOUS} there to start anew.",
+    )
+
+
+class Checkpoints:
+    """The newest checkpoint of a run and the one before it, in the run's folder.
+
+    A file is the sha256 of what follows and a torch archive, written aside and renamed. One
+    that is cut short or altered is passed over for the one before.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if absent.
+    run : str
+        What identifies the run; a checkpoint of another is refused.
+    seconds : float
+        Least time between checkpoints within an epoch.
+    """
+
+    def __init__(self, folder: Path, run: str, seconds: float) -> None:
+        self.run, self.seconds, self.last = run, seconds, time.monotonic()
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.newest, self.previous = self.folder / NEWEST, self.folder / PREVIOUS
+        self.temporary = self.folder / (NEWEST + ".tmp")
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for another."""
+        return time.monotonic() - self.last >= self.seconds
+
+    def save(self, state: dict[str, object]) -> None:
+        """Write ``state`` (tensors and plain values) as the newest checkpoint."""
+        buffer = io.BytesIO()
+        torch.save({"run": self.run, "state": state}, buffer)
+        payload = buffer.getbuffer()
+        with self.temporary.open("wb") as file:
+            file.write(hashlib.sha256(payload).digest())
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        if self.newest.exists():
+            os.replace(self.newest, self.previous)
+        os.replace(self.temporary, self.newest)
+        self.last = time.monotonic()
+
+    def load(self, device: torch.device) -> dict[str, object] | None:
+        """The state of the newest whole checkpoint, or None if there is none.
+
+        Raises
+        ------
+        ModelError
+            If it belongs to another run.
+        """
+        for path in (self.newest, self.previous):
+            found = _read(path, device)
+            if found is None:
+                path.unlink(missing_ok=True)
+                continue
+            if found["run"] != self.run:
+                raise other_run(self.folder)
+            return found["state"]
+        return None
+
+    def clear(self) -> None:
+        """Remove both, and one half written."""
+        for path in (self.newest, self.previous, self.temporary):
+            path.unlink(missing_ok=True)
+
+
+def _read(path: Path, device: torch.device) -> dict[str, object] | None:
+    """What `Checkpoints.save` wrote, or None where the file is absent or damaged."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    digest, payload = content[:_DIGEST], memoryview(content)[_DIGEST:]
+    if hashlib.sha256(payload).digest() != digest:
+        return None
+    return torch.load(io.BytesIO(payload), weights_only=True, map_location=device)
