@@ -100,6 +100,19 @@ def read_model(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
     return weights, card
 
 
+def model_folder(name: str) -> Path:
+    """The folder of the model ``name``, which may come from a user.
+
+    Raises
+    ------
+    ModelError
+        If it is no plain name.
+    """
+    if Path(name).name != name or name in ("", ".", ".."):
+        raise ModelError(f"{name!r} is not the name of a model.", value=name)
+    return TRAINED_DIR / name
+
+
 def list_models() -> dict[str, dict[str, object]]:
     """The card of every model in ``trained/``, by folder name; a card without weights is no model."""
     cards = (path for path in sorted(TRAINED_DIR.glob("*/card.json")) if (path.parent / "weights.safetensors").exists())

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from stellar_core import cards
 from stellar_core.errors import SpectrumError
 from stellar_core.evaluation.mock_test import misfits_of, passes_of, truth_of
-from stellar_core.inference import estimator as estimator_module
 from stellar_core.inference.calibration import Calibration
 from stellar_core.inference.domain import DomainGate
 from stellar_core.inference.estimator import Estimator
@@ -52,7 +52,7 @@ def estimator(request, stars, tmp_path_factory) -> Estimator:
     folder = tmp_path_factory.mktemp("trained")
     save_network(folder / "small", network, {**calibration.arrays(), **gate.arrays()}, {"name": "small"})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(estimator_module, "TRAINED_DIR", folder)
+        patch.setattr(cards, "TRAINED_DIR", folder)
         return Estimator.load("small")
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Mapping
 
 import numpy as np
 from torch import nn
 
-from stellar_core.cards import TRAINED_DIR
+from stellar_core.cards import model_folder
 from stellar_core.errors import ModelError, ParameterError
 from stellar_core.inference.domain import DomainGate, judge, misfit
 from stellar_core.inference.result import Interval, Result, Verdict
@@ -102,9 +101,7 @@ class Estimator(ABC):
         from stellar_core.inference.dropout_estimator import DropoutEstimator
         from stellar_core.inference.isochrone_estimator import IsochroneEstimator
 
-        if Path(name).name != name or name in ("", ".", ".."):
-            raise ModelError(f"{name!r} is not the name of a model.", value=name)
-        network, arrays, card = load_network(TRAINED_DIR / name)
+        network, arrays, card = load_network(model_folder(name))
         kind = IsochroneEstimator if isinstance(network.config, IsochroneConfig) else DropoutEstimator
         try:
             return kind.of(name, network, DomainGate.from_arrays(arrays), card, arrays)

@@ -18,7 +18,7 @@ CHOICES = {
     "setup": tuple(SETUPS),
     "balancing": ("none", "undersample", "class weights"),
     "schedule": ("cosine", "plateau"),
-    "precision": ("bf16", "f32"),
+    "precision": ("auto", "bf16", "f32"),
 }
 
 
@@ -113,12 +113,16 @@ class TrainingConfig:
         Share of stars shown without spectrum, for networks that can do without (Model 9).
     average : float
         Decay of the running average of the weights that is kept as the result; 0 keeps the weights.
-    precision : {"bf16", "f32"}
-        Of the network's matrix products; weights and losses are always float32.
+    precision : {"auto", "bf16", "f32"}
+        Of the network's matrix products; weights and losses are always float32. "auto": bf16 where the device
+        computes in it, f32 elsewhere (a processor that has to emulate bf16 is ten times slower).
     device : str
         A torch device, or "auto": a GPU if there is one.
     seed : int
         Seed of initial weights, split, order and dropout.
+    start_from : str
+        Name of a model whose weights the run starts from instead of drawn ones; what has other
+        shapes there starts drawn, and the scales of the inputs stay that model's.
     """
 
     name: str = "paper-setup-a"
@@ -138,9 +142,10 @@ class TrainingConfig:
     photometry_dropout: float = 0.5
     spectrum_dropout: float = 0.0
     average: float = 0.998
-    precision: str = "bf16"
+    precision: str = "auto"
     device: str = "auto"
     seed: int = 0
+    start_from: str = ""
     model: ModelConfig | IsochroneConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
 

@@ -8,6 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from stellar_core.cards import model_folder
+from stellar_core.errors import ModelError
+from stellar_core.models.checkpoints import load_network
 from stellar_core.models.isochrone_network import IsochroneNetwork
 from stellar_core.models.zoo import build
 from stellar_core.training.config import TrainingConfig
@@ -20,6 +23,36 @@ from stellar_core.training.schedule import EarlyStopping, Schedule
 SCALE_STARS = 1000
 #: Greatest norm of a step's gradient.
 MAX_GRADIENT = 1.0
+
+
+def half_precision(wanted: str, device: torch.device) -> bool:
+    """Whether matrix products are taken in bf16: as ``wanted``, or for "auto" where ``device`` has instructions for it."""
+    if wanted != "auto":
+        return wanted == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def inherit(network: nn.Module, name: str) -> list[str]:
+    """Copy the weights of a stored model into ``network`` where names and shapes agree.
+
+    Returns
+    -------
+    list of str
+        Names of what stayed as it was.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or nothing of it fits.
+    """
+    given, own = load_network(model_folder(name))[0].state_dict(), network.state_dict()
+    fitting = {key: value for key, value in given.items() if key in own and own[key].shape == value.shape}
+    if not fitting:
+        raise ModelError(f"Nothing of the model {name} fits this architecture.", value=name)
+    network.load_state_dict(fitting, strict=False)
+    return sorted(set(own) - set(fitting))
 
 
 class Learner:
@@ -62,6 +95,9 @@ class Learner:
             spectra = (stars.inputs.flux[few], stars.inputs.coverage[few])
             network.scale_spectra(*(torch.from_numpy(array.astype(np.float32)) for array in spectra))
             network.know_population(stars.labels.reference[rows], config.data.teacher_errors)
+        if config.start_from:
+            inherit(network, config.start_from)
+        self.half = half_precision(config.precision, self.device)
         self.network = network.to(self.device)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.parallel = processes.parallel(self.network)
@@ -105,7 +141,7 @@ class Learner:
         self, network: nn.Module, batch: dict[str, torch.Tensor], dropout: torch.Generator | None
     ) -> torch.Tensor:
         ivar = batch["root_ivar"].square()
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.precision == "bf16"):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
             predicted = network(batch["flux"], batch["coverage"], batch["features"], dropout, ivar)
         parts = loss_parts(predicted, batch, self.class_weights)
         self.names = (*parts, "total")
