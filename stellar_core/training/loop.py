@@ -25,6 +25,7 @@ from stellar_core.training.resume import Checkpoints
 
 Progress = Callable[[dict[str, object]], None]
 Stop = Callable[[], bool]
+Watch = Callable[[int, nn.Module], None]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def train(
     stop: Stop | None = None,
     save_seconds: float = 300.0,
     report_seconds: float = 1.0,
+    watch: Watch | None = None,
 ) -> Trained:
     """Train a network.
 
@@ -76,6 +78,9 @@ def train(
         Asked after every step; if true the run leaves a checkpoint and ends.
     save_seconds, report_seconds : float
         Time between checkpoints within an epoch, and between calls of ``progress``.
+    watch : callable, optional
+        Given the number of each finished epoch, from 1, and the network as it stands, which it must not change;
+        again with the same after an interruption, never less.
 
     Raises
     ------
@@ -84,7 +89,7 @@ def train(
     ModelError
         If the folder holds a checkpoint of another run, or the loss is no number any more.
     """
-    return _Run(config, stars, folder, progress, stop, save_seconds, report_seconds).through()
+    return _Run(config, stars, folder, progress, stop, save_seconds, report_seconds, watch).through()
 
 
 def fingerprint(config: TrainingConfig, stars: StarSet) -> str:
@@ -107,8 +112,10 @@ class _Run:
         stop: Stop | None,
         save_seconds: float,
         report_seconds: float,
+        watch: Watch | None,
     ) -> None:
         self.config, self.progress, self.stop, self.report_seconds = config, progress, stop, report_seconds
+        self.watch = watch
         self.processes = processes(config.device)
         self.rows, self.held = partition(np.asarray(stars.labels.stage), config)
         self.per_epoch = len(self.rows) // config.batch
@@ -178,6 +185,8 @@ class _Run:
         self.history.append(record)
         self.learner.schedule.after_epoch(watched["total"])
         self.learner.stopping.after_epoch(watched["total"], self.learner.average)
+        if self.watch is not None and self.processes.first:
+            self.watch(record["epoch"], self.learner.average)
         self.epoch, self.index, self.sums, self.seconds = self.epoch + 1, 0, None, 0.0
         self._save()
         if self.checkpoints is not None and self.processes.first:

@@ -19,7 +19,7 @@ from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.training.config import TrainingConfig
 from stellar_core.training.data import StarSet, make_stars
 from stellar_core.training.distributed import processes
-from stellar_core.training.loop import Progress, Stop, train
+from stellar_core.training.loop import Progress, Stop, Watch, train
 from stellar_core.training.resume import NEWEST, Checkpoints, other_run
 
 Say = Callable[[str], None]
@@ -37,6 +37,9 @@ def run(
     progress: Progress | None = None,
     stop: Stop = lambda: False,
     count: Count = lambda what, done, total: None,
+    learn_from: StarSet | None = None,
+    watch: Watch | None = None,
+    save_seconds: float = 300.0,
 ) -> dict[str, object] | None:
     """Carry out ``config`` and write the model, with config.json and history.json beside the weights.
 
@@ -52,6 +55,11 @@ def run(
         As for `stellar_core.training.loop.train`.
     count : callable, optional
         Told what is being made, how many are done and of how many, while stars are.
+    learn_from : StarSet, optional
+        Training stars in place of the MOCK ones that ``config.data`` describes; the network is
+        calibrated and tested on MOCK stars all the same.
+    watch, save_seconds : optional
+        As for `stellar_core.training.loop.train`.
 
     Returns
     -------
@@ -70,8 +78,8 @@ def run(
     try:
         if first:
             _claim(folder, config)
-        stars = _stars(config, "train", stop, count)
-        trained = train(config, stars, folder, progress, stop)
+        stars = _stars(config, "train", stop, count) if learn_from is None else learn_from
+        trained = train(config, stars, folder, progress, stop, save_seconds, watch=watch)
         if trained.finished and first:
             card = finish(config, trained.network.cpu(), len(stars), folder, say, stop, count)
             Checkpoints(folder, "", 0.0).clear()
