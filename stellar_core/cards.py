@@ -1,4 +1,4 @@
-"""Trained models on disk: ``trained/<name>/weights.safetensors`` beside ``card.json``."""
+"""Trained models on disk: ``trained/<name>/weights.safetensors`` beside ``card.json``; adopted ones in ``runs/models``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ import numpy as np
 from stellar_core.errors import ModelError
 
 TRAINED_DIR = Path(__file__).resolve().parents[1] / "trained"
+
+
+def runs_dir() -> Path:
+    """Folder of training jobs and of what was adopted from them: ``runs/``, or STELLAR_RUNS_DIR."""
+    return Path(os.environ.get("STELLAR_RUNS_DIR") or TRAINED_DIR.parent / "runs")
+
+
+def adopted_dir() -> Path:
+    """Folder of the models adopted from training jobs; what ships with the project is in `TRAINED_DIR`."""
+    return runs_dir() / "models"
+
 
 #: A list of numbers that JSON has spread over lines; a text cannot hold a line break there.
 _NUMBERS = re.compile(r"\[\n\s*((?:-?[\d.eE+-]+|null)(?:,\n\s*(?:-?[\d.eE+-]+|null))*)\n\s*\]")
@@ -87,7 +98,7 @@ def read_model(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
         card = json.loads((folder / "card.json").read_text())
         weights = load(payload)
     except FileNotFoundError:
-        known = ", ".join(list_models())
+        known = ", ".join([*list_models(), *adopted_models()])
         raise ModelError(
             f"There is no trained model {folder.name!r}.", value=folder.name, remedy=f"There are: {known}."
         ) from None
@@ -110,10 +121,30 @@ def model_folder(name: str) -> Path:
     """
     if Path(name).name != name or name in ("", ".", ".."):
         raise ModelError(f"{name!r} is not the name of a model.", value=name)
-    return TRAINED_DIR / name
+    adopted = adopted_dir() / name
+    return adopted if adopted.is_dir() and not (TRAINED_DIR / name).exists() else TRAINED_DIR / name
 
 
 def list_models() -> dict[str, dict[str, object]]:
     """The card of every model in ``trained/``, by folder name; a card without weights is no model."""
     cards = (path for path in sorted(TRAINED_DIR.glob("*/card.json")) if (path.parent / "weights.safetensors").exists())
     return {path.parent.name: json.loads(path.read_text()) for path in cards}
+
+
+def adopted_models() -> dict[str, dict[str, object]]:
+    """The card of every adopted model, by name; a folder whose card cannot be read is left out."""
+    found = {}
+    for path in sorted(adopted_dir().glob("[!.]*/card.json")):
+        try:
+            card = json.loads(path.read_text())
+        except (OSError, ValueError):
+            continue
+        if isinstance(card, dict) and (path.parent / "weights.safetensors").exists():
+            found[path.parent.name] = card
+    return found
+
+
+def list_networks() -> dict[str, dict[str, object]]:
+    """The card of every model that answers for a star: the shipped networks, then the adopted ones."""
+    shipped = {name: card for name, card in list_models().items() if "architecture" in card}
+    return {**shipped, **{name: card for name, card in adopted_models().items() if name not in shipped}}
