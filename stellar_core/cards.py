@@ -125,6 +125,12 @@ def model_folder(name: str) -> Path:
     return adopted if adopted.is_dir() and not (TRAINED_DIR / name).exists() else TRAINED_DIR / name
 
 
+def add_to_card(name: str, entries: Mapping[str, object]) -> None:
+    """Put ``entries`` into the card of the model ``name``; other entries stay."""
+    path = model_folder(name) / "card.json"
+    write_text(path, card_text({**json.loads(path.read_text()), **entries}))
+
+
 def list_models() -> dict[str, dict[str, object]]:
     """The card of every model in ``trained/``, by folder name; a card without weights is no model."""
     cards = (path for path in sorted(TRAINED_DIR.glob("*/card.json")) if (path.parent / "weights.safetensors").exists())

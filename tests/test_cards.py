@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from stellar_core.cards import TRAINED_DIR, card_text, list_models, read_model, write_model
+from stellar_core import cards
+from stellar_core.cards import TRAINED_DIR, add_to_card, card_text, list_models, read_model, write_model
 from stellar_core.errors import ModelError
 
 
@@ -47,3 +48,11 @@ def test_every_shipped_model_is_whole_and_dated(name):
     assert arrays and card["date"] and card["what"]
     assert (TRAINED_DIR / name / "weights.safetensors").stat().st_size < 8_000_000
     assert "/work" not in json.dumps(card)
+
+
+def test_entries_are_added_to_a_card_and_the_others_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(cards, "TRAINED_DIR", tmp_path)
+    write_model(tmp_path / "x", {"a": np.arange(3.0)}, {"what": "test", "score": 1})
+    add_to_card("x", {"score": 2, "more": [1, 2]})
+    card = read_model(tmp_path / "x")[1]
+    assert (card["what"], card["score"], card["more"]) == ("test", 2, [1, 2])

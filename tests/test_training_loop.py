@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 import torch
 
+from stellar_core import cards
 from stellar_core.errors import ModelError, ParameterError
+from stellar_core.models.checkpoints import save_network
+from stellar_core.training.learner import half_precision
 from stellar_core.training.loop import train
 from stellar_core.training.resume import NEWEST, PREVIOUS
 from tests.small_run import config, stars
@@ -183,10 +186,31 @@ def test_class_weights_raise_the_loss_of_rare_stages(sample):
     assert plain["train"]["atmosphere"] == pytest.approx(weighted["train"]["atmosphere"], rel=0.2)
 
 
-def test_full_precision_differs_from_half_by_rounding_alone(sample, whole):
-    full = train(config(precision="f32"), sample)
-    assert full.history[0]["train"]["total"] != whole.history[0]["train"]["total"]
-    assert full.history[-1]["validation"]["total"] == pytest.approx(whole.history[-1]["validation"]["total"], rel=0.1)
+def test_full_precision_differs_from_half_by_rounding_alone(sample):
+    full, half = (train(config(precision=kind, epochs=1), sample).history[0] for kind in ("f32", "bf16"))
+    assert full["train"]["total"] != half["train"]["total"]
+    assert full["validation"]["total"] == pytest.approx(half["validation"]["total"], rel=0.1)
+
+
+def test_half_precision_is_taken_only_where_the_processor_has_it(monkeypatch):
+    cpu = torch.device("cpu")
+    for amx, avx in ((False, False), (True, False), (False, True)):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda found=amx: found)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda found=avx: found)
+        assert half_precision("auto", cpu) == (amx or avx)
+    assert half_precision("bf16", cpu) and not half_precision("f32", cpu)
+
+
+def test_a_run_starts_from_a_stored_model(sample, whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(cards, "TRAINED_DIR", tmp_path)
+    save_network(tmp_path / "first", whole.network, {}, {})
+    one = {"epochs": 1, "learning_rate": 1e-6}
+    fresh, tuned = (train(config(**one, start_from=name), sample).history[0] for name in ("", "first"))
+    assert tuned["validation"]["total"] < fresh["validation"]["total"]
+    with pytest.raises(ModelError, match="nothing"):
+        train(config(start_from="nothing"), sample)
+    with pytest.raises(ModelError, match="not the name"):
+        train(config(start_from="../first"), sample)
 
 
 def test_progress_tells_epoch_step_losses_rate_and_time_left(sample):

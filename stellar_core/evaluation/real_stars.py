@@ -142,22 +142,15 @@ def measure_model(model: str, data: Path) -> list[dict[str, float | int | str]]:
     data : Path
         Folder with ``sdss/`` and ``library/``.
     """
-    import json
-
-    from stellar_core.cards import TRAINED_DIR, write_text
+    from stellar_core.cards import add_to_card, model_folder
     from stellar_core.evaluation.atmospheres import spectrum_atmosphere
     from stellar_core.models.checkpoints import load_network
 
-    network, _, _ = load_network(TRAINED_DIR / model)
+    network, _, _ = load_network(model_folder(model))
     of = spectrum_atmosphere(network)
     rows = [compare(sample, of) for sample in load_samples(data)]
-    path = TRAINED_DIR / model / "card.json"
-    card = json.loads(path.read_text())
-    card["real_stars_spectrum_alone"] = {
-        "what": "median of network minus label and 1.4826 MAD; REAL stars; labels of SDSS from the SSPP, others published",
-        "samples": rows,
-    }
-    write_text(path, json.dumps(card, indent=1) + "\n")
+    what = "median of network minus label and 1.4826 MAD; REAL stars; labels of SDSS from the SSPP, others published"
+    add_to_card(model, {"real_stars_spectrum_alone": {"what": what, "samples": rows}})
     return rows
 
 

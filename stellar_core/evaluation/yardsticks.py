@@ -60,7 +60,7 @@ def exact_posterior(atmosphere: np.ndarray, errors: tuple[float, float, float], 
     atmosphere = np.asarray(atmosphere, float)
     n, covariance = len(atmosphere), from_errors(np.asarray(errors))
     age, lifetime, stage = np.full(n, np.nan), np.full(n, np.nan), np.full(n, -1)
-    grid = _grid()
+    grid = engine_grid()
     fits = grid.supports(atmosphere[:, 0], covariance)
     rows = np.flatnonzero(fits)
     found = grid.evaluate(*atmosphere[rows].T, covariance)
@@ -79,7 +79,8 @@ def exact_posterior(atmosphere: np.ndarray, errors: tuple[float, float, float], 
 
 
 @lru_cache(maxsize=1)
-def _grid() -> FastGrid:
+def engine_grid() -> FastGrid:
+    """The isochrone engine for tables of stars, on one thread."""
     return FastGrid(workers=1)
 
 
