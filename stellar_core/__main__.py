@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from stellar_core.errors import StellarError
+from stellar_core.jobs.commands import commands as jobs
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -108,9 +109,21 @@ def label(
 def train(
     config: Annotated[Path | None, typer.Argument(help="JSON configuration; the shipped model's by default.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the model; trained/NAME by default.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the model's card as JSON.")] = False,
+    as_job: Annotated[bool, typer.Option("--job", help="Put it into the queue of jobs instead, and return.")] = False,
+    preset: Annotated[str, typer.Option(help="Job: demo, setup-a, setup-b, setup-c or fine-tune.")] = "",
+    name: Annotated[str, typer.Option(help="Job: what it is called.")] = "",
+    source: Annotated[str, typer.Option(help="Job: training stars, mock or catalogue.")] = "mock",
+    select: Annotated[list[str] | None, typer.Option(help="Job: range, as teff=5000,6500; teff, logg, feh or snr.")] = None,
+    table: Annotated[Path | None, typer.Option(help="Job: labelled CSV table with star, teff, logg and feh.")] = None,
+    store: Annotated[str, typer.Option(help="Job: survey store for --source catalogue; the MOCK survey without.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the model's card, or the job, as JSON.")] = False,
 ) -> None:
     """Train a network on MOCK stars, calibrate and test it; an interrupted run goes on. Status 130 if stopped."""
+    if as_job:
+        from stellar_core.jobs.commands import submit
+
+        submit(config, preset, name, source, select or [], table, store, as_json)
+        return
     from stellar_core.training.config import TrainingConfig
     from stellar_core.training.console import Console, stop_on_signal
     from stellar_core.training.run import run
@@ -123,6 +136,9 @@ def train(
             raise typer.Exit(130)
     if as_json and card is not None:
         emit(card)
+
+
+app.add_typer(jobs, name="jobs")
 
 
 @app.command()
@@ -200,6 +216,40 @@ def predict(
     if as_json:
         emit(found)
     if all("error" in item for item in found):
+        raise typer.Exit(2)
+
+
+@app.command()
+def batch(
+    out: Annotated[Path, typer.Option(help="The table: .parquet, .fits or .vot. The same command goes on with it.")],
+    inputs: Annotated[list[str] | None, typer.Argument(help="Spectrum files, folders, identifiers; or one store of fetch survey.")] = None,
+    listed: Annotated[str, typer.Option("--list", help="File with an input a line, or a table with a column specObjID.")] = "",
+    mock: Annotated[int, typer.Option(help="So many MOCK stars instead.")] = 0,
+    model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = "isochrone",
+    samples: Annotated[int, typer.Option(help="Passes of MC dropout, of models that need them.")] = 50,
+    seed: Annotated[int, typer.Option(help="Seed of passes and draws.")] = 0,
+    chunk: Annotated[int, typer.Option(help="Rows answered between two savings, a multiple of 32.")] = 512,
+    workers: Annotated[int, typer.Option(help="Processes beside each other, of one thread each.")] = 1,
+    cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler in the place of workers.")] = None,
+    give_up: Annotated[bool, typer.Option("--give-up", help="Note what cannot be had now as errors, and finish.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+) -> None:
+    """Answers for many stars as one table, a row for each input; an interrupted batch goes on."""
+    from stellar_core.batch.inputs import Request
+    from stellar_core.batch.job import Batch, run_batch
+    from stellar_core.progress import ProgressLine
+
+    line = ProgressLine(sys.stderr)
+    request = Request(tuple(inputs or ()), listed, mock)
+    plan = Batch.of(request, model, samples, seed, chunk)
+    found = run_batch(plan, out, workers=workers, cluster=cluster, give_up=give_up, progress=line)
+    line.close()
+    if as_json:
+        emit(found)
+    else:
+        kind = "inputs, some or all of them MOCK stars," if found["mock"] else "inputs"
+        typer.echo(f"{found['answered']} answers and {found['errors']} errors for {found['rows']} {kind} in {found['out']}")
+    if not found["answered"]:
         raise typer.Exit(2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,27 @@ class StoreReader:
         parts = [file.read([name], use_threads=False).column(0) for file in self._files]
         whole = pa.chunked_array([chunk for part in parts for chunk in part.chunks], type=parts[0].type)
         return whole.to_numpy()
+
+    def scalars(self, names: Sequence[str], rows: range) -> dict[str, np.ndarray]:
+        """Scalar columns of a stretch of stars, read for these alone.
+
+        Parameters
+        ----------
+        names : sequence of str
+        rows : range
+            Of step 1.
+
+        Returns
+        -------
+        dict of str to (n,) ndarray
+        """
+        import pyarrow as pa
+
+        first, last = np.searchsorted(self._starts, [rows.start, rows.stop - 1], side="right") - 1
+        places = self._places[first : last + 1]
+        parts = [self._files[file].read_row_group(group, list(names), use_threads=False) for file, group in places]
+        table = pa.concat_tables(parts).slice(rows.start - int(self._starts[first]), len(rows))
+        return {name: table.column(name).to_numpy() for name in names}
 
     def rows(self, name: str, index: np.ndarray) -> np.ndarray:
         """Arrays of some stars.

@@ -287,6 +287,19 @@ class PreparedSpectrum:
         return float(self.coverage.mean())
 
 
+@dataclass(frozen=True)
+class KeptSpectrum(Spectrum):
+    """A spectrum that was prepared before: `prepare` gives back what was kept, so that nothing is filtered twice.
+
+    Attributes
+    ----------
+    prepared : PreparedSpectrum
+        The other attributes are those of the spectrum that it was made of, as far as they are known.
+    """
+
+    prepared: PreparedSpectrum | None = None
+
+
 def prepare(
     spectrum: Spectrum, templates: np.ndarray | None = None, redshift: float | None = None
 ) -> PreparedSpectrum:
@@ -295,6 +308,7 @@ def prepare(
     Parameters
     ----------
     spectrum : Spectrum
+        A `KeptSpectrum` is taken as it was prepared.
     templates : (n, 6800) float, optional
         Rest-frame spectra on `GRID`, used to measure the velocity when neither the
         caller nor the file gives a redshift; NaN marks what a template lacks.
@@ -312,6 +326,8 @@ def prepare(
     ParameterError
         If ``redshift`` is not finite or not above -1.
     """
+    if redshift is None and isinstance(spectrum, KeptSpectrum) and spectrum.prepared is not None:
+        return spectrum.prepared
     notes = list(spectrum.notes)
     error = None
     if redshift is not None:

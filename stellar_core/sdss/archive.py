@@ -17,11 +17,11 @@ from stellar_core.errors import ArchiveError
 from stellar_core.sdss import specobjid as ids
 from stellar_core.sdss.answers import read_answer, whole_number
 from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
-from stellar_core.sdss.catalogue_rows import COLUMNS, CatalogueRow, choose_row, row_source
+from stellar_core.sdss.catalogue_rows import COLUMNS, CatalogueRow, choose_row, row_key, row_source
 from stellar_core.sdss.positions import NEAR_COLUMNS, Neighbour, near_source, read_neighbours
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.readers import MAX_BYTES
-from stellar_core.sdss.retries import Retries
+from stellar_core.sdss.retries import PassingError, Retries
 from stellar_core.sdss.skyserver import TOKENS, SkyServer, integer, skyserver_url
 from stellar_core.sdss.spectrum_files import SpectrumFile, SpectrumFiles, check_file, sas_url
 from stellar_core.sdss.star import PlateFiber, Position, StarId
@@ -73,7 +73,7 @@ class Archive:
     files: SpectrumFiles = field(default_factory=SpectrumFiles)
     skyserver: SkyServer = field(default_factory=SkyServer)
 
-    def spectrum(self, star: StarId, *, catalogue: bool = True) -> Spectrum:
+    def spectrum(self, star: StarId, *, catalogue: bool = True, insist: bool = False) -> Spectrum:
         """The spectrum of ``star``, with what the catalogue says about it.
 
         Parameters
@@ -81,6 +81,8 @@ class Archive:
         star : StarId
         catalogue : bool
             False leaves SkyServer alone: no photometry and parameters but the file's own.
+        insist : bool
+            Where SkyServer cannot be asked this is an error, not a note: for those who can come again.
 
         Returns
         -------
@@ -105,6 +107,8 @@ class Archive:
                 found = self.file(star if row is None else row.star)
         finally:
             beside.shutdown(wait=False)  # where there is no file, the row is not waited for
+        if failure and insist:
+            raise PassingError(f"SDSS's catalogue could not be asked about {star.name}: {failure}", value=star, remedy="")
         return _finish(found, row, failure)
 
     def file(self, star: StarId) -> SpectrumFile:
@@ -128,8 +132,7 @@ class Archive:
         ArchiveError
             If SkyServer cannot be reached or gives no valid answer.
         """
-        key = f"skyserver/rows/{star.plate:04d}/{star.name}.csv"
-        return self._answer(key, COLUMNS, row_source(star), lambda rows: choose_row(star, rows))
+        return self._answer(row_key(star), COLUMNS, row_source(star), lambda rows: choose_row(star, rows))
 
     def mjds(self, place: PlateFiber) -> list[int]:
         """MJDs on which a fiber of a plate was observed, ascending; errors as `row`."""
@@ -185,6 +188,7 @@ class Archive:
         if answer.rows:
             self.cache.put(key, answer.data)
         return read(answer.rows)
+
 
 def _finish(found: SpectrumFile, row: CatalogueRow | None, failure: str) -> Spectrum:
     """Mark the spectrum as SDSS's and add what the catalogue knows."""

@@ -32,6 +32,8 @@ COLUMNS: tuple[str, ...] = (
     *(f"t.{name}" for name in _PARAMETERS),
     *(f"p.{name}" for name in _PHOTOMETRY),
 )
+#: The joins that give them.
+JOINED = "LEFT JOIN sppParams t ON t.specObjID = s.specObjID LEFT JOIN PhotoObj p ON p.objID = s.bestObjID"
 #: Their names alone.
 NAMES: tuple[str, ...] = tuple(column[2:] for column in COLUMNS)
 #: Columns of text and of whole numbers; `PRECISE` is double, all others are REAL.
@@ -161,12 +163,16 @@ class CatalogueRow:
         return replace(spectrum, photometry=photometry, redshift=redshift, meta=meta, notes=notes)
 
 
+def row_key(star: StarId) -> str:
+    """Where the rows of one spectrum are kept in the cache."""
+    return f"skyserver/rows/{star.plate:04d}/{star.name}.csv"
+
+
 def row_source(star: StarId) -> str:
     """FROM, JOIN and WHERE of the rows of one spectrum: there may be one for each reduction."""
     place = (("plate", star.plate, ids.PLATES), ("mjd", star.mjd, ids.MJDS), ("fiberID", star.fiber, ids.FIBERS))
     where = " AND ".join(f"s.{name} = {integer(value, *limits)}" for name, value, limits in place)
-    joined = "LEFT JOIN sppParams t ON t.specObjID = s.specObjID LEFT JOIN PhotoObj p ON p.objID = s.bestObjID"
-    return f"FROM SpecObjAll s {joined} WHERE {where}"
+    return f"FROM SpecObjAll s {JOINED} WHERE {where}"
 
 
 def choose_row(star: StarId, rows: Sequence[Sequence[str]]) -> CatalogueRow | None:

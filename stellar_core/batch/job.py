@@ -1,0 +1,256 @@
+"""A whole batch: planned once, answered chunk by chunk, put together; interrupted anywhere and continued.
+
+While it runs, ``OUT.parts`` holds the plan, the list of inputs and every chunk that is done, each written whole
+or not at all. At the end the chunks become the table ``OUT``, beside it ``OUT.json`` says how it was made, and the
+folder goes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from stellar_core.batch.answers import GROUP, Answered, Settings, Work, answer
+from stellar_core.batch.inputs import Inputs, Request
+from stellar_core.batch.spread import spread
+from stellar_core.batch.tables import check_ending, read_chunks, write_answers
+from stellar_core.cards import model_folder, read_model
+from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.sdss.whole_files import remove_drafts, write_whole
+
+#: Rows of a chunk: what is lost at most when a worker is killed.
+CHUNK = 512
+#: How often chunks are tried in which something failed that may pass.
+ROUNDS = 3
+#: Chunks in a row with such failures, after which SDSS is taken to be out of reach.
+PATIENCE = 4
+VERSION = 1
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What makes a batch the one it is.
+
+    Attributes
+    ----------
+    request : Request
+    settings : Settings
+    chunk : int
+        Rows of a chunk, a multiple of `GROUP`; the answers do not depend on it.
+
+    Raises
+    ------
+    ParameterError
+        If ``chunk`` is no positive multiple of `GROUP`.
+    """
+
+    request: Request
+    settings: Settings
+    chunk: int = CHUNK
+
+    def __post_init__(self) -> None:
+        if self.chunk < GROUP or self.chunk % GROUP:
+            raise ParameterError(f"A chunk has a multiple of {GROUP} rows; got {self.chunk}.", value=self.chunk)
+
+    @classmethod
+    def of(cls, request: Request, model: str, samples: int = 50, seed: int = 0, chunk: int = CHUNK) -> Batch:
+        """A batch with the model of this name as it is now.
+
+        Raises
+        ------
+        ModelError
+            If there is no such model or its files are damaged.
+        """
+        if not 2 <= samples <= 1000 or seed < 0:
+            raise ParameterError(f"Passes lie between 2 and 1000 and a seed is not negative; got {samples} and {seed}.")
+        return cls(request, Settings(model, str(read_model(model_folder(model))[1]["sha256"]), samples, seed), chunk)
+
+    def facts(self) -> dict[str, object]:
+        """Plain values that tell this batch from any other."""
+        request = {**asdict(self.request), "inputs": list(self.request.inputs)}
+        return {"version": VERSION, **request, **asdict(self.settings), "chunk": self.chunk}
+
+
+def run_batch(
+    batch: Batch,
+    out: Path,
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+    give_up: bool = False,
+    progress: Progress = lambda *args: None,
+) -> dict[str, object]:
+    """Answer every input of ``batch`` and write the table ``out``; what is done is not done again.
+
+    Parameters
+    ----------
+    batch : Batch
+    out : Path
+        Its ending says the format: .parquet, .fits, .vot, .votable or .xml.
+    workers : int
+        Processes of one thread each.
+    cluster : str, optional
+        Address of a Dask scheduler in the place of ``workers``. Its workers need the same weights, and the
+        folders that files and stores are read from.
+    give_up : bool
+        Note what fails for reasons that may pass, such as a network that is away, as errors, and finish.
+    progress : callable, optional
+        Called with "stars", how many are done and of how many.
+
+    Returns
+    -------
+    dict
+        ``out``, ``rows``, ``answered``, ``errors``, ``in_domain``, ``model``, ``sha256`` (of the model), ``mock``.
+
+    Raises
+    ------
+    ParameterError
+        If ``out`` holds another batch, or the request has nothing in it.
+    ArchiveError
+        If another process works on ``out``, the disk is full, or something failed that may pass: then the same call
+        goes on where this one ended.
+    """
+    from filelock import FileLock, Timeout
+
+    check_ending(out)
+    parts = out.with_name(f"{out.name}.parts")
+    try:
+        parts.parent.mkdir(parents=True, exist_ok=True)
+        finished = _finished(batch, out)
+        if finished is not None and not parts.exists():
+            return finished
+        parts.mkdir(exist_ok=True)
+        with FileLock(parts / ".lock", timeout=0):
+            return _run(batch, out, parts, workers, cluster, give_up, progress)
+    except Timeout:
+        raise ArchiveError(f"Another process is answering into {out}.", value=str(out), remedy="Wait until it has ended.") from None
+    except OSError as error:
+        if isinstance(error, ArchiveError):
+            raise
+        raise ArchiveError(f"The answers cannot be written to {out}: {error}.", value=str(out)) from None
+
+
+def _run(
+    batch: Batch, out: Path, parts: Path, workers: int, cluster: str | None, give_up: bool, progress: Progress
+) -> dict[str, object]:
+    _claim(batch, out, parts)
+    remove_drafts(parts)
+    try:
+        inputs = batch.request.open(parts)
+    except ParameterError:
+        shutil.rmtree(parts)
+        raise
+    paths = [_chunk_path(parts, number) for number in range(-(-len(inputs) // batch.chunk))]
+    passing = _answer_all(batch, inputs, paths, workers, cluster, give_up, progress)
+    if passing:
+        raise ArchiveError(
+            f"{len(passing)} of {len(paths)} chunks of {out.name} wait for what failed in passing, first: {passing[0]}",
+            value=passing,
+            remedy="The same command goes on where this one ended; --give-up notes the failures as errors.",
+        )
+    counts = _count(paths, len(inputs), batch.chunk)
+    told = {"model": batch.settings.model, "sha256": batch.settings.sha256, "seed": batch.settings.seed}
+    write_answers(out, lambda: read_chunks(paths), {**told, **counts})
+    found = {**counts, **told, "table": hashlib.sha256(out.read_bytes()).hexdigest() if out.stat().st_size < 1e9 else ""}
+    write_whole(_side(out), (json.dumps({"batch": batch.facts(), **found}, indent=1) + "\n").encode())
+    shutil.rmtree(parts)
+    return {"out": str(out), **found}
+
+
+def _claim(batch: Batch, out: Path, parts: Path) -> None:
+    """Write the plan into ``parts``, or see that it is the one there; a table of another batch is not written over."""
+    path, mine = parts / "plan.json", batch.facts()
+    if path.exists():
+        _compare(json.loads(path.read_text()), mine, out)
+        return
+    if out.exists():
+        shutil.rmtree(parts)
+        raise ParameterError(f"{out} is there already and not of this batch.", value=str(out), remedy="Give another --out.")
+    write_whole(path, (json.dumps(mine, indent=1) + "\n").encode())
+
+
+def _finished(batch: Batch, out: Path) -> dict[str, object] | None:
+    """What was said of ``out`` when it was finished; None if it was not."""
+    if not (out.exists() and _side(out).exists()):
+        return None
+    found = json.loads(_side(out).read_text())
+    _compare(found.pop("batch"), batch.facts(), out)
+    return {"out": str(out), **found}
+
+
+def _compare(theirs: dict[str, object], mine: dict[str, object], out: Path) -> None:
+    differing = [name for name in mine if theirs.get(name) != mine[name]]
+    if differing:
+        raise ParameterError(
+            f"{out} is of another batch: it differs in {', '.join(differing)}.",
+            value=str(out),
+            remedy="Give another --out, or the options that it was begun with.",
+        )
+
+
+def _answer_all(
+    batch: Batch, inputs: Inputs, paths: list[Path], workers: int, cluster: str | None, give_up: bool, progress: Progress
+) -> list[str]:
+    """Answer every chunk that is not there; what failed in passing in the end, a sentence for each chunk."""
+    passing: dict[int, str] = {}
+    for attempt in range(ROUNDS):
+        wanted = [number for number, path in enumerate(paths) if not path.exists()]
+        done = len(inputs) - sum(len(_rows(inputs, batch.chunk, number)) for number in wanted)
+        progress("stars", done, len(inputs))
+        last, in_a_row, passing = attempt == ROUNDS - 1, 0, {}
+        for answered in spread(answer, _works(batch, inputs, wanted), workers, cluster):
+            done += answered.rows
+            progress("stars", done, len(inputs))
+            if not answered.passing or (give_up and last):
+                write_whole(paths[answered.number], answered.data)
+                in_a_row = 0
+                continue
+            passing[answered.number] = answered.passing
+            in_a_row += 1
+            if in_a_row >= PATIENCE and not give_up:
+                return list(passing.values())
+        if not passing:
+            break
+    return list(passing.values())
+
+
+def _works(batch: Batch, inputs: Inputs, numbers: list[int]) -> Iterator[Work]:
+    for number in numbers:
+        yield Work(number, number * batch.chunk, inputs.portion(_rows(inputs, batch.chunk, number)), batch.settings)
+
+
+def _rows(inputs: Inputs, chunk: int, number: int) -> range:
+    return range(number * chunk, min((number + 1) * chunk, len(inputs)))
+
+
+def _count(paths: list[Path], rows: int, chunk: int) -> dict[str, object]:
+    """Numbers of the whole table, after a look whether every row is there once."""
+    import pyarrow.compute as pc
+
+    counts = {"rows": 0, "answered": 0, "errors": 0, "in_domain": 0, "mock": False}
+    for path, table in zip(paths, read_chunks(paths), strict=True):
+        expected = range(counts["rows"], min(counts["rows"] + chunk, rows))
+        if table["row"].to_pylist() != list(expected):
+            path.unlink()
+            raise ArchiveError(f"The chunk {path.name} is damaged and was removed.", value=str(path), remedy="Run the same command again.")
+        errors = table.num_rows - table["error"].null_count
+        counts["rows"] += table.num_rows
+        counts["errors"] += errors
+        counts["answered"] += table.num_rows - errors
+        counts["in_domain"] += pc.sum(table["in_domain"]).as_py() or 0
+        counts["mock"] = counts["mock"] or bool(pc.any(pc.equal(table["source"], "mock")).as_py())
+    return counts
+
+
+def _chunk_path(parts: Path, number: int) -> Path:
+    return parts / f"chunk-{number:07d}.parquet"
+
+
+def _side(out: Path) -> Path:
+    return out.with_name(f"{out.name}.json")

@@ -1,0 +1,70 @@
+"""One function over many items: in this process, in processes beside it, or over a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+from stellar_core.errors import ParameterError
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+#: Items that wait for each worker, so that none is idle and none of the results pile up.
+WAITING = 2
+
+
+def spread(
+    work: Callable[[Item], Answer], items: Iterator[Item], workers: int = 1, cluster: str | None = None
+) -> Iterator[Answer]:
+    """``work`` of every item, in the order in which they are done; items are made when a worker is free.
+
+    Parameters
+    ----------
+    work : callable
+        Can be sent to another process.
+    items : iterator
+    workers : int
+        Processes; 1 is this one.
+    cluster : str, optional
+        Address of a Dask scheduler, such as tcp://host:8786; takes the place of ``workers``.
+
+    Raises
+    ------
+    ParameterError
+        If ``workers`` is not positive or the cluster cannot be reached.
+    """
+    if workers < 1:
+        raise ParameterError(f"The number of workers is 1 or more; got {workers}.", value=workers)
+    if cluster is not None:
+        yield from _over_cluster(work, items, cluster)
+    elif workers == 1:
+        yield from map(work, items)
+    else:
+        from joblib import Parallel, delayed
+
+        pool = Parallel(workers, return_as="generator_unordered", batch_size=1, pre_dispatch=WAITING * workers)
+        yield from pool(delayed(work)(item) for item in items)
+
+
+def _over_cluster(work: Callable[[Item], Answer], items: Iterator[Item], address: str) -> Iterator[Answer]:
+    from distributed import Client, as_completed
+
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise ParameterError(
+            f"The Dask cluster at {address} cannot be reached ({type(error).__name__}).",
+            value=address,
+            remedy="Start one with dask scheduler and dask worker --nthreads 1, or leave --cluster out.",
+        ) from None
+    with client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise ParameterError(f"The Dask cluster at {address} has no workers.", value=address)
+        jobs = as_completed(client.submit(work, item, pure=False) for item in islice(items, WAITING * threads))
+        for job in jobs:
+            yield job.result()
+            for item in islice(items, 1):
+                jobs.add(client.submit(work, item, pure=False))

@@ -1,0 +1,188 @@
+"""The table of a batch as Parquet, FITS or VOTable, written a chunk at a time, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from stellar_core.errors import ParameterError
+from stellar_core.sdss.whole_files import DRAFT
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Rows of a row group of Parquet, whatever the chunks were.
+ROWS = 16_384
+#: FITS: code of a column and NumPy type of its cells, by Arrow type; text is as wide as the longest.
+_FITS = {"int64": ("K", ">i8"), "double": ("D", ">f8"), "float": ("E", ">f4"), "bool": ("L", "u1")}
+_BLOCK = 2880
+
+#: Gives the chunks of a table, from the first, as often as it is called.
+Chunks = Callable[[], Iterable["pa.Table"]]
+
+
+def check_ending(path: Path) -> None:
+    """Raise `ParameterError` unless the ending of ``path`` is that of a format that can be written."""
+    if path.suffix.lower() not in _WRITERS:
+        raise ParameterError(f"{path.name} is none of the tables that can be written: {', '.join(_WRITERS)}.", value=str(path))
+
+
+def write_answers(path: Path, chunks: Chunks, facts: Mapping[str, object]) -> None:
+    """Write the table to ``path`` in the format of its ending.
+
+    Parameters
+    ----------
+    path : Path
+        .parquet, .fits, .vot, .votable or .xml.
+    chunks : callable
+    facts : mapping
+        Goes into the table's metadata.
+
+    Raises
+    ------
+    OSError
+        If the disk does not allow it.
+    """
+    check_ending(path)
+    draft = path.with_name(f".{path.name}{DRAFT}")
+    try:
+        with draft.open("wb") as out:
+            _WRITERS[path.suffix.lower()](out, chunks, facts)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_parquet(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from stellar_core.batch.answers import schema
+
+    columns = schema().with_metadata({"stellar_ages": json.dumps(dict(facts), sort_keys=True)})
+    with pq.ParquetWriter(out, columns, compression="zstd") as writer:
+        waiting: list[pa.Table] = []
+        for chunk in chunks():
+            waiting.append(chunk)
+            while sum(table.num_rows for table in waiting) >= ROWS:
+                table = pa.concat_tables(waiting)
+                writer.write_table(table.slice(0, ROWS).combine_chunks().cast(columns), row_group_size=ROWS)
+                waiting = [table.slice(ROWS)]
+        table = pa.concat_tables([columns.empty_table(), *(part.cast(columns) for part in waiting)])
+        if table.num_rows:
+            writer.write_table(table.combine_chunks(), row_group_size=ROWS)
+
+
+def _write_fits(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> None:
+    from astropy.io import fits
+
+    from stellar_core.batch.answers import schema
+
+    rows, widths = 0, {field.name: 1 for field in schema() if str(field.type) == "string"}
+    for chunk in chunks():
+        rows += chunk.num_rows
+        for name in widths:
+            widths[name] = max(widths[name], *(len(_ascii(text)) for text in chunk.column(name).to_pylist()))
+    columns, cells = [], []
+    for field in schema():
+        code, kind = _FITS.get(str(field.type), (f"{widths.get(field.name)}A", f"S{widths.get(field.name)}"))
+        columns.append(fits.Column(field.name, code, unit=_plain_unit(field)))
+        cells.append((field.name, kind))
+    header = fits.BinTableHDU.from_columns(columns, nrows=0, name="STARS").header
+    header["NAXIS2"] = rows
+    logarithms = {field.name: _unit(field) for field in schema() if _unit(field) and not _plain_unit(field)}
+    for name, value in {**facts, **{f"unit of {column}": unit for column, unit in logarithms.items()}}.items():
+        header["HISTORY"] = f"{name}: {json.dumps(value)}"
+    out.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
+    out.write(header.tostring().encode("ascii"))
+    size = 0
+    for chunk in chunks():
+        block = np.zeros(chunk.num_rows, dtype=cells)
+        for name, kind in cells:
+            block[name] = _fits_cells(chunk.column(name).to_pylist(), kind)
+        size += out.write(block.tobytes())
+    out.write(b"\0" * (-size % _BLOCK))
+
+
+def _fits_cells(values: list[object], kind: str) -> list[object]:
+    if kind == "u1":
+        return [0 if value is None else ord("T" if value else "F") for value in values]
+    if kind.startswith("S"):
+        return [_ascii(value) for value in values]
+    return [np.nan if value is None else value for value in values]
+
+
+def _ascii(text: object) -> bytes:
+    return b"" if text is None else str(text).encode("ascii", "replace")
+
+
+def _write_votable(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> None:
+    before, after = _votable_frame(facts)
+    out.write(before)
+    for chunk in chunks():
+        for row in chunk.to_pylist():
+            cells = "".join(f"<TD>{_votable_cell(value)}</TD>" for value in row.values())
+            out.write(f"<TR>{cells}</TR>\n".encode())
+    out.write(after)
+
+
+def _votable_frame(facts: Mapping[str, object]) -> tuple[bytes, bytes]:
+    """What stands before the first and after the last row of a VOTable of these columns."""
+    import io
+
+    from astropy.io.votable import from_table
+    from astropy.table import Table
+
+    from stellar_core.batch.answers import schema
+
+    kinds = {"int64": np.int64, "double": np.float64, "float": np.float32, "bool": bool}
+    table = Table({field.name: np.zeros(1, kinds.get(str(field.type), "U1")) for field in schema()})
+    file = from_table(table, table_id="stars")
+    file.description = json.dumps(dict(facts), sort_keys=True)
+    for field, column in zip(file.get_first_table().fields, schema(), strict=True):
+        if str(column.type) == "string":
+            field.datatype, field.arraysize = "unicodeChar", "*"
+        elif str(column.type) == "bool":
+            field.datatype = "boolean"
+        field.unit = _plain_unit(column)
+        field.description = _unit(column)
+    text = io.BytesIO()
+    file.to_xml(text, tabledata_format="tabledata")
+    before, _, rest = text.getvalue().partition(b"<TABLEDATA>")
+    return before + b"<TABLEDATA>\n", b"</TABLEDATA>" + rest.partition(b"</TABLEDATA>")[2]
+
+
+def _votable_cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "T" if value else "F"
+    return "NaN" if value != value else escape(str(value))
+
+
+def _unit(field: pa.Field) -> str:
+    return (field.metadata or {}).get(b"unit", b"").decode()
+
+
+def _plain_unit(field: pa.Field) -> str | None:
+    """The unit where FITS knows it; logarithms have none there."""
+    return _unit(field) if _unit(field) in ("K", "deg") else None
+
+
+def read_chunks(paths: list[Path]) -> Iterator[pa.Table]:
+    """The tables in some Parquet files, one after another."""
+    import pyarrow.parquet as pq
+
+    for path in paths:
+        yield pq.read_table(path, use_threads=False)
+
+
+_WRITERS = {".parquet": _write_parquet, ".fits": _write_fits, ".vot": _write_votable, ".votable": _write_votable, ".xml": _write_votable}

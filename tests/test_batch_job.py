@@ -1,0 +1,232 @@
+"""Whole batches: interrupted, continued, refused; a row for each input, and every row once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from astropy.table import Table
+from typer.testing import CliRunner
+
+from stellar_core.__main__ import app
+from stellar_core.batch import answers, job, portions
+from stellar_core.batch.answers import Settings
+from stellar_core.batch.inputs import Request
+from stellar_core.batch.job import Batch, run_batch
+from stellar_core.errors import ArchiveError, ModelError, ParameterError, SpectrumError
+from stellar_core.inference.result import UNITS, Interval, Result, Verdict
+from stellar_core.mock.survey import MockSurvey
+from stellar_core.preprocessing.spectra import prepare
+from stellar_core.sdss.retries import PassingError
+from stellar_core.stages import STAGES
+
+
+@dataclass
+class Quick:
+    """An estimator whose answers are sums over the spectrum, for tests of all that is around the real one."""
+
+    card: dict = field(default_factory=lambda: {"sha256": "0"})
+
+    def prepare(self, spectrum):
+        return prepare(spectrum)
+
+    def estimate(self, spectrum, *, samples, seed):
+        prepared = prepare(spectrum)
+        if prepared.snr < 4:
+            raise SpectrumError("Far too noisy.")
+        values = {name: Interval.from_draws(prepared.flux[k::7]) for k, name in enumerate(UNITS)}
+        quality = {name: 0.5 for name in ("snr", "coverage", "redshift", "feature_distance", "misfit")}
+        return Result(
+            input="", star=spectrum.name, source=spectrum.source, model="quick", seed=seed, samples=samples, **values,
+            stage=dict.fromkeys(STAGES, 0.2), verdict=Verdict(prepared.snr > 10, ("Said > so & so.",)),
+            quality={**quality, "redshift_source": "file", "photometry": "used"},
+        )  # fmt: skip
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Batches answered by `Quick`; gives the numbers of the chunks that were answered."""
+    asked = []
+    monkeypatch.setattr(answers, "_load", lambda model, sha256: Quick())
+    real = answers.answer
+    monkeypatch.setattr(job, "answer", lambda work: (asked.append(work.number), real(work))[1])
+    return asked
+
+
+def batch(request: Request, chunk: int = 32, **settings) -> Batch:
+    return Batch(request, Settings(**{"model": "quick", "sha256": "0", "samples": 2, "seed": 0, **settings}), chunk)
+
+
+MOCK = Request(mock=100)
+
+
+def test_the_chunks_do_not_show_in_the_table(quick, tmp_path):
+    found = [run_batch(batch(MOCK, chunk), tmp_path / f"{chunk}.parquet") for chunk in (32, 96, 512)]
+    tables = [(tmp_path / f"{chunk}.parquet").read_bytes() for chunk in (32, 96, 512)]
+    assert tables[0] == tables[1] == tables[2] and len({one["table"] for one in found}) == 1
+    assert found[0]["rows"] == 100 and found[0]["mock"] is True and found[0]["errors"] + found[0]["answered"] == 100
+    rows = pq.read_table(tmp_path / "32.parquet").to_pylist()
+    assert [row["row"] for row in rows] == list(range(100)) and len({row["star"] for row in rows}) == 100
+    assert all((row["error"] is None) == (row["teff_mean"] is not None) == (row["in_domain"] is not None) for row in rows)
+    assert not list(tmp_path.glob("*.parts")), "nothing but the table and its description is left"
+
+
+def test_stopped_anywhere_it_goes_on_and_repeats_nothing(quick, tmp_path, monkeypatch):
+    run_batch(batch(MOCK), tmp_path / "whole.parquet")
+    quick.clear()
+    answer, write = job.answer, job.write_answers
+
+    def stop_at(number):
+        def stopping(work):
+            if work.number == number:
+                raise KeyboardInterrupt
+            return answer(work)
+
+        return stopping
+
+    for number in (0, 2):
+        monkeypatch.setattr(job, "answer", stop_at(number))
+        with pytest.raises(KeyboardInterrupt):
+            run_batch(batch(MOCK), tmp_path / "broken.parquet")
+        assert not (tmp_path / "broken.parquet").exists()
+    (tmp_path / "broken.parquet.parts" / ".chunk-0000003.parquet.1-1.tmp").write_bytes(b"half")
+    monkeypatch.setattr(job, "answer", answer)
+    monkeypatch.setattr(job, "write_answers", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(batch(MOCK), tmp_path / "broken.parquet")
+    monkeypatch.setattr(job, "write_answers", write)
+    monkeypatch.setattr(job.shutil, "rmtree", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(batch(MOCK), tmp_path / "broken.parquet")
+    monkeypatch.undo()
+    assert quick == [0, 1, 2, 3], "each chunk was answered once"
+    run_batch(batch(MOCK), tmp_path / "broken.parquet")
+    assert (tmp_path / "broken.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    assert run_batch(batch(MOCK), tmp_path / "broken.parquet")["rows"] == 100, "what is finished is only told again"
+
+
+@pytest.mark.parametrize("other", [batch(Request(mock=101)), batch(MOCK, seed=1), batch(MOCK, sha256="1"), batch(MOCK, 64)])
+def test_a_table_is_of_one_batch(quick, tmp_path, other, monkeypatch):
+    out = tmp_path / "answers.parquet"
+    run_batch(batch(MOCK), out)
+    before = out.read_bytes()
+    with pytest.raises(ParameterError, match="of another batch: it differs in"):
+        run_batch(other, out)
+    (tmp_path / "answers.parquet.json").unlink()
+    with pytest.raises(ParameterError, match="there already"):
+        run_batch(other, out)
+    assert out.read_bytes() == before and not list(tmp_path.glob("*.parts"))
+
+
+def test_a_damaged_chunk_is_found_and_answered_again(quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(job, "write_answers", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(batch(MOCK), tmp_path / "a.parquet")
+    monkeypatch.undo()
+    monkeypatch.setattr(answers, "_load", lambda model, sha256: Quick())
+    parts = tmp_path / "a.parquet.parts"
+    (parts / "chunk-0000001.parquet").write_bytes((parts / "chunk-0000002.parquet").read_bytes())
+    with pytest.raises(ArchiveError, match="damaged"):
+        run_batch(batch(MOCK), tmp_path / "a.parquet")
+    assert run_batch(batch(MOCK), tmp_path / "a.parquet")["rows"] == 100
+
+
+def test_every_input_has_its_row_and_bad_ones_do_not_move_the_others(quick, tmp_path):
+    stars = [star.name for star in MockSurvey().star_ids(16000)[:40]]
+    spoiled = list(stars)
+    spoiled[3], spoiled[20], spoiled[39] = "nonsense", str(tmp_path / "none.fits"), "999999-1-1"
+    for name, texts in (("good", stars), ("bad", spoiled)):
+        run_batch(batch(Request(tuple(texts))), tmp_path / f"{name}.parquet")
+    good, bad = (pq.read_table(tmp_path / f"{name}.parquet").to_pylist() for name in ("good", "bad"))
+    for k, (one, other) in enumerate(zip(good, bad, strict=True)):
+        assert other["input"] == spoiled[k]
+        if k in (3, 20, 39):
+            assert other["error"] and "\n" not in other["error"] and other["teff_mean"] is None
+        else:
+            assert one == other
+
+
+def test_fits_and_votable_say_what_parquet_says(quick, tmp_path):
+    request = Request((*(star.name for star in MockSurvey().star_ids(16001)[:34]), "n\u00f6 <star> & none"))
+    for ending in ("parquet", "fits", "vot"):
+        run_batch(batch(request), tmp_path / f"a.{ending}")
+    truth = pq.read_table(tmp_path / "a.parquet").to_pandas()
+    assert truth["error"].notna().sum() >= 1
+    for ending in ("fits", "vot"):
+        found = Table.read(tmp_path / f"a.{ending}")
+        assert found.colnames == list(truth.columns) and len(found) == 35
+        assert str(found["teff_mean"].unit) == "K" and str(found["ra"].unit) == "deg"
+        for name in truth.columns:
+            if truth[name].dtype.kind == "f":
+                np.testing.assert_array_equal(np.ma.filled(found[name].astype(float), np.nan), truth[name].astype(float))
+        good = truth["error"].isna().to_numpy()
+        assert [str(text) for text in found["messages"][good]] == list(truth["messages"][good])
+        assert list(found["in_domain"][good]) == list(truth["in_domain"][good])
+        assert str(found["specobjid"][0]) == truth["specobjid"][0] and len(truth["specobjid"][0]) == 20
+
+
+@pytest.mark.parametrize("give_up", [False, True])
+def test_what_fails_in_passing_waits_or_is_noted(quick, tmp_path, monkeypatch, give_up):
+    stars = tuple(star.name for star in MockSurvey().star_ids(16000)[:70])
+    away = {stars[40]}
+    real = portions.NamedPortion._one
+
+    def one(self, archive, text):
+        return PassingError("The server is away.") if text in away else real(self, archive, text)
+
+    monkeypatch.setattr(portions.NamedPortion, "_one", one)
+    plan, out = batch(Request(stars), 32), tmp_path / "a.parquet"
+    if give_up:
+        assert run_batch(plan, out, give_up=True)["errors"] >= 1
+        assert "away" in pq.read_table(out)["error"].to_pylist()[40]
+        return
+    with pytest.raises(ArchiveError, match="1 of 3 chunks .* away"):
+        run_batch(plan, out)
+    away.clear()
+    quick.clear()
+    run_batch(plan, out)
+    assert quick == [1], "only the chunk that waited was asked again"
+    assert "away" not in str(pq.read_table(out)["error"].to_pylist())
+
+
+def test_the_pipeline_s_parameters_are_told_and_not_used(quick, tmp_path, monkeypatch):
+    run_batch(batch(MOCK), tmp_path / "a.parquet")
+    monkeypatch.setattr(portions, "_adopted", lambda seed, plate: {name: np.full(1000, 1.0) for name in portions._SSPP})
+    run_batch(batch(MOCK), tmp_path / "b.parquet")
+    one, other = (pq.read_table(tmp_path / f"{name}.parquet") for name in "ab")
+    told = [name for name in one.column_names if name.startswith("sspp")]
+    assert one.drop_columns(told).equals(other.drop_columns(told))
+    assert other["sspp_teff"].to_pylist() == [1.0] * 100 != one["sspp_teff"].to_pylist()
+
+
+def test_other_weights_are_refused(tmp_path):
+    answers._load.cache_clear()
+    plan = Batch(MOCK, Settings("isochrone", "of another model", 2, 0), 64)
+    with pytest.raises(ModelError, match="another than the one"):
+        run_batch(plan, tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("options", [{"chunk": 33}, {"chunk": 0}, {"samples": 1}, {"seed": -1}, {"model": "none"}])
+def test_settings_out_of_range_are_one_sentence(options):
+    with pytest.raises((ParameterError, ModelError)) as caught:
+        Batch.of(MOCK, **{"model": "isochrone", **options})
+    assert "\n" not in str(caught.value)
+
+
+def test_command_line(quick, tmp_path):
+    star = MockSurvey().star_ids(16000)[0].name
+    call = ["batch", star, "no star", "--out", str(tmp_path / "a.parquet"), "--json"]
+    for _ in range(2):
+        done = CliRunner().invoke(app, call)
+        found = json.loads(done.stdout)
+        assert done.exit_code == 0 and (found["rows"], found["errors"], found["mock"]) == (2, 1, True)
+    assert quick == [0], "the second time it is told again"
+    done = CliRunner().invoke(app, ["batch", "no star", "--out", str(tmp_path / "b.parquet")])
+    assert done.exit_code == 2 and "0 answers and 1 errors for 1 inputs" in done.stdout
+    done = CliRunner().invoke(app, ["batch", "--mock", "5", "--out", str(tmp_path / "b.txt")])
+    assert isinstance(done.exception, ParameterError) and ".parquet" in str(done.exception)
+    done = CliRunner().invoke(app, ["batch", "--mock", "5", "--cluster", "tcp://127.0.0.1:1", "--out", str(tmp_path / "c.parquet")])
+    assert isinstance(done.exception, ParameterError) and "cannot be reached" in str(done.exception)
