@@ -1,0 +1,228 @@
+"""The commands ``jobs ...``: the queue from the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+commands = typer.Typer(no_args_is_help=True, help="Training jobs: the queue, one at work, the rest waiting.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+JobName = Annotated[str, typer.Argument(help="Id or number of the job.", metavar="JOB")]
+
+
+@commands.callback()
+def about() -> None:
+    """Training jobs: the queue, one at work, the rest waiting."""
+
+
+def _emit(payload: object) -> None:
+    sys.stdout.write(json.dumps(payload, indent=2, allow_nan=False) + "\n")
+
+
+def _queue():
+    from stellar_core.jobs.queue import Queue
+
+    queue = Queue()
+    queue.start_next()
+    return queue
+
+
+def _told(job, as_json: bool, text: str) -> None:
+    from stellar_core.jobs.comparison import summary
+
+    _emit(summary(job)) if as_json else typer.echo(text)
+
+
+def line(found: dict[str, object]) -> str:
+    """A job as a line for a terminal."""
+    done = f" {found.get('phase', '')} {found.get('done', 0)}/{found.get('total', 0)}" if found["state"] == "running" else ""
+    score = ""
+    if found.get("log_age_rmse") is not None:
+        score = "  MOCK test: " + ", ".join(
+            f"{name} {found[f'{name}_rmse']:.3g} (always the mean {found[f'{name}_rmse_constant']:.3g})" for name in ("log_age", "teff")
+        )
+    why = f"  {found['reason']}" if found["reason"] else ""
+    return f"{found['id']:<28} {found['state']:<10}{done}{score}{why}"
+
+
+def submit(
+    config: Path | None, preset: str, name: str, source: str, ranges: list[str], table: Path | None, store: str, as_json: bool
+) -> None:
+    """Put a training into the queue and start it if nothing runs: ``train --job``."""
+    from stellar_core.errors import ArchiveError
+    from stellar_core.jobs.presets import demo_training
+    from stellar_core.jobs.presets import preset as preset_job
+    from stellar_core.jobs.queue import THREADS
+    from stellar_core.jobs.spec import JobConfig, StarSource
+    from stellar_core.jobs.speed import Speeds
+    from stellar_core.jobs.star_table import read_star_table
+    from stellar_core.training.config import TrainingConfig
+
+    queue = _queue()
+    if preset:
+        speed = Speeds(queue.folder).measured(demo_training()) if preset == "demo" else None
+        job_config = preset_job(preset, speed)
+    else:
+        training = TrainingConfig() if config is None else TrainingConfig.read(config)
+        job_config = JobConfig(training.name, training, threads=THREADS)
+    content = None
+    if table is not None:
+        try:
+            content = table.read_bytes()
+        except OSError as error:
+            raise ArchiveError(f"The table {table} cannot be read: {error}.") from None
+        read_star_table(content)
+    kind = "table" if table is not None else source
+    chosen = StarSource(kind, dict(map(_range, ranges)), store)
+    job = queue.submit(replace(job_config, source=chosen, name=name or job_config.name), content)
+    queue.start_next()
+    _told(job, as_json, f"{job.id} is in the queue; python -m stellar_core jobs show {job.id} tells how far it is.")
+
+
+def _range(text: str) -> tuple[str, tuple[float, float]]:
+    from stellar_core.errors import ParameterError
+
+    name, _, limits = text.partition("=")
+    try:
+        low, high = map(float, limits.split(","))
+    except ValueError:
+        raise ParameterError(f"A range is written NAME=LOW,HIGH, as in teff=5000,6500; got {text!r}.", value=text) from None
+    return name.strip(), (low, high)
+
+
+@commands.command("list")
+def list_jobs(as_json: AsJson = False) -> None:
+    """List all jobs, the newest first."""
+    from stellar_core.jobs.comparison import compare
+
+    found = compare(_queue().jobs())
+    if as_json:
+        _emit(found)
+        return
+    for item in found:
+        typer.echo(line(item))
+
+
+@commands.command()
+def show(job: JobName, lines: Annotated[int, typer.Option(help="Lines of the log.")] = 10, as_json: AsJson = False) -> None:
+    """Show how far a job is, its epochs and the end of its log."""
+    from stellar_core.jobs.comparison import summary
+
+    found = _queue().find(job)
+    log = found.log(lines)
+    if as_json:
+        _emit({**summary(found), "status": asdict(found.status()), "epochs_done": found.epochs(), "losses": found.history(), "log": log})
+        return
+    typer.echo("\n".join([line(summary(found)), *log]))
+
+
+@commands.command()
+def cancel(job: JobName, as_json: AsJson = False) -> None:
+    """Cancel a job; what is done stays, and resume goes on with it."""
+    queue = _queue()
+    found = queue.find(job)
+    status = queue.cancel(found)
+    queue.start_next()
+    _told(found, as_json, f"{found.id}: {'cancelled' if status.state == 'cancelled' else 'will end after its batch'}.")
+
+
+@commands.command()
+def resume(job: JobName, as_json: AsJson = False) -> None:
+    """Put a cancelled or failed job back into the queue, to go on from its last checkpoint."""
+    queue = _queue()
+    found = queue.find(job)
+    queue.resume(found)
+    queue.start_next()
+    _told(found, as_json, f"{found.id} is in the queue again.")
+
+
+@commands.command()
+def retry(job: JobName, as_json: AsJson = False) -> None:
+    """Make a new job of the same configuration, to start from nothing."""
+    queue = _queue()
+    again = queue.retry(queue.find(job))
+    queue.start_next()
+    _told(again, as_json, f"{again.id} is in the queue.")
+
+
+@commands.command()
+def delete(job: JobName) -> None:
+    """Remove a job that is not under way; models adopted from it stay."""
+    queue = _queue()
+    queue.delete(queue.find(job))
+
+
+@commands.command()
+def rename(job: JobName, name: Annotated[str, typer.Argument(help="Its new name.")], as_json: AsJson = False) -> None:
+    """Call a job something else; its id stays."""
+    queue = _queue()
+    _told(queue.change(queue.find(job), name=name), as_json, "Renamed.")
+
+
+@commands.command()
+def note(job: JobName, text: Annotated[str, typer.Argument(help="The remark.")], as_json: AsJson = False) -> None:
+    """Put a remark on a job in place of the one it has."""
+    queue = _queue()
+    _told(queue.change(queue.find(job), note=text), as_json, "Noted.")
+
+
+@commands.command()
+def adopt(
+    job: JobName, name: Annotated[str, typer.Option(help="Name of the model; the job's by default.")] = "", as_json: AsJson = False
+) -> None:
+    """Make a finished run a model of the app; no model is ever replaced."""
+    from stellar_core.jobs.adoption import adopt as adopt_job
+
+    model = adopt_job(_queue().find(job), name)
+    if as_json:
+        _emit({"model": model})
+    else:
+        typer.echo(f"{model} is a model now: python -m stellar_core predict STAR --model {model}")
+
+
+@commands.command()
+def estimate(
+    config: Annotated[Path | None, typer.Argument(help="JSON configuration; the shipped model's by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure this machine for a training, and say what time, memory and disk it will take."""
+    from stellar_core.jobs.queue import THREADS
+    from stellar_core.jobs.spec import JobConfig
+    from stellar_core.jobs.speed import Speeds
+    from stellar_core.jobs.speed import estimate as estimate_job
+    from stellar_core.training.config import TrainingConfig
+    from stellar_core.training.console import duration
+
+    training = TrainingConfig() if config is None else TrainingConfig.read(config)
+    speed = Speeds(_queue().folder).measured(training)
+    found = estimate_job(JobConfig(training.name, training, threads=THREADS), speed)
+    if as_json:
+        _emit({**asdict(found), "seconds": found.seconds, "speed": asdict(speed)})
+    else:
+        typer.echo(f"{duration(found.seconds)}, {found.memory / 1e9:.1f} GB of memory, {found.disk / 1e6:.0f} MB of disk")
+
+
+@commands.command(hidden=True)
+def work(job: JobName, token: Annotated[str, typer.Argument(help="Names the attempt.")]) -> None:
+    """Carry out a job: what the queue starts."""
+    from stellar_core.cards import runs_dir
+    from stellar_core.jobs.worker import work as carry_out
+
+    raise typer.Exit(carry_out(runs_dir(), job, token))
+
+
+@commands.command(hidden=True)
+def measure(config: Path, runs: Annotated[Path, typer.Option(help="Folder of the jobs.")]) -> None:
+    """Measure this machine for a training and keep it: what the page starts."""
+    from stellar_core.jobs.speed import Speeds
+    from stellar_core.jobs.worker import lower_priority
+    from stellar_core.training.config import TrainingConfig
+
+    lower_priority()
+    Speeds(runs).measured(TrainingConfig.read(config))

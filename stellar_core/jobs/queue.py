@@ -1,0 +1,253 @@
+"""The queue: one job running, the rest in the order they were made; any process may look after it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Callable
+
+from stellar_core.cards import runs_dir, write_text
+from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.jobs.folder import Job
+from stellar_core.jobs.spec import JobConfig
+from stellar_core.jobs.status import Status
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Threads of a worker: one less than the machine has, at least one.
+THREADS = max(1, (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) - 1)
+#: Seconds to wait for another process that is looking after the queue.
+PATIENCE = 20.0
+_ID = re.compile(r"\d{4,}-[a-z0-9-]+")
+
+Launch = Callable[[Job, str], object]
+
+
+def launch(job: Job, token: str) -> subprocess.Popen:
+    """Start a worker that outlives this process; its output goes to the job's log."""
+    environment = {**os.environ, "STELLAR_RUNS_DIR": str(job.folder.parent), "PYTHONUNBUFFERED": "1"}
+    threads = str(job.config.threads)
+    environment |= {name: threads for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    with (job.folder / "log.txt").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stellar_core", "jobs", "work", job.id, token],
+            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie stays
+    return process
+
+
+class Queue:
+    """All jobs of a folder.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        ``runs/`` of the project, or STELLAR_RUNS_DIR.
+    launch : callable, optional
+        Starts the worker of a job.
+    """
+
+    def __init__(self, folder: Path | None = None, launch: Launch = launch) -> None:
+        self.folder = runs_dir() if folder is None else Path(folder)
+        self.launch = launch
+
+    def lock(self):
+        """Held by who changes states; ArchiveError if the folder cannot be written."""
+        from filelock import FileLock
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ArchiveError(f"The folder of the jobs cannot be made: {error}.", value=str(self.folder)) from None
+        return FileLock(self.folder / "queue.lock", timeout=PATIENCE)
+
+    def jobs(self) -> list[Job]:
+        """All jobs, the newest first."""
+        found = (path for path in self.folder.glob("*-*") if _ID.fullmatch(path.name) and (path / "job.json").exists())
+        return sorted((Job(path) for path in found), key=lambda job: job.number, reverse=True)
+
+    def find(self, job_id: str) -> Job:
+        """The job of this id, which may come from a user; its number will do.
+
+        Raises
+        ------
+        ParameterError
+            If there is none.
+        """
+        text = str(job_id).strip()
+        for job in self.jobs():
+            if text == job.id or (text.isdigit() and int(text) == job.number):
+                return job
+        raise ParameterError(f"There is no job {text[:60]!r}.", value=job_id, remedy="The command jobs list shows them all.")
+
+    def submit(self, config: JobConfig, table: bytes | None = None) -> Job:
+        """Put a job into the queue.
+
+        Parameters
+        ----------
+        config : JobConfig
+        table : bytes, optional
+            The labelled table as CSV, for jobs that learn from one.
+
+        Raises
+        ------
+        ArchiveError
+            If the disk is full.
+        """
+        if (config.source.kind == "table") != (table is not None):
+            raise ParameterError("A job on an own table needs the table, and no other job does.")
+        slug = re.sub(r"[^a-z0-9]+", "-", config.name.lower()).strip("-")[:40] or "job"
+        with self.lock():
+            draft = self.folder / f".draft-{secrets.token_hex(4)}"
+            try:
+                draft.mkdir()
+                job = Job(draft)
+                job.save_config(config)
+                if table is not None:
+                    (draft / "table.csv").write_bytes(table)
+                job.set_aside()
+                job.write(Status("queued"))
+                number = self._next_number()
+                os.replace(draft, self.folder / f"{number:04d}-{slug}")
+            except OSError as error:
+                shutil.rmtree(draft, ignore_errors=True)
+                raise ArchiveError(f"The job cannot be written: {error}.", value=config.name) from None
+        return Job(self.folder / f"{number:04d}-{slug}")
+
+    def start_next(self) -> Job | None:
+        """Note which workers are gone and, if none is at work, start the first job of the queue.
+
+        Returns
+        -------
+        Job or None
+            The job that was started.
+        """
+        with self.lock():
+            waiting, busy = [], False
+            for job in self.jobs():
+                status = self._settled(job)
+                busy |= status.active
+                if status.state == "queued":
+                    waiting.append((job, status))
+            if busy or not waiting:
+                return None
+            for job, status in reversed(waiting):
+                if self._start(job, status):
+                    return job
+        return None
+
+    def cancel(self, job: Job) -> Status:
+        """Ask a job to end: at once if no worker is at it yet, otherwise after its batch at the latest.
+
+        Raises
+        ------
+        ParameterError
+            If it has ended.
+        """
+        with self.lock():
+            status = self._settled(job)
+            if status.state not in ("queued", "starting", "running"):
+                raise ParameterError(f"Job {job.id} is not under way: it is {status.state}.", value=job.id)
+            job.cancel_file.touch()
+            if not job.alive:
+                status = status.enter("cancelled", "Cancelled.", token="")
+                job.write_last(status)
+            return status
+
+    def resume(self, job: Job) -> Status:
+        """Put a cancelled or failed job back into the queue; it goes on from its last checkpoint.
+
+        Raises
+        ------
+        ParameterError
+            If it is neither, or its configuration is damaged.
+        """
+        with self.lock():
+            status = self._settled(job)
+            if status.state not in ("cancelled", "failed"):
+                raise ParameterError(f"Only a cancelled or failed job is resumed; {job.id} is {status.state}.", value=job.id)
+            job.config  # noqa: B018  (raises where it is damaged)
+            job.cancel_file.unlink(missing_ok=True)
+            try:
+                job.set_aside()
+                status = status.enter("queued", token="")
+                job.write(status)
+            except OSError as error:
+                raise ArchiveError(f"Job {job.id} cannot be resumed: {error}.", value=job.id) from None
+            return status
+
+    def retry(self, job: Job) -> Job:
+        """Put a new job with the configuration of ``job`` into the queue, to start from nothing."""
+        config = job.config
+        table = job.folder / "table.csv"
+        name = config.name if config.name.endswith(" again") else f"{config.name[:54]} again"
+        return self.submit(config.called(name), table.read_bytes() if table.exists() else None)
+
+    def delete(self, job: Job) -> None:
+        """Remove a job that is not under way; models adopted from it stay.
+
+        Raises
+        ------
+        ParameterError
+            If a worker is at it.
+        """
+        with self.lock():
+            if self._settled(job).active:
+                raise ParameterError(f"Job {job.id} is under way.", value=job.id, remedy="Cancel it first.")
+            rubbish = self.folder / f".deleted-{job.id}-{secrets.token_hex(4)}"
+            os.replace(job.folder, rubbish)
+        shutil.rmtree(rubbish, ignore_errors=True)
+
+    def change(self, job: Job, **changes: str) -> Job:
+        """Give a job another ``name`` or ``note``; ParameterError where they are too long."""
+        with self.lock():
+            fresh = Job(job.folder)
+            fresh.save_config(replace(fresh.config, **{key: value.strip() for key, value in changes.items()}))
+        return Job(job.folder)
+
+    def _settled(self, job: Job) -> Status:
+        """The job's status, written down where a worker that is gone left another."""
+        status = job.status()
+        try:
+            text = (job.folder / "status.json").read_text()
+        except OSError:
+            text = ""
+        if not status.active and f'"state": "{status.state}"' not in text:
+            try:
+                job.write_last(status)
+            except OSError:
+                pass  # on a full disk it is found out anew at every look
+        return status
+
+    def _start(self, job: Job, status: Status) -> bool:
+        """Launch the worker of a waiting job; false if that cannot be, then it has failed."""
+        token = secrets.token_hex(8)
+        starting = status.enter("starting", phase="starting", attempts=status.attempts + 1, token=token, seconds_left=None)
+        try:
+            job.write(starting)
+            self.launch(job, token)
+        except (OSError, ParameterError) as error:
+            try:
+                job.write_last(status.enter("failed", f"Its worker could not be started: {error}"))
+            except OSError:
+                pass
+            return False
+        return True
+
+    def _next_number(self) -> int:
+        """A number that no job has had."""
+        counter = self.folder / "last-number"
+        try:
+            last = int(counter.read_text())
+        except (OSError, ValueError):
+            last = 0
+        number = max([last, *(job.number for job in self.jobs())]) + 1
+        write_text(counter, f"{number}\n")
+        return number

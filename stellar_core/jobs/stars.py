@@ -1,0 +1,230 @@
+"""The stars that a job learns from, wherever they come from."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Callable, Iterable
+
+import numpy as np
+
+from stellar_core.errors import ParameterError, StellarError
+from stellar_core.isochrones import nearest_label
+from stellar_core.jobs.spec import StarSource
+from stellar_core.jobs.star_table import read_star_table
+from stellar_core.preprocessing.features import features
+from stellar_core.preprocessing.spectra import prepare
+from stellar_core.spectrum import Spectrum
+from stellar_core.training.config import DataConfig
+from stellar_core.training.data import Inputs, Labels, StarSet, make_stars
+from stellar_core.training.mapped_stars import select
+
+Count = Callable[[str, int, int], None]
+
+#: MOCK stars drawn at a time where only some are wanted, and how many times as many as wanted are tried.
+BLOCK, MOST = 2000, 50
+#: Least number of usable stars.
+FEWEST = 100
+
+
+def training_stars(
+    source: StarSource, data: DataConfig, folder: Path, count: Count, say: Callable[[str], None]
+) -> StarSet | None:
+    """Training stars of a job; None where the run makes its own, MOCK stars without a selection.
+
+    Parameters
+    ----------
+    source : StarSource
+    data : DataConfig
+        How many, and how MOCK ones are drawn.
+    folder : Path
+        Of the job, with ``table.csv`` where it learns from one.
+    count, say : callable
+        Told how far it is, and what was left out.
+
+    Raises
+    ------
+    StellarError
+        If fewer than 100 stars can be used.
+    """
+    if source.kind == "mock":
+        return _selected_mock(source, data, count) if source.ranges else None
+    if source.kind == "table":
+        stars, left = _from_table(read_star_table((folder / "table.csv").read_bytes()), source, data.stars, count)
+        what = "rows of the table"
+    elif source.store:
+        return _from_store(source, data, count)
+    else:
+        stars, left = _from_mock_survey(source, data, count)
+        what = "stars of the MOCK survey"
+    for reason, number in sorted(left.items()):
+        say(f"{number} {what} left out: {reason}")
+    if len(stars) < FEWEST:
+        raise ParameterError(f"Only {len(stars)} {what} can be used; a run needs at least {FEWEST}.", value=len(stars))
+    return stars
+
+
+def inside(ranges: dict[str, tuple[float, float]], atmosphere: np.ndarray, snr: np.ndarray) -> np.ndarray:
+    """(n,) bool: which stars lie within all ``ranges``; ``atmosphere`` (n, 3) in K, dex, dex and ``snr`` (n,)."""
+    columns = dict(zip(("teff", "logg", "feh"), np.asarray(atmosphere).T)) | {"snr": np.asarray(snr)}
+    kept = np.ones(len(snr), dtype=bool)
+    for name, (low, high) in ranges.items():
+        kept &= (columns[name] >= low) & (columns[name] <= high)
+    return kept
+
+
+def _selected_mock(source: StarSource, data: DataConfig, count: Count) -> StarSet:
+    """``data.stars`` MOCK stars within the ranges of their labels' atmosphere."""
+    parts: list[StarSet] = []
+    made = drawn = 0
+    what = "MOCK stars within the ranges"
+    while made < data.stars:
+        count(what, made, data.stars)
+        block = make_stars(min(BLOCK, max(FEWEST, data.stars)), replace(data, seed=1000 * (data.seed + 1) + len(parts)), "train")
+        rows = np.flatnonzero(inside(source.ranges, block.labels.atmosphere, block.truth.snr))[: data.stars - made]
+        parts.append(select(block, rows))
+        made, drawn = made + len(rows), drawn + len(block)
+        if made < data.stars and drawn >= MOST * data.stars:
+            raise ParameterError(f"Only {made} of {drawn} MOCK stars lie within the ranges.", remedy="Widen them or ask for fewer.")
+    count(what, made, data.stars)
+    return _joined(parts)
+
+
+def _joined(sets: list[StarSet]) -> StarSet:
+    joined = {}
+    for group in fields(StarSet):
+        parts = [getattr(stars, group.name) for stars in sets]
+        names = [item.name for item in fields(parts[0])]
+        joined[group.name] = type(parts[0])(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    return StarSet(**joined)
+
+
+def _from_store(source: StarSource, data: DataConfig, count: Count) -> StarSet:
+    """Stars of a survey store within the ranges, at random where there are more than wanted."""
+    from stellar_core.acquisition.reader import StoreReader
+    from stellar_core.training.stored_stars import open_stored_stars
+
+    stored, snr = open_stored_stars(Path(source.store)), StoreReader(Path(source.store)).column("snr")
+    rows = np.flatnonzero(inside(source.ranges, stored.labels.atmosphere, snr))
+    if len(rows) < FEWEST:
+        raise ParameterError(f"Only {len(rows)} stars of the store lie within the ranges; a run needs {FEWEST}.")
+    rows = np.sort(np.random.default_rng([data.seed, 5]).permutation(rows)[: data.stars])
+    parts: dict[str, list[np.ndarray]] = {item.name: [] for item in fields(Inputs)}
+    for start in range(0, len(rows), 500):
+        count("stars of the survey store", start, len(rows))
+        for name, chunks in parts.items():
+            chunks.append(np.asarray(getattr(stored.inputs, name)[rows[start : start + 500]]))
+    labels = {item.name: getattr(stored.labels, item.name) for item in fields(Labels)}
+    labels["reference"] = labels["atmosphere"]
+    chosen = Labels(**{name: np.asarray(array)[rows] for name, array in labels.items()})
+    return StarSet(Inputs(**{name: np.concatenate(chunks) for name, chunks in parts.items()}), chosen, None)
+
+
+def _from_mock_survey(source: StarSource, data: DataConfig, count: Count) -> tuple[StarSet, dict[str, int]]:
+    """Stars of the MOCK survey's catalogue that pass the paper's cuts and lie within the ranges of its parameters."""
+    import pandas as pd
+
+    from stellar_core.mock.plates import make_plate
+    from stellar_core.mock.release import catalogue_columns
+    from stellar_core.mock.survey import SEED, MockSurvey
+    from stellar_core.sdss.quality_cuts import QualityCuts
+    from stellar_core.sdss.specobjid import BOSS_RUN2D
+    from stellar_core.sdss.star import MOCK_PLATES, StarId
+
+    ids: list[StarId] = []
+    atmospheres: list[np.ndarray] = []
+    plates = np.random.default_rng([data.seed, 6]).permutation(np.arange(MOCK_PLATES[0], MOCK_PLATES[1] + 1))
+    for number in plates:
+        if len(ids) >= data.stars:
+            break
+        count("rows of the MOCK catalogue", len(ids), data.stars)
+        frame = pd.DataFrame(catalogue_columns(make_plate(SEED, int(number)), SEED))
+        found = frame[[f"{name}adop" for name in ("teff", "logg", "feh")]].to_numpy(float)
+        kept = QualityCuts().mask(frame) & inside(source.ranges, found, frame["snMedian"].to_numpy(float))
+        for row in np.flatnonzero(kept)[: data.stars - len(ids)]:
+            ids.append(StarId(int(number), int(frame["mjd"][row]), int(frame["fiberID"][row]), BOSS_RUN2D))
+            atmospheres.append(found[row])
+    spectra = (frame.spectrum for frame in MockSurvey(SEED).frames(ids))
+    return _prepared(spectra, np.array(atmospheres).reshape(-1, 3), {}, count, len(ids))
+
+
+def _from_table(table, source: StarSource, most: int, count: Count) -> tuple[StarSet, dict[str, int]]:
+    """The stars of the user's table within the ranges, the first ``most`` of them."""
+    from stellar_core import lookup
+
+    atmosphere = table[["teff", "logg", "feh"]].to_numpy(float)
+    ranges = {name: limits for name, limits in source.ranges.items() if name != "snr"}
+    rows = np.flatnonzero(inside(ranges, atmosphere, np.zeros(len(table))))[:most]
+    own = {name: table[name].to_numpy()[rows] for name in ("log_age", "log_lifetime", "stage") if name in table}
+
+    def spectra() -> Iterable[Spectrum | StellarError]:
+        for text in table["star"].to_numpy()[rows]:
+            try:
+                yield lookup.load(lookup.resolve(text))
+            except StellarError as error:
+                yield error
+
+    stars, left = _prepared(spectra(), atmosphere[rows], own, count, len(rows), source.ranges.get("snr"))
+    if len(rows) < len(table):
+        left["outside the ranges, or more than were asked for"] = len(table) - len(rows)
+    return stars, left
+
+
+def _prepared(
+    spectra: Iterable[Spectrum | StellarError],
+    atmosphere: np.ndarray,
+    own: dict[str, np.ndarray],
+    count: Count,
+    total: int,
+    snr: tuple[float, float] | None = None,
+) -> tuple[StarSet, dict[str, int]]:
+    """Spectra as a network is taught on them; and why others were left out, with how many."""
+    kept: list[int] = []
+    arrays: dict[str, list[np.ndarray]] = {item.name: [] for item in fields(Inputs)}
+    left: dict[str, int] = {}
+
+    def leave(reason: str) -> None:
+        left[reason] = left.get(reason, 0) + 1
+
+    nearest = nearest_label(*atmosphere.T)
+    for row, spectrum in enumerate(spectra):
+        if row % 25 == 0:
+            count("spectra", row, total)
+        if isinstance(spectrum, StellarError):
+            leave(f"no spectrum ({type(spectrum).__name__})")
+        elif not nearest.inside_models[row] and len(own) < 3:
+            leave("outside the tracks")
+        else:
+            values = features(spectrum.photometry)
+            try:
+                found = prepare(spectrum)
+            except StellarError:
+                leave("the spectrum cannot be used")
+                continue
+            if not np.isfinite(values).all():
+                leave("the photometry is incomplete")
+            elif snr is not None and not snr[0] <= found.snr <= snr[1]:
+                leave("outside the range of S/N")
+            else:
+                kept.append(row)
+                arrays["flux"].append(found.flux.astype(np.float16))
+                arrays["coverage"].append(found.coverage)
+                arrays["root_ivar"].append(np.sqrt(found.ivar).astype(np.float16))
+                arrays["features"].append(values.astype(np.float32))
+    count("spectra", total, total)
+    if not kept:
+        return StarSet(Inputs(**dict.fromkeys(arrays, np.empty(0))), _labels(nearest, own, atmosphere, []), None), left
+    return StarSet(Inputs(**{name: np.stack(rows) for name, rows in arrays.items()}), _labels(nearest, own, atmosphere, kept), None), left
+
+
+def _labels(nearest, own: dict[str, np.ndarray], atmosphere: np.ndarray, rows: list[int]) -> Labels:
+    """Own labels where the table has them, else those of the nearest track point; the atmosphere is its own teacher."""
+    taken = np.array(rows, dtype=int)
+    given = atmosphere[taken].astype(np.float32)
+    return Labels(
+        log_age=np.asarray(own.get("log_age", nearest.log_age), np.float32)[taken],
+        log_lifetime=np.asarray(own.get("log_lifetime", nearest.log_lifetime), np.float32)[taken],
+        stage=np.asarray(own.get("stage", nearest.stage), np.int64)[taken],
+        atmosphere=given,
+        reference=given,
+    )

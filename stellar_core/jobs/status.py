@@ -1,0 +1,101 @@
+"""How far a job is: a small file, replaced whole."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+
+from stellar_core.cards import write_text
+
+#: All states. "starting", "running": a worker is at it; "cancelled", "failed": can be resumed.
+STATES = ("queued", "starting", "running", "cancelled", "failed", "done")
+#: Seconds a worker may take from its launch until it holds the job's lock.
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a job is.
+
+    Attributes
+    ----------
+    state : str
+        One of `STATES`.
+    reason : str
+        Why it failed or was cancelled, a sentence.
+    phase : str
+        What is being done, in words.
+    done, total : int
+        How many of how many of that.
+    epoch, epochs : int
+        Of the training.
+    losses : dict
+        Mean losses of the epoch so far, by name.
+    seconds_left : float or None
+        Of the training, by its own speed.
+    seconds : float
+        Worked so far, in all attempts.
+    since : float
+        When the state was entered, on the machine's monotonic clock: wall clocks jump.
+    written : str
+        When this was written by the wall clock, to be read by people.
+    attempts : int
+        Workers that were launched.
+    token : str
+        Names the last attempt; a worker of another one ends at once.
+    peak_mb : float
+        Most memory that a worker took.
+    """
+
+    state: str
+    reason: str = ""
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    losses: dict[str, float] = field(default_factory=dict)
+    seconds_left: float | None = None
+    seconds: float = 0.0
+    since: float = field(default_factory=time.monotonic)
+    written: str = ""
+    attempts: int = 0
+    token: str = ""
+    peak_mb: float = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Whether a worker is at it, or about to be."""
+        return self.state in ("starting", "running")
+
+    @property
+    def age(self) -> float:
+        """Seconds in this state; infinite where the machine has been started anew since."""
+        passed = time.monotonic() - self.since
+        return passed if passed >= 0 else float("inf")
+
+    def enter(self, state: str, reason: str = "", **changes: object) -> Status:
+        """This status in another state, from now on."""
+        return replace(self, state=state, reason=reason, since=time.monotonic(), **changes)
+
+
+def write_status(path: Path, status: Status) -> None:
+    """Write ``status`` whole or not at all; OSError where the disk will not have it."""
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    write_text(path, json.dumps(asdict(replace(status, written=now))) + "\n")
+
+
+def read_status(path: Path) -> Status | None:
+    """What `write_status` wrote, or None where the file is absent or damaged."""
+    try:
+        values = json.loads(path.read_text())
+        known = {item.name for item in fields(Status)}
+        status = Status(**{name: value for name, value in values.items() if name in known})
+        numbers = (status.done, status.total, status.epoch, status.epochs, status.seconds, status.since, status.attempts)
+        whole = status.state in STATES and all(isinstance(value, (int, float)) for value in numbers)
+        return status if whole and isinstance(status.losses, dict) else None
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
