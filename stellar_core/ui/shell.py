@@ -41,6 +41,12 @@ def page_list() -> list:
             help="How near the MOCK spectra and catalogue are to real ones.",
         ),
         st.Page(
+            ROOT / "pages" / "experiments.py",
+            title="Experiments",
+            icon=":material/science:",
+            help="The paper's tables beside ours, learning curves and architectures.",
+        ),
+        st.Page(
             ROOT / "pages" / "about.py",
             title="About",
             icon=":material/info:",

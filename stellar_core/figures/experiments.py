@@ -1,0 +1,84 @@
+"""Figures of the paper's experiments on MOCK stars: learning curves, and how far ages miss their labels."""
+
+from __future__ import annotations
+
+from typing import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from stellar_core.evaluation.scores import ERROR_EDGES
+from stellar_core.figures.palette import LIGHT, Palette, base_layout
+
+#: Dashes by which curves of one colour differ.
+DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+def learning_figure(
+    runs: Mapping[str, Mapping[str, object]], loss: str, *, palette: Palette = LIGHT, height: int = 380
+) -> go.Figure:
+    """One loss by epoch: of the validation stars as lines, of the training stars faint.
+
+    Parameters
+    ----------
+    runs : mapping of str to mapping
+        Title -> ``curves`` as `stellar_core.evaluation.phase_tables.compact` keeps them: ``epoch``, and ``train`` and
+        ``validation`` with a list for each loss.
+    loss : {"age", "lifetime", "stage", "total"}
+    palette : Palette
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    figure = go.Figure()
+    for number, (title, curves) in enumerate(runs.items()):
+        line = _line(number, palette)
+        common = {"x": curves["epoch"], "legendgroup": title, "mode": "lines+markers", "marker": {"size": 4}}
+        figure.add_trace(
+            go.Scatter(
+                y=curves["validation"][loss], name=title, line=line, hovertemplate="epoch %{x}: %{y:.4f}<extra>" + title + "</extra>",
+                **common,
+            )
+        )  # fmt: skip
+        figure.add_trace(
+            go.Scatter(
+                y=curves["train"][loss], name=f"{title}, training", showlegend=False, opacity=0.35, line=line, hoverinfo="skip",
+                **common,
+            )
+        )  # fmt: skip
+    base_layout(figure, palette, height, f"learning-{loss}")
+    figure.update_xaxes(title_text="epoch", rangemode="tozero")
+    figure.update_yaxes(title_text=f"{loss} loss", type="log")
+    return figure
+
+
+def errors_figure(counts: Mapping[str, Sequence[int]], *, palette: Palette = LIGHT, height: int = 380) -> go.Figure:
+    """Distributions of predicted minus labelled log age (Fig. 3 of the paper).
+
+    Parameters
+    ----------
+    counts : mapping of str to (80,) int
+        Title -> stars in the bins of `stellar_core.evaluation.scores.ERROR_EDGES`; the outermost hold all beyond.
+    """
+    figure, width = go.Figure(), float(ERROR_EDGES[1] - ERROR_EDGES[0])
+    for number, (title, found) in enumerate(counts.items()):
+        share = np.asarray(found, float) / max(sum(found), 1) / width
+        figure.add_trace(
+            go.Scatter(
+                x=(ERROR_EDGES[1:] + ERROR_EDGES[:-1]) / 2, y=share, name=title, line={**_line(number, palette), "shape": "hvh"},
+                hovertemplate="%{x:.2f} dex: %{y:.2f}<extra>" + title + "</extra>",
+            )
+        )  # fmt: skip
+    base_layout(figure, palette, height, "errors")
+    figure.add_vline(x=0, line={"color": palette.muted, "width": 1, "dash": "dot"})
+    figure.update_xaxes(title_text="predicted − labelled log age (dex)")
+    figure.update_yaxes(title_text="share of stars per dex", rangemode="tozero")
+    return figure
+
+
+def _line(number: int, palette: Palette) -> dict[str, object]:
+    colours = palette.stages
+    return {"color": colours[number % len(colours)], "width": 2, "dash": DASHES[number // len(colours) % len(DASHES)]}

@@ -1,0 +1,68 @@
+"""The page on the paper's experiments: stored results, labelled MOCK, each phase by its link, and none at all."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from stellar_core.evaluation.findings import findings
+from stellar_core.evaluation.phase_tables import compact, tables, write_tables
+from stellar_core.ui import experiments
+from tests import phase_results as made
+from tests.pages.conftest import ROOT
+
+
+@pytest.fixture()
+def published(tmp_path, monkeypatch):
+    """Phases I and III of made-up results."""
+    monkeypatch.setattr(experiments, "EXPERIMENTS", tmp_path)
+    for results in (made.phase_1(), made.phase_3()):
+        results["findings"] = findings(results)
+        results["tables"] = write_tables(tables(results), tmp_path / "tables")
+        (tmp_path / f"phase{results['phase']}.json").write_text(json.dumps(compact(results)))
+    return tmp_path
+
+
+def page(**link: str) -> AppTest:
+    shown = AppTest.from_file(str(ROOT / "pages" / "experiments.py"), default_timeout=120)
+    for name, value in link.items():
+        shown.query_params[name] = value
+    return shown.run()
+
+
+def words(shown: AppTest) -> str:
+    return "\n".join(str(item.value) for kind in (shown.subheader, shown.markdown, shown.caption, shown.info) for item in kind)
+
+
+def test_tables_curves_errors_and_architecture_are_shown_and_labelled(published):
+    shown = page()
+    assert not shown.exception and not shown.error
+    assert len(shown.get("plotly_chart")) == 3
+    assert ":orange-badge[MOCK]" in words(shown) and "MOCK test stars" in words(shown)
+    assert "Paper:" in words(shown) and "Ours:" in words(shown)
+    assert len(shown.dataframe[0].value) == 24
+
+
+def test_a_link_opens_its_phase_and_a_choice_changes_the_link(published):
+    shown = page(phase="3")
+    assert "Setup A" in shown.dataframe[0].value.columns
+    shown.get("button_group")[0].set_value(1).run()
+    assert not shown.exception and shown.query_params["phase"] in ("1", ["1"])
+    assert not page(phase="9; DROP TABLE").exception
+
+
+def test_another_table_and_model_are_drawn(published):
+    shown = page()
+    shown.selectbox[0].select_index(3).run()
+    assert not shown.exception
+    shown.selectbox[-1].select_index(0).run()
+    assert not shown.exception and len(shown.get("plotly_chart")) == 3
+
+
+def test_without_results_the_page_says_how_to_make_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiments, "EXPERIMENTS", tmp_path)
+    shown = page()
+    assert not shown.exception and "phase 1" in words(shown)
+    assert len(shown.get("plotly_chart")) == 1
