@@ -16,7 +16,7 @@ from stellar_core.ui.spread import show_spread  # noqa: E402
 from stellar_core.ui.take_away import show_take_away  # noqa: E402
 from stellar_core.ui.welcome import show_welcome  # noqa: E402
 
-source, seed, samples = choose_source()
+source, seed, samples, model = choose_source()
 if source is None:
     show_welcome()
     st.stop()
@@ -32,8 +32,8 @@ show_header(spectrum, source.star)
 result = prepared = None
 try:
     with st.spinner("Estimating age, lifetime and stage"):
-        prepared = loaders.prepared(source)
-        result = loaders.result(source, seed, samples)
+        prepared = loaders.prepared(source, model)
+        result = loaders.result(source, seed, samples, model)
 except StellarError as error:
     complain(error)
 

@@ -10,10 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from stellar_core.cards import write_text
-from stellar_core.errors import ParameterError
+from stellar_core.errors import StellarError
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.status import START_SECONDS, Status, read_status, write_status
-from stellar_core.training.resume import NEWEST, PREVIOUS
 
 #: Bytes set aside in each folder, given back when a full disk would not take the last word.
 RESERVE = 65_536
@@ -47,7 +46,7 @@ class Job:
 
     @cached_property
     def config(self) -> JobConfig:
-        """What it shall do; ParameterError if that cannot be read."""
+        """What it shall do; `StellarError` if that cannot be read."""
         return JobConfig.read(self.folder / "job.json")
 
     @property
@@ -55,7 +54,7 @@ class Job:
         """What people call it; its id where the configuration is damaged."""
         try:
             return self.config.name
-        except ParameterError:
+        except StellarError:
             return self.id
 
     @property
@@ -74,7 +73,7 @@ class Job:
     @property
     def checkpoint(self) -> bool:
         """Whether there is something to go on from."""
-        return any((self.model / name).exists() for name in (NEWEST, PREVIOUS))
+        return any(self.model.glob("checkpoint*.pt"))
 
     @property
     def bytes(self) -> int:

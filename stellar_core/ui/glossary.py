@@ -23,6 +23,8 @@ HELP = {
     "(Gal & Ghahramani 2016); its wavering is then widened by the misses seen on MOCK stars it was not trained on, so that an interval holds the "
     "truth as often as it says.",
     "seed": "Start of the random numbers. The same star, seed and number of passes give the same digits.",
+    "model": "The network that answers: those that ship with the project, and those adopted on the page Training. All have learned "
+    "from MOCK stars.",
     "snr": "Median signal-to-noise ratio per pixel over the pixels that are not masked.",
     "coverage": "Share of 3600–10400 Å, in the star's rest frame, on which something was measured. The rest is filler "
     "of value 1, shaded grey on the plot.",

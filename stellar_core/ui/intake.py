@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core import lookup
+from stellar_core.cards import list_networks
 from stellar_core.errors import StellarError
 from stellar_core.ui import loaders
 from stellar_core.ui.glossary import HELP
@@ -26,21 +27,21 @@ UNITS = {ASK_FILE: None, "Å": "Angstrom", "nm": "nm", "µm": "micron", "log₁�
 MEDIA = {ASK_FILE: None, "vacuum": "vacuum", "air": "air"}
 
 
-def choose_source() -> tuple[Source | None, int, int]:
-    """Draw the controls and return (source or None, seed, samples).
+def choose_source() -> tuple[Source | None, int, int, str]:
+    """Draw the controls and return (source or None, seed, samples, model).
 
-    The star, the seed and the passes live in the address, so that a link brings back the
+    The star, the seed, the passes and the model live in the address, so that a link brings back the
     same numbers; errors in what was typed are shown here.
     """
     text, uploaded = _controls()
     if not text and uploaded is None:
         _examples()
-    seed, samples = int(st.session_state.seed), int(st.session_state.samples)
+    asked = int(st.session_state.seed), int(st.session_state.samples), st.session_state.model
     if text:
-        return _looked_up(text), seed, samples
+        return _looked_up(text), *asked
     if uploaded is not None:
-        return _uploaded(uploaded), seed, samples
-    return None, seed, samples
+        return _uploaded(uploaded), *asked
+    return None, *asked
 
 
 def open_star(text: str) -> None:
@@ -82,6 +83,8 @@ def _controls() -> tuple[str, UploadedFile | None]:
         with st.popover("Settings", icon=":material/tune:"):
             st.slider("Passes", 10, 500, 50, step=10, key="samples", bind="query-params", help=HELP["samples"])
             st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help=HELP["seed"])
+            names = sorted(list_networks(), key=lambda name: name != loaders.MODEL) or [loaders.MODEL]
+            st.selectbox("Model", names, key="model", bind="query-params", help=HELP["model"])
     return (text or "").strip(), uploaded
 
 

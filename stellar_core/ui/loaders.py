@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core import lookup
-from stellar_core.ui.shell import ROOT
+from stellar_core.cards import model_folder
 
 if TYPE_CHECKING:
     from stellar_core.inference.estimator import Estimator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stellar_core.sdss.identifiers import StarId
     from stellar_core.spectrum import Spectrum
 
-#: The trained network that answers.
+#: The network that answers unless another is chosen.
 MODEL = "paper-setup-a"
 
 
@@ -59,7 +59,7 @@ class Source:
 
 def model_stamp(name: str = MODEL) -> int:
     """When the card of the model was last written, ns; 0 where there is none."""
-    card = ROOT / "trained" / name / "card.json"
+    card = model_folder(name) / "card.json"
     return card.stat().st_mtime_ns if card.exists() else 0
 
 
@@ -70,9 +70,9 @@ def _estimator(name: str, stamp: int) -> Estimator:
     return Estimator.load(name)
 
 
-def estimator() -> Estimator:
-    """The network, read again when its files change."""
-    return _estimator(MODEL, model_stamp())
+def estimator(model: str = MODEL) -> Estimator:
+    """The network, read again when its files change; raises `StellarError`."""
+    return _estimator(model, model_stamp(model))
 
 
 @st.cache_resource(show_spinner=False)
@@ -114,18 +114,18 @@ def spectrum(source: Source) -> Spectrum:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _prepared(key: str, stamp: int, _source: Source) -> PreparedSpectrum:
-    return estimator().prepare(spectrum(_source))
+def _prepared(key: str, model: str, stamp: int, _source: Source) -> PreparedSpectrum:
+    return estimator(model).prepare(spectrum(_source))
 
 
-def prepared(source: Source) -> PreparedSpectrum:
+def prepared(source: Source, model: str = MODEL) -> PreparedSpectrum:
     """The spectrum as the network sees it; raises `StellarError`."""
-    return _prepared(source.key, model_stamp(), source)
+    return _prepared(source.key, model, model_stamp(model), source)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _result(key: str, seed: int, samples: int, model: str, stamp: int, _source: Source) -> Result:
-    return estimator().estimate(spectrum(_source), samples=samples, seed=seed, label=_source.label)
+    return estimator(model).estimate(spectrum(_source), samples=samples, seed=seed, label=_source.label)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -141,6 +141,6 @@ def second_opinion(result: Result) -> dict[str, object]:
     return _second_opinion(tuple(value for part in parts for value in part.to_dict().values()), result)
 
 
-def result(source: Source, seed: int, samples: int) -> Result:
+def result(source: Source, seed: int, samples: int, model: str = MODEL) -> Result:
     """The answer for one star; raises `StellarError`."""
-    return _result(source.key, seed, samples, MODEL, model_stamp(), source)
+    return _result(source.key, seed, samples, model, model_stamp(model), source)

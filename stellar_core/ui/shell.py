@@ -47,6 +47,12 @@ def page_list() -> list:
             help="The paper's tables beside ours, learning curves and architectures.",
         ),
         st.Page(
+            ROOT / "pages" / "training.py",
+            title="Training",
+            icon=":material/model_training:",
+            help="Start a run of your own, watch it, compare runs, adopt one as a model.",
+        ),
+        st.Page(
             ROOT / "pages" / "about.py",
             title="About",
             icon=":material/info:",

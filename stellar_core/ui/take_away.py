@@ -30,15 +30,15 @@ def show_take_away(result: Result, source: Source, opinion: Mapping[str, object]
                 st.write("An uploaded spectrum stays in this session and has no link. Download the result instead.")
             else:
                 st.write("This link brings back the same star and the same numbers.")
-                st.code(permalink(source.star.specobjid, result.seed, result.samples), language=None, wrap_lines=True)
+                st.code(permalink(source.star.specobjid, result.seed, result.samples, result.model), language=None, wrap_lines=True)
         with st.popover("Show the code", icon=":material/code:"):
             st.code(python_lines(result, source), language="python")
 
 
-def permalink(star: str, seed: int, samples: int) -> str:
-    """Address of this page with the star, the seed and the number of passes."""
+def permalink(star: str, seed: int, samples: int, model: str) -> str:
+    """Address of this page with the star, the seed, the number of passes and the model."""
     address = urlsplit(st.context.url or "")
-    query = urlencode({"star": star, "seed": seed, "samples": samples})
+    query = urlencode({"star": star, "seed": seed, "samples": samples, "model": model})
     return f"{address.scheme}://{address.netloc}/?{query}" if address.netloc else f"/?{query}"
 
 

@@ -1,0 +1,111 @@
+"""The real worker of a job on invented stars: seconds instead of minutes; run as ``python -m tests.job_worker JOB TOKEN``.
+
+Only the making of stars and the end of a run (calibration and test) are replaced; lock, status, checkpoints,
+signals and the training are the program's own. Faults are asked for by the environment:
+PACE, seconds that each step takes at least; DELAY, seconds before anything; FILE_LIMIT, "STEP,BYTES" from which
+step on no file may be larger; CLOCK, hours by which the wall clock jumps at every look; BLIND, if set the worker
+does not look at the disk itself.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Launcher:
+    """Starts `main` for a job with the faults ``environment``; keeps the processes.
+
+    Attributes
+    ----------
+    processes : list of Popen
+    """
+
+    def __init__(self, **environment: object) -> None:
+        self.environment = {name: str(value) for name, value in environment.items()}
+        self.processes: list[subprocess.Popen] = []
+
+    def __call__(self, job, token: str) -> subprocess.Popen:
+        runs = {"STELLAR_RUNS_DIR": str(job.folder.parent), "STELLAR_JOB_NICE": "1", "OMP_NUM_THREADS": "1"}
+        with (job.folder / "log.txt").open("ab") as log:
+            self.processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "tests.job_worker", job.id, token], cwd=ROOT, stdout=log, stderr=log,
+                    env={**os.environ, **runs, **self.environment}, start_new_session=True,
+                )
+            )  # fmt: skip
+        return self.processes[-1]
+
+    def end(self) -> None:
+        """Kill what is left."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+def main(job_id: str, token: str) -> int:
+    """As `stellar_core.jobs.worker.work`, with what the environment asks for."""
+    time.sleep(float(os.environ.get("DELAY", 0)))
+    from stellar_core.cards import runs_dir
+    from stellar_core.jobs import worker
+
+    carry_out = worker._Worker._carry_out
+
+    def prepared(self):
+        replace_the_slow()
+        return carry_out(self)
+
+    worker._Worker._carry_out = prepared
+    worker.SAVE_SECONDS = 0.2
+    if os.environ.get("BLIND"):
+        worker.DISK_SECONDS = 1e9
+    return worker.work(runs_dir(), job_id, token)
+
+
+def replace_the_slow() -> None:
+    """Put invented stars, a short end and the faults in place; loads torch, so only once the job's lock is held."""
+    from stellar_core.jobs import watched
+    from stellar_core.models.checkpoints import save_network
+    from stellar_core.training import run as run_module
+    from stellar_core.training.learner import Learner
+    from tests.small_run import stars
+
+    hours = float(os.environ.get("CLOCK", 0))
+    if hours:
+        real, looks = time.time, iter(range(10**9))
+        time.time = lambda: real() + 3600.0 * hours * (-1) ** next(looks)
+    pace, limit = float(os.environ.get("PACE", 0)), os.environ.get("FILE_LIMIT")
+    step = Learner.step
+
+    def slow(self, number, batch):
+        since = time.monotonic()
+        if limit and number == int(limit.partition(",")[0]):
+            most = int(limit.partition(",")[2])
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        losses = step(self, number, batch)
+        time.sleep(max(0.0, pace - (time.monotonic() - since)))
+        return losses
+
+    def make(n, data, split, progress=None):
+        (progress or (lambda done, total: None))(n, n)
+        return stars(200, data.seed)
+
+    def finish(config, network, used, folder, say, stop, count):
+        say("Calibrating.")
+        time.sleep(float(os.environ.get("FINISHING", 0)))
+        card = {"name": config.name, "what": "A test, trained on MOCK numbers", "training_stars": used, "config": config.to_dict()}
+        return save_network(folder, network, {}, card)
+
+    Learner.step = slow
+    run_module.make_stars, run_module.finish = make, finish
+    watched.watched_stars = lambda data: stars(60, 99)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1], sys.argv[2]))
