@@ -56,6 +56,18 @@ def mock(
         typer.echo(f"MOCK survey, seed {written['seed']}: {written['stars']} stars from {written['plates']} plates in {out}")
 
 
+@app.command()
+def catalogue(
+    out: Annotated[Path | None, typer.Option(help="Parquet file; the app's own by default.")] = None,
+    stars: Annotated[int, typer.Option(help="Spread evenly over the survey.")] = 166_625,
+) -> None:
+    """Make the catalogue of MOCK stars that the app shows: pipeline parameters and the isochrones' posterior."""
+    from stellar_core.catalogue.making import default_path
+    from stellar_core.catalogue.worker import work
+
+    typer.echo(f"MOCK catalogue in {work(out or default_path(), stars)}")
+
+
 def show(payload: dict[str, object]) -> None:
     """Write the top level of ``payload`` to standard output, a line for each value."""
     width = max(map(len, payload))
@@ -254,12 +266,45 @@ def batch(
 
 
 @app.command()
+def clusters(
+    out: Annotated[Path, typer.Option(help="Folder; the same folder goes on.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Such as M67 and M13; all of the table by default.")] = None,
+    table: Annotated[Path | None, typer.Option(help="CSV table of clusters; SEGUE's own by default.")] = None,
+    model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = "isochrone",
+    workers: Annotated[int, typer.Option(help="Processes beside each other, of one thread each.")] = 1,
+    give_up: Annotated[bool, typer.Option("--give-up", help="Finish without the spectra that cannot be had now.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+) -> None:
+    """Our ages of SEGUE's open and globular clusters beside those of the literature; needs SDSS."""
+    from stellar_core.clusters.comparison import compare_clusters, report
+    from stellar_core.clusters.literature import TABLE, read_clusters
+    from stellar_core.progress import ProgressLine
+
+    line = ProgressLine(sys.stderr)
+    chosen = read_clusters(table or TABLE, names or ())
+    found = compare_clusters(chosen, out, model, workers=workers, give_up=give_up, progress=line)
+    line.close()
+    if as_json:
+        emit(found)
+    else:
+        typer.echo(report(found))
+
+
+@app.command()
 def evaluate(
     model: Annotated[str, typer.Argument(help="Name of a model in trained/.")] = "paper-setup-a",
     stars: Annotated[int, typer.Option(help="MOCK test stars.")] = 300,
+    report: Annotated[Path | None, typer.Option(help="Write the model's stored test as one HTML page instead.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Accuracy and coverage on MOCK test stars, beside the constant predictor and the exact posterior."""
+    if report is not None:
+        from stellar_core.evaluation.html_report import write_report
+        from stellar_core.evaluation.stored_test import read_test
+
+        write_report(read_test(model), report)
+        emit({"report": str(report)}) if as_json else typer.echo(f"The report is in {report}.")
+        return
     from stellar_core.evaluation.mock_test import evaluate as evaluate_model
     from stellar_core.inference.estimator import Estimator
 
@@ -268,6 +313,26 @@ def evaluate(
         emit(found)
     else:
         show({name: value for name, value in found.items() if name not in ("details", "exact_posterior")})
+
+
+@app.command()
+def calibrate(
+    model: Annotated[str, typer.Argument(help="Name of a model in trained/.")],
+    stars: Annotated[int | None, typer.Option(help="MOCK stars for the calibration, and as many for the test.", min=100)] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the result; the model's own by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the model's card as JSON.")] = False,
+) -> None:
+    """Fit error bars and domain gate of a trained network anew and test them; its weights stay. Status 130 if stopped."""
+    from stellar_core.training.console import Console, stop_on_signal
+    from stellar_core.training.run import recalibrate
+
+    console = Console(sys.stderr)
+    with stop_on_signal() as stop:
+        card = recalibrate(model, stars, out, console.say, stop, console.count)
+    if card is None:
+        raise typer.Exit(130)
+    if as_json:
+        emit(card)
 
 
 fetch = typer.Typer(no_args_is_help=True, help="Download public data.")

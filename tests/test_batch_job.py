@@ -37,7 +37,7 @@ class Quick:
         prepared = prepare(spectrum)
         if prepared.snr < 4:
             raise SpectrumError("Far too noisy.")
-        values = {name: Interval.from_draws(prepared.flux[k::7]) for k, name in enumerate(UNITS)}
+        values = {name: Interval.from_draws(9.0 + 0.5 * prepared.flux[k::7]) for k, name in enumerate(UNITS)}
         quality = {name: 0.5 for name in ("snr", "coverage", "redshift", "feature_distance", "misfit")}
         return Result(
             input="", star=spectrum.name, source=spectrum.source, model="quick", seed=seed, samples=samples, **values,

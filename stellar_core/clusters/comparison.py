@@ -1,0 +1,142 @@
+"""Our ages of cluster stars beside those of the literature, which rest on whole clusters and know far more."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from stellar_core.batch.inputs import Request
+from stellar_core.batch.job import Batch, run_batch
+from stellar_core.clusters.literature import Cluster
+from stellar_core.clusters.members import Members, find_members
+from stellar_core.errors import ArchiveError
+from stellar_core.sdss.retries import Retries
+from stellar_core.sdss.skyserver import SkyServer
+from stellar_core.sdss.whole_files import write_whole
+
+_COLUMNS = ("specobjid", "in_domain", "source", *(f"log_age_{part}" for part in ("p025", "p16", "median", "p84", "p975")))
+
+Progress = Callable[[str, int, int], None]
+
+
+def compare_clusters(
+    clusters: Sequence[Cluster],
+    out: Path,
+    model: str = "isochrone",
+    *,
+    workers: int = 1,
+    give_up: bool = False,
+    progress: Progress = lambda *args: None,
+    server: SkyServer | None = None,
+) -> dict[str, object]:
+    """Find members, answer them all, and compare; interrupted, the same call goes on.
+
+    Parameters
+    ----------
+    clusters : sequence of Cluster
+    out : Path
+        Folder: members of each cluster, answers of all stars (a table for each choice of stars and model),
+        ``clusters.json`` with what is returned.
+    model : str
+    workers, give_up, progress
+        As `stellar_core.batch.job.run_batch`.
+    server : SkyServer, optional
+
+    Returns
+    -------
+    dict
+        ``clusters``: for each of those asked for its name, kind, ``stars``, ``in_domain``, ``field_stars`` expected among
+        the members, ``literature_gyr``, ``literature_err_gyr``, ``reference``, and where stars are in the domain
+        ``median_gyr`` and ``median_log_age`` of their medians, ``p16_gyr`` and ``p84_gyr`` of these, ``typical_error_dex`` (half the 68 %
+        interval of a star), ``holds_68`` and ``holds_95`` (the share of stars whose interval holds the literature's age).
+        ``rmse_dex`` of the clusters' medians, ``rmse_constant_dex`` of always the literature's mean, ``model``, ``mock``.
+
+    Raises
+    ------
+    ArchiveError
+        If SDSS cannot be asked, or has no star of these clusters.
+    """
+    server = server or SkyServer(timeout=60.0, retries=Retries(attempts=6, first_wait=1.0))
+    members = []
+    for done, cluster in enumerate(clusters):
+        progress("clusters asked for", done, len(clusters))
+        members.append(find_members(cluster, server, out / "members"))
+    listed = sorted({specobjid for found in members for specobjid in found.specobjids})
+    if not listed:
+        raise ArchiveError("SDSS has no good spectrum of a star in these clusters.")
+    text = ("specObjID\n" + "\n".join(map(str, listed)) + "\n").encode()
+    name = hashlib.sha256(text + model.encode()).hexdigest()[:10]
+    path, table = out / f"members-{name}.csv", out / f"answers-{name}.parquet"
+    write_whole(path, text)
+    request = Request(listed=str(path), served=True)
+    answered = run_batch(Batch.of(request, model), table, workers=workers, give_up=give_up, progress=progress)
+    answers = _read(table)
+    rows = [_compare(found, answers) for found in members]
+    result = {"model": model, "mock": answered["mock"], "clusters": rows, **_scores(rows)}
+    write_whole(out / "clusters.json", (json.dumps(result, indent=1) + "\n").encode())
+    return result
+
+
+def _read(path: Path) -> dict[int, dict[str, object]]:
+    """The answers by specObjID; those in error have none."""
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(path, columns=[*_COLUMNS, "error"]).to_pylist()
+    return {int(row["specobjid"]): row for row in rows if row["error"] is None}
+
+
+def _compare(members: Members, answers: dict[int, dict[str, object]]) -> dict[str, object]:
+    """One cluster's row."""
+    cluster = members.cluster
+    stars = [answers[specobjid] for specobjid in members.specobjids if specobjid in answers and answers[specobjid]["in_domain"]]
+    row: dict[str, object] = {
+        **{"name": cluster.name, "kind": cluster.kind, "stars": len(members.specobjids), "in_domain": len(stars)},
+        **{"field_stars": round(members.field, 1), "literature_gyr": cluster.age_gyr, "literature_err_gyr": cluster.age_err_gyr},
+        "reference": cluster.reference,
+    }
+    if not stars:
+        return row
+    age = {part: np.array([star[f"log_age_{part}"] for star in stars]) for part in ("p025", "p16", "median", "p84", "p975")}
+    low, middle, high = 10.0 ** (np.quantile(age["median"], [0.16, 0.5, 0.84]) - 9.0)
+    return {
+        **row,
+        **{"median_log_age": round(float(np.median(age["median"])), 4), "median_gyr": round(float(middle), 3), "p16_gyr": round(float(low), 3), "p84_gyr": round(float(high), 3)},
+        "typical_error_dex": round(float(np.median(age["p84"] - age["p16"]) / 2), 3),
+        "holds_68": round(float(np.mean((age["p16"] <= cluster.log_age) & (cluster.log_age <= age["p84"]))), 3),
+        "holds_95": round(float(np.mean((age["p025"] <= cluster.log_age) & (cluster.log_age <= age["p975"]))), 3),
+    }
+
+
+def _scores(rows: Sequence[dict[str, object]]) -> dict[str, object]:
+    """How far the clusters are off, beside always saying their mean age."""
+    pairs = [(row["median_log_age"], 9.0 + np.log10(row["literature_gyr"])) for row in rows if "median_log_age" in row]
+    if not pairs:
+        return {}
+    ours, theirs = np.array(pairs, dtype=float).T
+    return {
+        "rmse_dex": round(float(np.sqrt(np.mean((ours - theirs) ** 2))), 3),
+        "rmse_constant_dex": round(float(theirs.std()), 3),
+    }
+
+
+def report(found: dict[str, object]) -> str:
+    """The result of `compare_clusters` as a table for a terminal."""
+    text = io.StringIO()
+    text.write("MOCK stars in the place of SDSS's.\n" if found["mock"] else "")
+    text.write("cluster     stars  used  field   ours (Gyr), middle 68 %   literature (Gyr)   68 % hold  95 % hold\n")
+    for row in found["clusters"]:
+        text.write(f"{row['name']:<10} {row['stars']:>6} {row['in_domain']:>5} {row['field_stars']:>6.1f}   ")
+        if "median_gyr" in row:
+            text.write(f"{row['median_gyr']:>5.2f}, {row['p16_gyr']:>5.2f} to {row['p84_gyr']:>5.2f}      ")
+            text.write(f"{row['literature_gyr']:>5.2f} +- {row['literature_err_gyr']:.2f}    ")
+            text.write(f"{100 * row['holds_68']:>6.0f} %   {100 * row['holds_95']:>6.0f} %\n")
+        else:
+            text.write(f"{'no star to be trusted':<26} {row['literature_gyr']:>5.2f} +- {row['literature_err_gyr']:.2f}\n")
+    if "rmse_dex" in found:
+        text.write(f"RMSE of the clusters in log age: {found['rmse_dex']:.3f} dex; always their mean: {found['rmse_constant_dex']:.3f} dex.")
+    return text.getvalue().rstrip()

@@ -1,0 +1,82 @@
+"""Which stars of SDSS belong to a cluster: by position and velocity alone, never by a parameter that ages depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stellar_core.clusters.literature import Cluster
+from stellar_core.errors import ArchiveError
+from stellar_core.sdss.answers import number, read_answer, whole_number
+from stellar_core.sdss.skyserver import SkyServer, real
+from stellar_core.sdss.whole_files import write_whole
+
+#: Least median S/N of a member.
+LEAST_SNR = 10.0
+#: Field stars are counted between these multiples of the velocity window.
+SIDES = (2.0, 4.0)
+_LIGHT = 299_792.458
+_COLUMNS = ("s.specObjID", "s.z")
+
+
+@dataclass(frozen=True)
+class Members:
+    """Stars of a cluster.
+
+    Attributes
+    ----------
+    cluster : Cluster
+    specobjids : tuple of int
+        Ascending.
+    field : float
+        How many of them are likely not of the cluster: as many as there are at other velocities.
+    """
+
+    cluster: Cluster
+    specobjids: tuple[int, ...]
+    field: float
+
+
+def find_members(cluster: Cluster, server: SkyServer, folder: Path) -> Members:
+    """Ask SkyServer, once: the answer is kept in ``folder``.
+
+    Raises
+    ------
+    ArchiveError
+        If SkyServer cannot be reached or gives no valid answer.
+    """
+    path = folder / f"{cluster.name.replace(' ', '-')}.csv"
+    names = [column[2:] for column in _COLUMNS]
+    if path.exists():
+        try:
+            return choose(cluster, read_answer(path.read_bytes(), names, service="The answer kept"))
+        except ArchiveError:
+            path.unlink()
+    answer = server.select(_COLUMNS, source(cluster), lambda rows: choose(cluster, rows))
+    write_whole(path, answer.data)
+    return choose(cluster, answer.rows)
+
+
+def source(cluster: Cluster) -> str:
+    """FROM and WHERE of all good spectra of stars about the cluster's place and, widely, its velocity."""
+    place = real(cluster.ra_deg, 0.0, 360.0), real(cluster.dec_deg, -90.0, 90.0), real(cluster.radius_arcmin, 0.0, 180.0)
+    reach = SIDES[1] * cluster.window_kms
+    low, high = (real((cluster.velocity_kms + side) / _LIGHT, -0.02, 0.02) for side in (-reach, reach))
+    return (
+        f"FROM dbo.fGetNearbySpecObjEq({', '.join(place)}) n JOIN SpecObj s ON s.specObjID = n.specObjID "
+        f"WHERE s.class = 'STAR' AND s.zWarning = 0 AND s.snMedian >= {real(LEAST_SNR, 0.0, 1000.0)} AND s.z BETWEEN {low} AND {high}"
+    )
+
+
+def choose(cluster: Cluster, rows: list[tuple[str, ...]]) -> Members:
+    """Members, and the share of field stars, among rows of specObjID and redshift.
+
+    Raises
+    ------
+    PassingError
+        If a cell is no number.
+    """
+    away = {whole_number(specobjid): abs(number(z) * _LIGHT - cluster.velocity_kms) / cluster.window_kms for specobjid, z in rows}
+    inside = sorted(specobjid for specobjid, offset in away.items() if offset <= 1.0)
+    beside = sum(SIDES[0] < offset <= SIDES[1] for offset in away.values())
+    return Members(cluster, tuple(inside), beside / (SIDES[1] - SIDES[0]))
