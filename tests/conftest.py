@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.standin import StandIn
+
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 #: Where the public data lies unless STELLAR_SHARED_DATA says otherwise.
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -41,7 +41,7 @@ def main() -> int:
     options = parser.parse_args()
     first = MOCK_PLATES[0]
     plates = range(first, first + options.stars // PASSING + 2)
-    settings = {"first_plate": first, "last_plate": plates[-1], "plates_per_page": 4, "stars": options.stars, "chunk": 1000}
+    settings = {"first_plate": first, "last_plate": plates[-1], "plates_per_page": 4, "stars": options.stars, "chunk": min(1000, -(-options.stars // 5))}
     with tempfile.TemporaryDirectory() as place, StandIn(Path(place), plates) as sdss:
         os.environ.update(STELLAR_SAS_URL=sdss.sas, STELLAR_SKYSERVER_URL=sdss.skyserver, STELLAR_CACHE_DIR=f"{place}/cache")
         passing = QualityCuts().apply(sdss.catalogue.mock).head(options.stars)

@@ -30,6 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stars", type=int, default=5000)
     parser.add_argument("--bare", type=int, default=960, help="Stars of the bare loop.")
+    parser.add_argument("--chunk", type=int, default=512)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--model", default="isochrone")
     parser.add_argument("--seed", type=int, default=1)
@@ -49,7 +50,7 @@ def main() -> int:
         tables = {run.out.read_bytes() for run in (whole, broken, shared)}
     rate, cpu = whole.stars / whole.seconds, whole.cpu / whole.stars
     lines = {
-        "stars, workers": f"{options.stars}, {options.workers}",
+        "stars, rows of a chunk, workers": f"{options.stars}, {options.chunk}, {options.workers}",
         "bare loop, ms of processor per star": f"{1e3 * bare.model:.1f} model, {1e3 * bare.making:.1f} making the star",
         "batch, ms of processor per star": f"{1e3 * cpu:.1f} ({cpu / (bare.model + bare.making):.2f} of the bare loop)",
         "batch, stars per second by the clock": f"{rate:.1f} (start-up included)",
@@ -127,7 +128,7 @@ class Run:
         """Run until about ``share`` of the chunks are done, kill -9, and give the number of chunks that are there."""
         process = self._begin()
         parts = self.out.with_name(f"{self.out.name}.parts")
-        while process.poll() is None and len(list(parts.glob("chunk-*"))) < share * self.stars / 512:
+        while process.poll() is None and len(list(parts.glob("chunk-*"))) < share * self.stars / self.options.chunk:
             time.sleep(0.2)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -135,7 +136,8 @@ class Run:
 
     def _begin(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "stellar_core", "batch", "--mock", str(self.stars), "--out", str(self.out)]
-        command += ["--model", self.options.model, "--workers", str(self.options.workers), *self.more]
+        command += ["--model", self.options.model, "--workers", str(self.options.workers)]
+        command += ["--chunk", str(self.options.chunk), *self.more]
         return subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def _watch(self, group: int, stop: threading.Event) -> None:
