@@ -6,9 +6,6 @@ import torch
 
 from stellar_core import cards
 from stellar_core.errors import SpectrumError
-from stellar_core.evaluation.mock_test import misfits_of, passes_of, truth_of
-from stellar_core.inference.calibration import Calibration
-from stellar_core.inference.domain import DomainGate
 from stellar_core.inference.estimator import Estimator
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.models.checkpoints import save_network
@@ -17,6 +14,7 @@ from stellar_core.models.zoo import build
 from stellar_core.spectrum import Spectrum
 from stellar_core.training.config import DataConfig
 from stellar_core.training.data import make_stars
+from stellar_core.training.run import calibrate_dropout
 
 NAMES = [entry.name for entry in ARCHITECTURES.values() if entry.number <= 8]
 SMALL = {"spectrum_depth": 1, "spectrum_width": 64, "photometry_width": 32, "fusion_depth": 2, "fusion_width": 48}
@@ -45,10 +43,7 @@ def estimator(request, stars, tmp_path_factory) -> Estimator:
     network = build(ModelConfig(request.param, **SMALL), torch.Generator().manual_seed(0))
     network.scale_features(*(torch.tensor(part(stars.inputs.features, axis=0)) for part in (np.mean, np.std)))
     network.eval().requires_grad_(False)
-    passes = {known: passes_of(network, stars, known, 0) for known in (False, True)}
-    calibration = Calibration.fit(passes, truth_of(stars), stars.truth.stage, 0)
-    embedding = np.concatenate([passes[False].embedding, passes[True].embedding])
-    gate = DomainGate.fit(embedding, misfits_of(stars, passes[False].values[:, :, :3].mean(axis=1)))
+    calibration, gate = calibrate_dropout(network, stars, 0)
     folder = tmp_path_factory.mktemp("trained")
     save_network(folder / "small", network, {**calibration.arrays(), **gate.arrays()}, {"name": "small"})
     with pytest.MonkeyPatch.context() as patch:

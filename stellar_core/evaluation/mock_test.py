@@ -5,49 +5,42 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
-from stellar_core.evaluation.metrics import classification, coverage, regression
-from stellar_core.inference.calibration import Calibration
-from stellar_core.inference.domain import misfit
+from stellar_core.evaluation.delivered import PASSES, Delivered, deliver, truth_of
+from stellar_core.evaluation.metrics import classification, regression
+from stellar_core.evaluation.reliability import by_group, calibration_error, covered, kolmogorov_smirnov
 from stellar_core.inference.estimator import Estimator
+from stellar_core.inference.isochrone_estimator import IsochroneEstimator
 from stellar_core.inference.mc_dropout import QUANTITIES, Passes, run_passes
+from stellar_core.inference.signs import signs
 from stellar_core.isochrones import posterior
 from stellar_core.mock.emulator import SpectralEmulator
-from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.training.config import TrainingConfig
 from stellar_core.training.data import StarSet, make_stars
 
-#: Passes per star for calibration and test.
-PASSES = 10
 #: Test stars for which the exact posterior is computed beside the network, at most.
 POSTERIOR_STARS = 400
 
 
-def passes_of(network: nn.Module, stars: StarSet, photometry: bool, seed: int) -> Passes:
-    """MC-dropout passes of a set of mock stars, with or without their photometry.
+def passes_of(network: nn.Module, stars: StarSet, photometry: bool, seed: int, n: int | None = None) -> Passes:
+    """MC-dropout passes of the first ``n`` mock stars (all by default), with or without their photometry.
 
     A network that reads photometry alone is always given it.
     """
-    inputs = stars.inputs
+    inputs, first = stars.inputs, slice(n)
     photometry = photometry or network.architecture.requires_photometry
-    features = inputs.features if photometry else np.full_like(inputs.features, np.nan)
-    return run_passes(network, inputs.flux, inputs.coverage, features, PASSES, seed)
+    features = inputs.features[first] if photometry else np.full_like(inputs.features[first], np.nan)
+    return run_passes(network, inputs.flux[first], inputs.coverage[first], features, PASSES, seed)
 
 
-def truth_of(stars: StarSet) -> np.ndarray:
-    """(n, 5) true values in the order of `QUANTITIES`."""
-    truth = stars.truth
-    return np.column_stack([truth.atmosphere, truth.log_age, truth.log_lifetime])
-
-
-def misfits_of(stars: StarSet, atmosphere: np.ndarray) -> np.ndarray:
-    """(n,) misfit of each star's spectrum to the one emulated at ``atmosphere`` (n, 3): K, dex, dex."""
+def signs_of(stars: StarSet, atmosphere: np.ndarray, photometry: bool) -> np.ndarray:
+    """(m, 10) `signs` of the first m stars against the spectra emulated at ``atmosphere`` (m, 3): K, dex, dex."""
     inputs, parts = stars.inputs, []
-    for start in range(0, len(stars), 200):
-        rows = slice(start, start + 200)
-        flux = inputs.flux[rows].astype(np.float32)
-        parts.append(
-            misfit(SpectralEmulator.load(), flux, inputs.coverage[rows], atmosphere[rows], stars.truth.snr[rows])
-        )
+    for start in range(0, len(atmosphere), 200):
+        rows = slice(start, min(start + 200, len(atmosphere)))
+        ivar = inputs.root_ivar[rows].astype(np.float32) ** 2
+        features = inputs.features[rows] if photometry else np.full_like(inputs.features[rows], np.nan)
+        arrays = inputs.flux[rows].astype(np.float32), inputs.coverage[rows], ivar, features
+        parts.append(signs(SpectralEmulator.load(), *arrays, atmosphere[rows], stars.truth.snr[rows]))
     return np.concatenate(parts)
 
 
@@ -70,36 +63,30 @@ def exact_posterior(stars: StarSet, errors: tuple[float, float, float], n: int) 
     return mean, inside
 
 
-def measure(
-    network: nn.Module, calibration: Calibration, stars: StarSet, config: TrainingConfig, photometry: bool
-) -> dict[str, object]:
-    """All figures on the test stars, against labels and against truth, beside their baselines."""
-    passes = passes_of(network, stars, photometry, config.seed)
-    stage = passes.stage.mean(axis=1)
-    predicted = stage.argmax(axis=1)
-    truth, point = truth_of(stars), passes.values.mean(axis=1)
-    draws = np.stack([calibration.draws(v, int(p), photometry) for v, p in zip(passes.values, predicted)])
+def measure(found: Delivered, stars: StarSet, labels: bool) -> dict[str, object]:
+    """All figures on test stars, against the truth; where ``labels``, also what the network says of its own labels."""
     label = {"log_age": stars.labels.log_age, "log_lifetime": stars.labels.log_lifetime}
-    out: dict[str, object] = {"n": len(stars)}
+    out: dict[str, object] = {"n": len(found)}
     for column, name in enumerate(QUANTITIES):
-        figures = regression(draws[:, :, column].mean(axis=1), truth[:, column])
+        figures = regression(found.mean[:, column], found.truth[:, column])
+        if labels and name in label:
+            figures["against_label"] = regression(found.plain_mean[:, column], label[name][: len(found)])
+        figures["coverage"] = covered(found.u[:, column])
+        figures["coverage_plain_mc_dropout" if labels else "coverage_flat_prior"] = covered(found.plain_u[:, column])
+        figures["pit_ks"] = kolmogorov_smirnov(found.u[:, column])
+        figures["crps"] = float(found.crps[:, column].mean())
+        figures["crps_plain_mc_dropout" if labels else "crps_flat_prior"] = float(found.plain_crps[:, column].mean())
+        figures["sharpness"] = float(np.median(found.quantiles[:, column, 4] - found.quantiles[:, column, 2]) / 2)
         if name in label:
-            figures["against_label"] = regression(point[:, column], label[name])
-        figures["coverage"] = coverage(draws[:, :, column], truth[:, column])
-        figures["coverage_plain_mc_dropout"] = coverage(passes.values[:, :, column], truth[:, column])
+            figures["coverage_by_group"] = by_group(found.u[:, column], found.snr, found.predicted, found.stage)
         out[name] = figures
-    out["stage"] = classification(predicted, stars.truth.stage)
-    out["stage"]["against_label"] = classification(predicted, stars.labels.stage)
-    ages = 10.0 ** (draws[:, :, 3] - 9.0)
-    out["age_range_gyr"] = [float(ages.min()), float(ages.max())]
-    groups = {}
-    for low, high in ((5, 10), (10, 20), (20, 40), (40, 80)):
-        rows = (stars.truth.snr >= low) & (stars.truth.snr < high)
-        groups[f"S/N {low}-{high}"] = coverage(draws[rows, :, 3], truth[rows, 3]) | {"n": int(rows.sum())}
-    for index in np.unique(stars.truth.stage):
-        rows = stars.truth.stage == index
-        groups[f"stage {index}"] = coverage(draws[rows, :, 3], truth[rows, 3]) | {"n": int(rows.sum())}
-    out["log_age_coverage_by_group"] = groups
+    out["stage"] = classification(found.predicted, found.stage)
+    out["stage"]["calibration_error"] = calibration_error(found.probability, found.stage)
+    if labels:
+        out["stage"]["against_label"] = classification(found.predicted, stars.labels.stage[: len(found)])
+    out["age_range_gyr"] = [10.0 ** (age - 9.0) for age in found.log_age_range]
+    out["points_older_than_their_lifetime"] = found.older
+    out["false_alarms_of_the_gate"] = float((found.alarm > 1.0).mean())
     return out
 
 
@@ -117,6 +104,19 @@ def baselines(stars: StarSet, errors: tuple[float, float, float]) -> dict[str, o
     }
 
 
+def main_view(estimator: Estimator) -> str:
+    """The view in which a model is given all it can read."""
+    return "spectrum and photometry" if isinstance(estimator, IsochroneEstimator) else views_read(estimator.network)[0]
+
+
+def views_read(network: nn.Module) -> list[str]:
+    """Views of one of the paper's networks, the fullest first."""
+    architecture = network.architecture
+    if architecture.requires_photometry:
+        return ["photometry alone"]
+    return ["spectrum and photometry", "spectrum alone"] if architecture.uses_photometry else ["spectrum alone"]
+
+
 def evaluate(estimator: Estimator, n: int) -> dict[str, object]:
     """Test a trained model on ``n`` MOCK test stars.
 
@@ -128,12 +128,7 @@ def evaluate(estimator: Estimator, n: int) -> dict[str, object]:
     """
     config = TrainingConfig.from_dict(estimator.card["config"])
     stars = make_stars(n, config.data, "test")
-    if isinstance(config.model, IsochroneConfig):
-        from stellar_core.evaluation.cell_test import measure_cells
-
-        found = measure_cells(estimator, stars, "spectrum and photometry")
-    else:
-        found = measure(estimator.network, estimator.calibration, stars, config, True)
+    found = measure(deliver(estimator, stars, main_view(estimator)), stars, not isinstance(estimator, IsochroneEstimator))
     exact = baselines(stars, config.data.spp_errors)
     names = ("rmse", "mae", "r2", "rmse_constant")
     ages = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import Iterator
 
 import numpy as np
 import torch
@@ -68,10 +69,10 @@ class CellPosteriors:
         return (found.weights * self.head.free(place)).sum(1) - 0.5 * offset.square().sum(1)
 
     @torch.inference_mode()
-    def posteriors(
+    def weights(
         self, found: Likelihood, temperature: np.ndarray | float = 1.0, priors: Priors = Priors()
-    ) -> list[Posterior]:
-        """The posterior of every star of a batch.
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The cells of each star of a batch and their probabilities.
 
         Parameters
         ----------
@@ -81,13 +82,18 @@ class CellPosteriors:
             What the log likelihoods are divided by.
         priors : Priors
             Any that the cells can hold; the network need not be taught again.
+
+        Yields
+        ------
+        index : (n,) int
+            Into ``cells.stars``.
+        probability : (n,) float
+            Sums to 1.
         """
         prior = _cell_prior(self.cells, priors)
         divisor = torch.from_numpy(np.broadcast_to(np.asarray(temperature, np.float32), len(found.mean)).copy())
         voxels = self.voxel_log_likelihood(found) / divisor[:, None] + _voxel_prior(self.cells, priors)
         near = voxels > voxels.amax(dim=1, keepdim=True) - REACH
-        mesh = mesh_of(load_tracks(), priors)
-        answers = []
         for star in range(len(near)):
             index = self._inside(np.flatnonzero(near[star].numpy()))
             offset = (self._place[index] - found.mean[star]) @ found.factor[star]
@@ -95,9 +101,17 @@ class CellPosteriors:
             log_posterior = (log_likelihood / divisor[star]).numpy().astype(float) + prior[index.numpy()]
             weight = np.exp(log_posterior - log_posterior.max())
             kept = weight > NEGLIGIBLE
-            stars = self.cells.stars.select(index.numpy()[kept])
-            answers.append(Posterior(stars, weight[kept] / weight[kept].sum(), priors, mesh, 0.0))
-        return answers
+            yield index.numpy()[kept], weight[kept] / weight[kept].sum()
+
+    def posterior(self, index: np.ndarray, probability: np.ndarray, priors: Priors = Priors()) -> Posterior:
+        """What `weights` gives for one star as the object that the exact engine gives."""
+        return Posterior(self.cells.stars.select(index), probability, priors, mesh_of(load_tracks(), priors), 0.0)
+
+    def posteriors(
+        self, found: Likelihood, temperature: np.ndarray | float = 1.0, priors: Priors = Priors()
+    ) -> list[Posterior]:
+        """The posterior of every star of a batch; parameters as for `weights`."""
+        return [self.posterior(*star, priors) for star in self.weights(found, temperature, priors)]
 
     @torch.inference_mode()
     def means(

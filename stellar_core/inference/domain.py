@@ -1,8 +1,9 @@
 """Does the network know such an object? A gate in front of every answer.
 
-Two scores, each with a threshold at one per cent false alarms on calibration stars:
-the distance of the penultimate features from those of stars (Mahalanobis), and how
-far the spectrum is from the emulated spectrum of the star that the network says it is.
+The penultimate features of good stars have a mean and a spread; how far a star is from them is one
+score (Mahalanobis). The others are signs that its spectrum is not that of the star it was taken for,
+see `stellar_core.inference.signs`. Each has a limit, and all limits together are passed by one per
+cent of good stars.
 """
 
 from __future__ import annotations
@@ -13,116 +14,145 @@ from typing import Mapping
 import numpy as np
 
 from stellar_core.inference.result import Verdict
+from stellar_core.inference.signs import SIGNS
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.preprocessing.quality import Remark, quality_remarks
-from stellar_core.preprocessing.spectra import GRID, SMOOTH_WINDOW, PreparedSpectrum
+from stellar_core.preprocessing.spectra import PreparedSpectrum
 from stellar_core.spectrum import Spectrum
 
+#: Scores of the gate. The last has a limit of its own, since a star is not bad for what was not observed.
+SCORES = ("distance", "misfit", "spikes", "telluric", "velocity", "slope", "colours", "lost")
 #: Principal components of the penultimate layer that the distance uses.
 COMPONENTS = 24
-#: False alarms on calibration stars at the thresholds.
+#: False alarms on calibration stars of all limits together.
 FALSE_ALARMS = 0.01
+#: Part of the usual coverage that may be missing before it is said.
+LOST = 0.25
+#: Room above the limits of MOCK stars for what real spectra have and mock ones lack: residuals of the sky and of
+#: telluric bands, flux calibration, velocities of the pipeline. In the order of `SCORES`.
+ROOM = np.array([1.0, 1.0, 2.0, 2.0, 1.5, 1.5, 1.5, 1.0], np.float32)
 #: Highest Teff that is answered, K; the network was taught up to 10,000 K.
 HOTTEST = 9500.0
-#: Width of the running mean that takes the continuum out, Angstrom.
-_WINDOW = 301
-
-
-def line_profile(flux: np.ndarray, coverage: np.ndarray) -> np.ndarray:
-    """Flux over its running mean within the coverage; NaN elsewhere.
-
-    Parameters
-    ----------
-    flux : (n, 6800) float
-    coverage : (n, 6800) bool
-
-    Returns
-    -------
-    (n, 6800) float32
-    """
-    masked = np.where(coverage, flux, 0.0).astype(np.float64)
-    half = _WINDOW // 2
-    sums = [np.cumsum(np.pad(a, ((0, 0), (half + 1, half))), axis=1) for a in (masked, coverage.astype(float))]
-    total, count = (s[:, _WINDOW:] - s[:, :-_WINDOW] for s in sums)
-    continuum = np.maximum(total / np.maximum(count, 1.0), 0.02)
-    return np.where(coverage, masked / continuum, np.nan).astype(np.float32)
-
-
-def misfit(
-    emulator: SpectralEmulator, flux: np.ndarray, coverage: np.ndarray, atmosphere: np.ndarray, snr: np.ndarray
-) -> np.ndarray:
-    """(n,) RMS of spectrum minus emulated spectrum, 3850-8800 A, over what noise and library leave.
-
-    Single spikes are clipped, so that a cosmic ray or a sky line does not decide.
-
-    Parameters
-    ----------
-    flux, coverage : (n, 6800)
-        Prepared spectra.
-    atmosphere : (n, 3)
-        Teff [K], log g, [Fe/H] [dex].
-    snr : (n,)
-        Median S/N per pixel.
-    """
-    from scipy.ndimage import uniform_filter1d
-
-    limits = np.clip(atmosphere, [3500.0, 0.0, -2.8], [12000.0, 5.2, 0.6])
-    model = emulator.spectra(*limits.T)
-    # The prepared spectrum went through a Savitzky-Golay filter; a short mean does nearly the same to the model.
-    model = uniform_filter1d(model, SMOOTH_WINDOW // 3, axis=1)
-    window = slice(int(3850 - GRID[0]), int(8800 - GRID[0]))
-    difference = (line_profile(flux, coverage) - line_profile(model, coverage))[:, window]
-    used = np.isfinite(difference)
-    difference = np.where(used, np.clip(difference, -0.3, 0.3), 0.0)
-    rms = np.sqrt((difference**2).sum(1) / np.maximum(used.sum(1), 1))
-    return rms / np.hypot(0.5 / np.maximum(snr, 0.1), 0.02)
+#: What a score above its limit means. The misfit has its own sentence.
+_WORDS = {
+    "distance": "Unlike the stars the network was taught on",
+    "spikes": "Single pixels stand out by many errors: cosmic rays, bad sky, or emission lines",
+    "telluric": "The bands of oxygen of the Earth's atmosphere were not taken out",
+    "velocity": "The lines are not where the redshift puts them: a wrong redshift, or a galaxy or quasar",
+    "slope": "The slope of the spectrum is not that of such a star: dust, a wrong flux calibration, or a companion",
+    "colours": "Photometry and spectrum disagree: they may be of different stars, or the flux calibration is wrong",
+}
+#: Scores above their limit that forbid trust. Dust tilts good spectra, so a slope alone is only said.
+_REFUSING = ("distance", "spikes", "telluric", "velocity", "colours")
+_NEVER = 1e9
 
 
 @dataclass(frozen=True)
 class DomainGate:
-    """Thresholds and the feature distribution of calibration stars.
+    """Limits, and what good stars are like.
 
     Attributes
     ----------
     mean : (width,), basis : (COMPONENTS, width)
         Whitening of the penultimate layer.
-    thresholds : (2,) float32
-        Of the distance and of the misfit.
+    thresholds : (8,) float32
+        Of `SCORES`.
+    slope : (2,) float32
+        Median and scatter of the slope.
+    colours : (4, 2), spread : (2, 2) float32
+        Photometric colours from those of the spectrum, and the factor that whitens what is left.
     """
 
     mean: np.ndarray
     basis: np.ndarray
     thresholds: np.ndarray
+    slope: np.ndarray
+    colours: np.ndarray
+    spread: np.ndarray
 
     @classmethod
-    def fit(cls, embedding: np.ndarray, misfits: np.ndarray) -> DomainGate:
-        """From the penultimate features (n, width) and misfits (n,) of calibration stars."""
+    def fit(cls, embedding: np.ndarray, signs: np.ndarray) -> DomainGate:
+        """From the penultimate features (n, width) and `signs` (n, 10) of calibration stars."""
         mean = embedding.mean(0)
         _, singular, vectors = np.linalg.svd(embedding - mean, full_matrices=False)
-        basis = vectors[:COMPONENTS] / (singular[:COMPONENTS, None] / np.sqrt(len(embedding)))
-        gate = cls(mean.astype(np.float32), basis.astype(np.float32), np.zeros(2, np.float32))
-        limits = [np.quantile(scores, 1 - FALSE_ALARMS) for scores in (gate.distance(embedding), misfits)]
-        return cls(gate.mean, gate.basis, np.array(limits, dtype=np.float32))
+        count = min(COMPONENTS, int((singular > 1e-6 * singular[0]).sum()))
+        basis = vectors[:count] / (singular[:count, None] / np.sqrt(len(embedding)))
+        slope = signs[:, SIGNS.index("slope")]
+        middle = np.median(slope)
+        scatter = np.array([middle, 1.4826 * np.median(np.abs(slope - middle)) + 1e-6])
+        never = np.full(len(SCORES), _NEVER)
+        arrays = mean, basis, never, scatter, *_fit_colours(signs)
+        gate = cls(*(np.asarray(part, np.float32) for part in arrays))
+        scores = gate.scores(embedding, signs)
+        return cls(gate.mean, gate.basis, _limits(scores), gate.slope, gate.colours, gate.spread)
 
     def distance(self, embedding: np.ndarray) -> np.ndarray:
         """(n,) Mahalanobis distance of (n, width) features, per square root of component."""
         return np.sqrt((((embedding - self.mean) @ self.basis.T) ** 2).mean(axis=1))
 
+    def scores(self, embedding: np.ndarray, signs: np.ndarray) -> np.ndarray:
+        """(n, 8) all `SCORES`; without photometry the colours say nothing."""
+        by_name = dict(zip(SIGNS, signs.T))
+        slope = np.abs(by_name["slope"] - self.slope[0]) / self.slope[1]
+        rest = (_colour_terms(signs) @ self.colours - signs[:, -2:]) @ self.spread
+        colours = np.nan_to_num(np.sqrt((rest**2).mean(axis=1)))
+        plain = (by_name[name] for name in ("misfit", "spikes", "telluric", "velocity"))
+        return np.column_stack([self.distance(embedding), *plain, slope, colours, by_name["lost"]])
+
+    def alarm(self, scores: np.ndarray) -> np.ndarray:
+        """(n,) the largest score over its limit: above 1 the gate speaks."""
+        return (scores / self.thresholds).max(axis=1)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """For the weights file, under ``domain.``."""
-        return {"domain.mean": self.mean, "domain.basis": self.basis, "domain.thresholds": self.thresholds}
+        return {f"domain.{name}": getattr(self, name) for name in self.__dataclass_fields__}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> DomainGate:
-        """The inverse of `arrays`."""
-        return cls(*(np.asarray(arrays[f"domain.{name}"], np.float32) for name in ("mean", "basis", "thresholds")))
+        """The inverse of `arrays`; a limit that was not stored is never passed."""
+        thresholds = np.full(len(SCORES), _NEVER, np.float32)
+        stored = np.asarray(arrays["domain.thresholds"], np.float32)
+        thresholds[: stored.size] = stored
+        others = {"slope": np.array([0, 1]), "colours": np.zeros((4, 2)), "spread": np.zeros((2, 2))}
+        rest = (np.asarray(arrays.get(f"domain.{name}", value), np.float32) for name, value in others.items())
+        return cls(*(np.asarray(arrays[f"domain.{name}"], np.float32) for name in ("mean", "basis")), thresholds, *rest)
+
+
+def _limits(scores: np.ndarray) -> np.ndarray:
+    """(8,) limits at one and the same quantile of each score, which `FALSE_ALARMS` of the stars pass in any, with `ROOM`."""
+    low, high = 1.0 - FALSE_ALARMS, 1.0
+    for _ in range(30):
+        middle = 0.5 * (low + high)
+        above = (scores[:, :-1] > np.quantile(scores[:, :-1], middle, axis=0)).any(axis=1).mean()
+        low, high = (middle, high) if above > FALSE_ALARMS else (low, middle)
+    limits = np.append(np.maximum(np.quantile(scores[:, :-1], high, axis=0), 1e-3), LOST)
+    return (limits * ROOM).astype(np.float32)
+
+
+def _colour_terms(signs: np.ndarray) -> np.ndarray:
+    blue, red = signs[:, SIGNS.index("blue")], signs[:, SIGNS.index("red")]
+    return np.column_stack([np.ones_like(blue), blue, red, blue**2])
+
+
+def _fit_colours(signs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least squares, twice, the second time without stars further off than five scatters."""
+    terms, wanted = _colour_terms(signs), signs[:, -2:]
+    use = np.isfinite(terms).all(axis=1) & np.isfinite(wanted).all(axis=1)
+    if use.sum() < 20:
+        return np.zeros((4, 2)), np.zeros((2, 2))
+    for _ in range(2):
+        fitted = np.linalg.lstsq(terms[use], wanted[use], rcond=None)[0]
+        rest = terms @ fitted - wanted
+        scatter = 1.4826 * np.nanmedian(np.abs(rest[use]), axis=0)
+        use &= (np.abs(np.nan_to_num(rest, nan=np.inf)) < 5 * scatter).all(axis=1)
+    return fitted, np.linalg.inv(np.linalg.cholesky(np.cov(rest[use].T))).T
 
 
 def judge(
     spectrum: Spectrum,
     prepared: PreparedSpectrum,
     atmosphere: np.ndarray,
-    scores: tuple[float, float],
+    scores: np.ndarray,
     thresholds: np.ndarray,
     emulator: SpectralEmulator,
 ) -> Verdict:
@@ -135,8 +165,8 @@ def judge(
         Made of it.
     atmosphere : (3,) float
         The network's mean Teff [K], log g, [Fe/H] [dex].
-    scores, thresholds
-        Feature distance and misfit, and their thresholds.
+    scores, thresholds : (8,) float
+        Of `SCORES`.
     emulator : SpectralEmulator
 
     Returns
@@ -150,13 +180,18 @@ def judge(
         remarks.append(Remark(f"Hotter than the models: {teff:.0f} K; they reach {HOTTEST:.0f} K.", True))
     elif not emulator.domain(teff, logg, feh)[0]:
         remarks.append(Remark(f"The library that taught the network has no star like this one ({like}).", True))
-    if scores[1] > thresholds[1]:
-        text = (
-            f"The spectrum does not look like the star it was taken for ({like}; misfit {scores[1]:.1f}, limit "
-            f"{thresholds[1]:.1f}): a galaxy or quasar, a white dwarf, a binary, or damaged data."
-        )
-        remarks.append(Remark(text, True))
-    if scores[0] > thresholds[0]:
-        text = f"Unlike the stars the network was taught on (distance {scores[0]:.1f}, limit {thresholds[0]:.1f})."
-        remarks.append(Remark(text, True))
+    for name, score, limit in zip(SCORES, scores, thresholds):
+        if score <= limit:
+            continue
+        measured = f"{score:.1f}, limit {limit:.1f}"
+        if name == "misfit":
+            text = (
+                f"The spectrum does not look like the star it was taken for ({like}; misfit {measured}): a galaxy or quasar, "
+                "a white dwarf, a binary, or damaged data."
+            )
+            remarks.append(Remark(text, True))
+        elif name == "lost":
+            remarks.append(Remark(f"{100 * score:.0f} % of the usual spectrum is missing; errors are larger for it.", False))
+        else:
+            remarks.append(Remark(f"{_WORDS[name]} ({name} {measured}).", name in _REFUSING))
     return Verdict(not any(remark.refuses for remark in remarks), tuple(remark.text for remark in remarks))

@@ -11,8 +11,9 @@ from torch import nn
 from stellar_core.errors import SpectrumError
 from stellar_core.inference.calibration import Calibration
 from stellar_core.inference.domain import DomainGate
-from stellar_core.inference.estimator import Answer, Estimator
-from stellar_core.inference.mc_dropout import QUANTITIES, run_passes
+from stellar_core.inference.estimator import Answer, Estimator, parts_of
+from stellar_core.inference.mc_dropout import QUANTITIES, run_once, run_passes
+from stellar_core.inference.noise import COPIES, noisy_features, noisy_spectra
 from stellar_core.inference.result import Interval
 from stellar_core.models.registry import Architecture
 from stellar_core.preprocessing.spectra import PreparedSpectrum
@@ -65,13 +66,15 @@ class DropoutEstimator(Estimator):
     def answer(self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int) -> Answer:
         """See `Estimator.answer`."""
         photometry, architecture = bool(np.isfinite(inputs).all()), self.network.architecture
-        passes = run_passes(self.network, prepared.flux[None], prepared.coverage[None], inputs[None], samples, seed)
+        arrays = prepared.flux[None], prepared.coverage[None], inputs[None]
+        passes = run_passes(self.network, *arrays, samples, seed)
         values, raw_stage = passes.values[0], passes.stage[0].mean(axis=0)
-        draws = self.calibration.draws(values, int(raw_stage.argmax()), photometry)
+        draws = self.calibration.draws(values, int(raw_stage.argmax()), photometry, prepared.snr)
         columns = dict(zip(QUANTITIES, draws.T))
+        intervals = {name: Interval.from_draws(column) for name, column in columns.items()}
         return Answer(
             draws=columns,
-            intervals={name: Interval.from_draws(column) for name, column in columns.items()},
+            intervals=intervals,
             stage=self.calibration.stage(raw_stage[None], photometry)[0],
             network={name: Interval.from_draws(column) for name, column in zip(QUANTITIES, values.T)},
             stage_passes=self.calibration.stage(passes.stage[0], photometry),
@@ -79,7 +82,15 @@ class DropoutEstimator(Estimator):
             embedding=passes.embedding,
             photometry=_photometry_word(photometry, architecture),
             remarks=_remarks(draws, photometry, architecture),
+            parts=parts_of(intervals, values.std(axis=0), self._noise(prepared, inputs, seed)),
         )
+
+    def _noise(self, prepared: PreparedSpectrum, inputs: np.ndarray, seed: int) -> np.ndarray:
+        """(5,) scatter of the answer without dropout when the noise is added once more."""
+        rng = np.random.default_rng([seed, 11])
+        flux = noisy_spectra(prepared.flux, prepared.ivar, COPIES, rng)
+        coverage = np.repeat(prepared.coverage[None], COPIES, axis=0)
+        return run_once(self.network, flux, coverage, noisy_features(inputs, COPIES, rng)).std(axis=0)
 
 
 def _photometry_word(photometry: bool, architecture: Architecture) -> str:

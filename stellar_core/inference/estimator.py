@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Mapping
+from typing import Mapping, Sequence
 
 import numpy as np
 from torch import nn
 
 from stellar_core.cards import model_folder
 from stellar_core.errors import ModelError, ParameterError
-from stellar_core.inference.domain import DomainGate, judge, misfit
-from stellar_core.inference.result import Interval, Result, Verdict
+from stellar_core.inference.domain import SCORES, DomainGate, judge
+from stellar_core.inference.mc_dropout import QUANTITIES
+from stellar_core.inference.result import Interval, Parts, Result, Verdict
+from stellar_core.inference.signs import signs
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.models.checkpoints import load_network
 from stellar_core.models.isochrone_config import IsochroneConfig
@@ -64,6 +66,8 @@ class Answer:
         Whether photometry was used, in a word or two.
     remarks : tuple of str
         Remarks that do not question the answer.
+    parts : mapping of str to Parts
+        As in `Result`.
     """
 
     draws: Mapping[str, np.ndarray]
@@ -75,6 +79,12 @@ class Answer:
     embedding: np.ndarray
     photometry: str
     remarks: tuple[str, ...]
+    parts: Mapping[str, Parts] = field(default_factory=dict)
+
+
+def parts_of(intervals: Mapping[str, Interval], epistemic: np.ndarray, noise: np.ndarray) -> dict[str, Parts]:
+    """The parts of each quantity's error from (5,) standard deviations in the order of `QUANTITIES`."""
+    return {name: Parts.of(intervals[name].std, *pair) for name, *pair in zip(QUANTITIES, epistemic, noise)}
 
 
 @dataclass(frozen=True)
@@ -188,6 +198,14 @@ class Estimator(ABC):
         answer = self.answer(prepared, inputs, samples, seed)
         return self._result(spectrum, prepared, answer, samples, seed, label)
 
+    def scores(
+        self, prepared: Sequence[PreparedSpectrum], inputs: np.ndarray, atmosphere: np.ndarray, embedding: np.ndarray
+    ) -> np.ndarray:
+        """(n, 8) scores of the gate for prepared spectra, features (n, 29), atmospheres (n, 3) and embeddings (n, width)."""
+        arrays = (np.stack([getattr(item, name) for item in prepared]) for name in ("flux", "coverage", "ivar"))
+        snr = np.array([item.snr for item in prepared])
+        return self.gate.scores(embedding, signs(self.emulator, *arrays, inputs, atmosphere, snr))
+
     def _result(
         self,
         spectrum: Spectrum,
@@ -197,11 +215,8 @@ class Estimator(ABC):
         seed: int,
         label: str,
     ) -> Result:
-        flux, coverage, snr = prepared.flux[None], prepared.coverage[None], np.array([prepared.snr])
-        scores = (
-            float(self.gate.distance(answer.embedding)[0]),
-            float(misfit(self.emulator, flux, coverage, answer.atmosphere[None], snr)[0]),
-        )
+        inputs = features(spectrum.photometry if answer.photometry == "used" else None)
+        scores = self.scores([prepared], inputs[None], answer.atmosphere[None], answer.embedding)[0]
         verdict = judge(spectrum, prepared, answer.atmosphere, scores, self.gate.thresholds, self.emulator)
         messages = verdict.messages + answer.remarks + prepared.notes
         return Result(
@@ -216,14 +231,16 @@ class Estimator(ABC):
             verdict=Verdict(verdict.in_domain, tuple(dict.fromkeys(messages))),
             draws=dict(answer.draws) if answer.stage_passes is None else {**answer.draws, "stage": answer.stage_passes},
             network=answer.network,
+            parts=answer.parts,
             quality={
                 "snr": round(prepared.snr, 2),
                 "coverage": round(prepared.covered_fraction, 4),
                 "redshift": prepared.redshift,
                 "redshift_source": prepared.redshift_source,
                 "photometry": answer.photometry,
-                "feature_distance": round(scores[0], 3),
-                "misfit": round(scores[1], 3),
-                "limits": [round(float(limit), 3) for limit in self.gate.thresholds],
+                "feature_distance": round(float(scores[0]), 3),
+                "misfit": round(float(scores[1]), 3),
+                "limits": [round(float(limit), 3) for limit in self.gate.thresholds[:2]],
+                "gate": {name: round(float(s / t), 3) for name, s, t in zip(SCORES, scores, self.gate.thresholds)},
             },
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Iterable, Iterator, Mapping
 
@@ -14,8 +14,9 @@ from stellar_core.errors import StellarError
 from stellar_core.inference.cell_calibration import CellCalibration, views_of
 from stellar_core.inference.cells import CellPosteriors
 from stellar_core.inference.domain import DomainGate
-from stellar_core.inference.estimator import Answer, Estimator
+from stellar_core.inference.estimator import Answer, Estimator, parts_of
 from stellar_core.inference.mc_dropout import QUANTITIES
+from stellar_core.inference.noise import COPIES, noisy_features, noisy_spectra
 from stellar_core.inference.result import Interval, Result
 from stellar_core.isochrones import Posterior, Priors
 from stellar_core.isochrones.summary import stage_probabilities
@@ -58,13 +59,17 @@ class IsochroneEstimator(Estimator):
     Attributes
     ----------
     calibration : CellCalibration
-        Temperatures of the likelihood.
+        Temperatures of the likelihood, and levels of the posterior.
     priors : Priors
         Of the answers; by default those of the ``label`` command. `with_priors` exchanges them.
+    levelled : bool
+        Whether posteriors are levelled, so that intervals hold on stars mixed as in the mock survey; if
+        not, they are those of `priors` alone. Levels belong to the default priors.
     """
 
     calibration: CellCalibration
     priors: Priors = Priors()
+    levelled: bool = True
 
     @classmethod
     def of(
@@ -84,13 +89,20 @@ class IsochroneEstimator(Estimator):
         return CellPosteriors(self.network.head)
 
     def with_priors(self, priors: Priors) -> IsochroneEstimator:
-        """The same network under other priors."""
-        other = IsochroneEstimator(self.name, self.network, self.gate, self.card, self.calibration, priors)
+        """The same network under other priors, not levelled."""
+        return self._changed(priors=priors, levelled=False)
+
+    def plain(self) -> IsochroneEstimator:
+        """The same network whose answers are those of its priors, not levelled."""
+        return self._changed(levelled=False)
+
+    def _changed(self, **changes: object) -> IsochroneEstimator:
+        other = replace(self, **changes)
         vars(other)["engine"] = self.engine
         return other
 
     def posteriors(
-        self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray
+        self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
     ) -> list[Posterior]:
         """The posterior of many stars, from arrays.
 
@@ -101,18 +113,25 @@ class IsochroneEstimator(Estimator):
             is a star without spectrum.
         features : (n, 29)
             NaN is a star without photometry.
+        snr : (n,)
+            S/N per pixel; of no account without spectrum.
         """
         answers = []
         for start in range(0, len(flux), _BATCH):
             rows = slice(start, start + _BATCH)
             embedding = embed(self.network, flux[rows], coverage[rows], ivar[rows], features[rows])
-            answers += self._posteriors(embedding, views_of(coverage[rows], features[rows]))
+            answers += self._posteriors(embedding, views_of(coverage[rows], features[rows]), snr[rows])
         return answers
 
-    def _posteriors(self, embedding: np.ndarray, views: np.ndarray) -> list[Posterior]:
+    def _posteriors(self, embedding: np.ndarray, views: np.ndarray, snr: np.ndarray) -> list[Posterior]:
         with torch.inference_mode():
             found = self.network.head.likelihood(torch.from_numpy(embedding))
-        return self.engine.posteriors(found, self.calibration.temperature[views], self.priors)
+        answers, stars = [], self.engine.weights(found, self.calibration.temperature[views], self.priors)
+        for (index, weight), view, ratio in zip(stars, views, snr):
+            if self.levelled:
+                weight = self.calibration.level(self.engine, index, weight, int(view), float(ratio))
+            answers.append(self.engine.posterior(index, weight, self.priors))
+        return answers
 
     def answer(self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int) -> Answer:
         """See `Estimator.answer`; the passes say how the network wavers and do not enter the answer."""
@@ -121,7 +140,20 @@ class IsochroneEstimator(Estimator):
         embedding = embed(self.network, *arrays)
         values, stages = self._passes(arrays, view, samples, seed)
         network = {name: Interval.from_draws(column) for name, column in zip(QUANTITIES, values.T)}
-        return self._answer(self._posteriors(embedding, view)[0], embedding, inputs, seed, network, stages)
+        posterior = self._posteriors(embedding, view, np.array([prepared.snr]))[0]
+        answer = self._answer(posterior, embedding, inputs, seed, network, stages)
+        noise = self._noise(prepared, inputs, int(view[0]), seed)
+        return replace(answer, parts=parts_of(answer.intervals, values.std(axis=0), noise))
+
+    def _noise(self, prepared: PreparedSpectrum, inputs: np.ndarray, view: int, seed: int) -> np.ndarray:
+        """(5,) scatter of the means when the noise is added once more."""
+        rng = np.random.default_rng([seed, 11])
+        flux = noisy_spectra(prepared.flux, prepared.ivar, COPIES, rng)
+        fixed = (np.repeat(x[None], COPIES, axis=0) for x in (prepared.coverage, prepared.ivar))
+        embedding = embed(self.network, flux, *fixed, noisy_features(inputs, COPIES, rng))
+        with torch.inference_mode():
+            found = self.network.head.likelihood(torch.from_numpy(embedding))
+        return self.engine.means(found, float(self.calibration.temperature[view]), self.priors)[0].std(axis=0)
 
     def estimate_many(
         self, spectra: Iterable[Spectrum], *, seed: int = 0, batch: int = _BATCH
@@ -151,7 +183,8 @@ class IsochroneEstimator(Estimator):
             inputs = np.stack([features(spectra[k].photometry if self.reads_photometry(spectra[k]) else None) for k in good])
             arrays = [np.stack([getattr(prepared[k], name) for k in good]) for name in ("flux", "coverage", "ivar")]
             embedding = embed(self.network, *arrays, inputs)
-            found = self._posteriors(embedding, views_of(arrays[1], inputs))
+            snr = np.array([prepared[k].snr for k in good])
+            found = self._posteriors(embedding, views_of(arrays[1], inputs), snr)
             for row, k in enumerate(good):
                 answers[k] = self._answer(found[row], embedding[row : row + 1], inputs[row], seed, {}, None)
         for k, item in enumerate(prepared):

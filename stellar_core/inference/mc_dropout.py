@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from stellar_core.models.heads import Prediction
+
 #: Order of the last axis of `Passes.values`.
 QUANTITIES = ("teff", "logg", "feh", "log_age", "log_lifetime")
 
@@ -71,7 +73,18 @@ def run_passes(
                 one = tokens[star : star + 1].expand(samples, -1, -1)
                 embedded = network.embed(one, photometry[star : star + 1].expand(samples, -1), generator)
                 predicted = network.heads(embedded)
-                ages = torch.stack([predicted.log_age, predicted.log_lifetime], dim=1)
-                values.append(torch.cat([predicted.atmosphere, ages], dim=1).double().numpy())
+                values.append(_values(predicted))
                 stages.append(torch.softmax(predicted.stage, dim=1).double().numpy())
     return Passes(np.stack(values), np.stack(stages), np.concatenate(embeddings))
+
+
+@torch.inference_mode()
+def run_once(network: nn.Module, flux: np.ndarray, coverage: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """(n_star, 5) what the network says without dropout, in the order of `QUANTITIES`; arguments as for `run_passes`."""
+    tokens = network.tokens(*(torch.tensor(part, dtype=torch.float32) for part in (flux, coverage)))
+    return _values(network.heads(network.embed(tokens, torch.tensor(features, dtype=torch.float32))))
+
+
+def _values(predicted: Prediction) -> np.ndarray:
+    ages = torch.stack([predicted.log_age, predicted.log_lifetime], dim=1)
+    return torch.cat([predicted.atmosphere, ages], dim=1).double().numpy()

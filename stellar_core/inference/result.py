@@ -42,6 +42,47 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """Where the error of one quantity comes from; standard deviations in its unit.
+
+    Attributes
+    ----------
+    epistemic : float
+        What the network does not know: the scatter of passes with dropout, or of the members of an ensemble.
+    input_noise : float
+        The noise of this spectrum and photometry: the scatter of answers when it is added once more.
+    aleatoric : float
+        The rest of the variance of the calibrated answer: what such data cannot tell, such as stars of one
+        atmosphere and several ages; 0 where the others account for all.
+    """
+
+    epistemic: float
+    input_noise: float
+    aleatoric: float
+
+    @classmethod
+    def of(cls, total: float, epistemic: float, input_noise: float) -> Parts:
+        """From the standard deviation of the whole and of two parts."""
+        rest = max(total**2 - epistemic**2 - input_noise**2, 0.0)
+        return cls(float(epistemic), float(input_noise), float(np.sqrt(rest)))
+
+    def to_dict(self) -> dict[str, float]:
+        """The three by name."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def entropy(probability: np.ndarray) -> np.ndarray:
+    """Entropy in nats of probabilities along the last axis."""
+    p = np.asarray(probability, float)
+    return -(p * np.log(np.maximum(p, 1e-300))).sum(axis=-1)
+
+
+def mutual_information(passes: np.ndarray) -> float:
+    """What the passes (samples, 5) disagree about, in nats: entropy of their mean less their mean entropy (Houlsby 2011)."""
+    return max(float(entropy(passes.mean(axis=0)) - entropy(passes).mean()), 0.0)
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Whether the model may be trusted on this star, and why not, in words."""
 
@@ -74,6 +115,8 @@ class Result:
         stage probabilities of the single passes.
     network : mapping of str to Interval
         The plain MC-dropout intervals before calibration, keyed like `UNITS`.
+    parts : mapping of str to Parts
+        Where the error comes from, keyed like `UNITS`; empty where no passes were made.
     quality : mapping
         Numbers behind the verdict: ``snr``, ``coverage``, ``redshift``, ``redshift_source``,
         ``domain_score``, ``photometry`` ("used", "missing" or "not read by this model").
@@ -95,6 +138,18 @@ class Result:
     draws: Mapping[str, np.ndarray] = field(repr=False, default_factory=dict)
     network: Mapping[str, Interval] = field(repr=False, default_factory=dict)
     quality: Mapping[str, object] = field(default_factory=dict)
+    parts: Mapping[str, Parts] = field(default_factory=dict)
+
+    @property
+    def predictive_entropy(self) -> float:
+        """Entropy of the stage, nats; at most ln 5 = 1.61."""
+        return float(entropy(np.array(list(self.stage.values()))))
+
+    @property
+    def mutual_information(self) -> float | None:
+        """Part of the stage's entropy that the passes disagree about, nats; None without passes."""
+        draws = self.draws.get("stage")
+        return None if draws is None else mutual_information(np.asarray(draws))
 
     @property
     def most_likely_stage(self) -> str:
@@ -120,4 +175,7 @@ class Result:
             "verdict": {"in_domain": self.verdict.in_domain, "messages": list(self.verdict.messages)},
             "network": {name: interval.to_dict() for name, interval in self.network.items()},
             "quality": dict(self.quality),
+            "parts": {name: parts.to_dict() for name, parts in self.parts.items()},
+            "predictive_entropy": self.predictive_entropy,
+            "mutual_information": self.mutual_information,
         }

@@ -1,26 +1,27 @@
-"""The end of a training run of Model 9: temperatures, domain gate, test, card."""
+"""Calibration of Model 9: temperatures, levels and domain gate."""
 
 from __future__ import annotations
-
-import datetime
-from pathlib import Path
 
 import numpy as np
 from torch import nn
 
-from stellar_core.evaluation.cell_test import measure_cells, views
-from stellar_core.evaluation.mock_test import baselines, misfits_of, truth_of
+from stellar_core.evaluation.cell_test import views
+from stellar_core.evaluation.delivered import truth_of
+from stellar_core.evaluation.mock_test import signs_of
 from stellar_core.inference.cell_calibration import VIEWS, CellCalibration
 from stellar_core.inference.cells import CellPosteriors
 from stellar_core.inference.domain import DomainGate
-from stellar_core.inference.isochrone_estimator import IsochroneEstimator, embed
-from stellar_core.models.checkpoints import save_network
-from stellar_core.training.config import TrainingConfig
+from stellar_core.inference.isochrone_estimator import embed
 from stellar_core.training.data import StarSet
 
+#: Part of the stars that the views with less than everything are calibrated and tested on.
+PART = 0.5
+#: Stars from which temperatures and the gate are fitted, at most: two numbers need no more.
+TEMPERATURE_STARS, GATE_STARS = 2000, 4000
 
-def calibrate(network: nn.Module, held: StarSet) -> tuple[CellCalibration, DomainGate]:
-    """Temperatures of the likelihood and limits of the gate, on calibration stars.
+
+def calibrate_isochrone(network: nn.Module, held: StarSet) -> tuple[CellCalibration, DomainGate]:
+    """Temperatures of the likelihood, levels of the posterior and limits of the gate, on calibration stars.
 
     Parameters
     ----------
@@ -29,46 +30,38 @@ def calibrate(network: nn.Module, held: StarSet) -> tuple[CellCalibration, Domai
     held : StarSet
         Calibration stars.
     """
-    engine, atmosphere = CellPosteriors(network.head), truth_of(held)[:, :3]
-    arrays = views(held)
-    embeddings = {VIEWS[name]: embed(network, *parts) for name, parts in arrays.items()}
-    calibration = CellCalibration.fit(engine, embeddings, atmosphere, atmosphere)
-    alone = VIEWS["spectrum alone"]
-    found = IsochroneEstimator("", network, None, {}, calibration)
-    values = np.array([[p.interval(name).mean for name in ("teff", "logg", "feh_surface")]
-                       for p in found.posteriors(*arrays["spectrum alone"])])  # fmt: skip
-    both = np.concatenate([embeddings[alone], embeddings[VIEWS["spectrum and photometry"]]])
-    return calibration, DomainGate.fit(both, misfits_of(held, values))
+    engine, truth = CellPosteriors(network.head), truth_of(held, tracks=True)
+    embeddings = {}
+    for name, arrays in views(held).items():
+        n = len(held) if name == "spectrum and photometry" else int(np.ceil(PART * len(held)))
+        embeddings[VIEWS[name]] = embed(network, *(array[:n] for array in arrays[:4]))
+    few = {view: embedding[:TEMPERATURE_STARS] for view, embedding in embeddings.items()}
+    calibration = CellCalibration.fit(engine, few, truth[:, :3], truth[:, :3])
+    by_log = np.column_stack([np.log10(truth[:, 0]), truth[:, 1:]])
+    calibration = calibration.fit_levels(engine, embeddings, by_log, held.truth.snr)
+    return calibration, _gate(engine, embeddings, calibration, held)
 
 
-def finish_isochrone(
-    config: TrainingConfig, network: nn.Module, used: int, folder: Path, held: StarSet, test: StarSet
-) -> dict[str, object]:
-    """Calibrate Model 9, fit its domain gate, test it and write it; returns the card.
+def _gate(
+    engine: CellPosteriors, embeddings: dict[int, np.ndarray], calibration: CellCalibration, held: StarSet
+) -> DomainGate:
+    """From the stars seen with and without photometry, each against the atmosphere that it was taken for."""
+    found, seen = [], []
+    for name, known in (("spectrum alone", False), ("spectrum and photometry", True)):
+        embedding = embeddings[VIEWS[name]][:GATE_STARS]
+        atmosphere = means_of(engine, embedding, float(calibration.temperature[VIEWS[name]]))
+        found.append(signs_of(held, atmosphere, known))
+        seen.append(embedding)
+    return DomainGate.fit(np.concatenate(seen), np.concatenate(found))
 
-    Parameters
-    ----------
-    config : TrainingConfig
-    network : Module
-    used : int
-        Training stars, for the card.
-    folder : Path
-    held, test : StarSet
-        Calibration and test stars.
-    """
-    calibration, gate = calibrate(network, held)
-    estimator = IsochroneEstimator(config.name, network, gate, {}, calibration)
-    card = {
-        "name": config.name,
-        "what": "Model 9: patches of the spectrum and photometry to a posterior over real points of MIST tracks, "
-        "trained on MOCK spectra",
-        "data": "MOCK: emulated spectra of stars drawn from MIST; taught by the exact posterior of atmospheres "
-        "with small errors",
-        "config": config.to_dict(),
-        "training_stars": used,
-        "date": datetime.date.today().isoformat(),
-        "temperature_of_likelihood": dict(zip(VIEWS, (float(calibration.temperature[index]) for index in VIEWS.values()))),
-        "metrics_mock_test": {name: measure_cells(estimator, test, name) for name in VIEWS},
-        "exact_posterior_from_pipeline_parameters_mock_test": baselines(test, config.data.spp_errors),
-    }
-    return save_network(folder, network, {**calibration.arrays(), **gate.arrays()}, card)
+
+def means_of(engine: CellPosteriors, embedding: np.ndarray, temperature: float) -> np.ndarray:
+    """(n, 3) mean Teff [K], log g, [Fe/H] from embeddings (n, width), by voxel."""
+    import torch
+
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(embedding), 50):
+            likelihood = engine.head.likelihood(torch.from_numpy(embedding[start : start + 50]))
+            parts.append(np.asarray(engine.means(likelihood, temperature)[0])[:, :3])
+    return np.concatenate(parts)

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable
 
 import numpy as np
 from torch import nn
 
-from stellar_core.cards import TRAINED_DIR, write_text
-from stellar_core.evaluation.mock_test import baselines, measure, misfits_of, passes_of, truth_of
+from stellar_core.cards import TRAINED_DIR, card_text, model_folder, write_text
+from stellar_core.evaluation.delivered import truth_of
+from stellar_core.evaluation.examination import examine
+from stellar_core.evaluation.mock_test import passes_of, signs_of
+from stellar_core.evaluation.stored_test import write_test
 from stellar_core.inference.calibration import Calibration
 from stellar_core.inference.domain import DomainGate
-from stellar_core.models.checkpoints import save_network
+from stellar_core.inference.dropout_estimator import DropoutEstimator
+from stellar_core.inference.isochrone_estimator import IsochroneEstimator
+from stellar_core.models.checkpoints import load_network, save_network
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.training.config import TrainingConfig
 from stellar_core.training.data import StarSet, make_stars
+from stellar_core.training.isochrone_run import PART, calibrate_isochrone
 from stellar_core.training.distributed import processes
 from stellar_core.training.loop import Progress, Stop, Watch, train
 from stellar_core.training.resume import NEWEST, Checkpoints, other_run
 
+#: MOCK stars for calibration, and as many for the test, when a network is calibrated anew.
+STARS = {"isochrone": 8000, "dropout": 4000}
+#: Entries that were measured with the old calibration and have commands of their own.
+SUPERSEDED = ("one_checkpoint_mock_test", "agreement_with_sspp_real_stars")
 Say = Callable[[str], None]
 Count = Callable[[str, int, int], None]
 
@@ -122,11 +133,12 @@ def finish(
     stop: Stop = lambda: False,
     count: Count = lambda what, done, total: None,
 ) -> dict[str, object]:
-    """Calibrate a trained network, fit its domain gate, test it and write it.
+    """Calibrate a trained network, fit its domain gate, test it, and write it with the table of its test.
 
     Parameters
     ----------
     config : TrainingConfig
+        ``data.calibration`` and ``data.test`` say how many MOCK stars.
     network : Module
         As `train` returns it.
     used : int
@@ -141,43 +153,94 @@ def finish(
         The card.
     """
     held = _stars(config, "calibration", stop, count)
-    if isinstance(config.model, IsochroneConfig):
-        from stellar_core.training.isochrone_run import finish_isochrone
-
-        test = _stars(config, "test", stop, count)
-        say("Calibrating and testing.")
-        return finish_isochrone(config, network, used, folder, held, test)
     say("Calibrating.")
-    passes = {known: passes_of(network, held, known, config.seed) for known in (False, True)}
-    calibration = Calibration.fit(passes, truth_of(held), held.truth.stage, config.seed)
-    atmosphere = passes[False].values[:, :, :3].mean(axis=1)
-    embedding = np.concatenate([passes[False].embedding, passes[True].embedding])
-    gate = DomainGate.fit(embedding, misfits_of(held, atmosphere))
+    isochrone = isinstance(config.model, IsochroneConfig)
+    calibration, gate = calibrate_isochrone(network, held) if isochrone else calibrate_dropout(network, held, config.seed)
+    kind = IsochroneEstimator if isochrone else DropoutEstimator
+    estimator = kind(config.name, network, gate, {}, calibration)
     test = _stars(config, "test", stop, count)
     say("Testing.")
-    architecture = config.model.architecture
-    views = {"spectrum and photometry": True, "spectrum alone": False}
-    if architecture.requires_photometry:
-        views = {"photometry alone": True}
-    elif not architecture.uses_photometry:
-        views = {"spectrum alone": False}
+    figures, table = examine(estimator, held, test, config.data.spp_errors, config.seed)
     card = {
         "name": config.name,
-        "what": f"Model {architecture.number} of the paper ({architecture.name}) with an atmosphere head, trained on MOCK spectra",
-        "data": "MOCK: emulated spectra of stars drawn from MIST; labels by the paper's nearest-point look-up",
+        **_words(config),
         "config": config.to_dict(),
         "training_stars": used,
         "date": datetime.date.today().isoformat(),
-        "metrics_mock_test": {name: measure(network, calibration, test, config, known) for name, known in views.items()},
-        "exact_posterior_from_pipeline_parameters_mock_test": baselines(test, config.data.spp_errors),
+        "calibration_stars": len(held),
+        **figures,
     }
-    return save_network(folder, network, {**calibration.arrays(), **gate.arrays()}, _rounded(card))
+    written = save_network(folder, network, {**calibration.arrays(), **gate.arrays()}, rounded(card))
+    write_test(folder, replace(table, sha256=str(written["sha256"])))
+    return written
 
 
-def _rounded(value):
+def calibrate_dropout(network: nn.Module, held: StarSet, seed: int) -> tuple[Calibration, DomainGate]:
+    """Misses, temperatures and limits of the gate of one of the paper's networks, on calibration stars."""
+    part = int(np.ceil(PART * len(held)))
+    passes = {known: passes_of(network, held, known, seed, len(held) if known else part) for known in (False, True)}
+    calibration = Calibration.fit(passes, truth_of(held), held.truth.stage, held.truth.snr)
+    found = [signs_of(held, seen.values[:, :, :3].mean(axis=1), known) for known, seen in passes.items()]
+    return calibration, DomainGate.fit(np.concatenate([seen.embedding for seen in passes.values()]), np.concatenate(found))
+
+
+def recalibrate(
+    name: str, stars: int | None = None, out: Path | None = None, say: Say = lambda text: None,
+    stop: Stop = lambda: False, count: Count = lambda what, done, total: None,
+) -> dict[str, object] | None:  # fmt: skip
+    """Fit calibration and gate of a trained network anew, test it, and write it; its weights stay as they are.
+
+    Parameters
+    ----------
+    name : str
+        In ``trained/``.
+    stars : int, optional
+        MOCK stars for the calibration, and as many for the test; by default `STARS`.
+    out : Path, optional
+        Folder to write to; the model's own by default.
+    say, stop, count : callable
+        As for `run`.
+
+    Returns
+    -------
+    dict or None
+        The card: what is on the old one and not measured here stays. None if stopped.
+    """
+    network, _, old = load_network(model_folder(name))
+    config = TrainingConfig.from_dict(old["config"])
+    n = stars or STARS["isochrone" if isinstance(config.model, IsochroneConfig) else "dropout"]
+    changed = replace(config, data=replace(config.data, calibration=n, test=n))
+    folder = model_folder(name) if out is None else Path(out)
+    try:
+        card = finish(changed, network, int(old["training_stars"]), folder, say, stop, count)
+    except _Stopped:
+        return None
+    kept = {key: value for key, value in old.items() if key not in card and key not in SUPERSEDED}
+    full = {**card, "config": old["config"], **kept}
+    write_text(folder / "card.json", card_text(full))
+    return full
+
+
+def _words(config: TrainingConfig) -> dict[str, str]:
+    """What the model is, and from what it learned."""
+    if isinstance(config.model, IsochroneConfig):
+        return {
+            "what": "Model 9: patches of the spectrum and photometry to a posterior over real points of MIST tracks, "
+            "trained on MOCK spectra",
+            "data": "MOCK: emulated spectra of stars drawn from MIST; taught by the exact posterior of atmospheres "
+            "with small errors",
+        }
+    architecture = config.model.architecture
+    return {
+        "what": f"Model {architecture.number} of the paper ({architecture.name}) with an atmosphere head, trained on MOCK spectra",
+        "data": "MOCK: emulated spectra of stars drawn from MIST; labels by the paper's nearest-point look-up",
+    }
+
+
+def rounded(value):
     """Floats to five significant digits, in any nesting."""
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return float(f"{value:.5g}") if isinstance(value, float) else value

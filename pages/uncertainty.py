@@ -1,0 +1,15 @@
+"""Error bars and the gate: what every interval claims beside what it holds, for any tested model."""
+
+import streamlit as st
+
+from stellar_core.ui.shell import enter_page
+
+enter_page()
+st.title("Can the error bars be trusted?", anchor=False)
+
+from stellar_core.ui.uncertainty import choose, show_panels, show_worst  # noqa: E402
+
+test, quantity = choose()
+if test is not None:
+    show_panels(test, quantity)
+    show_worst(test, quantity)

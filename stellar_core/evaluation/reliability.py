@@ -1,0 +1,69 @@
+"""Do intervals hold what they claim? Measures of a predictive distribution against the truth.
+
+Everything starts from where each truth fell in its distribution, u: the probability below it
+(the probability integral transform, PIT; Gneiting et al. 2007). A truth lies in the central 68 %
+interval where |u - 0.5| <= 0.34.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stellar_core.evaluation.metrics import LEVELS
+from stellar_core.inference.levelling import places
+from stellar_core.stages import STAGES
+
+#: Bins of S/N per pixel, and of PIT histograms.
+SNR_BINS = ((5, 10), (10, 20), (20, 40), (40, 80))
+PIT_BINS = 20
+
+
+def covered(u: np.ndarray) -> dict[str, float]:
+    """Share of stars in the central 68, 90 and 95 % intervals, from u (n,)."""
+    return {str(level): float((np.abs(u - 0.5) <= level / 200.0).mean()) if u.size else float("nan") for level in LEVELS}
+
+
+def kolmogorov_smirnov(u: np.ndarray) -> float:
+    """Largest distance of the distribution of u (n,) from an even one."""
+    ordered, n = np.sort(u), len(u)
+    steps = np.arange(n + 1) / n
+    return float(max((steps[1:] - ordered).max(), (ordered - steps[:-1]).max()))
+
+
+def reliability(u: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Share of stars within the central intervals of the given ``levels`` in 0-1."""
+    return (np.abs(u - 0.5)[:, None] <= np.asarray(levels) / 2.0).mean(axis=0)
+
+
+def crps(values: np.ndarray, probability: np.ndarray, truth: float) -> float:
+    """Continuous ranked probability score of weighted points (n,), in their unit; 0 is best.
+
+    E|X - truth| - E|X - X'| / 2 (Gneiting & Raftery 2007).
+    """
+    order, u = places(values, probability)
+    x, weight = values[order].astype(float), probability[order]
+    return float((weight * np.abs(x - truth)).sum() - (weight * x * (2.0 * u - 1.0)).sum())
+
+
+def by_group(u: np.ndarray, snr: np.ndarray, predicted: np.ndarray, true: np.ndarray) -> dict[str, dict[str, float]]:
+    """Coverage by S/N, by predicted and by true stage; groups without stars are left out."""
+    groups = {f"S/N {low}-{high}": (snr >= low) & (snr < high) for low, high in SNR_BINS}
+    for words, stage in (("predicted", predicted), ("true", true)):
+        groups |= {f"{words} {name}": stage == index for index, name in enumerate(STAGES)}
+    return {name: {**covered(u[rows]), "n": int(rows.sum())} for name, rows in groups.items() if rows.any()}
+
+
+def stage_reliability(probability: np.ndarray, true: np.ndarray, bins: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean stated probability of the most likely stage, how often it was right, and stars, by bin of the former."""
+    stated, right = probability.max(axis=1), probability.argmax(axis=1) == true
+    number = np.minimum((stated * bins).astype(int), bins - 1)
+    count = np.bincount(number, minlength=bins)
+    kept = count > 0
+    sums = (np.bincount(number, weights=part, minlength=bins)[kept] / count[kept] for part in (stated, right))
+    return (*sums, count[kept])
+
+
+def calibration_error(probability: np.ndarray, true: np.ndarray) -> float:
+    """Mean distance of stated from found, weighted by stars (expected calibration error)."""
+    stated, right, count = stage_reliability(probability, true)
+    return float((np.abs(stated - right) * count).sum() / count.sum())

@@ -1,0 +1,80 @@
+"""Spectra from files and from the MOCK survey as a set of stars that a model can be tested on.
+
+Survey stars have a truth, and each can be opened in the app by its name.
+"""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import numpy as np
+
+from stellar_core.errors import SpectrumError
+from stellar_core.inference.estimator import Estimator
+from stellar_core.isochrones import power_law_log_lifetime
+from stellar_core.mock.plates import make_plate
+from stellar_core.mock.population import Population
+from stellar_core.mock.survey import MockSurvey
+from stellar_core.preprocessing.features import features
+from stellar_core.sdss.star import MOCK_PLATES, StarId
+from stellar_core.spectrum import Spectrum
+from stellar_core.training.data import Inputs, Labels, StarSet, Truth
+
+#: Stars looked at on each plate, and plates from one to the next that is looked at.
+PER_PLATE, APART = 20, 7
+#: Least S/N per pixel, as in the networks' training.
+LEAST_SNR = 5.0
+
+
+def survey_stars(n: int) -> list[StarId]:
+    """At most ``n`` stars of the MOCK survey, S/N above 5, from many plates of both spectrographs."""
+    survey, stars = MockSurvey(), []
+    for number in range(MOCK_PLATES[0], MOCK_PLATES[1] + 1, APART):
+        names, plate = survey.star_ids(number), make_plate(survey.seed, number)
+        some = names[:: max(1, len(names) // PER_PLATE)]
+        stars += [star for star in some if plate.snr[0, plate.row(star.fiber)] > LEAST_SNR]
+        if len(stars) >= n:
+            break
+    return stars[:n]
+
+
+def survey_sample(estimator: Estimator, n: int) -> tuple[list[StarId], StarSet]:
+    """About ``n`` survey stars prepared as the estimator does; the labels are the truth."""
+    stars = survey_stars(n)
+    kept, found = star_set(estimator, [frame.spectrum for frame in MockSurvey().frames(stars)], truth_of_survey(stars))
+    return [stars[row] for row in kept], found
+
+
+def truth_of_survey(stars: Sequence[StarId]) -> Population:
+    """What stars of the MOCK survey truly are."""
+    survey = MockSurvey()
+    plates = [make_plate(survey.seed, star.plate) for star in stars]
+    rows = [plate.stars.select(np.array([plate.row(star.fiber)])) for plate, star in zip(plates, stars)]
+    return Population(**{name: np.concatenate([getattr(row, name) for row in rows]) for name in vars(rows[0])})
+
+
+def star_set(
+    estimator: Estimator, spectra: Sequence[Spectrum], true: Population | None = None
+) -> tuple[list[int], StarSet]:
+    """Spectra as a set of stars, and which of them the preprocessing takes; without truth it is NaN, and the stage 0."""
+    kept, seen = [], []
+    for row, spectrum in enumerate(spectra):
+        try:
+            seen.append(estimator.prepare(spectrum))
+        except SpectrumError:
+            continue
+        kept.append(row)
+    rows = np.array(kept, dtype=int)
+    inputs = np.stack([features(spectra[row].photometry) for row in kept]).astype(np.float32)
+    flux, coverage, ivar = (np.stack([getattr(one, name) for one in seen]) for name in ("flux", "coverage", "ivar"))
+    shown = Inputs(flux.astype(np.float16), coverage, inputs, np.sqrt(ivar).astype(np.float16))
+    snr = np.array([one.snr for one in seen])
+    if true is None:
+        none = np.full(len(kept), np.nan)
+        truth = Truth(none, none, np.zeros(len(kept), int), np.full((len(kept), 3), np.nan), none, snr)
+    else:
+        one = true.select(rows)
+        atmosphere = np.column_stack([one.teff, one.logg, one.feh])
+        truth = Truth(one.log_age, power_law_log_lifetime(one.mass), one.stage, atmosphere, one.log_lifetime, snr)
+    labels = Labels(truth.log_age, truth.log_lifetime, truth.stage, truth.atmosphere, truth.atmosphere)
+    return kept, StarSet(shown, labels, truth)
