@@ -95,7 +95,10 @@ class Request:
 
     def _names(self) -> Iterator[str]:
         for text in self.inputs:
-            yield from _files_in(text) if os.path.isdir(text) else (text,)
+            if os.path.isdir(text):
+                yield from _files_in(os.path.abspath(text))
+            else:
+                yield os.path.abspath(text) if os.path.isfile(text) else text
         if self.listed:
             yield from _read_list(Path(self.listed))
 
@@ -146,7 +149,8 @@ class MockInputs:
 
 def store_of(text: str) -> str:
     """The folder with ``store.json`` that ``text`` is or holds; empty if there is none."""
-    return next((str(path) for path in (Path(text), Path(text) / "store") if (path / "store.json").is_file()), "")
+    places = (os.path.abspath(text), os.path.join(os.path.abspath(text), "store"))
+    return next((place for place in places if os.path.isfile(os.path.join(place, "store.json"))), "")
 
 
 def _files_in(folder: str) -> Iterator[str]:

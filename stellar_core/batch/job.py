@@ -106,7 +106,8 @@ def run_batch(
     Returns
     -------
     dict
-        ``out``, ``rows``, ``answered``, ``errors``, ``in_domain``, ``model``, ``sha256`` (of the model), ``mock``.
+        ``out``, ``rows``, ``answered``, ``errors``, ``in_domain``, ``mock`` (whether a star of the MOCK survey is among
+        them), ``model``, ``seed``, ``sha256`` (of the model), ``table`` (sha256 of the table).
 
     Raises
     ------
@@ -157,7 +158,8 @@ def _run(
     counts = _count(paths, len(inputs), batch.chunk)
     told = {"model": batch.settings.model, "sha256": batch.settings.sha256, "seed": batch.settings.seed}
     write_answers(out, lambda: read_chunks(paths), {**told, **counts})
-    found = {**counts, **told, "table": hashlib.sha256(out.read_bytes()).hexdigest() if out.stat().st_size < 1e9 else ""}
+    with out.open("rb") as table:
+        found = {**counts, **told, "table": hashlib.file_digest(table, "sha256").hexdigest()}
     write_whole(_side(out), (json.dumps({"batch": batch.facts(), **found}, indent=1) + "\n").encode())
     shutil.rmtree(parts)
     return {"out": str(out), **found}

@@ -144,12 +144,15 @@ def _open_store(folder: str) -> StoreReader:
 
 def _kinds(folder: Path, specobjids: np.ndarray) -> dict[int, dict[str, object]]:
     """Class, subclass and ZWARNING of some stars, from the store's catalogue."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     path = folder / "catalogue.parquet"
     if not path.exists():
         return {}
-    within = [("specObjID", ">=", int(specobjids[0])), ("specObjID", "<=", int(specobjids[-1]))]
+    lowest, highest = (pa.scalar(int(specobjid), pa.uint64()) for specobjid in (specobjids[0], specobjids[-1]))
+    within = (pc.field("specObjID") >= lowest) & (pc.field("specObjID") <= highest)
     found = pq.read_table(path, columns=["specObjID", "class", "subClass", "zWarning"], filters=within)
     return {
         row["specObjID"]: {"class": row["class"], "subclass": row["subClass"], "zwarning": row["zWarning"]}
