@@ -35,6 +35,12 @@ def page_list() -> list:
             help="Age, lifetime and stage of one star from its SDSS spectrum.",
         ),
         st.Page(
+            ROOT / "pages" / "uncertainty.py",
+            title="Uncertainty",
+            icon=":material/query_stats:",
+            help="What error bars claim beside what they hold, and the largest errors.",
+        ),
+        st.Page(
             ROOT / "pages" / "mock.py",
             title="Mock survey",
             icon=":material/compare:",
