@@ -52,8 +52,8 @@ class Launcher:
 def main(job_id: str, token: str) -> int:
     """As `stellar_core.jobs.worker.work`, with what the environment asks for."""
     time.sleep(float(os.environ.get("DELAY", 0)))
-    from stellar_core.cards import runs_dir
     from stellar_core.jobs import worker
+    from stellar_core.jobs.queue import Queue
 
     carry_out = worker._Worker._carry_out
 
@@ -65,7 +65,7 @@ def main(job_id: str, token: str) -> int:
     worker.SAVE_SECONDS = 0.2
     if os.environ.get("BLIND"):
         worker.DISK_SECONDS = 1e9
-    return worker.work(runs_dir(), job_id, token)
+    return worker.work(Queue(launch=Launcher()), job_id, token)
 
 
 def replace_the_slow() -> None:

@@ -211,10 +211,10 @@ def estimate(
 @commands.command(hidden=True)
 def work(job: JobName, token: Annotated[str, typer.Argument(help="Names the attempt.")]) -> None:
     """Carry out a job: what the queue starts."""
-    from stellar_core.cards import runs_dir
+    from stellar_core.jobs.queue import Queue
     from stellar_core.jobs.worker import work as carry_out
 
-    raise typer.Exit(carry_out(runs_dir(), job, token))
+    raise typer.Exit(carry_out(Queue(), job, token))
 
 
 @commands.command(hidden=True)

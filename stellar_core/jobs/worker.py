@@ -12,7 +12,6 @@ import threading
 import time
 import traceback
 from dataclasses import replace
-from pathlib import Path
 
 from stellar_core.cards import write_text
 from stellar_core.errors import StellarError
@@ -55,13 +54,12 @@ class _Log:
         return False
 
 
-def work(runs: Path, job_id: str, token: str) -> int:
+def work(queue: Queue, job_id: str, token: str) -> int:
     """Carry out the job, then start the next one.
 
     Parameters
     ----------
-    runs : Path
-        Folder of the jobs.
+    queue : Queue
     job_id, token : str
         The job and the attempt; where another attempt has been made since, nothing is done.
 
@@ -73,7 +71,6 @@ def work(runs: Path, job_id: str, token: str) -> int:
     from filelock import FileLock, Timeout
 
     lower_priority()
-    queue = Queue(runs)
     job = queue.find(job_id)
     lock = FileLock(job.lock)
     try:

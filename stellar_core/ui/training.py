@@ -38,7 +38,10 @@ MOST = 5
 
 
 def choose_part() -> str:
-    """Which of `PARTS` is shown."""
+    """Which of `PARTS` is shown; a run that was just started is shown whatever was before."""
+    for key in ("part", "job"):
+        if value := st.session_state.pop(f"{key}_next", None):
+            st.session_state[key] = value
     if "part" not in st.session_state:
         st.session_state.part = "Runs" if Queue().jobs() else "New run"
     return st.segmented_control("Part", PARTS, key="part", label_visibility="collapsed") or "Runs"
@@ -53,11 +56,16 @@ def show_runs() -> None:
         return
     ids = [job.id for job in jobs]
     if wanted and wanted not in ids and st.session_state.get("job") not in ids:
-        st.warning(f"There is no run {plain(wanted[:60])} any more.", icon=":material/info:")
+        st.session_state.job_gone = wanted
     states = {job.id: f"{job.number} · {job.name} · {job.status().state}" for job in jobs}
     if st.session_state.get("job") not in ids:
         st.session_state.job = wanted if wanted in ids else ids[0]
-    chosen = st.selectbox("Run", ids, format_func=states.get, key="job", help="One run is at work, the others wait in their order.")
+    chosen = st.selectbox(
+        "Run", ids, format_func=states.get, key="job", on_change=lambda: st.session_state.pop("job_gone", None),
+        help="One run is at work, the others wait in their order.",
+    )  # fmt: skip
+    if gone := st.session_state.get("job_gone"):
+        st.warning(f"There is no run {plain(gone[:60])}.", icon=":material/info:")
     st.query_params["job"] = chosen
     show_job(chosen)
 
@@ -80,7 +88,7 @@ def show_comparison() -> None:
     drawable = [name for name, epochs in watched.items() if epochs]
     if not drawable:
         return
-    chosen = st.multiselect("Curves of", drawable, drawable[:2], max_selections=MOST, key="compared")
+    chosen = st.multiselect("Curves of", drawable, drawable[:2], max_selections=MOST, key="compared_runs")
     st.markdown("**On :orange-badge[MOCK] stars that nothing is fitted to**, before calibration; dashed: always the mean")
     if chosen:
         figure = compared_figure({name: watched[name] for name in chosen}, revision=" ".join(chosen), palette=palette())

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from stellar_core.errors import StellarError
 from stellar_core.jobs.presets import PRESETS, demo_training, preset
 from stellar_core.jobs.queue import THREADS, Queue
+from stellar_core.jobs.room import SMALL_FILES, check_disk
 from stellar_core.jobs.spec import LIMITS, RANGES, JobConfig, StarSource
 from stellar_core.jobs.speed import Speeds, estimate
 from stellar_core.models.isochrone_config import NAME as ISOCHRONE
@@ -20,9 +20,6 @@ from stellar_core.models.registry import ARCHITECTURES, ModelConfig
 from stellar_core.training.config import CHOICES, SETUPS, DataConfig, TrainingConfig
 from stellar_core.training.console import duration
 from stellar_core.ui.shell import ROOT, complain, plain
-
-if TYPE_CHECKING:
-    from stellar_core.jobs.folder import Job
 
 OWN = "own"
 #: What the user chooses first.
@@ -214,31 +211,19 @@ def _show_estimate(config: JobConfig, queue: Queue) -> None:
 
 
 def _show_start(config: JobConfig, table: bytes | None) -> None:
+    """The button that puts the job into the queue and shows it."""
     missing = config.source.kind == "table" and table is None
-    st.button(
-        "Start", type="primary", icon=":material/play_arrow:", on_click=_start, args=(config, table), disabled=missing,
-        help="Upload the table first." if missing else None,
-    )  # fmt: skip
-    if error := st.session_state.pop("training_error", None):
-        complain(error)
-
-
-def _start(config: JobConfig, table: bytes | None) -> None:
-    """Put the job into the queue, start it if nothing runs, and show it; for use as a callback."""
+    help_text = "Upload the table first." if missing else None
+    if not st.button("Start", type="primary", icon=":material/play_arrow:", key="start", disabled=missing, help=help_text):
+        return
     try:
-        from stellar_core.jobs.room import SMALL_FILES, check_disk
-
         queue = Queue()
         queue.folder.mkdir(parents=True, exist_ok=True)
         check_disk(queue.folder, 10 * SMALL_FILES)
         job = queue.submit(config, table)
         queue.start_next()
-        open_job(job)
     except (StellarError, OSError) as error:
-        st.session_state.training_error = error
-
-
-def open_job(job: Job) -> None:
-    """Show this job on the page; for use in a callback."""
-    st.session_state.part = "Runs"
-    st.session_state.job = job.id
+        complain(error)
+        return
+    st.session_state.update(part_next="Runs", job_next=job.id)
+    st.rerun()

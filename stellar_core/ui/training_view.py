@@ -108,9 +108,9 @@ def _show_actions(queue: Queue, job: Job, status: Status) -> None:
             st.button("Retry", icon=":material/replay:", key="retry", on_click=_retry, args=(queue, job),
                       help="A new run with the same settings, from nothing.")  # fmt: skip
         with st.popover("Name and note", icon=":material/edit:"):
-            name = st.text_input("Name", job.config.name, max_chars=LIMITS["name"][1], key=f"name_{job.id}")
-            note = st.text_area("Note", job.config.note, max_chars=LIMITS["note"][1], key=f"note_{job.id}")
-            st.button("Save", key="save", on_click=_do, args=(lambda job: queue.change(job, name=name, note=note), job))
+            st.text_input("Name", job.config.name, max_chars=LIMITS["name"][1], key=f"name_{job.id}")
+            st.text_area("Note", job.config.note, max_chars=LIMITS["note"][1], key=f"note_{job.id}")
+            st.button("Save", key="save", on_click=_do, args=(_rename, job))
         if not status.active:
             with st.popover("Delete", icon=":material/delete:"):
                 st.write("The run, its log and its checkpoints go; a model adopted from it stays.")
@@ -130,6 +130,15 @@ def _do(action, job: Job) -> None:
         Queue().start_next()
     except (StellarError, OSError) as error:
         st.session_state.job_error = error
+
+
+def _rename(job: Job) -> None:
+    state = st.session_state
+    Queue().change(job, name=state[f"name_{job.id}"], note=state[f"note_{job.id}"])
+
+
+def _adopt(job: Job) -> None:
+    adopt(job, st.session_state[f"adopt_{job.id}"])
 
 
 def _retry(queue: Queue, job: Job) -> None:
@@ -167,9 +176,9 @@ def _show_result(job: Job, status: Status) -> None:
         if exact is not None:
             st.caption(f"The exact posterior from pipeline parameters of the same stars: log age RMSE {exact:.3f} dex.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input("Name of the model", model_name(job.name), key=f"adopt_{job.id}", width=260)
+        st.text_input("Name of the model", model_name(job.name), key=f"adopt_{job.id}", width=260)
         st.button("Adopt", icon=":material/download_done:", key="adopt", type="primary", on_click=_do,
-                  args=(lambda job: adopt(job, name), job), help="It joins the app's models; none is ever replaced.")  # fmt: skip
+                  args=(_adopt, job), help="It joins the app's models; none is ever replaced.")  # fmt: skip
         for model in adopted_from(job):
             st.page_link(ROOT / "pages" / "star.py", label=f"Ask {model} about a star", icon=":material/star:", query_params={"model": model})
 

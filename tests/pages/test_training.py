@@ -36,10 +36,18 @@ def runs(tmp_path, monkeypatch):
 
 
 def page(**query: str) -> AppTest:
+    """The page alone; `in_the_app` where it links to others."""
     found = AppTest.from_file(str(ROOT / "pages" / "training.py"), default_timeout=60)
     for name, value in query.items():
         found.query_params[name] = value
     return found.run()
+
+
+def in_the_app(app: AppTest, **query: str) -> AppTest:
+    app.run()
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.switch_page("pages/training.py").run()
 
 
 def text(shown: AppTest) -> str:
@@ -75,12 +83,12 @@ def test_the_demo_is_estimated_and_started(runs):
     assert not shown.exception and not shown.error
     values = {metric.label: metric.value for metric in shown.metric}
     assert values["About"].endswith("min") and values["Weights"] == "50,000"
-    shown.button[0].click().run()
+    shown.button(key="start").click().run()
     assert not shown.exception and not shown.error
     (job,) = Queue().jobs()
     assert job.status().state == "starting" and job.config.training.model == demo_training().model
     assert job.config.training.data.stars > 1000
-    assert "starting" in text(shown) and shown.query_params["job"] == [job.id]
+    assert "starting" in text(shown) and shown.query_params["job"] == job.id
 
 
 @pytest.mark.parametrize("preset", ["setup-a", "setup-b", "setup-c", "fine-tune", "own"])
@@ -88,7 +96,7 @@ def test_every_preset_can_be_started(preset):
     shown = page()
     shown.selectbox(key="new_preset").set_value(preset).run()
     assert not shown.exception and not shown.error
-    next(button for button in shown.button if button.label == "Start").click().run()
+    shown.button(key="start").click().run()
     assert not shown.exception and not shown.error
     training = Queue().jobs()[0].config.training
     assert training.task_weights == {"setup-b": (0.4, 0.4, 0.2), "setup-c": (0.35, 0.35, 0.3)}.get(preset, (0.5, 0.4, 0.1))
@@ -106,7 +114,7 @@ def test_own_settings_reach_the_job():
     shown.radio(key="new_own_source").set_value("catalogue")
     shown.toggle(key="new_own_some").set_value(True).run()
     shown.slider(key="new_own_teff").set_value((5000.0, 6500.0)).run()
-    next(button for button in shown.button if button.label == "Start").click().run()
+    shown.button(key="start").click().run()
     assert not shown.exception and not shown.error
     config = Queue().jobs()[0].config
     assert config.training.model.spectrum_width == 64 and config.training.epochs == 7 and config.training.loss_weights[2] == 0.5
@@ -119,14 +127,14 @@ def test_what_cannot_be_is_said_and_not_started():
     shown.selectbox(key="new_preset").set_value("own").run()
     shown.number_input(key="new_own_MLP+CNN+Transformer_heads").set_value(7).run()
     assert "not a multiple of the 7 heads" in shown.error[0].value
-    assert not [button for button in shown.button if button.label == "Start"]
+    assert "start" not in [button.key for button in shown.button]
 
 
 def test_an_own_table_is_checked_before_the_start():
     shown = page()
     shown.selectbox(key="new_preset").set_value("own").run()
     shown.radio(key="new_own_source").set_value("table").run()
-    start = next(button for button in shown.button if button.label == "Start")
+    start = shown.button(key="start")
     assert start.disabled
     rows = "\n".join(f"16000-55000-{fiber},5800,4.4,0.0" for fiber in range(1, 121))
     uploader = shown.get("file_uploader")[0]
@@ -134,7 +142,7 @@ def test_an_own_table_is_checked_before_the_start():
     assert "lacks logg, feh" in shown.error[0].value
     shown.get("file_uploader")[0].upload("good.csv", f"star,teff,logg,feh\n{rows}\n".encode(), "text/csv").run()
     assert not shown.error and "120 stars" in text(shown)
-    next(button for button in shown.button if button.label == "Start").click().run()
+    shown.button(key="start").click().run()
     assert (Queue().jobs()[0].folder / "table.csv").exists()
 
 
@@ -167,9 +175,9 @@ def test_a_failed_job_says_why_and_is_retried():
     assert not shown.exception and [found.name for found in Queue().jobs()] == ["Small again", "Small"]
 
 
-def test_a_finished_job_shows_its_worth_and_is_adopted(monkeypatch):
+def test_a_finished_job_shows_its_worth_and_is_adopted(app):
     job = finished(Queue())
-    shown = page(job=job.id)
+    shown = in_the_app(app, job=job.id)
     assert not shown.exception and not shown.error
     assert len(shown.get("plotly_chart")) == 3
     table = shown.table[0].value.to_string()
@@ -195,10 +203,23 @@ def test_runs_are_compared_in_a_table_and_in_curves():
     assert first.id != second.id
 
 
+def test_a_run_gets_another_name_and_a_note():
+    job = Queue().submit(SMALL)
+    job.write(job.status().enter("cancelled", "Cancelled."))
+    shown = page(job=job.id)
+    shown.text_input(key=f"name_{job.id}").set_value("Better")
+    shown.text_area(key=f"note_{job.id}").set_value("with *stars*")
+    shown.button(key="save").click().run()
+    assert not shown.exception and "Better" in text(shown) and "with \\*stars\\*" in text(shown)
+    shown.button(key="delete").click().run()
+    assert not shown.exception and not Queue().jobs() and "no run yet" in text(shown)
+
+
 def test_a_link_to_a_run_that_is_gone_says_so():
     Queue().submit(SMALL)
     shown = page(job="0099-gone")
     assert not shown.exception and "no run 0099-gone" in shown.warning[0].value
+    assert shown.selectbox(key="job").value == "0001-small"
 
 
 def test_a_damaged_job_does_no_harm_to_the_page():
