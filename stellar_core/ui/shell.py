@@ -35,6 +35,12 @@ def page_list() -> list:
             help="Age, lifetime and stage of one star from its SDSS spectrum.",
         ),
         st.Page(
+            ROOT / "pages" / "catalogue.py",
+            title="Catalogue",
+            icon=":material/scatter_plot:",
+            help="All stars on the stage diagram: choose, list, open, ask.",
+        ),
+        st.Page(
             ROOT / "pages" / "uncertainty.py",
             title="Uncertainty",
             icon=":material/query_stats:",

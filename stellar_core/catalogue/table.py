@@ -1,0 +1,141 @@
+"""The catalogue as a table to ask: ranges, boxes, densities, and SQL that can only read."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Mapping
+
+import numpy as np
+
+from stellar_core.errors import ArchiveError, ParameterError
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+#: Most rows and longest time, s, of an answer to SQL.
+MAX_ROWS, MAX_SECONDS = 10_000, 20.0
+#: Memory that a query may take.
+MEMORY = "1GB"
+
+Ranges = Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """A table of stars in memory; no query can change it or reach a file.
+
+    Attributes
+    ----------
+    columns : dict of str to str
+        Name -> type in DuckDB.
+    """
+
+    _connection: duckdb.DuckDBPyConnection = field(repr=False)
+    columns: dict[str, str]
+
+    @classmethod
+    def open(cls, path: Path) -> Catalogue:
+        """Read a Parquet file as the table ``stars``.
+
+        Raises
+        ------
+        ArchiveError
+            If it is missing or damaged.
+        """
+        import duckdb
+
+        connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY, "threads": 2})
+        try:
+            connection.execute("CREATE TABLE stars AS SELECT * FROM read_parquet(?)", [str(path)])
+        except duckdb.Error as error:
+            raise ArchiveError(f"The catalogue {Path(path).name} cannot be read ({type(error).__name__}).", value=str(path)) from None
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        listed = connection.execute("DESCRIBE stars").fetchall()
+        return cls(connection, {row[0]: row[1] for row in listed})
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Columns that hold floating-point numbers."""
+        return tuple(name for name, kind in self.columns.items() if kind in ("FLOAT", "DOUBLE"))
+
+    def count(self, ranges: Ranges | None = None, stages: tuple[str, ...] = ()) -> int:
+        """Stars within ``ranges`` (column -> least, greatest) and of one of ``stages``; none given means all."""
+        where, values = self._where(ranges or {}, stages)
+        return int(self._run(f"SELECT count(*) FROM stars WHERE {where}", values).fetchone()[0])
+
+    def limits(self, column: str) -> tuple[float, float]:
+        """Least and greatest value of a column."""
+        self._known(column)
+        low, high = self._run(f'SELECT min("{column}"), max("{column}") FROM stars', []).fetchone()
+        return float(low), float(high)
+
+    def rows(self, ranges: Ranges, stages: tuple[str, ...] = (), most: int = 500) -> pd.DataFrame:
+        """Up to ``most`` stars, those of the highest S/N."""
+        where, values = self._where(ranges, stages)
+        return self._run(f"SELECT * FROM stars WHERE {where} ORDER BY snMedian DESC, specObjID LIMIT {int(most)}", values).df()
+
+    def arrays(self, names: tuple[str, ...], ranges: Ranges, stages: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+        """Columns as arrays, NaN where unknown."""
+        for name in names:
+            self._known(name)
+        where, values = self._where(ranges, stages)
+        listed = ", ".join(f'"{name}"' for name in names)
+        found = self._run(f"SELECT {listed} FROM stars WHERE {where}", values).fetchnumpy()
+        return {name: np.ma.filled(np.ma.asarray(found[name]).astype(float), np.nan) for name in names}
+
+    def sql(self, text: str) -> pd.DataFrame:
+        """The answer to one SELECT, at most `MAX_ROWS` rows.
+
+        Raises
+        ------
+        ParameterError
+            If it is more than one statement, anything but a SELECT, wrong, or takes longer than `MAX_SECONDS`.
+        """
+        import duckdb
+
+        remedy = "Ask one SELECT of the table stars."
+        try:
+            statements = duckdb.extract_statements(text)
+        except duckdb.Error as error:
+            raise ParameterError(f"The SQL cannot be read: {_first_line(error)}", remedy=remedy) from None
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise ParameterError("Only one SELECT at a time is answered.", remedy=remedy)
+        cursor = self._connection.cursor()
+        alarm = threading.Timer(MAX_SECONDS, cursor.interrupt)
+        alarm.start()
+        try:
+            query = statements[0].query.strip().rstrip(";")
+            return cursor.execute(f"SELECT * FROM ({query}\n) LIMIT {MAX_ROWS}").df()
+        except duckdb.InterruptException:
+            raise ParameterError(f"The SQL took longer than {MAX_SECONDS:g} s and was stopped.", remedy="Ask for less.") from None
+        except duckdb.Error as error:
+            raise ParameterError(f"The SQL cannot be answered: {_first_line(error)}", remedy=remedy) from None
+        finally:
+            alarm.cancel()
+            cursor.close()
+
+    def _run(self, query: str, values: list[object]) -> duckdb.DuckDBPyConnection:
+        return self._connection.cursor().execute(query, values)
+
+    def _where(self, ranges: Ranges, stages: tuple[str, ...]) -> tuple[str, list[object]]:
+        parts, values = ["true"], []
+        for name, (low, high) in ranges.items():
+            self._known(name)
+            parts.append(f'"{name}" BETWEEN ? AND ?')
+            values += [float(low), float(high)]
+        if stages:
+            parts.append(f"stage IN ({', '.join('?' * len(stages))})")
+            values += list(stages)
+        return " AND ".join(parts), values
+
+    def _known(self, name: str) -> None:
+        if name not in self.columns:
+            raise ParameterError(f"The catalogue has no column {name!r}.", value=name, remedy=f"It has {', '.join(self.columns)}.")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:300]

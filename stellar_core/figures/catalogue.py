@@ -1,0 +1,134 @@
+"""All stars of a catalogue at once: the stage diagram as a density, a histogram, the sky."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from stellar_core.figures.kiel import LOGG_VIEW, TEFF_VIEW, stage_regions
+from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+from stellar_core.stages import DEFAULT_THRESHOLDS
+
+#: Bins of the diagram in Teff and log g, and of the sky in right ascension and declination.
+BINS, SKY_BINS = (200, 160), (120, 60)
+#: Ranges of the diagram, K and dex: hotter and denser stars count in the outermost bins of nothing; they are not drawn.
+TEFF_RANGE, LOGG_RANGE = (3200.0, 10000.0), (0.0, 5.5)
+
+
+def diagram_figure(
+    teff: np.ndarray, logg: np.ndarray, colour: np.ndarray | None = None, title: str = "stars",
+    *, palette: Palette = LIGHT, height: int = 560,
+) -> go.Figure:  # fmt: skip
+    """Stage diagram of many stars, both axes reversed, as a picture of 200 by 160 bins.
+
+    Parameters
+    ----------
+    teff, logg : (n,) float
+        K and dex.
+    colour : (n,) float, optional
+        Its mean in each bin is shown; without it the number of stars, logarithmic.
+    title : str
+        Of the colour bar.
+    """
+    edges = np.linspace(*TEFF_RANGE, BINS[0] + 1), np.linspace(*LOGG_RANGE, BINS[1] + 1)
+    known = np.isfinite(teff) & np.isfinite(logg)
+    if colour is not None:
+        known &= np.isfinite(colour)
+    count = np.histogram2d(teff[known], logg[known], bins=edges)[0].T
+    bar: dict[str, object] = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if colour is None:
+            shown = np.log10(count)
+            top = max(float(count.max(initial=1.0)), 2.0)
+            ticks = [tick for tick in (1, 3, 10, 30, 100, 300, 1000, 3000, 10000) if tick <= top]
+            bar |= {"tickvals": np.log10(ticks), "ticktext": [f"{tick}" for tick in ticks]}
+        else:
+            shown = np.histogram2d(teff[known], logg[known], bins=edges, weights=colour[known])[0].T / count
+    shown[count == 0] = np.nan
+    figure = go.Figure(
+        go.Heatmap(
+            x=_middle(edges[0]), y=_middle(edges[1]), z=shown.astype(np.float32), colorscale="Viridis", colorbar=bar,
+            hovertemplate="%{x:.0f} K, log g %{y:.2f}<br>" + title + " %{customdata}<extra></extra>" if colour is None
+            else "%{x:.0f} K, log g %{y:.2f}<br>" + title + " %{z:.3g}<extra></extra>",
+            customdata=count.astype(np.int32) if colour is None else None,
+        )
+    )  # fmt: skip
+    for index, x, y, _ in stage_regions(DEFAULT_THRESHOLDS):
+        line = {"width": 1, "color": faded(palette.stages[index], 0.8)}
+        figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False))
+    base_layout(figure, palette, height, "catalogue")
+    figure.update_layout(dragmode="select", showlegend=False)
+    figure.update_xaxes(title_text="Effective temperature T<sub>eff</sub> (K)", range=list(TEFF_VIEW), tickformat="d")
+    figure.update_yaxes(title_text="Surface gravity log g (dex)", range=list(LOGG_VIEW))
+    return figure
+
+
+def histogram_figure(values: np.ndarray, title: str, *, palette: Palette = LIGHT, height: int = 300) -> go.Figure:
+    """Number of stars over one column, 80 bins between its 0.1 and 99.9 % quantiles."""
+    known = values[np.isfinite(values)]
+    low, high = np.quantile(known, [0.001, 0.999]) if known.size else (0.0, 1.0)
+    count, edges = np.histogram(known, bins=80, range=(low, max(high, low + 1e-6)))
+    figure = go.Figure(go.Bar(x=_middle(edges), y=count, marker={"color": palette.draws, "line": {"width": 0}}))
+    base_layout(figure, palette, height, title)
+    figure.update_layout(bargap=0)
+    figure.update_xaxes(title_text=title)
+    figure.update_yaxes(title_text="stars")
+    return figure
+
+
+def mollweide(ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mollweide's projection, right ascension 180° in the middle and growing to the left.
+
+    Parameters
+    ----------
+    ra, dec : (n,) float
+        Degrees.
+
+    Returns
+    -------
+    x, y : (n,) float64
+        In -2..2 and -1..1 (Snyder 1987, USGS Professional Paper 1395, equations 31-1 to 31-3, over sqrt 2).
+    """
+    latitude = np.radians(np.asarray(dec, float))
+    angle = latitude.copy()
+    for _ in range(12):
+        slope = np.maximum(2.0 + 2.0 * np.cos(2.0 * angle), 1e-9)
+        angle = np.clip(angle - (2.0 * angle + np.sin(2.0 * angle) - np.pi * np.sin(latitude)) / slope, -np.pi / 2, np.pi / 2)
+    longitude = np.radians(180.0 - np.asarray(ra, float))
+    return 2.0 / np.pi * longitude * np.cos(angle), np.sin(angle)
+
+
+def sky_figure(ra: np.ndarray, dec: np.ndarray, *, palette: Palette = LIGHT, height: int = 300) -> go.Figure:
+    """Number of stars on the sky in Mollweide's equal-area projection, equatorial."""
+    x, y = mollweide(ra, dec)
+    edges = np.linspace(-2.0, 2.0, SKY_BINS[0] + 1), np.linspace(-1.0, 1.0, SKY_BINS[1] + 1)
+    count = np.histogram2d(x, y, bins=edges)[0].T
+    with np.errstate(divide="ignore"):
+        shown = np.where(count > 0, np.log10(count), np.nan)
+    figure = go.Figure(
+        go.Heatmap(
+            x=_middle(edges[0]), y=_middle(edges[1]), z=shown.astype(np.float32), colorscale="Viridis", showscale=False,
+            customdata=count.astype(np.int32), hovertemplate="%{customdata} stars<extra></extra>",
+        )
+    )  # fmt: skip
+    rules = [mollweide(np.full(91, ra), np.linspace(-90, 90, 91)) for ra in range(0, 361, 60)]
+    rules += [mollweide(np.linspace(0, 360, 91), np.full(91, dec)) for dec in range(-60, 61, 30)]
+    gap = np.array([np.nan])
+    lines = [np.concatenate([part for rule in rules for part in (rule[axis], gap)]) for axis in (0, 1)]
+    figure.add_trace(
+        go.Scatter(x=lines[0], y=lines[1], mode="lines", line={"width": 0.6, "color": faded(palette.ink, 0.35)}, hoverinfo="skip")
+    )
+    for ra_label in (60, 120, 180, 240, 300):
+        place = mollweide(np.array([ra_label]), np.array([0.0]))
+        figure.add_annotation(
+            x=float(place[0][0]), y=-0.04, text=f"{ra_label}°", showarrow=False, font={"size": 10, "color": palette.muted}
+        )
+    base_layout(figure, palette, height, "sky")
+    figure.update_layout(showlegend=False, dragmode=False)
+    figure.update_xaxes(visible=False, range=[-2.05, 2.05])
+    figure.update_yaxes(visible=False, range=[-1.05, 1.05], scaleanchor="x")
+    return figure
+
+
+def _middle(edges: np.ndarray) -> np.ndarray:
+    return ((edges[1:] + edges[:-1]) / 2).astype(np.float32)

@@ -1,0 +1,43 @@
+"""Figures of the catalogue: orientation, counts, and a true projection."""
+
+import numpy as np
+
+from stellar_core.figures.catalogue import diagram_figure, histogram_figure, mollweide, sky_figure
+
+RNG = np.random.default_rng(0)
+TEFF, LOGG = RNG.uniform(4000, 7000, 5000), RNG.uniform(1, 5, 5000)
+
+
+def test_both_axes_of_the_diagram_are_reversed_and_every_star_is_counted():
+    figure = diagram_figure(TEFF, LOGG)
+    (hot, cool), (dense, thin) = figure.layout.xaxis.range, figure.layout.yaxis.range
+    assert hot > cool and dense > thin
+    counts = np.asarray(figure.data[0].customdata)
+    assert counts.sum() == 5000 and np.isclose(np.nansum(10.0 ** np.asarray(figure.data[0].z)), 5000, rtol=1e-5)
+    assert len(figure.to_json()) < 1_000_000
+
+
+def test_a_colour_is_the_mean_of_its_bin_and_unknown_values_do_not_count():
+    colour = np.where(np.arange(5000) % 2, 3.0, np.nan)
+    shown = np.asarray(diagram_figure(TEFF, LOGG, colour, "age").data[0].z)
+    assert np.allclose(shown[np.isfinite(shown)], 3.0)
+
+
+def test_no_stars_make_no_error():
+    empty = np.zeros(0)
+    for figure in (diagram_figure(empty, empty), histogram_figure(empty, "x"), sky_figure(empty, empty)):
+        assert figure.data
+
+
+def test_histogram_holds_all_but_the_tails():
+    assert sum(histogram_figure(TEFF, "Teff").data[0].y) > 4950
+
+
+def test_mollweide_keeps_areas_and_puts_the_poles_up():
+    sine = RNG.uniform(-1, 1, 200_000)
+    x, y = mollweide(RNG.uniform(0, 360, sine.size), np.degrees(np.arcsin(sine)))
+    assert (x**2 / 4 + y**2 <= 1 + 1e-6).all()
+    inside = [((np.abs(x) < 0.5) & (np.abs(y - place) < 0.2)).sum() for place in (0.0, 0.5)]
+    assert np.isclose(inside[0], inside[1], rtol=0.05)
+    x, y = mollweide(np.array([180.0, 90.0, 0.0]), np.array([90.0, 0.0, 0.0]))
+    assert np.allclose(x, [0, 1, 2], atol=1e-3) and np.allclose(y, [1, 0, 0], atol=1e-3)
