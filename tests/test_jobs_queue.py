@@ -142,8 +142,8 @@ def test_names_and_notes(queue):
 
 def test_damaged_files_are_states_and_no_crash(queue):
     job = queue.submit(SMALL)
-    for damage in ("", "{", "[]", '{"state": "strange"}', '{"state": "running", "done": "x"}'):
-        (job.folder / "status.json").write_text(damage)
+    for damage in (b"", b"{", b"[]", b'{"state": "strange"}', b'{"state": "running", "done": "x"}', b"\x00\xff"):
+        (job.folder / "status.json").write_bytes(damage)
         assert read_status(job.folder / "status.json") is None
         assert job.status().state == "failed" and "damaged" in job.status().reason
     queue.start_next()

@@ -17,7 +17,7 @@ from stellar_core.cards import runs_dir, write_text
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.jobs.folder import Job
 from stellar_core.jobs.spec import JobConfig
-from stellar_core.jobs.status import Status
+from stellar_core.jobs.status import Status, read_status
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Threads of a worker: one less than the machine has, at least one.
@@ -215,11 +215,8 @@ class Queue:
     def _settled(self, job: Job) -> Status:
         """The job's status, written down where a worker that is gone left another."""
         status = job.status()
-        try:
-            text = (job.folder / "status.json").read_text()
-        except OSError:
-            text = ""
-        if not status.active and f'"state": "{status.state}"' not in text:
+        written = read_status(job.folder / "status.json")
+        if not status.active and (written is None or written.state != status.state):
             try:
                 job.write_last(status)
             except OSError:

@@ -21,14 +21,14 @@ from stellar_core.training.mapped_stars import select
 
 Count = Callable[[str, int, int], None]
 
-#: MOCK stars drawn at a time where only some are wanted, and how many times as many as wanted are tried.
+#: MOCK stars drawn at a time where only some are wanted, and how many times as many as wanted are tried at most.
 BLOCK, MOST = 2000, 50
 #: Least number of usable stars.
 FEWEST = 100
 
 
 def training_stars(
-    source: StarSource, data: DataConfig, folder: Path, count: Count, say: Callable[[str], None]
+    source: StarSource, data: DataConfig, folder: Path, count: Count, say: Callable[[str], None], most: int = MOST
 ) -> StarSet | None:
     """Training stars of a job; None where the run makes its own, MOCK stars without a selection.
 
@@ -41,6 +41,8 @@ def training_stars(
         Of the job, with ``table.csv`` where it learns from one.
     count, say : callable
         Told how far it is, and what was left out.
+    most : int
+        How many times as many MOCK stars as wanted are tried where only some are.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def training_stars(
         If fewer than 100 stars can be used.
     """
     if source.kind == "mock":
-        return _selected_mock(source, data, count) if source.ranges else None
+        return _selected_mock(source, data, count, most) if source.ranges else None
     if source.kind == "table":
         stars, left = _from_table(read_star_table((folder / "table.csv").read_bytes()), source, data.stars, count)
         what = "rows of the table"
@@ -73,7 +75,7 @@ def inside(ranges: dict[str, tuple[float, float]], atmosphere: np.ndarray, snr: 
     return kept
 
 
-def _selected_mock(source: StarSource, data: DataConfig, count: Count) -> StarSet:
+def _selected_mock(source: StarSource, data: DataConfig, count: Count, most: int) -> StarSet:
     """``data.stars`` MOCK stars within the ranges of their labels' atmosphere."""
     parts: list[StarSet] = []
     made = drawn = 0
@@ -84,7 +86,7 @@ def _selected_mock(source: StarSource, data: DataConfig, count: Count) -> StarSe
         rows = np.flatnonzero(inside(source.ranges, block.labels.atmosphere, block.truth.snr))[: data.stars - made]
         parts.append(select(block, rows))
         made, drawn = made + len(rows), drawn + len(block)
-        if made < data.stars and drawn >= MOST * data.stars:
+        if made < data.stars and drawn >= most * data.stars:
             raise ParameterError(f"Only {made} of {drawn} MOCK stars lie within the ranges.", remedy="Widen them or ask for fewer.")
     count(what, made, data.stars)
     return _joined(parts)
