@@ -174,8 +174,8 @@ def record(found: dict[str, object], card: Path = TRAINED_DIR / "mock-realism" /
     whole = json.loads(card.read_text()) if card.exists() else {"name": "mock-realism"}
     whole["classifier"] = found
     whole["classifier_note"] = (
-        "Cross-validated by star; mock stars have the SSPP's Teff, log g and [Fe/H] of a real star, or the shipped network's, "
-        "its S/N, spectrograph, velocity and slope; errors from bootstraps over stars"
+        "Cross-validated by star; mock stars have the Teff, log g and [Fe/H] whose emulated lines fit a real star best, "
+        "near the SSPP's, its S/N, spectrograph, velocity and slope; errors from bootstraps over stars"
     )
     whole["date"] = datetime.date.today().isoformat()
     card.parent.mkdir(parents=True, exist_ok=True)
