@@ -1,0 +1,37 @@
+"""Figures of a training run hold the numbers they were given."""
+
+from __future__ import annotations
+
+from stellar_core.figures.palette import DARK, LIGHT
+from stellar_core.figures.training import SAMPLED, WATCHED, compared_figure, loss_figure, sample_figure, watched_figure
+
+HISTORY = [{"epoch": n, "train": {"total": 3.0 - n}, "validation": {"total": 3.5 - n}} for n in (1, 2)]
+CURVE = [{"step": 1, "epoch": 0.5, "losses": {"total": 4.0}}]
+EPOCHS = [
+    {"epoch": n, **{name: {key: 1.0 / n, f"{key}_constant": 2.0} for name, (_, key) in WATCHED.items()}} for n in (1, 2)
+]
+
+
+def test_losses_of_training_and_validation():
+    figure = loss_figure(CURVE, HISTORY, "total", revision="x")
+    assert [list(trace.y) for trace in figure.data] == [[4.0], [2.0, 1.0], [2.5, 1.5]]
+    without = [{**record, "validation": None} for record in HISTORY]
+    assert len(loss_figure(CURVE, without, "total", revision="x").data) == 2
+
+
+def test_watched_figures_stand_beside_the_constant():
+    figure = watched_figure(EPOCHS, revision="x", palette=DARK)
+    assert len(figure.data) == len(WATCHED) and list(figure.data[0].y) == [1.0, 0.5]
+    assert [shape.y0 for shape in figure.layout.shapes] == [2.0] * len(WATCHED)
+
+
+def test_runs_have_colours_of_their_own():
+    figure = compared_figure({"one": EPOCHS, "two": EPOCHS[:1]}, revision="x", palette=LIGHT)
+    assert len({trace.line.color for trace in figure.data}) == 2 and sum(bool(trace.showlegend) for trace in figure.data) == 2
+
+
+def test_predictions_by_stage():
+    sample = {name: [[1.0, 2.0, 3.0], [1.5, 2.5, 3.5]] for name in SAMPLED} | {"stage": [[0, 1, 1], [0, 1, 1]]}
+    figure = sample_figure(sample, revision="x")
+    assert list(figure.data[1].x) == [2.5, 3.5] and list(figure.data[1].y) == [2.0, 3.0]
+    assert len(figure.data) == len(SAMPLED) * 6
