@@ -188,9 +188,10 @@ def coverage_figure(
             ),
             row=1, col=column,
         )  # fmt: skip
-        figure.update_xaxes(range=[claim - 0.16, min(claim + 0.16, 1.005)], tickformat=".0%", row=1, col=column)
+        ticks = [claim - 0.1, claim] if claim > 0.85 else [claim - 0.1, claim, claim + 0.1]
+        figure.update_xaxes(range=[claim - 0.16, min(claim + 0.16, 1.005)], tickvals=ticks, tickformat=".0%", row=1, col=column)
     base_layout(figure, palette, height or 90 + 26 * len(names), "coverage")
-    figure.update_xaxes(fixedrange=True, showgrid=True, nticks=5)
+    figure.update_xaxes(fixedrange=True, showgrid=True)
     figure.update_yaxes(fixedrange=True, showline=False, ticks="")
     figure.update_annotations(font={"size": 12, "color": palette.ink})
     figure.update_layout(margin={"t": 28})
@@ -249,7 +250,7 @@ def where_figure(
     figure = go.Figure(
         go.Scatter(
             x=teff, y=logg, mode="markers", customdata=list(names), text=[f"{name}<br>off by {m:+.1f} errors" for name, m in zip(names, miss)],
-            marker={"color": np.clip(miss, -3, 3), "cmin": -3, "cmax": 3, "size": size, "line": {"width": 0.5, "color": palette.muted},
+            marker={"color": np.clip(miss, -3, 3), "cmin": -3, "cmax": 3, "size": size, "line": {"width": 1, "color": palette.muted},
                     "colorscale": [[0, palette.draws], [0.5, palette.grid], [1, palette.warning]],
                     "colorbar": {"title": {"text": "errors off"}, "thickness": 12, "outlinewidth": 0}},
             hovertemplate="%{text}<br>%{x:.0f} K, log g %{y:.2f}<extra></extra>",
