@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -27,23 +28,25 @@ def model(folder, name: str) -> None:
     (folder / name / "weights.safetensors").write_bytes(b"")
 
 
-def page() -> AppTest:
-    return AppTest.from_file(str(ROOT / "pages" / "uncertainty.py"), default_timeout=120)
+@pytest.fixture()
+def page(app, folder) -> AppTest:
+    """The page in the app, which is where its links lead to; not yet run."""
+    return app.run().switch_page("pages/uncertainty.py")
 
 
 def words(shown: AppTest) -> str:
     return "\n".join(str(item.value) for kind in (shown.markdown, shown.caption, shown.info, shown.warning) for item in kind)
 
 
-def test_without_a_stored_test_it_says_how_to_make_one(folder):
-    shown = page().run()
+def test_without_a_stored_test_it_says_how_to_make_one(page):
+    shown = page.run()
     assert not shown.exception and "calibrate" in words(shown)
 
 
-def test_every_tested_model_and_quantity_is_shown(folder):
+def test_every_tested_model_and_quantity_is_shown(folder, page):
     model(folder, "one")
     model(folder, "two")
-    shown = page().run()
+    shown = page.run()
     assert not shown.exception and not shown.error and not shown.warning
     assert shown.title[0].value == "Can the error bars be trusted?" and "MOCK" in words(shown)
     assert len(shown.get("plotly_chart")) == 7
@@ -52,28 +55,20 @@ def test_every_tested_model_and_quantity_is_shown(folder):
     assert not shown.exception and "500 test stars" in words(shown)
 
 
-def test_a_test_of_other_weights_is_marked(folder):
+def test_a_test_of_other_weights_is_marked(folder, page):
     model(folder, "one")
     (folder / "one" / "card.json").write_text('{"sha256": "other"}')
-    assert "other weights" in words(page().run())
+    assert "other weights" in words(page.run())
 
 
-def test_a_damaged_table_is_one_sentence(folder):
+def test_a_damaged_table_is_one_sentence(folder, page):
     model(folder, "one")
     (folder / "one" / "test-stars.safetensors").write_bytes(b"none")
-    shown = page().run()
+    shown = page.run()
     assert not shown.exception and "cannot be read" in shown.error[0].value
 
 
-def test_the_page_is_in_the_menu(app, folder):
-    app.run()
-    app.switch_page("pages/uncertainty.py").run()
-    assert not app.exception
-
-
-def test_reading_a_stored_test_loads_no_network(tmp_path):
-    import subprocess
-
+def test_reading_a_stored_test_loads_no_network():
     code = "import sys, stellar_core.evaluation.panels, stellar_core.ui.uncertainty; sys.stdout.write(' '.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     assert "torch" not in loaded and "astropy" not in loaded
