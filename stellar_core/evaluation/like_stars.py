@@ -10,7 +10,7 @@ import numpy as np
 
 from stellar_core.errors import SpectrumError, StellarError
 from stellar_core.evaluation.telltales import telltales
-from stellar_core.inference.domain import line_profile
+from stellar_core.inference.signs import line_profile
 from stellar_core.inference.estimator import Estimator
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.instrument import observe

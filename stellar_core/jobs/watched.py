@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from stellar_core.evaluation.metrics import classification, regression
-from stellar_core.evaluation.mock_test import truth_of
+from stellar_core.evaluation.delivered import truth_of
 from stellar_core.inference.cells import CellPosteriors
 from stellar_core.inference.isochrone_estimator import embed
 from stellar_core.inference.mc_dropout import QUANTITIES
