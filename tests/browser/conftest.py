@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -99,13 +101,26 @@ class Visitor:
     def look_up(self, text: str) -> None:
         box = self.page.get_by_label("SDSS star", exact=True)
         box.fill(text)
-        box.press("Enter")
-        self.settle()
+        with self.rerun():
+            box.press("Enter")
 
     def upload(self, path: Path) -> None:
         self.page.get_by_text("Upload a spectrum").first.click()
-        with self.page.expect_response(lambda response: "upload_file" in response.url, timeout=60_000):
+        self.page.locator("input[type=file]").wait_for(state="attached")
+        self.settle()
+        with self.rerun(), self.page.expect_response(lambda response: "upload_file" in response.url, timeout=60_000):
             self.page.locator("input[type=file]").set_input_files(str(path))
+
+    @contextlib.contextmanager
+    def rerun(self) -> Iterator[None]:
+        """Do what makes the script run, and wait until it has begun, however late, and come to rest."""
+        self.page.evaluate(
+            "() => { const app = document.querySelector('[data-testid=stApp]'); window.begun = false; new MutationObserver(() => {"
+            " if (app.getAttribute('data-test-script-state') !== 'notRunning') window.begun = true;"
+            " }).observe(app, {attributes: true}); }"
+        )
+        yield
+        self.page.wait_for_function("window.begun")
         self.settle()
 
     def settle(self, pause: float = 0.6) -> None:
