@@ -19,7 +19,9 @@ PACKAGE = Path(stellar_core.__file__).parent
 #: Parts of the package that make, teach, run and judge models, and what they stand on.
 PARTS = ("models", "training", "inference", "preprocessing", "evaluation", "isochrones", "sdss", "figures")
 #: Of training, what may hold the truth of stars that it draws itself: to calibrate and to score.
-HOLDERS = ("data", "mapped_stars", "run", "trial")
+HOLDERS = ("data", "mapped_stars", "run", "isochrone_run", "trial")
+#: Of evaluation, what may ask a plate for its stars, to score answers about them; and who may ask it.
+SCORER, JUDGES = "stellar_core.evaluation.survey_sample", ("evaluation.examination", "evaluation.damage")
 #: Ways to name the truth of the survey in a text: its file, its module, its columns.
 TRUTH_WORDS = re.compile(
     r"\btruth\.(parquet|duckdb|csv|fits|npz|safetensors)|mock[./]truth\b"
@@ -85,7 +87,9 @@ def test_no_path_of_imports_leads_to_the_truth():
     assert len(roots) > 40
     for root in roots:
         assert "stellar_core.mock.truth" not in reached_from(root, graph), root
-        assert not any(name.startswith("stellar_core.mock.plates") for name in graph[root]), root
+        if root != SCORER:
+            assert not any(name.startswith("stellar_core.mock.plates") for name in graph[root]), root
+    assert {root for root in graph if SCORER in graph[root]} <= {f"stellar_core.{judge}" for judge in JUDGES}
 
 
 def test_no_text_names_the_truth():
