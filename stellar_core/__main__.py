@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from stellar_core.cards import DEFAULT_MODEL
 from stellar_core.errors import StellarError
 from stellar_core.jobs.commands import commands as jobs
 
@@ -207,7 +208,7 @@ def phase(
 @app.command(context_settings={"ignore_unknown_options": True})
 def predict(
     inputs: Annotated[list[str], typer.Argument(help="Spectrum files or SDSS identifiers.")],
-    model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = "paper-setup-a",
+    model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = DEFAULT_MODEL,
     samples: Annotated[int, typer.Option(help="Passes of MC dropout.")] = 50,
     seed: Annotated[int, typer.Option(help="Seed of the passes.")] = 0,
     isochrones: Annotated[bool, typer.Option(help="Add the isochrones' own posterior to each result.")] = False,
@@ -292,7 +293,7 @@ def clusters(
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Name of a model in trained/.")] = "paper-setup-a",
+    model: Annotated[str, typer.Argument(help="Name of a model in trained/.")] = DEFAULT_MODEL,
     stars: Annotated[int, typer.Option(help="MOCK test stars.")] = 300,
     report: Annotated[Path | None, typer.Option(help="Write the model's stored test as one HTML page instead.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,

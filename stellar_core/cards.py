@@ -15,6 +15,8 @@ import numpy as np
 from stellar_core.errors import ModelError
 
 TRAINED_DIR = Path(__file__).resolve().parents[1] / "trained"
+#: The network that answers unless another is named: Model 9.
+DEFAULT_MODEL = "isochrone"
 
 
 def runs_dir() -> Path:

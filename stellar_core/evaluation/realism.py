@@ -185,7 +185,7 @@ def record(found: dict[str, object], card: Path = TRAINED_DIR / "mock-realism" /
 if __name__ == "__main__":
     from stellar_core.inference.estimator import Estimator
 
-    folder, estimator = Path(sys.argv[1]), Estimator.load()
+    folder, estimator = Path(sys.argv[1]), Estimator.load("paper-setup-a")  # the card's like stars are by its answers
     stars = real_stars(folder / "sdss" if (folder / "sdss").is_dir() else folder, estimator)
     measured = classify(sample(stars, estimator))
     yardstick = classify(sample(stars, estimator, emulated=False))

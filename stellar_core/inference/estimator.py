@@ -10,7 +10,7 @@ from typing import Mapping, Sequence
 import numpy as np
 from torch import nn
 
-from stellar_core.cards import model_folder
+from stellar_core.cards import DEFAULT_MODEL, model_folder
 from stellar_core.errors import ModelError, ParameterError
 from stellar_core.inference.domain import SCORES, DomainGate, judge
 from stellar_core.inference.mc_dropout import QUANTITIES
@@ -24,7 +24,6 @@ from stellar_core.preprocessing.spectra import PreparedSpectrum, prepare
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES
 
-DEFAULT_MODEL = "paper-setup-a"
 MAX_SAMPLES = 1000
 
 #: Teff [K], log g, [Fe/H] [dex] of the emulated spectra that velocities are measured against.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core import lookup
-from stellar_core.cards import list_networks
+from stellar_core.cards import DEFAULT_MODEL, list_networks
 from stellar_core.errors import StellarError
 from stellar_core.ui import loaders
 from stellar_core.ui.glossary import HELP
@@ -83,7 +83,7 @@ def _controls() -> tuple[str, UploadedFile | None]:
         with st.popover("Settings", icon=":material/tune:"):
             st.slider("Passes", 10, 500, 50, step=10, key="samples", bind="query-params", help=HELP["samples"])
             st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help=HELP["seed"])
-            names = sorted(list_networks(), key=lambda name: name != loaders.MODEL) or [loaders.MODEL]
+            names = sorted(list_networks(), key=lambda name: name != DEFAULT_MODEL) or [DEFAULT_MODEL]
             st.selectbox("Model", names, key="model", bind="query-params", help=HELP["model"])
     return (text or "").strip(), uploaded
 

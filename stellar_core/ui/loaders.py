@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core import lookup
-from stellar_core.cards import model_folder
+from stellar_core.cards import DEFAULT_MODEL, model_folder
 
 if TYPE_CHECKING:
     from stellar_core.inference.estimator import Estimator
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from stellar_core.preprocessing.spectra import PreparedSpectrum
     from stellar_core.sdss.identifiers import StarId
     from stellar_core.spectrum import Spectrum
-
-#: The network that answers unless another is chosen.
-MODEL = "paper-setup-a"
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class Source:
         return f"file {digest} {self.label} {self.wavelength_unit} {self.medium}"
 
 
-def model_stamp(name: str = MODEL) -> int:
+def model_stamp(name: str = DEFAULT_MODEL) -> int:
     """When the card of the model was last written, ns; 0 where there is none."""
     card = model_folder(name) / "card.json"
     return card.stat().st_mtime_ns if card.exists() else 0
@@ -70,7 +67,7 @@ def _estimator(name: str, stamp: int) -> Estimator:
     return Estimator.load(name)
 
 
-def estimator(model: str = MODEL) -> Estimator:
+def estimator(model: str = DEFAULT_MODEL) -> Estimator:
     """The network, read again when its files change; raises `StellarError`."""
     return _estimator(model, model_stamp(model))
 
@@ -118,7 +115,7 @@ def _prepared(key: str, model: str, stamp: int, _source: Source) -> PreparedSpec
     return estimator(model).prepare(spectrum(_source))
 
 
-def prepared(source: Source, model: str = MODEL) -> PreparedSpectrum:
+def prepared(source: Source, model: str = DEFAULT_MODEL) -> PreparedSpectrum:
     """The spectrum as the network sees it; raises `StellarError`."""
     return _prepared(source.key, model, model_stamp(model), source)
 
@@ -141,6 +138,6 @@ def second_opinion(result: Result) -> dict[str, object]:
     return _second_opinion(tuple(value for part in parts for value in part.to_dict().values()), result)
 
 
-def result(source: Source, seed: int, samples: int, model: str = MODEL) -> Result:
+def result(source: Source, seed: int, samples: int, model: str = DEFAULT_MODEL) -> Result:
     """The answer for one star; raises `StellarError`."""
     return _result(source.key, seed, samples, model, model_stamp(model), source)
