@@ -44,7 +44,15 @@ def robust_range(flux: np.ndarray) -> tuple[float, float]:
 def ribbon(x: np.ndarray, middle: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Outline of ``middle`` ± ``half``: one closed polygon for each run without NaN, NaN between them.
 
-    Filling between two lines would join across the gaps instead. Both arrays are float32.
+    Filling between two lines would join across the gaps instead.
+
+    Parameters
+    ----------
+    x, middle, half : (n,) float
+
+    Returns
+    -------
+    x, y : float32
     """
     present = np.concatenate([[False], np.isfinite(middle) & np.isfinite(half), [False]])
     starts = np.flatnonzero(present[1:] & ~present[:-1])
@@ -56,6 +64,18 @@ def ribbon(x: np.ndarray, middle: np.ndarray, half: np.ndarray) -> tuple[np.ndar
         parts_x += [x[run], x[run][::-1], gap]
         parts_y += [(middle + half)[run], (middle - half)[run][::-1], gap]
     return np.concatenate(parts_x).astype(np.float32), np.concatenate(parts_y).astype(np.float32)
+
+
+def paired(x: np.ndarray, middle: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Half as many points whose ``middle`` ± ``half`` encloses those of every two pixels: for a `ribbon` of half the size.
+
+    Parameters and results are (n,) and (n + 1) // 2 float; NaN where both pixels are NaN.
+    """
+    odd = len(x) % 2
+    pairs = [np.append(a, [np.nan] * odd).reshape(-1, 2) for a in (np.asarray(x, float), middle + half, middle - half)]
+    place = np.where(np.isnan(pairs[0][:, 1]), pairs[0][:, 0], pairs[0].mean(axis=1))
+    top, bottom = np.fmax(*pairs[1].T), np.fmin(*pairs[2].T)
+    return place, (top + bottom) / 2, (top - bottom) / 2
 
 
 def combs(wavelengths: np.ndarray, low: float, high: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:

@@ -37,6 +37,23 @@ class Track:
 
 
 @dataclass(frozen=True)
+class Isochrone:
+    """Stars of one age, main sequence onwards.
+
+    Attributes
+    ----------
+    age : float
+        Gyr.
+    teff, logg : (n_point,) array
+        K and dex(cm/s2), in the order of mass.
+    """
+
+    age: float
+    teff: np.ndarray
+    logg: np.ndarray
+
+
+@dataclass(frozen=True)
 class KielStar:
     """One star on the diagram; each of ``teff`` and ``logg`` is (p16, median, p84)."""
 
@@ -79,6 +96,7 @@ def kiel_figure(
     star: KielStar | None = None,
     tracks: Sequence[Track] = (),
     *,
+    isochrones: Sequence[Isochrone] = (),
     others: Sequence[KielStar] = (),
     thresholds: StageThresholds = DEFAULT_THRESHOLDS,
     trusted: bool = True,
@@ -93,9 +111,11 @@ def kiel_figure(
     star : KielStar, optional
         The star in question: marker, 68 % error bars and its draws as light points.
     tracks : sequence of Track
-        Evolutionary tracks to draw behind it.
+        Evolutionary tracks to draw behind it, each with its mass at its start.
+    isochrones : sequence of Isochrone
+        Isochrones to draw behind it, each with its age at its hottest point.
     others : sequence of KielStar
-        More stars, drawn smaller.
+        Stars to compare, each in a colour of its own and with its name.
     thresholds : StageThresholds
         Borders of the stage regions.
     trusted : bool
@@ -121,9 +141,20 @@ def kiel_figure(
             x=label_teff, y=label_logg, text=STAGES[index], showarrow=False,
             font={"size": 12, "color": colour},
         )
-    _add_tracks(figure, tracks, palette)
-    for other in others:
-        _add_star(figure, other, palette, palette.second, 9, trusted=True)
+    _add_curves(
+        figure, "tracks", tracks, [f"{track.mass:g}" for track in tracks], "Msun",
+        [(float(track.teff[0]), float(track.logg[0]) + 0.07) for track in tracks], palette,
+    )  # fmt: skip
+    _add_curves(
+        figure, "isochrones", isochrones, [f"{one.age:g} Gyr" for one in isochrones], "",
+        [_hottest(one) for one in isochrones], palette,
+    )  # fmt: skip
+    for other, colour in zip(others, palette.several):
+        _add_star(figure, other, palette, colour, 12, trusted=True)
+        figure.add_annotation(
+            x=other.teff[1], y=other.logg[1], text=other.name, showarrow=False, xanchor="left", yanchor="bottom",
+            xshift=6, yshift=4, font={"size": 11, "color": colour}, bgcolor=faded(palette.surface, 0.7),
+        )  # fmt: skip
     if star is not None:
         _add_star(figure, star, palette, palette.accent, 15, trusted)
     base_layout(figure, palette, height, revision)
@@ -148,25 +179,34 @@ def _views(star: KielStar | None, others: Sequence[KielStar]) -> tuple[list[floa
     )
 
 
-def _add_tracks(figure: go.Figure, tracks: Sequence[Track], palette: Palette) -> None:
-    """All tracks as one NaN-separated trace, each with its mass at the start."""
-    if not tracks:
+def _hottest(isochrone: Isochrone) -> tuple[float, float]:
+    """Where the age of an isochrone is written: left of its hottest point inside the usual view."""
+    seen = np.flatnonzero(isochrone.teff < TEFF_VIEW[0] - 250)
+    at = int(seen[isochrone.teff[seen].argmax()]) if seen.size else 0
+    return float(isochrone.teff[at]) + 150, float(isochrone.logg[at]) - 0.05
+
+
+def _add_curves(
+    figure: go.Figure, name: str, curves: Sequence[Track | Isochrone], labels: Sequence[str], unit: str,
+    places: Sequence[tuple[float, float]], palette: Palette,
+) -> None:  # fmt: skip
+    """All curves as one NaN-separated trace, each with its label at its place."""
+    if not curves:
         return
     gap = np.array([np.nan], np.float32)
-    x = np.concatenate([part for track in tracks for part in (track.teff.astype(np.float32), gap)])
-    y = np.concatenate([part for track in tracks for part in (track.logg.astype(np.float32), gap)])
-    label = [text for track in tracks for text in [f"{track.mass:g} Msun"] * track.teff.size + [""]]
+    x = np.concatenate([part for curve in curves for part in (curve.teff.astype(np.float32), gap)])
+    y = np.concatenate([part for curve in curves for part in (curve.logg.astype(np.float32), gap)])
+    words = [text for curve, label in zip(curves, labels) for text in [f"{label} {unit}".strip()] * curve.teff.size + [""]]
     figure.add_trace(
         go.Scatter(
-            x=x, y=y, mode="lines", line={"width": 1.1, "color": faded(palette.ink, 0.42)}, text=label,
-            hovertemplate="%{text}<br>%{x:.0f} K, log g %{y:.2f}<extra></extra>", name="tracks",
+            x=x, y=y, mode="lines", line={"width": 1.1, "color": faded(palette.ink, 0.42)}, text=words,
+            hovertemplate="%{text}<br>%{x:.0f} K, log g %{y:.2f}<extra></extra>", name=name,
         )
     )
     figure.add_trace(
         go.Scatter(
-            x=[float(track.teff[0]) for track in tracks], y=[float(track.logg[0]) + 0.07 for track in tracks],
-            mode="text", text=[f"{track.mass:g}" for track in tracks], hoverinfo="skip",
-            textfont={"size": 10, "color": palette.muted},
+            x=[place[0] for place in places], y=[place[1] for place in places], mode="text", text=list(labels),
+            hoverinfo="skip", textfont={"size": 10, "color": palette.muted},
         )
     )
 

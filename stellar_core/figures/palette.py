@@ -41,6 +41,11 @@ class Palette:
     surface: str
     stages: tuple[str, str, str, str, str]
 
+    @property
+    def several(self) -> tuple[str, str, str, str]:
+        """Colours of up to four stars beside each other."""
+        return (self.accent, self.draws, self.second, self.stages[1])
+
 
 LIGHT = Palette(
     ink="#1b2333",

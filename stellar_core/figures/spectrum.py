@@ -1,7 +1,7 @@
-"""The spectrum: flux, errors, masked pixels, filler and named lines.
+"""The spectrum: flux, errors, masked pixels, filler, named lines, models and what is left of the flux without them.
 
-The switches of the figure (smoothing, rest or observed frame, what is shown) are the
-figure's own and act in the browser: they cost no round trip and leave the zoom alone.
+The switches of the figure (smoothing, velocity of the line marks, frame and medium, what is
+shown) are the figure's own and act in the browser: they cost no round trip and leave the zoom alone.
 """
 
 from __future__ import annotations
@@ -11,36 +11,44 @@ from typing import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from stellar_core.figures.curves import combs, packed, ribbon, robust_range, smooth
+from stellar_core.figures.curves import combs, packed, paired, ribbon, robust_range, smooth
 from stellar_core.figures.flags import flag_rows, group_lines
+from stellar_core.figures.frames import FRAMES, VELOCITIES, Frame
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
 
-#: Share of the height given to the strip of line labels.
-STRIP = 0.18
+#: Share of the height given to the strip of line labels, and to the residuals with the gap above them.
+STRIP, RESIDUALS, GAP = 0.16, 0.15, 0.035
 #: Rows of labels in the strip.
 ROWS = 5
 #: Widths of the running mean on offer, pixels, and the one shown first.
 SMOOTHING = (1, 3, 7, 15, 31)
 DEFAULT_SMOOTHING = 3
-#: Room for the switches above the figure, pixels.
-HEAD = 64
+#: Room for the switches above the figure, pixels; on a narrow screen they take two rows.
+HEAD, NARROW_HEAD = 66, 108
+#: Largest residual shown at first, sigma.
+RESIDUAL_VIEW = 6.0
 
 
 class SpectrumFigure:
     """Builds the figure of one spectrum; see `spectrum_figure`."""
 
-    def __init__(self, redshift: float, palette: Palette) -> None:
+    def __init__(self, redshift: float, palette: Palette, narrow: bool, floor: float) -> None:
         self.figure = go.Figure()
-        self.stretch = 1.0 + redshift
+        self.redshift = redshift
         self.palette = palette
-        #: Index of each trace that moves with the frame -> its x in the rest and the observed frame.
-        self.moving: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.narrow = narrow
+        #: Share of the height below the flux.
+        self.floor = floor
+        #: Index of each trace that moves with the frame -> its wavelengths in vacuum: at rest, or of the sky.
+        self.moving: dict[int, np.ndarray] = {}
+        #: Which of these are lines of the star, and of the sky.
+        self.marks: list[int] = []
+        self.sky: list[int] = []
 
-    def add(self, trace: go.Scatter, observed: np.ndarray | None = None) -> int:
-        """Add ``trace``, whose x is in the rest frame; ``observed`` is its x in the other one."""
+    def add(self, trace: go.Scatter, wavelength: np.ndarray | None = None) -> int:
+        """Add ``trace``; its x, or ``wavelength``, moves with the frame."""
         index = len(self.figure.data)
-        x = np.asarray(trace.x, np.float32)
-        self.moving[index] = (x, x * np.float32(self.stretch) if observed is None else observed)
+        self.moving[index] = np.asarray(trace.x if wavelength is None else wavelength, float)
         self.figure.add_trace(trace)
         return index
 
@@ -48,20 +56,20 @@ class SpectrumFigure:
         """Shade the ranges in which nothing was measured."""
         for number, (start, stop) in enumerate(filler):
             self.figure.add_shape(
-                type="rect", x0=start, x1=stop, y0=0, y1=1, xref="x", yref="y domain", layer="below",
+                type="rect", x0=start, x1=stop, y0=self.floor, y1=1 - STRIP, xref="x", yref="paper", layer="below",
                 line={"width": 0}, fillcolor=faded(self.palette.muted, 0.14), legendgroup="filler",
                 name="not observed: filler", showlegend=number == 0,
             )  # fmt: skip
 
-    def add_data(
-        self, wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray, model: np.ndarray | None
-    ) -> None:
-        """Draw flux and errors with the slider that smooths them, the mask and the model."""
-        x = np.asarray(wavelength, np.float32)
+    def add_data(self, wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray) -> None:
+        """Draw flux and errors with the slider that smooths them, and the mask."""
         curves = {width: smooth(flux, ivar, width) for width in SMOOTHING}
         low, high = robust_range(curves[7][0])
         # Beyond ten times the shown range an error would only swell the file, not the picture.
-        bands = {w: ribbon(x, mean, np.clip(error, 0, 10 * (high - low))) for w, (mean, error) in curves.items()}
+        bands = {
+            width: ribbon(*paired(wavelength, mean, np.clip(error, 0, 10 * (high - low))))
+            for width, (mean, error) in curves.items()
+        }
         band = self.add(
             go.Scatter(
                 x=bands[DEFAULT_SMOOTHING][0], y=bands[DEFAULT_SMOOTHING][1], fill="toself", name="±1σ", mode="lines",
@@ -70,20 +78,14 @@ class SpectrumFigure:
         )
         line = self.add(
             go.Scatter(
-                x=x, y=curves[DEFAULT_SMOOTHING][0], mode="lines", name="flux", connectgaps=False,
+                x=wavelength.astype(np.float32), y=curves[DEFAULT_SMOOTHING][0], mode="lines", name="flux", connectgaps=False,
                 line={"width": 1.1, "color": self.palette.data}, hovertemplate="%{x:.1f} Å<br>%{y:.3g}<extra></extra>",
-            )  # fmt: skip
-        )
-        if model is not None:
-            self.add(
-                go.Scatter(
-                    x=x, y=np.asarray(model, np.float32), mode="lines", name="pipeline model", visible="legendonly",
-                    line={"width": 1.3, "color": self.palette.second}, hoverinfo="skip",
-                )  # fmt: skip
-            )
+            ),
+            wavelength,
+        )  # fmt: skip
         masked = ivar <= 0
         if masked.any():
-            rug_x, rug_y = combs(x[masked], 0.0, 0.035)
+            rug_x, rug_y = combs(wavelength[masked], 0.0, 0.035)
             self.add(
                 go.Scatter(
                     x=rug_x, y=rug_y, yaxis="y3", mode="lines", name=f"masked ({int(masked.sum())} px)",
@@ -97,21 +99,32 @@ class SpectrumFigure:
             }
             for width in SMOOTHING
         ]  # fmt: skip
-        self.figure.update_layout(
-            yaxis={"range": [low, high]},
-            sliders=[
-                {
-                    "active": SMOOTHING.index(DEFAULT_SMOOTHING), "steps": steps, "x": 0, "len": 0.46, "y": 1.0,
-                    "yanchor": "bottom", "pad": {"t": 0, "b": 2, "l": 4}, "ticklen": 3, "minorticklen": 0,
-                    "currentvalue": {"prefix": "Smoothing: ", "suffix": " px", "font": {"size": 12}, "offset": 6},
-                    "bgcolor": self.palette.grid, "activebgcolor": self.palette.accent, "bordercolor": self.palette.muted,
-                    "borderwidth": 0, "tickcolor": self.palette.muted, "font": {"size": 10, "color": self.palette.muted},
-                }
-            ],
+        self.figure.update_layout(yaxis={"range": [low, high]})
+        self._add_slider(steps, SMOOTHING.index(DEFAULT_SMOOTHING), 0.0, "Smoothing: ", " px")
+
+    def add_model(self, wavelength: np.ndarray, model: np.ndarray, name: str, colour: str) -> None:
+        """A model on the same pixels, of which every second is drawn; hidden until its name is clicked."""
+        self.add(
+            go.Scatter(
+                x=wavelength[::2].astype(np.float32), y=np.asarray(model, np.float32)[::2], mode="lines", name=name,
+                visible="legendonly", line={"width": 1.3, "color": colour}, hoverinfo="skip", connectgaps=False,
+            ),
+            wavelength[::2],
+        )  # fmt: skip
+
+    def add_residuals(self, wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray, model: np.ndarray) -> None:
+        """(flux - model) / sigma below the spectrum."""
+        left = np.where(ivar > 0, (flux - np.asarray(model, float)) * np.sqrt(ivar), np.nan).astype(np.float32)
+        self.add(
+            go.Scatter(
+                x=wavelength.astype(np.float32), y=left, yaxis="y4", mode="lines", name="residual", showlegend=False,
+                line={"width": 0.7, "color": self.palette.second}, hovertemplate="%{x:.1f} Å<br>%{y:+.1f} σ<extra></extra>",
+            ),
+            wavelength,
         )  # fmt: skip
 
     def add_lines(self, lines: Sequence[tuple[float, str]], angstrom_per_pixel: float) -> None:
-        """Mark ``lines`` by one trace of strokes, one of flag poles and one of labels."""
+        """Mark ``lines`` by one trace of strokes, one of flag poles and one of labels, and the slider that moves them."""
         if not lines:
             return
         groups = group_lines(lines)
@@ -120,7 +133,7 @@ class SpectrumFigure:
         names = [group[1] for group in groups for _ in group[2]]
         shared = {"legendgroup": "lines", "line": {"width": 0.8, "color": faded(self.palette.muted, 0.55)}}
         x, y = combs(members, 0.0, 1.0)
-        self.add(
+        strokes = self.add(
             go.Scatter(
                 x=x, y=y, yaxis="y3", mode="lines", name="lines", **shared,
                 text=[text for label in names for text in (label, label, "")],
@@ -131,46 +144,75 @@ class SpectrumFigure:
         places = np.array([wavelength for wavelength, _, _ in shown])
         tops = np.array([ROWS - row for _, _, row in shown], float)
         x, y = combs(places, 0.0, tops - 0.1)
-        self.add(go.Scatter(x=x, y=y, yaxis="y2", mode="lines", showlegend=False, hoverinfo="skip", **shared))
-        self.add(
+        poles = self.add(go.Scatter(x=x, y=y, yaxis="y2", mode="lines", showlegend=False, hoverinfo="skip", **shared))
+        labels = self.add(
             go.Scatter(
                 x=places, y=tops - 0.5, yaxis="y2", mode="text", text=[f" {label}" for _, label, _ in shown],
                 textposition="middle right", textfont={"size": 11, "color": self.palette.ink},
                 showlegend=False, legendgroup="lines", hoverinfo="skip",
             )  # fmt: skip
         )
+        self.marks = [strokes, poles, labels]
+        self._add_slider(self._velocity_steps(FRAMES[0]), VELOCITIES.index(0), 0.5 if self.narrow else 0.37, "Lines: ", " km/s")
+
+    def _velocity_steps(self, frame: Frame) -> list[dict[str, object]]:
+        """What the slider of the line marks does in ``frame``."""
+        return [
+            {
+                "label": f"{velocity:+d}".replace("-", "−") if velocity else "0", "method": "restyle",
+                "args": [{"x": [packed(frame.of_star(self.moving[k], self.redshift, velocity)) for k in self.marks]}, self.marks],
+            }
+            for velocity in VELOCITIES
+        ]  # fmt: skip
+
+    def _add_slider(self, steps: list[dict[str, object]], active: int, x: float, prefix: str, suffix: str) -> None:
+        """A slider above the figure that begins at the share ``x`` of its width."""
+        slider = {
+            "active": active, "steps": steps, "x": x, "len": 0.48 if self.narrow else 0.34, "y": 1.0, "yanchor": "bottom",
+            "pad": {"t": 0, "b": 2, "l": 4, "r": 8}, "ticklen": 3, "minorticklen": 0,
+            "currentvalue": {"prefix": prefix, "suffix": suffix, "font": {"size": 12}, "offset": 6},
+            "bgcolor": self.palette.grid, "activebgcolor": self.palette.accent, "bordercolor": self.palette.muted,
+            "borderwidth": 0, "tickcolor": self.palette.muted, "font": {"size": 10, "color": self.palette.muted},
+        }  # fmt: skip
+        self.figure.update_layout(sliders=[*self.figure.layout.sliders, slider])
 
     def add_sky(self, sky: Sequence[tuple[float, str]]) -> None:
         """Mark the night sky and the atmosphere: in the observed frame only, shifted by no star."""
         if not sky:
             return
         x, y = combs(np.array([wavelength for wavelength, _ in sky]), 0.0, 0.97)
-        self.add(
-            go.Scatter(
-                x=np.full_like(x, np.nan), y=y, yaxis="y3", mode="lines", name="night sky (observed frame)",
-                line={"width": 1.0, "color": self.palette.second, "dash": "dot"},
-                text=[text for _, label in sky for text in (label, label, "")],
-                hovertemplate="%{text} %{x:.1f} Å<extra></extra>",
-            ),
-            observed=x,
+        self.sky.append(
+            self.add(
+                go.Scatter(
+                    x=np.full_like(x, np.nan), y=y, yaxis="y3", mode="lines", name="night sky (observed frame)",
+                    line={"width": 1.0, "color": self.palette.second, "dash": "dot"},
+                    text=[text for _, label in sky for text in (label, label, "")],
+                    hovertemplate="%{text} %{x:.1f} Å<extra></extra>",
+                ),
+                x,
+            )
         )  # fmt: skip
 
     def add_frame_switch(self) -> None:
-        """Buttons that move everything between the rest and the observed frame."""
+        """A menu that moves everything between the frames and media; the slider of the lines then begins at 0."""
         shapes = self.figure.layout.shapes
         buttons = []
-        for frame, (name, stretch) in enumerate((("Rest", 1.0), ("Observed", self.stretch))):
-            layout: dict[str, object] = {"xaxis.title.text": f"{name} wavelength (Å, vacuum)"}
+        for frame in FRAMES:
+            layout: dict[str, object] = {"xaxis.title.text": frame.title}
             for number, shape in enumerate(shapes):
-                layout[f"shapes[{number}].x0"] = float(shape.x0) * stretch
-                layout[f"shapes[{number}].x1"] = float(shape.x1) * stretch
-            data = {"x": [packed(pair[frame]) for pair in self.moving.values()]}
-            buttons.append({"label": name, "method": "update", "args": [data, layout, list(self.moving)]})
+                for end in ("x0", "x1"):
+                    layout[f"shapes[{number}].{end}"] = float(frame.of_star(shape[end], self.redshift))
+            if self.marks:
+                layout |= {"sliders[1].steps": self._velocity_steps(frame), "sliders[1].active": VELOCITIES.index(0)}
+            places = [frame.of_sky(x) if k in self.sky else frame.of_star(x, self.redshift) for k, x in self.moving.items()]
+            data = {"x": [packed(place) for place in places]}
+            buttons.append({"label": frame.name, "method": "update", "args": [data, layout, list(self.moving)]})
         self.figure.update_layout(
             updatemenus=[
                 {
-                    "type": "buttons", "direction": "right", "buttons": buttons, "active": 0, "showactive": True,
-                    "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom", "pad": {"t": 0, "b": 22, "r": 2},
+                    "type": "dropdown", "direction": "down", "buttons": buttons, "active": 0, "showactive": True,
+                    "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom",
+                    "pad": {"t": 0, "b": 70 if self.narrow else 22, "r": 2},
                     "bgcolor": self.palette.surface, "bordercolor": self.palette.muted, "borderwidth": 1,
                     "font": {"size": 12, "color": self.palette.control},
                 }
@@ -188,11 +230,13 @@ def spectrum_figure(
     sky: Sequence[tuple[float, str]] = (),
     filler: Sequence[tuple[float, float]] = (),
     model: np.ndarray | None = None,
+    emulated: tuple[np.ndarray, str] | None = None,
     y_title: str = "Flux density",
     angstrom_per_pixel: float = 11.0,
+    narrow: bool = False,
     palette: Palette = LIGHT,
     revision: str = "",
-    height: int = 520,
+    height: int = 560,
 ) -> go.Figure:
     """Draw one spectrum.
 
@@ -211,9 +255,14 @@ def spectrum_figure(
     filler : sequence of (low, high)
         Rest-frame ranges that the network sees as filler because nothing was measured there, Angstrom.
     model : (n_pixel,) float64, optional
-        The survey pipeline's own model; hidden until its name in the legend is clicked.
+        The survey pipeline's own model; hidden until its name in the legend is clicked. The residuals from
+        it stand below the spectrum.
+    emulated : ((n_pixel,) float64, str), optional
+        The emulated spectrum of a star like this one, NaN where there is none, and its name; hidden likewise.
     angstrom_per_pixel : float
         Scale of the screen for which the labels are laid out.
+    narrow : bool
+        True puts the switches into two rows.
     revision : str
         The star's name: the zoom is kept until it changes.
 
@@ -223,9 +272,15 @@ def spectrum_figure(
     """
     flux, ivar = np.asarray(flux, float), np.asarray(ivar, float)
     rest = np.asarray(wavelength, float) / (1.0 + redshift)
-    draw = SpectrumFigure(redshift, palette)
+    floor = 0.0 if model is None else RESIDUALS + GAP
+    draw = SpectrumFigure(redshift, palette, narrow, floor)
     draw.add_filler(filler)
-    draw.add_data(rest, flux, ivar, model)
+    draw.add_data(rest, flux, ivar)
+    if model is not None:
+        draw.add_model(rest, model, "pipeline model", palette.second)
+        draw.add_residuals(rest, flux, ivar, model)
+    if emulated is not None:
+        draw.add_model(rest, *emulated, palette.accent)
     draw.add_lines(lines, angstrom_per_pixel)
     draw.add_sky(sky)
     draw.add_frame_switch()
@@ -233,17 +288,24 @@ def spectrum_figure(
     base_layout(figure, palette, height, revision)
     ends = [rest[0], rest[-1], *(end for interval in filler for end in interval)]
     figure.update_layout(
-        margin={"t": HEAD},
+        margin={"t": NARROW_HEAD if narrow else HEAD},
         xaxis={
-            "title": {"text": "Rest wavelength (Å, vacuum)"}, "range": [round(min(ends), -2), round(max(ends), -2)],
-            "anchor": "y", "tickformat": "d",
+            "title": {"text": FRAMES[0].title}, "range": [round(min(ends), -2), round(max(ends), -2)],
+            "anchor": "y" if model is None else "y4", "tickformat": "d",
         },
-        yaxis={"title": {"text": y_title}, "domain": [0, 1 - STRIP]},
+        yaxis={"title": {"text": y_title}, "domain": [floor, 1 - STRIP]},
         yaxis2={"domain": [1 - STRIP, 1], "range": [0, ROWS], "visible": False, "fixedrange": True},
         yaxis3={
-            "domain": [0, 1 - STRIP], "range": [0, 1], "overlaying": "y", "visible": False, "fixedrange": True,
+            "domain": [floor, 1 - STRIP], "range": [0, 1], "overlaying": "y", "visible": False, "fixedrange": True,
         },
         hovermode="closest",
         dragmode="zoom",
     )  # fmt: skip
+    if model is not None:
+        figure.update_layout(
+            yaxis4={
+                "title": {"text": "(flux − model)/σ"}, "domain": [0, RESIDUALS], "range": [-RESIDUAL_VIEW, RESIDUAL_VIEW],
+                "tickvals": [-5, 0, 5], "zeroline": True, "zerolinecolor": palette.muted, "zerolinewidth": 1,
+            }
+        )  # fmt: skip
     return figure

@@ -63,6 +63,17 @@ class DropoutEstimator(Estimator):
             )
         return architecture.uses_photometry and complete
 
+    @property
+    def reads_spectrum(self) -> bool:
+        """Whether the architecture has a branch for spectra."""
+        return self.network.architecture.uses_spectrum
+
+    def moments(
+        self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
+    ) -> tuple[np.ndarray, None]:
+        """See `Estimator.moments`: before calibration, whose width hangs on stage and S/N alone."""
+        return run_once(self.network, flux, coverage, features), None
+
     def answer(self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int) -> Answer:
         """See `Estimator.answer`."""
         photometry, architecture = bool(np.isfinite(inputs).all()), self.network.architecture

@@ -142,6 +142,34 @@ class Estimator(ABC):
             As for `estimate`.
         """
 
+    @abstractmethod
+    def moments(
+        self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Means and standard deviations of many answers at once, without passes of MC dropout.
+
+        Parameters
+        ----------
+        flux, coverage, ivar : (n, 6800)
+            As `stellar_core.preprocessing.spectra.normalise_with_ivar` gives them.
+        features : (n, 29)
+            NaN is a star without photometry.
+        snr : (n,)
+            S/N per pixel.
+
+        Returns
+        -------
+        mean : (n, 5) float64
+            In the order of `QUANTITIES`.
+        std : (n, 5) float64 or None
+            None where the network itself gives no width.
+        """
+
+    @property
+    def reads_spectrum(self) -> bool:
+        """Whether the spectrum enters the answer."""
+        return True
+
     @cached_property
     def emulator(self) -> SpectralEmulator:
         """The spectral emulator, for velocities, the gate and overlays."""

@@ -123,6 +123,15 @@ class IsochroneEstimator(Estimator):
             answers += self._posteriors(embedding, views_of(coverage[rows], features[rows]), snr[rows])
         return answers
 
+    def moments(
+        self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `Estimator.moments`."""
+        answers = self.posteriors(flux, coverage, ivar, features, snr)
+        found = [[answer.interval(FIELDS[name]) for name in QUANTITIES] for answer in answers]
+        mean, std = (np.array([[getattr(one, part) for one in row] for row in found]) for part in ("mean", "std"))
+        return mean, std
+
     def _posteriors(self, embedding: np.ndarray, views: np.ndarray, snr: np.ndarray) -> list[Posterior]:
         with torch.inference_mode():
             found = self.network.head.likelihood(torch.from_numpy(embedding))

@@ -1,0 +1,87 @@
+"""Which wavelengths an answer leans on, under the spectrum that the network saw."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+
+#: Share of the height that the spectrum takes.
+_SPECTRUM = 0.26
+
+
+def influence_figure(
+    wavelength: np.ndarray,
+    flux: np.ndarray,
+    edges: np.ndarray,
+    rows: Sequence[tuple[str, str, np.ndarray, float | None]],
+    *,
+    lines: Sequence[tuple[float, str]] = (),
+    view: tuple[float, float] | None = None,
+    palette: Palette = LIGHT,
+    revision: str = "",
+    height: int = 560,
+) -> go.Figure:
+    """One row of bars for each quantity, on the wavelengths of the spectrum above them.
+
+    Parameters
+    ----------
+    wavelength, flux : (n_pixel,) float
+        Rest wavelength in Angstrom and the flux that the network sees, NaN where nothing was observed.
+    edges : (n_range, 2) float
+        First and last wavelength of each hidden range, Angstrom.
+    rows : sequence of (title, unit, (n_range,) float, float or None)
+        What hiding each range does, and the error of the answer in the same unit; a unit of % is no difference of values.
+    lines : sequence of (wavelength, label)
+        Marked in all rows, Angstrom.
+    view : (low, high), optional
+        Wavelengths shown at first, Angstrom.
+    revision : str
+        The star's name.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    heights = [_SPECTRUM, *[(1 - _SPECTRUM) / len(rows)] * len(rows)]
+    figure = make_subplots(rows=len(rows) + 1, cols=1, shared_xaxes=True, vertical_spacing=0.025, row_heights=heights)
+    figure.add_trace(
+        go.Scatter(
+            x=wavelength[::2].astype(np.float32), y=np.asarray(flux, np.float32)[::2], mode="lines", connectgaps=False,
+            line={"width": 1, "color": palette.data}, hoverinfo="skip", showlegend=False,
+        ),
+        row=1, col=1,
+    )  # fmt: skip
+    middle, width = edges.mean(axis=1), np.diff(edges, axis=1)[:, 0] + 1
+    for number, (title, unit, values, error) in enumerate(rows, 2):
+        hover = [_words(edge, value, title, unit, error) for edge, value in zip(edges, values)]
+        colours = [faded(palette.warning if value > 0 else palette.draws, 0.85) for value in values]
+        figure.add_trace(
+            go.Bar(
+                x=middle, y=np.asarray(values, np.float32), width=width * 0.94, text=hover, textposition="none",
+                hovertemplate="%{text}<extra></extra>", marker={"color": colours, "line": {"width": 0}}, showlegend=False,
+            ),
+            row=number, col=1,
+        )  # fmt: skip
+        most = max(float(np.abs(values).max(initial=0.0)), 1e-9) * 1.15
+        figure.update_yaxes(range=[-most, most], row=number, col=1, nticks=4, title_text=f"{title}<br>({unit})", fixedrange=True)
+    base_layout(figure, palette, height, revision)
+    for place, _ in lines:
+        figure.add_vline(x=place, line={"width": 0.6, "color": faded(palette.muted, 0.45)}, layer="below")
+    figure.update_yaxes(row=1, col=1, title_text="Flux,<br>as seen", fixedrange=True)
+    figure.update_yaxes(zeroline=True, zerolinecolor=palette.muted, zerolinewidth=1, title_font={"size": 11})
+    figure.update_xaxes(range=list(view) if view else None, tickformat="d", showgrid=False)
+    figure.update_xaxes(row=len(rows) + 1, col=1, title_text="Rest wavelength (Å, vacuum)")
+    figure.update_layout(bargap=0, dragmode="zoom", hovermode="closest")
+    return figure
+
+
+def _words(edge: np.ndarray, value: float, title: str, unit: str, error: float | None) -> str:
+    form = ".0f" if unit in ("K", "%") else ".3f"
+    part = "" if not error else f" ({abs(value) / error:.2f} of its error)"
+    return f"without {edge[0]:.0f}–{edge[1]:.0f} Å<br>{title}: {value:+{form}} {unit}{part}".replace("-", "−")
+
