@@ -10,25 +10,31 @@ st.title("Stellar Ages Explorer", anchor=False)
 
 from stellar_core.ui import loaders  # noqa: E402  (the heading appears before anything slow)
 from stellar_core.ui.answer import show_header, show_numbers, show_verdict  # noqa: E402
+from stellar_core.ui.comparison import show_comparison, show_keep  # noqa: E402
+from stellar_core.ui.influence import show_influence  # noqa: E402
 from stellar_core.ui.intake import choose_source  # noqa: E402
+from stellar_core.ui.opinions import ask_others, show_opinions  # noqa: E402
 from stellar_core.ui.plots import show_kiel, show_spectrum  # noqa: E402
 from stellar_core.ui.spread import show_spread  # noqa: E402
 from stellar_core.ui.take_away import show_take_away  # noqa: E402
 from stellar_core.ui.welcome import show_welcome  # noqa: E402
 
-source, seed, samples, model = choose_source()
+source, *asked = choose_source()
 if source is None:
+    show_comparison(None, *asked)
     show_welcome()
     st.stop()
 
+seed, samples, model = asked
 try:
     with st.spinner("Reading the spectrum"):
         spectrum = loaders.spectrum(source)
 except StellarError as error:
     complain(error)
+    show_comparison(None, *asked)
     st.stop()
 
-show_header(spectrum, source.star)
+show_header(spectrum, source.star, lambda: show_keep(source))
 result = prepared = None
 try:
     with st.spinner("Estimating age, lifetime and stage"):
@@ -37,16 +43,22 @@ try:
 except StellarError as error:
     complain(error)
 
-if result is not None:
+if result is None:
+    show_spectrum(source, spectrum, prepared, None)
+else:
     show_verdict(result)
     show_numbers(result)
-left, right = st.columns([1.7, 1], gap="medium") if result is not None else (st.container(), None)
-with left:
-    show_spectrum(spectrum, prepared)
-if result is not None:
+    left, right = st.columns([1.7, 1], gap="medium")
+    with left:
+        show_spectrum(source, spectrum, prepared, result)
+        show_influence(source, result, prepared)
     with right:
         show_kiel(result)
-    with st.spinner("Asking the isochrones"):
-        opinion = loaders.second_opinion(result) if result.verdict.in_domain else {}
-    show_spread(result, opinion)
-    show_take_away(result, source, opinion)
+    others = None
+    if result.verdict.in_domain:
+        with st.spinner("Asking the other network and the isochrones"):
+            others = ask_others(source, result)
+        show_opinions(result, others)
+    show_spread(result, others.isochrones if others else {})
+    show_take_away(result, source, spectrum, prepared, others)
+show_comparison(source, *asked)

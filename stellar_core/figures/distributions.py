@@ -166,3 +166,48 @@ def stage_figure(
         yaxis={"autorange": "reversed", "fixedrange": True, "showline": False, "ticks": ""},
     )
     return figure
+
+
+def opinions_figure(
+    rows: Sequence[tuple[str, Sequence[float]]],
+    *,
+    unit: str = "",
+    limits: tuple[float, float] | None = None,
+    trusted: bool = True,
+    palette: Palette = LIGHT,
+) -> go.Figure:
+    """Several answers to one question, one row each: 95 % thin, 68 % thick, median as a dot.
+
+    Parameters
+    ----------
+    rows : sequence of (name, (p025, p16, median, p84, p975))
+        From top to bottom, in ``unit``.
+    limits : (low, high), optional
+        Of the x axis.
+    trusted : bool
+        False draws everything in grey.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    figure = go.Figure()
+    colours = (palette.draws, palette.accent, palette.warning, palette.second)
+    for number, (name, (p025, p16, median, p84, p975)) in enumerate(rows):
+        colour = colours[number % len(colours)] if trusted else palette.muted
+        for ends, width in (((p025, p975), 2), ((p16, p84), 7)):
+            figure.add_trace(
+                go.Scatter(x=ends, y=[name, name], mode="lines", line={"color": faded(colour, 0.75), "width": width}, hoverinfo="skip")
+            )
+        figure.add_trace(
+            go.Scatter(
+                x=[median], y=[name], mode="markers",
+                marker={"color": palette.surface, "size": 10, "line": {"color": colour, "width": 2.5}},
+                hovertemplate=f"{name}<br>%{{x:.1f}} {unit}, 68 %: {p16:.1f} – {p84:.1f}<extra></extra>",
+            )
+        )  # fmt: skip
+    base_layout(figure, palette, 62 + 34 * len(rows), "opinions")
+    figure.update_xaxes(title_text=unit, range=list(limits) if limits else None, showgrid=True, fixedrange=True)
+    figure.update_yaxes(autorange="reversed", showline=False, ticks="", fixedrange=True, tickfont={"size": 12, "color": palette.ink})
+    figure.update_layout(showlegend=False)
+    return figure

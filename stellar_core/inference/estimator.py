@@ -20,7 +20,7 @@ from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.models.checkpoints import load_network
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.preprocessing.features import features
-from stellar_core.preprocessing.spectra import PreparedSpectrum, prepare
+from stellar_core.preprocessing.spectra import GRID, PreparedSpectrum, prepare
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES
 
@@ -183,6 +183,11 @@ class Estimator(ABC):
     def prepare(self, spectrum: Spectrum) -> PreparedSpectrum:
         """The spectrum as the network sees it; see `stellar_core.preprocessing.spectra.prepare`."""
         return prepare(spectrum, self.templates)
+
+    def warm(self) -> None:
+        """Answer for an emulated star, so that the first real one need not wait for what is made on first use."""
+        star = Spectrum(GRID, self.templates[5], np.full(GRID.size, 400.0), redshift=0.0)
+        self.estimate(star, samples=2)
 
     def reads_photometry(self, spectrum: Spectrum) -> bool:
         """Whether the star's photometry enters its answer: by default if it is complete."""

@@ -141,6 +141,11 @@ class Result:
     parts: Mapping[str, Parts] = field(default_factory=dict)
 
     @property
+    def from_isochrones(self) -> bool:
+        """Whether the answer is a posterior over stars of the tracks, as Model 9's: each draw then has a mass."""
+        return "mass" in self.draws
+
+    @property
     def predictive_entropy(self) -> float:
         """Entropy of the stage, nats; at most ln 5 = 1.61."""
         return float(entropy(np.array(list(self.stage.values()))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 import streamlit as st
 
@@ -20,8 +20,8 @@ C_KMS = 299_792.458
 BADGES = {"mock": ":orange-badge[MOCK]", "sdss": ":blue-badge[SDSS]", "upload": ":gray-badge[your file]"}
 
 
-def show_header(spectrum: Spectrum, star: StarId | None) -> None:
-    """Name of the star, where it comes from, and what the survey says about it."""
+def show_header(spectrum: Spectrum, star: StarId | None, button: Callable[[], None]) -> None:
+    """Name of the star, where it comes from, and what the survey says about it; ``button`` draws what can be done."""
     meta = spectrum.meta
     words = []
     if meta.get("class"):
@@ -38,6 +38,7 @@ def show_header(spectrum: Spectrum, star: StarId | None) -> None:
             f"{plain(spectrum.name or 'Unnamed spectrum')} {BADGES[spectrum.source]}", anchor=False, width="content"
         )
         st.caption(" · ".join(words), width="content")
+        button()
 
 
 def show_verdict(result: Result) -> None:

@@ -15,12 +15,18 @@ from stellar_core import lookup
 from stellar_core.cards import DEFAULT_MODEL, model_folder
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from stellar_core.inference.estimator import Estimator
+    from stellar_core.inference.occlusion import Influence
     from stellar_core.inference.result import Result
     from stellar_core.isochrones import Tracks
     from stellar_core.preprocessing.spectra import PreparedSpectrum
     from stellar_core.sdss.identifiers import StarId
     from stellar_core.spectrum import Spectrum
+
+#: The networks whose answers stand beside each other, if their files are there: Model 9 and the paper's Model 6.
+BESIDE = (DEFAULT_MODEL, "paper-setup-a")
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ def model_stamp(name: str = DEFAULT_MODEL) -> int:
     return card.stat().st_mtime_ns if card.exists() else 0
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@st.cache_resource(max_entries=3, show_spinner=False)
 def _estimator(name: str, stamp: int) -> Estimator:
     from stellar_core.inference.estimator import Estimator
 
@@ -70,6 +76,18 @@ def _estimator(name: str, stamp: int) -> Estimator:
 def estimator(model: str = DEFAULT_MODEL) -> Estimator:
     """The network, read again when its files change; raises `StellarError`."""
     return _estimator(model, model_stamp(model))
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _warm(name: str, stamp: int) -> None:
+    estimator(name).warm()
+
+
+def warm() -> None:
+    """Have the networks ready before a star is asked for; raises `StellarError`."""
+    for name in BESIDE:
+        if model_stamp(name):
+            _warm(name, model_stamp(name))
 
 
 @st.cache_resource(show_spinner=False)
@@ -141,3 +159,41 @@ def second_opinion(result: Result) -> dict[str, object]:
 def result(source: Source, seed: int, samples: int, model: str = DEFAULT_MODEL) -> Result:
     """The answer for one star; raises `StellarError`."""
     return _result(source.key, seed, samples, model, model_stamp(model), source)
+
+
+def beside(source: Source, seed: int, samples: int, model: str) -> dict[str, Result]:
+    """The answers of the other networks of `BESIDE`, by name; raises `StellarError`."""
+    names = (name for name in BESIDE if name != model and model_stamp(name))
+    return {name: result(source, seed, samples, name) for name in names}
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _influence(key: str, model: str, stamp: int, _source: Source, _result: Result) -> Influence:
+    from stellar_core.inference.occlusion import influence
+
+    return influence(estimator(model), spectrum(_source), _result)
+
+
+def influence(source: Source, answer: Result) -> Influence:
+    """Which wavelengths the network's answer leans on; raises `StellarError`."""
+    return _influence(source.key, answer.model, model_stamp(answer.model), source, answer)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _emulated(key: str, model: str, atmosphere: tuple[float, float, float], _source: Source) -> np.ndarray | None:
+    from stellar_core.inference.emulated import emulated_like
+
+    return emulated_like(estimator(model).emulator, spectrum(_source), prepared(_source, model), atmosphere)
+
+
+def emulated(source: Source, answer: Result) -> np.ndarray | None:
+    """The emulated spectrum of the result's atmosphere on the pixels of the spectrum; None where there is none."""
+    return _emulated(source.key, answer.model, (answer.teff.median, answer.logg.median, answer.feh.median), source)
+
+
+@st.cache_data(ttl="10s", show_spinner=False)
+def samp_hub() -> bool:
+    """Whether a SAMP hub runs on this machine; asked every ten seconds at most."""
+    from stellar_core import samp
+
+    return samp.hub_runs()

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from stellar_core.errors import ParameterError
-from stellar_core.figures.kiel import KielStar, Track, kiel_figure
+from stellar_core.figures.kiel import Isochrone, KielStar, Track, kiel_figure
 from stellar_core.figures.spectrum import spectrum_figure
 from stellar_core.ui import loaders
 from stellar_core.ui.glossary import HELP
@@ -18,16 +18,26 @@ if TYPE_CHECKING:
     from stellar_core.inference.result import Result
     from stellar_core.preprocessing.spectra import PreparedSpectrum
     from stellar_core.spectrum import Spectrum
+    from stellar_core.ui.loaders import Source
 
 #: Initial masses of the tracks drawn, Msun.
 MASSES = (0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 3.0)
+#: Ages of the isochrones drawn, Gyr.
+AGES = (1, 2, 4, 8, 12)
+#: What stands behind the star on the Kiel diagram.
+BEHIND = ("Tracks", "Isochrones")
+#: Height of the spectrum and of the Kiel diagram, pixels.
+HEIGHT, PHONE_HEIGHT = 580, 440
 #: Angstrom per screen pixel for which line labels are laid out, on a laptop and on a phone.
 LAPTOP, PHONE = 10.0, 24.0
 
 
-def show_spectrum(spectrum: Spectrum, prepared: PreparedSpectrum | None) -> None:
-    """The spectrum; ``prepared`` is None where the network refused it."""
+def show_spectrum(
+    source: Source, spectrum: Spectrum, prepared: PreparedSpectrum | None, result: Result | None
+) -> None:
+    """The spectrum; ``prepared`` and ``result`` are None where the network refused it."""
     star, sky = line_lists()
+    like = loaders.emulated(source, result) if result is not None else None
     figure = spectrum_figure(
         spectrum.wavelength,
         spectrum.flux,
@@ -37,18 +47,33 @@ def show_spectrum(spectrum: Spectrum, prepared: PreparedSpectrum | None) -> None
         sky=sky,
         filler=filler_ranges(prepared),
         model=spectrum.model,
-        y_title="Flux (10⁻¹⁷ erg/s/cm²/Å)" if "plate" in spectrum.meta else "Flux",
+        emulated=None if like is None else (like, emulated_name(result)),
+        y_title=flux_title(spectrum),
         angstrom_per_pixel=PHONE if on_phone() else LAPTOP,
+        narrow=on_phone(),
         palette=palette(),
         revision=spectrum.name,
+        height=HEIGHT,
     )
-    st.caption("Drag to zoom, double-click to see all again; a click on a name below hides it.", help=HELP["spectrum"])
+    st.caption("Drag to zoom, double-click to see all again; a click on a name below shows or hides it.", help=HELP["spectrum"])
     show_plot(
         figure,
         "spectrum",
         f"spectrum-{spectrum.name}",
-        f"Spectrum of {spectrum.name} with error band, masked pixels and line labels",
+        f"Spectrum of {spectrum.name} with error band, masked pixels and line labels"
+        + (", and below it the residuals from the pipeline's model" if spectrum.model is not None else ""),
     )
+
+
+def flux_title(spectrum: Spectrum) -> str:
+    """Name of the flux axis; files of unknown unit get none."""
+    return "Flux (10⁻¹⁷ erg/s/cm²/Å)" if "plate" in spectrum.meta else "Flux"
+
+
+def emulated_name(result: Result) -> str:
+    """What the overlay is, with its atmosphere."""
+    atmosphere = f"{result.teff.median:.0f} K, {result.logg.median:.2f}, {result.feh.median:+.2f}"
+    return f"emulated: {atmosphere}".replace("-", "−")
 
 
 def line_lists() -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
@@ -88,25 +113,56 @@ def kiel_tracks(feh: float) -> list[Track]:
     return found
 
 
-def show_kiel(result: Result) -> None:
-    """The star among the stages and tracks of its metallicity."""
+@st.cache_data(max_entries=64, show_spinner=False)
+def kiel_isochrones(feh: float) -> list[Isochrone]:
+    """Isochrones at [Fe/H] ``feh`` from the main sequence to the tip of the red-giant branch."""
+    from stellar_core.isochrones.tracks import RGB_TIP
+
+    found = []
+    for age in AGES:
+        points = loaders.tracks().isochrone(float(np.log10(age * 1e9)), feh)
+        points = points.select(points.eep <= RGB_TIP)
+        if len(points.eep) > 1:
+            found.append(Isochrone(age, points.teff, points.logg))
+    return found
+
+
+def nearest_feh(result: Result) -> float:
+    """The star's [Fe/H] to 0.1 dex, inside the tracks."""
     tracks = loaders.tracks()
-    feh = float(np.clip(round(result.feh.median, 1), tracks.feh[0], tracks.feh[-1])) + 0.0  # no minus zero
-    star = KielStar(
+    return float(np.clip(round(result.feh.median, 1), tracks.feh[0], tracks.feh[-1])) + 0.0  # no minus zero
+
+
+def kiel_star(result: Result) -> KielStar:
+    """The result as a point with error bars and draws."""
+    return KielStar(
         result.star,
         (result.teff.p16, result.teff.median, result.teff.p84),
         (result.logg.p16, result.logg.median, result.logg.p84),
         result.draws.get("teff"),
         result.draws.get("logg"),
     )
-    st.caption(
-        f"MIST tracks at [Fe/H] = {feh:+.1f}, labels: initial mass in solar masses".replace("-", "−"),
-        help=f"{HELP['kiel']} Tracks in use: {loaders.tracks().source}.",
-    )
+
+
+@st.fragment
+def show_kiel(result: Result) -> None:
+    """The star among the stages and the tracks or isochrones of its metallicity."""
+    feh = nearest_feh(result)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        behind = st.segmented_control(
+            "Behind the star", BEHIND, default=BEHIND[0], required=True, key="behind", bind="query-params", label_visibility="collapsed",
+        )  # fmt: skip
+        label = "initial mass in solar masses" if behind == BEHIND[0] else "age"
+        st.caption(
+            f"MIST at [Fe/H] = {feh:+.1f}; labels: {label}".replace("-", "−"),
+            help=f"{HELP['kiel']} Tracks in use: {loaders.tracks().source}.", width="content",
+        )  # fmt: skip
+    curves = {"tracks": kiel_tracks(feh)} if behind == BEHIND[0] else {"isochrones": kiel_isochrones(feh)}
     figure = kiel_figure(
-        star, kiel_tracks(feh), trusted=result.verdict.in_domain, palette=palette(), revision=result.star, height=520
-    )
+        kiel_star(result), **curves, trusted=result.verdict.in_domain, palette=palette(), revision=result.star,
+        height=PHONE_HEIGHT if on_phone() else HEIGHT,
+    )  # fmt: skip
     show_plot(
         figure, "kiel", f"kiel-{result.star}",
-        f"Kiel diagram: {result.star} at {result.teff.median:.0f} K and log g {result.logg.median:.2f}",
-    )
+        f"Kiel diagram: {result.star} at {result.teff.median:.0f} K and log g {result.logg.median:.2f}, {behind.lower()} behind it",
+    )  # fmt: skip

@@ -61,6 +61,11 @@ class Quantity:
         p025, p16, p84, p975 = (self.write(interval[name]) for name in ("p025", "p16", "p84", "p975"))
         return f"68 %: **{p16} – {p84}**{separator}95 %: {p025} – {p975}"
 
+    def short(self, interval: Mapping[str, float]) -> str:
+        """Median and 68 % interval in Markdown, without the unit."""
+        low, middle, high = (self.write(interval[name]) for name in ("p16", "median", "p84"))
+        return f"**{middle}** ({low} – {high})"
+
     def interval(self, result: Result) -> dict[str, float]:
         """The interval object of ``result``."""
         return getattr(result, self.field).to_dict()

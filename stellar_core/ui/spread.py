@@ -9,21 +9,27 @@ import streamlit as st
 
 from stellar_core.figures.distributions import histogram_figure, stage_figure
 from stellar_core.ui.glossary import HELP
-from stellar_core.ui.quantities import AGE, FEH, LIFETIME, LOG_AGE, LOG_LIFETIME, LOGG, TEFF, Quantity
+from stellar_core.ui.quantities import AGE, FEH, LOG_AGE, LOG_LIFETIME, LOGG, TEFF, Quantity
 from stellar_core.ui.shell import palette
 
 if TYPE_CHECKING:
     from stellar_core.inference.result import Result
 
 QUIET = {"displayModeBar": False}
+#: What the draws are: of Model 9, and of the paper's models.
+DRAWS = {
+    True: "Bars: draws from the network's posterior, each a real star of the MIST tracks.",
+    False: "Bars: draws of the network, after its passes were widened by the misses it makes on MOCK stars it never saw.",
+}
 READING = (
-    "Bars: draws of the network, after its passes were widened by the misses it makes on MOCK stars it never saw. Dark "
-    "band: 68 % of them; light band: 95 %; upright line: median; teal: the isochrones' median and 68 %. A wide or "
-    "two-humped histogram says more than its median."
+    "Dark band: 68 %; light band: 95 %; upright line: median; teal: the isochrones' median and 68 %. A wide or two-humped "
+    "histogram says more than its median."
 )
-LIFETIMES_DIFFER = (
-    "Lifetimes are not the same thing in both: the network learned the paper's rule, the isochrones give the tracks' own end."
-)
+PARTS = {
+    "epistemic": "what the network does not know",
+    "input_noise": "the noise of this spectrum",
+    "aleatoric": "what such data cannot tell",
+}
 
 
 def show_spread(result: Result, opinion: Mapping[str, object]) -> None:
@@ -40,9 +46,11 @@ def show_spread(result: Result, opinion: Mapping[str, object]) -> None:
             _histogram(result, quantity, opinion)
         with st.container(border=True, gap="xxsmall", height="stretch"):
             st.markdown("**Reading the panels**")
-            st.caption(READING)
-    if opinion:
-        _beside(result, opinion)
+            st.caption(f"{DRAWS[result.from_isochrones]} {READING}")
+            if "log_age" in result.parts:
+                parts = result.parts["log_age"].to_dict()
+                listed = ", ".join(f"{words} **{parts[name]:.2f}**" for name, words in PARTS.items())
+                st.caption(f"Error of log age in dex: {listed}.")
 
 
 def _histogram(result: Result, quantity: Quantity, opinion: Mapping[str, object]) -> None:
@@ -88,40 +96,3 @@ def _stages(result: Result, opinion: Mapping[str, object]) -> None:
             config=QUIET,
             alt="Stage probabilities: " + ", ".join(f"{name} {p:.0%}" for name, p in result.stage.items()),
         )
-
-
-def _beside(result: Result, opinion: Mapping[str, object]) -> None:
-    """The network, dropout alone and the isochrones, one row each, and whether they agree."""
-    stages = opinion["stage"]
-    best = max(stages, key=stages.__getitem__)
-    mine = {quantity.key: quantity.interval(result) for quantity in (AGE, LIFETIME)}
-    rows = [("**Network**, calibrated", mine, f"{result.most_likely_stage} {result.stage[result.most_likely_stage]:.0%}")]
-    if result.network:
-        alone = {quantity.key: result.network[quantity.field].to_dict() for quantity in (AGE, LIFETIME)}
-        rows.append(("Monte Carlo dropout alone", alone, ""))
-    rows.append(("**Isochrones**", {q.key: opinion[q.field] for q in (AGE, LIFETIME)}, f"{best} {stages[best]:.0%}"))
-    table = ["| | Age (Gyr) | Lifetime (Gyr) | Stage |", "|:--|:--|:--|:--|"]
-    table += [
-        f"| {name} | {_short(AGE, found['age'])} | {_short(LIFETIME, found['lifetime'])} | {stage} |"
-        for name, found, stage in rows
-    ]
-    st.subheader("A second opinion", anchor=False, help=HELP["isochrone"])
-    st.markdown("\n".join(table))
-    st.caption(disagreement(result.log_age.to_dict(), opinion["log_age"]) + " " + LIFETIMES_DIFFER)
-
-
-def disagreement(one: Mapping[str, float], other: Mapping[str, float]) -> str:
-    """How far two intervals of log age are apart, in words."""
-    gap = abs(one["median"] - other["median"])
-    width = float(np.hypot((one["p84"] - one["p16"]) / 2, (other["p84"] - other["p16"]) / 2))
-    if gap <= width:
-        return f"Network and isochrones agree on the age: {gap:.2f} dex apart, {width:.2f} dex expected from their errors."
-    return (
-        f"**Network and isochrones disagree on the age**: {gap:.2f} dex apart, {width:.2f} dex expected from their "
-        "errors. Treat both with care."
-    )
-
-
-def _short(quantity: Quantity, interval: Mapping[str, float]) -> str:
-    low, middle, high = (quantity.write(interval[name]) for name in ("p16", "median", "p84"))
-    return f"**{middle}** ({low} – {high})"

@@ -43,6 +43,6 @@ def show_welcome() -> None:
             "Kiel diagram with the five stages and MIST tracks of solar metallicity",
         )
     try:
-        loaders.estimator()  # while the visitor reads, so that the first star need not wait
+        loaders.warm()  # while the visitor reads, so that the first star need not wait
     except StellarError as error:
         complain(error)

@@ -1,0 +1,59 @@
+"""Tables sent to a hub of astropy's own on this machine, and received by a client of its."""
+
+import threading
+import urllib.parse
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.samp import SAMPHubServer, SAMPIntegratedClient
+from astropy.table import Table
+
+from stellar_core import samp
+from stellar_core.errors import ArchiveError
+from stellar_core.spectrum import Spectrum
+from stellar_core.tables import spectrum_table, votable
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:file://{tmp_path / 'samp'}")
+    server = SAMPHubServer(web_profile=False, mode="single", addr="127.0.0.1")
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_without_a_hub_nobody_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:file://{tmp_path / 'none'}")
+    assert not samp.hub_runs()
+    with pytest.raises(ArchiveError, match="No SAMP hub"):
+        samp.send_table(b"", "x")
+    (tmp_path / "none").write_text("samp.hub.xmlrpc.url=http://127.0.0.1:9/\nsamp.secret=x\n")
+    assert not samp.hub_runs(), "a hub that died leaves its file"
+
+
+def test_a_program_receives_the_spectrum(hub):
+    assert samp.hub_runs()
+    with pytest.raises(ArchiveError, match="No program"):
+        samp.send_table(b"", "x")
+    program = SAMPIntegratedClient("listener", addr="127.0.0.1")
+    program.connect()
+    got, arrived = {}, threading.Event()
+
+    def receive(private_key, sender_id, mtype, params, extra):
+        got.update(params)
+        arrived.set()
+
+    program.bind_receive_notification(samp.LOAD_TABLE, receive)
+    spectrum = Spectrum(np.linspace(4000, 5000, 30), np.arange(30.0), np.ones(30), name="MOCK ../../star", meta={"plate": 1})
+    try:
+        assert samp.send_table(votable(spectrum_table(spectrum)), spectrum.name) == ["listener"]
+        assert arrived.wait(10) and got["name"] == "MOCK ../../star"
+    finally:
+        program.disconnect()
+    path = Path(urllib.parse.unquote(urllib.parse.urlsplit(got["url"]).path))
+    assert path.parent == samp._folder() and not list(path.parent.glob("*.tmp"))
+    table = Table.read(path, format="votable")
+    np.testing.assert_allclose(table["flux"], spectrum.flux)
+    assert table["wavelength"].description == "wavelength in vacuum, as observed"
