@@ -10,8 +10,8 @@ from stellar_core.lines import vacuum_to_air
 
 #: Speed of light, km/s.
 C_KMS = 299_792.458
-#: Velocities on offer for the marks of lines, km/s: fine where most stars are.
-VELOCITIES = (-500, -400, -300, -200, -150, -100, -75, -50, -25, -10, 0, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500)
+#: Velocities on offer for the marks of lines, km/s.
+VELOCITIES = tuple(range(-400, 401, 50))
 
 
 @dataclass(frozen=True)

@@ -68,16 +68,26 @@ def influence_figure(
             row=number, col=1,
         )  # fmt: skip
         most = max(float(np.abs(values).max(initial=0.0)), 1e-9) * 1.15
-        figure.update_yaxes(range=[-most, most], row=number, col=1, nticks=4, title_text=f"{title}<br>({unit})", fixedrange=True)
+        tick = _round_below(most)
+        figure.update_yaxes(
+            range=[-most, most], tickvals=[-tick, 0, tick], row=number, col=1, title_text=f"{title}<br>({unit})", fixedrange=True
+        )
     base_layout(figure, palette, height, revision)
-    for place, _ in lines:
-        figure.add_vline(x=place, line={"width": 0.6, "color": faded(palette.muted, 0.45)}, layer="below")
+    stroke = {"type": "line", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below",
+              "line": {"width": 0.6, "color": faded(palette.muted, 0.45)}}  # fmt: skip
+    figure.update_layout(shapes=[{**stroke, "x0": place, "x1": place} for place, _ in lines])
     figure.update_yaxes(row=1, col=1, title_text="Flux,<br>as seen", fixedrange=True)
     figure.update_yaxes(zeroline=True, zerolinecolor=palette.muted, zerolinewidth=1, title_font={"size": 11})
     figure.update_xaxes(range=list(view) if view else None, tickformat="d", showgrid=False)
     figure.update_xaxes(row=len(rows) + 1, col=1, title_text="Rest wavelength (Å, vacuum)")
     figure.update_layout(bargap=0, dragmode="zoom", hovermode="closest")
     return figure
+
+
+def _round_below(value: float) -> float:
+    """The largest of 1, 2, 5, 10, ... times a power of ten that is not above ``value``."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(power * max(step for step in (1, 2, 5) if step * power <= value * 1.0001))
 
 
 def _words(edge: np.ndarray, value: float, title: str, unit: str, error: float | None) -> str:

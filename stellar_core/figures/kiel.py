@@ -115,7 +115,7 @@ def kiel_figure(
     isochrones : sequence of Isochrone
         Isochrones to draw behind it, each with its age at its hottest point.
     others : sequence of KielStar
-        Stars to compare, each in a colour of its own and with its name.
+        Up to four stars to compare, each in a colour of its own and with its number.
     thresholds : StageThresholds
         Borders of the stage regions.
     trusted : bool
@@ -143,17 +143,17 @@ def kiel_figure(
         )
     _add_curves(
         figure, "tracks", tracks, [f"{track.mass:g}" for track in tracks], "Msun",
-        [(float(track.teff[0]), float(track.logg[0]) + 0.07) for track in tracks], palette,
+        [(float(track.teff[0]), float(track.logg[0]) + 0.07) for track in tracks], "middle center", palette,
     )  # fmt: skip
     _add_curves(
-        figure, "isochrones", isochrones, [f"{one.age:g} Gyr" for one in isochrones], "",
-        [_hottest(one) for one in isochrones], palette,
+        figure, "isochrones", isochrones, [f"{one.age:g}" for one in isochrones], "Gyr",
+        [_hottest(one) for one in isochrones], "middle left", palette,
     )  # fmt: skip
-    for other, colour in zip(others, palette.several):
+    for number, (other, colour) in enumerate(zip(others, palette.several), 1):
         _add_star(figure, other, palette, colour, 12, trusted=True)
         figure.add_annotation(
-            x=other.teff[1], y=other.logg[1], text=other.name, showarrow=False, xanchor="left", yanchor="bottom",
-            xshift=6, yshift=4, font={"size": 11, "color": colour}, bgcolor=faded(palette.surface, 0.7),
+            x=other.teff[1], y=other.logg[1], text=f"<b>{number}</b>", showarrow=False, xanchor="left", yanchor="bottom",
+            xshift=6, yshift=4, font={"size": 13, "color": colour}, bgcolor=faded(palette.surface, 0.7),
         )  # fmt: skip
     if star is not None:
         _add_star(figure, star, palette, palette.accent, 15, trusted)
@@ -180,15 +180,15 @@ def _views(star: KielStar | None, others: Sequence[KielStar]) -> tuple[list[floa
 
 
 def _hottest(isochrone: Isochrone) -> tuple[float, float]:
-    """Where the age of an isochrone is written: left of its hottest point inside the usual view."""
-    seen = np.flatnonzero(isochrone.teff < TEFF_VIEW[0] - 250)
+    """Where the age of an isochrone is written: left of the hottest point of its main sequence inside the usual view."""
+    seen = np.flatnonzero((isochrone.teff < TEFF_VIEW[0] - 250) & (np.arange(isochrone.teff.size) <= isochrone.logg.argmin()))
     at = int(seen[isochrone.teff[seen].argmax()]) if seen.size else 0
-    return float(isochrone.teff[at]) + 150, float(isochrone.logg[at]) - 0.05
+    return float(isochrone.teff[at]), float(isochrone.logg[at])
 
 
 def _add_curves(
     figure: go.Figure, name: str, curves: Sequence[Track | Isochrone], labels: Sequence[str], unit: str,
-    places: Sequence[tuple[float, float]], palette: Palette,
+    places: Sequence[tuple[float, float]], side: str, palette: Palette,
 ) -> None:  # fmt: skip
     """All curves as one NaN-separated trace, each with its label at its place."""
     if not curves:
@@ -206,7 +206,7 @@ def _add_curves(
     figure.add_trace(
         go.Scatter(
             x=[place[0] for place in places], y=[place[1] for place in places], mode="text", text=list(labels),
-            hoverinfo="skip", textfont={"size": 10, "color": palette.muted},
+            hoverinfo="skip", textposition=side, textfont={"size": 10, "color": palette.muted},
         )
     )
 

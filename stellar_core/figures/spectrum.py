@@ -304,7 +304,7 @@ def spectrum_figure(
     if model is not None:
         figure.update_layout(
             yaxis4={
-                "title": {"text": "(flux − model)/σ"}, "domain": [0, RESIDUALS], "range": [-RESIDUAL_VIEW, RESIDUAL_VIEW],
+                "title": {"text": "(F − M) / σ", "font": {"size": 11, "color": palette.ink}}, "domain": [0, RESIDUALS], "range": [-RESIDUAL_VIEW, RESIDUAL_VIEW],
                 "tickvals": [-5, 0, 5], "zeroline": True, "zerolinecolor": palette.muted, "zerolinewidth": 1,
             }
         )  # fmt: skip

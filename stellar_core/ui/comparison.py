@@ -82,7 +82,10 @@ def _show(stars: list[tuple[Source, PreparedSpectrum, Result]]) -> None:
     from stellar_core.preprocessing.spectra import GRID
 
     revision = " ".join(result.star for _, _, result in stars)
-    curves = [Curve(result.star, np.where(prepared.coverage, prepared.flux, np.nan)) for _, prepared, result in stars]
+    curves = [
+        Curve(f"{number} · {result.star}", np.where(prepared.coverage, prepared.flux, np.nan))
+        for number, (_, prepared, result) in enumerate(stars, 1)
+    ]
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         show_plot(
@@ -100,7 +103,7 @@ def _show(stars: list[tuple[Source, PreparedSpectrum, Result]]) -> None:
 def _table(results: list[Result]) -> dict[str, list[str]]:
     """One row for each star."""
     mock = {True: " :orange-badge[MOCK]", False: ""}
-    table = {"Star": [f"**{plain(result.star)}**{mock[result.source == 'mock']}" for result in results]}
+    table = {"Star": [f"{n} · **{plain(r.star)}**{mock[r.source == 'mock']}" for n, r in enumerate(results, 1)]}
     for quantity in (AGE, LIFETIME, TEFF, LOGG, FEH):
         cells = [quantity.interval(result) for result in results]
         table[f"{quantity.title} ({quantity.unit})"] = [quantity.short(cell) for cell in cells]

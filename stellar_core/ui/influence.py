@@ -40,7 +40,7 @@ def show_influence(source: Source, result: Result, prepared: PreparedSpectrum) -
 
     rows = [(quantity.title, unit, found.shift[quantity.field], found.error[quantity.field]) for quantity, unit in ROWS]
     if found.widening is not None:
-        rows.append(("width of log age", "%", 100 * found.widening, None))
+        rows.append(("σ(log age)", "%", 100 * found.widening, None))
     flux = np.where(prepared.coverage, prepared.flux, np.nan)
     words = " ".join(_sentence(found, quantity, unit) for quantity, unit in ROWS)
     st.markdown(words)

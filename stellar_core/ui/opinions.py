@@ -80,8 +80,8 @@ def opinions_of(result: Result, others: Others) -> list[Opinion]:
 def show_opinions(result: Result, others: Others) -> None:
     """One row for each answer, and in words how they agree."""
     opinions = opinions_of(result, others)
-    st.subheader("Independent answers", anchor=False, help=HELP["opinions"])
-    left, right = st.columns([1, 1.6], gap="large", vertical_alignment="center")
+    st.subheader("Answers side by side", anchor=False, help=HELP["opinions"])
+    left, right = st.columns([1, 1.35], gap="large", vertical_alignment="center")
     with left:
         rows = [(opinion.name, AGE.quantiles(opinion.intervals["log_age"])) for opinion in opinions]
         st.plotly_chart(
@@ -90,9 +90,8 @@ def show_opinions(result: Result, others: Others) -> None:
             alt="Ages by each answer: " + "; ".join(f"{name} {values[2]:.1f} Gyr, 68 % {values[1]:.1f} to {values[3]:.1f}" for name, values in rows),
         )  # fmt: skip
     with right:
-        st.table({name: list(column) for name, column in _table(opinions).items()}, border="horizontal")
-    for sentence in _sentences(opinions):
-        st.markdown(sentence)
+        st.markdown("\n".join(f"- {sentence}" for sentence in _sentences(opinions)))
+    st.table({name: list(column) for name, column in _table(opinions).items()}, border="horizontal")
     notes = [f"The isochrones were given the Teff, log g and [Fe/H] of {title(others.atmosphere)}."] if others.isochrones else []
     notes += [_dropout_note(result, others)]
     st.caption(" ".join(note for note in notes if note))

@@ -152,7 +152,7 @@ def show_kiel(result: Result) -> None:
         behind = st.segmented_control(
             "Behind the star", BEHIND, default=BEHIND[0], required=True, key="behind", bind="query-params", label_visibility="collapsed",
         )  # fmt: skip
-        label = "initial mass in solar masses" if behind == BEHIND[0] else "age"
+        label = "initial mass in solar masses" if behind == BEHIND[0] else "age in Gyr"
         st.caption(
             f"MIST at [Fe/H] = {feh:+.1f}; labels: {label}".replace("-", "−"),
             help=f"{HELP['kiel']} Tracks in use: {loaders.tracks().source}.", width="content",

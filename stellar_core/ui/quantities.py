@@ -62,9 +62,9 @@ class Quantity:
         return f"68 %: **{p16} – {p84}**{separator}95 %: {p025} – {p975}"
 
     def short(self, interval: Mapping[str, float]) -> str:
-        """Median and 68 % interval in Markdown, without the unit."""
+        """Median and 68 % interval in Markdown, without the unit and on one line."""
         low, middle, high = (self.write(interval[name]) for name in ("p16", "median", "p84"))
-        return f"**{middle}** ({low} – {high})"
+        return f"**{middle}**\u00a0({low}\u00a0–\u00a0{high})"
 
     def interval(self, result: Result) -> dict[str, float]:
         """The interval object of ``result``."""

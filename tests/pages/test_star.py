@@ -69,7 +69,7 @@ def test_an_example_is_one_click_away(app, mock_name):
     assert not app.exception and not app.error
     assert list(numbers(app)) == LABELS
     assert app.text_input(key="star").value == mock_name
-    assert len(app.get("plotly_chart")) == 9
+    assert len(app.get("plotly_chart")) == 10
 
 
 def test_mock_is_said_on_a_mock_star(app, mock_name):
@@ -143,7 +143,7 @@ def test_the_same_star_is_not_computed_again(app, mock_name, monkeypatch):
 def test_downloads_carry_the_result(app, mock_name):
     app.query_params["star"] = mock_name
     app.run()
-    assert [button.label for button in app.get("download_button")] == ["JSON", "CSV"]
+    assert [button.label for button in app.get("download_button")][:6] == ["JSON", "CSV", "ECSV", "VOTable", "FITS, with the draws", "Draws, Parquet"]
     assert any("Estimator.load" in code.value for code in app.code)
 
 
@@ -241,7 +241,7 @@ def test_the_json_download_is_the_contract(app, mock_name):
     from stellar_core.exports import to_json
     from stellar_core.inference.estimator import Estimator
 
-    result = Estimator.load("paper-setup-a").estimate(lookup.load(lookup.resolve(mock_name)), samples=10, label="x")
+    result = Estimator.load().estimate(lookup.load(lookup.resolve(mock_name)), samples=10, label="x")
     written = json.loads(to_json(result))
     assert {"input", "star", "source", "model", "seed", "samples", "teff", "log_age", "stage", "verdict"} <= set(written)
     assert written["source"] == "mock"
