@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from stellar_core.figures.kiel import KielStar, Track, kiel_figure, stage_regions
+from stellar_core.figures.kiel import Isochrone, KielStar, Track, kiel_figure, stage_regions
+from stellar_core.figures.palette import LIGHT
 from stellar_core.stages import DEFAULT_THRESHOLDS, STAGES, StageThresholds, classify
 
 STAR = KielStar("here", (5600.0, 5700.0, 5850.0), (4.1, 4.3, 4.4), np.array([5650.0, 5750.0]), np.array([4.2, 4.4]))
@@ -65,3 +66,18 @@ def test_tracks_are_one_trace_with_their_masses():
     data = kiel_figure(None, tracks).data
     assert next(one for one in data if one.name == "tracks").x.size == 5
     assert list(next(one for one in data if one.mode == "text").text) == ["1", "1.2"]
+
+
+def test_isochrones_are_labelled_at_the_hottest_point_in_view():
+    curve = Isochrone(4.0, np.array([5000.0, 6400.0, 5900.0, 8450.0, 5000.0]), np.array([4.6, 4.2, 4.0, 3.9, 3.0]))
+    data = kiel_figure(STAR, isochrones=[curve]).data
+    assert next(one for one in data if one.name == "isochrones").x.size == 6
+    label = next(one for one in data if one.mode == "text")
+    assert list(label.text) == ["4"] and label.x[0] == 6400.0
+
+
+def test_stars_to_compare_have_colours_and_numbers_of_their_own():
+    figure = kiel_figure(None, others=[STAR, KielStar("b", (4000.0, 4100.0, 4200.0), (1.0, 1.1, 1.2))])
+    markers = [one.marker.color for one in figure.data if one.name in ("here", "b")]
+    assert markers == list(LIGHT.several[:2])
+    assert [note.text for note in figure.layout.annotations if note.text.startswith("<b>")] == ["<b>1</b>", "<b>2</b>"]

@@ -180,8 +180,8 @@ def _views(star: KielStar | None, others: Sequence[KielStar]) -> tuple[list[floa
 
 
 def _hottest(isochrone: Isochrone) -> tuple[float, float]:
-    """Where the age of an isochrone is written: left of the hottest point of its main sequence inside the usual view."""
-    seen = np.flatnonzero((isochrone.teff < TEFF_VIEW[0] - 250) & (np.arange(isochrone.teff.size) <= isochrone.logg.argmin()))
+    """Where the age of an isochrone is written: left of its hottest point inside the usual view."""
+    seen = np.flatnonzero(isochrone.teff < TEFF_VIEW[0] - 250)
     at = int(seen[isochrone.teff[seen].argmax()]) if seen.size else 0
     return float(isochrone.teff[at]), float(isochrone.logg[at])
 

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from stellar_core.ui.loaders import Source
     from stellar_core.ui.opinions import Others
 
-#: Addresses from which a visitor sits at the machine of the hub; Streamlit gives None for its own.
-HERE = (None, "127.0.0.1", "::1")
-
 
 def show_take_away(
     result: Result, source: Source, spectrum: Spectrum, prepared: PreparedSpectrum, others: Others | None
@@ -43,9 +40,14 @@ def show_take_away(
                 st.code(permalink(source.star.specobjid, result), language=None, wrap_lines=True)
         with st.popover("Show the code", icon=":material/code:"):
             st.code(python_lines(result, source, others), language="python")
-        if st.context.ip_address in HERE and loaders.samp_hub():
+        if at_this_machine() and loaders.samp_hub():
             with st.popover("Send by SAMP", icon=":material/send:"):
                 _send(result, spectrum, others)
+
+
+def at_this_machine() -> bool:
+    """Whether the visitor sits where the server, and so the hub, runs; Streamlit names no address then."""
+    return st.context.ip_address is None
 
 
 def _downloads(result: Result, spectrum: Spectrum, prepared: PreparedSpectrum, others: Others | None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -17,6 +19,11 @@ LABELS = ["Age", "Lifetime", "Stage", "Teff", "log g", "[Fe/H]"]
 @pytest.fixture(scope="module")
 def mock_name() -> str:
     return lookup.examples()[0][0].name
+
+
+@pytest.fixture(scope="module")
+def others() -> tuple[str, str]:
+    return tuple(star.name for star, _ in lookup.examples()[1:3])
 
 
 def numbers(app: AppTest) -> dict[str, str]:
@@ -101,19 +108,112 @@ def test_plate_and_fiber_alone_list_the_nights(app, mock_name):
     assert list(numbers(app)) == LABELS
 
 
-def test_permalink_restores_star_and_numbers(app, mock_name):
-    app.query_params.update({"star": mock_name, "seed": "7", "samples": "30"})
-    app.run()
-    link = next(code.value for code in app.code if "star=" in code.value)
-    first = numbers(app)
+def follow(link: str) -> AppTest:
+    """A new visitor opens ``link``."""
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for pair in link.partition("?")[2].split("&"):
-        key, _, value = pair.partition("=")
+    for key, value in parse_qsl(link.partition("?")[2]):
         other.query_params[key] = value
-    other.run()
+    return other.run()
+
+
+def test_permalink_restores_the_whole_view(app, mock_name, others):
+    app.query_params.update({"star": mock_name, "seed": "7", "samples": "30", "model": "paper-setup-a", "compare": ",".join(others)})
+    app.run()
+    app.segmented_control(key="behind").set_value("Isochrones").run()
+    app.toggle(key="drives").set_value(True).run()
+    app.run()
+    assert not app.exception and not app.error
+    link = next(code.value for code in app.code if "star=" in code.value)
+    other = follow(link)
     assert not other.exception and not other.error
-    assert first and numbers(other) == first
-    assert (other.session_state["seed"], other.session_state["samples"]) == (7, 30)
+    assert numbers(app) and numbers(other) == numbers(app)
+    state = other.session_state
+    assert (state["seed"], state["samples"], state["model"], state["behind"], state["drives"]) == (7, 30, "paper-setup-a", "Isochrones", True)
+    assert state["kept"] == list(others)
+    keys = [chart.proto.id.rpartition("-")[2] for chart in other.get("plotly_chart")]
+    assert keys == [chart.proto.id.rpartition("-")[2] for chart in app.get("plotly_chart")]
+    assert {"influence", "compared", "compared_kiel"} <= set(keys)
+
+
+def test_answers_stand_side_by_side_with_their_agreement_in_words(app, mock_name):
+    app.query_params["star"] = mock_name
+    app.run()
+    table = next(table.value for table in app.table if "Lifetime (Gyr)" in table.value)
+    assert [name.strip("*") for name in table[" "]] == ["Model 9", "Model 6", "Dropout alone", "Isochrones"]
+    assert table["Age (Gyr)"][0].startswith(f"**{numbers(app)['Age'].split()[0]}**")
+    words = text(app)
+    for pair in ("Model 9 and Model 6", "Model 9 and Isochrones", "Model 6 and Isochrones"):
+        assert re.search(pair + " (agree|lean apart|disagree) on the age: .* of their errors", words)
+    assert "held the truth of 1.1% of MOCK test stars" in words
+    app.selectbox(key="model").set_value("paper-setup-a").run()
+    table = next(table.value for table in app.table if "Lifetime (Gyr)" in table.value)
+    assert [name.strip("*") for name in table[" "]] == ["Model 6", "Model 9", "Dropout alone", "Isochrones"]
+
+
+def test_what_drives_the_answer_is_asked_on_demand(app, mock_name):
+    app.query_params["star"] = mock_name
+    app.run()
+    assert "leans most on" not in text(app)
+    app.toggle(key="drives").set_value(True).run()
+    assert not app.exception and "Log g leans most on 5160–5279 Å" in text(app)
+
+
+def test_isochrones_and_tracks_change_places(app, mock_name):
+    app.query_params["star"] = mock_name
+    app.run()
+
+    def names():
+        chart = next(chart for chart in app.get("plotly_chart") if chart.proto.id.endswith("-kiel"))
+        return {trace.get("name") for trace in json.loads(chart.proto.spec)["data"]}
+
+    assert "tracks" in names()
+    app.segmented_control(key="behind").set_value("Isochrones").run()
+    assert "isochrones" in names() and "tracks" not in names()
+
+
+def test_up_to_four_stars_are_kept_and_dropped(app, mock_name, others):
+    app.query_params.update({"star": mock_name, "compare": ",".join([*others, "<b>", "1-2-3"])})
+    app.run()
+    assert not app.exception and not app.error
+    assert len(next(table.value for table in app.table if "S/N" in table.value)) == 3, "the star in sight is beside those kept"
+    app.button(key="keep").click().run()
+    assert app.query_params["compare"] == ",".join([*others, mock_name])
+    app.button(key=f"drop_{others[0]}").click().run()
+    table = next(table.value for table in app.table if "S/N" in table.value)
+    assert [others[1] in table["Star"][0], mock_name in table["Star"][1], len(table)] == [True, True, 2]
+    assert table["Age (Gyr)"][1].startswith(f"**{numbers(app)['Age'].split()[0]}**")
+    app.text_input(key="star").set_value("").run()
+    assert any("S/N" in table.value for table in app.table), "also where no star is in sight"
+    app.button(key="drop_all").click().run()
+    assert "compare" not in app.query_params and not app.table
+
+
+def test_a_hub_makes_the_button_that_sends_to_it(app, mock_name, monkeypatch):
+    from stellar_core import samp
+    from stellar_core.errors import ArchiveError
+    from stellar_core.ui import loaders, take_away
+
+    sent = []
+
+    def send(data, name):
+        if "draws" in name:
+            raise ArchiveError("No program at the SAMP hub reads tables.")
+        sent.append((data[:5], name))
+        return ["TOPCAT"]
+
+    monkeypatch.setattr(take_away, "at_this_machine", lambda: True)
+    monkeypatch.setattr(samp, "send_table", send)
+    app.query_params["star"] = mock_name
+    for runs in (False, True):
+        monkeypatch.setattr(samp, "hub_runs", lambda runs=runs: runs)
+        loaders.samp_hub.clear()
+        app.run()
+        assert any(button.key.startswith("samp_") for button in app.button) == runs
+    app.button(key="samp_The spectrum").click().run()
+    assert sent == [(b"<?xml", f"MOCK {mock_name} spectrum")] and "Sent to TOPCAT" in app.toast[0].value
+    app.button(key="samp_The draws").click().run()
+    assert "No program" in app.error[0].value
+    loaders.samp_hub.clear()
 
 
 def test_another_seed_gives_other_draws_of_the_same_star(app, mock_name):
@@ -247,15 +347,28 @@ def test_the_json_download_is_the_contract(app, mock_name):
     assert written["source"] == "mock"
 
 
-def test_the_code_shown_gives_the_numbers_shown(app, mock_name):
+def test_the_code_shown_gives_all_the_numbers_shown(app, mock_name):
     app.query_params.update({"star": mock_name, "samples": "20"})
     app.run()
     code = next(code.value for code in app.code if "Estimator" in code.value)
     names: dict[str, object] = {}
-    exec(code, names)  # noqa: S102  the page's own three lines
+    exec(code, names)  # noqa: S102  the page's own lines
     result = names["result"]
     assert f"{10 ** (result.log_age.median - 9):.1f} Gyr" == numbers(app)["Age"]
     assert f"{result.teff.median:.0f} K" == numbers(app)["Teff"]
+    table = next(table.value for table in app.table if "Lifetime (Gyr)" in table.value)
+    ages = [result.log_age.median, names["other1"].log_age.median, names["other1"].network["log_age"].median, names["isochrones"]["log_age"]["median"]]
+    assert [cell.split("**")[1] for cell in table["Age (Gyr)"]] == [f"{10 ** (age - 9):.1f}" for age in ages]
+
+
+def test_the_code_of_an_upload_names_the_file(app, shared_data, monkeypatch):
+    path = shared_data / "sdss" / "spec-1091-52902-0526.fits"
+    upload(app, path.name, path.read_bytes())
+    code = next(code.value for code in app.code if "read_spectrum" in code.value)
+    monkeypatch.chdir(path.parent)
+    names: dict[str, object] = {}
+    exec(code, names)  # noqa: S102  the page's own lines
+    assert f"{names['result'].logg.median:.2f} dex" == numbers(app)["log g"]
 
 
 def test_a_page_opened_by_its_file_joins_the_menu(mock_name):
