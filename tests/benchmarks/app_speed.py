@@ -82,7 +82,7 @@ def star_results(browser, repeat: int) -> tuple[list[float], list[float]]:
             )
             results.append(time.perf_counter() - started)
             tab.settle()
-            rail = tab.page.locator(".st-key-spectrum .slider-rail-touch-rect")
+            rail = tab.page.locator(".st-key-spectrum .slider-rail-touch-rect").first
             rail.scroll_into_view_if_needed()
             place = rail.bounding_box()
             before = tab.curve("flux", "y")

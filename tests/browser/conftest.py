@@ -159,17 +159,18 @@ class Visitor:
             [name, axis],
         )
 
-    def smooth_fully(self) -> None:
-        """Push the smoothing slider of the spectrum to its end."""
-        rail = self.page.locator(".st-key-spectrum .slider-rail-touch-rect")
+    def push_slider(self, number: int) -> None:
+        """Push a slider above the spectrum to its end: 0 smooths, 1 moves the marks of lines."""
+        rail = self.page.locator(".st-key-spectrum .slider-rail-touch-rect").nth(number)
         rail.scroll_into_view_if_needed()
         box = rail.bounding_box()
         self.page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
         self.page.wait_for_timeout(600)
 
     def choose_frame(self, name: str) -> None:
-        """Press one of the buttons above the spectrum."""
-        self.page.locator(".st-key-spectrum .updatemenu-button", has_text=name).click()
+        """Choose frame and medium from the menu above the spectrum."""
+        self.page.locator(".st-key-spectrum .updatemenu-header").click()
+        self.page.locator(".st-key-spectrum .updatemenu-dropdown-button", has_text=name).click()
         self.page.wait_for_timeout(600)
 
     def assert_calm(self) -> None:

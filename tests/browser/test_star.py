@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stellar_core import lookup
+from stellar_core.figures.frames import C_KMS, VELOCITIES
+from stellar_core.lines import vacuum_to_air
 
 pytestmark = pytest.mark.browser
 
@@ -25,31 +27,50 @@ def test_upload_of_a_real_spectrum_gives_a_result(visit, shared_data, tmp_path):
     tab.upload(shared_data / "sdss" / REAL)
     assert tab.page.get_by_text("1091-52902-0526").first.is_visible()
     assert len(tab.numbers()) == 6 and tab.numbers()[0].endswith("Gyr")
-    tab.wait_for_charts(9)
+    tab.wait_for_charts(10)
     assert tab.page.get_by_test_id("stAlertContentError").count() == 0
     tab.assert_calm()
     tab.picture("star-light.png", tmp_path, full=True)
 
 
-def test_look_up_and_permalink_bring_the_same_numbers(visit, names):
+def test_look_up_comparison_and_permalink_bring_the_same_view(visit, names, tmp_path):
     tab = visit()
-    tab.open()
+    tab.open(f"?compare={names[1]},{names[2]}")
     tab.look_up(lookup.resolve(names[0]).specobjid)
     first = tab.numbers()
     assert len(first) == 6
+    with tab.rerun():
+        tab.page.get_by_role("radio", name="Isochrones").click()
+    with tab.rerun():
+        tab.page.get_by_text("What drives this answer?").click()
+    assert tab.page.get_by_text("leans most on").first.is_visible()
+    with tab.rerun():
+        tab.page.get_by_role("button", name="Keep for comparison").click()
+    assert f"compare={names[1]}%2C{names[2]}%2C{names[0]}" in tab.page.url.replace(",", "%2C")
+    tab.wait_for_charts(13)
     tab.page.get_by_text("Link", exact=True).click()
     link = tab.page.locator(".stCode", has_text="star=").first.inner_text().strip()
-    other = visit()
-    other.open(link.partition("/?")[2] and "?" + link.partition("/?")[2])
-    assert other.numbers() == first
     tab.assert_calm()
+    other = visit(1366, 1000)
+    other.open(link.partition("/?")[2] and "?" + link.partition("/?")[2])
+    other.wait_for_charts(13)
+    assert other.numbers() == first
+    labels = other.page.locator(".st-key-kiel .js-plotly-plot").evaluate("plot => plot.data.map(trace => trace.name)")
+    assert "isochrones" in labels and "tracks" not in labels
+    ranges = [other.page.locator(f".st-key-influence .{axis}title").count() for axis in ("x6", "y6")]
+    assert ranges == [1, 1], "five rows below the spectrum"
+    assert other.page.locator(".st-key-compared .js-plotly-plot").evaluate("plot => plot.data.length") == 4
     other.assert_calm()
+    other.page.get_by_text("Answers side by side").scroll_into_view_if_needed()
+    other.picture("star-answers.png", tmp_path)
+    other.page.get_by_text("Side by side", exact=True).scroll_into_view_if_needed()
+    other.picture("star-comparison.png", tmp_path)
 
 
 def test_zoom_stays_with_the_star_and_leaves_with_it(visit, names):
     tab = visit()
     tab.open(f"?star={names[0]}")
-    tab.wait_for_charts(9)
+    tab.wait_for_charts(10)
     whole = tab.range_of("spectrum")
     canvas = tab.page.locator(".st-key-spectrum .nsewdrag[data-subplot=xy]")
     canvas.scroll_into_view_if_needed()
@@ -61,8 +82,8 @@ def test_zoom_stays_with_the_star_and_leaves_with_it(visit, names):
     tab.page.wait_for_timeout(800)
     zoomed = tab.range_of("spectrum")
     assert zoomed[1] - zoomed[0] < 0.4 * (whole[1] - whole[0])
-    tab.smooth_fully()
-    tab.choose_frame("Observed")
+    tab.push_slider(0)
+    tab.choose_frame("Observed, air")
     tab.page.get_by_text("Settings").first.click()
     tab.page.get_by_label("Seed", exact=True).fill("3")
     tab.page.keyboard.press("Enter")
@@ -74,14 +95,13 @@ def test_zoom_stays_with_the_star_and_leaves_with_it(visit, names):
     tab.assert_calm()
 
 
-def test_smoothing_and_frame_act_on_the_figure(visit, names):
+def test_sliders_and_menu_act_on_the_figure(visit, names):
     tab = visit()
     tab.open(f"?star={names[0]}")
-    tab.wait_for_charts(9)
-    rough, at_rest = tab.curve("flux", "y"), tab.curve("flux", "x")
-    sky = tab.curve("night sky", "x")
-    assert all(value is None for value in sky)
-    tab.smooth_fully()
+    tab.wait_for_charts(10)
+    rough, at_rest, marks = tab.curve("flux", "y"), tab.curve("flux", "x"), tab.curve("lines", "x")
+    assert all(value is None for value in tab.curve("night sky", "x"))
+    tab.push_slider(0)
     smooth = tab.curve("flux", "y")
     assert len(smooth) == len(rough)
 
@@ -90,21 +110,42 @@ def test_smoothing_and_frame_act_on_the_figure(visit, names):
         return sum(abs(b - a) for a, b in zip(present, present[1:]))
 
     assert roughness(smooth) < 0.5 * roughness(rough)
-    tab.choose_frame("Observed")
-    observed = tab.curve("flux", "x")
-    redshift = lookup.load(lookup.resolve(names[0])).redshift
-    assert observed[1000] / at_rest[1000] - 1 == pytest.approx(redshift, abs=1e-6)
-    assert tab.curve("night sky", "x")[0] == pytest.approx(5578.888, abs=0.01)
-    assert tab.title_of_x("spectrum").startswith("Observed")
-    tab.choose_frame("Rest")
+    tab.push_slider(1)
+    assert tab.curve("lines", "x")[0] / marks[0] - 1 == pytest.approx(VELOCITIES[-1] / C_KMS, rel=0.01)
     assert tab.curve("flux", "x") == at_rest
+    redshift = lookup.load(lookup.resolve(names[0])).redshift
+    tab.choose_frame("Observed, vacuum")
+    assert tab.curve("flux", "x")[1000] / at_rest[1000] - 1 == pytest.approx(redshift, abs=1e-6)
+    assert tab.curve("lines", "x")[0] / marks[0] - 1 == pytest.approx(redshift, abs=1e-6), "the slider begins anew"
+    assert tab.curve("night sky", "x")[0] == pytest.approx(5578.888, abs=0.01)
+    tab.push_slider(1)
+    both = (1 + redshift) * (1 + VELOCITIES[-1] / C_KMS)
+    assert tab.curve("lines", "x")[0] / marks[0] == pytest.approx(both, abs=1e-6)
+    tab.choose_frame("Observed, air")
+    assert tab.title_of_x("spectrum") == "Observed wavelength (Å, air)"
+    assert tab.curve("flux", "x")[1000] == pytest.approx(float(vacuum_to_air(at_rest[1000] * (1 + redshift))), abs=0.01)
+    tab.choose_frame("Rest, vacuum")
+    assert tab.curve("flux", "x") == at_rest and tab.curve("lines", "x") == marks
+    reach_by_keyboard(tab)
     tab.assert_calm()
+
+
+def reach_by_keyboard(tab) -> None:
+    """Every control of the page in reading order."""
+    tab.page.get_by_label("SDSS star", exact=True).focus()
+    seen: list[list[str]] = []
+    for _ in range(60):
+        tab.page.keyboard.press("Tab")
+        seen.append(tab.page.evaluate("() => (document.activeElement.innerText || document.activeElement.ariaLabel || '').split('\\n')"))
+    wanted = ["Upload a spectrum", "Settings", "Keep for comparison", "What drives this answer?", "Tracks", "Download", "Link", "Show the code"]
+    places = [next((k for k, lines in enumerate(seen) if words in lines), None) for words in wanted]
+    assert None not in places and places == sorted(places), dict(zip(wanted, places))
 
 
 def test_dark_mode(visit, names, tmp_path):
     tab = visit(1366, 1240, color_scheme="dark")
     tab.open(f"?star={names[0]}")
-    tab.wait_for_charts(9)
+    tab.wait_for_charts(10)
     background = tab.page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
     assert background == "rgb(15, 21, 34)"
     line = tab.page.locator(".st-key-spectrum .js-plotly-plot").evaluate(
@@ -119,7 +160,7 @@ def test_phone(visit, names, tmp_path):
     tab = visit(390, 844, is_mobile=True, has_touch=True, device_scale_factor=2, user_agent=PHONE)
     tab.open(f"?star={names[0]}")
     assert len(tab.numbers()) == 6
-    tab.wait_for_charts(9)
+    tab.wait_for_charts(10)
     drag = tab.page.locator(".st-key-spectrum .js-plotly-plot").evaluate("plot => plot._fullLayout.dragmode")
     assert drag is False, "a finger on the figure scrolls the page"
     tab.assert_calm()
