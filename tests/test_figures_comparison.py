@@ -15,4 +15,5 @@ def test_each_spectrum_has_its_colour_and_the_first_is_on_top():
     assert [float(np.nanmedian(one.y)) for one in spectra] == [3.0, 2.0, 1.0]
     assert [one.line.color for one in spectra] == list(LIGHT.several[:3])
     assert np.isnan(spectra[0].y[:100]).all() and spectra[0].y.size == 500
+    assert [note.text for note in figure.layout.annotations] == ["<b>1</b>", "<b>2</b>", "<b>3</b>"]
     assert figure.layout.xaxis.range[0] == 4170 and figure.layout.yaxis.range[1] > 3

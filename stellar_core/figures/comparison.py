@@ -66,6 +66,11 @@ def comparison_figure(
                 hovertemplate=f"{curve.name}<br>%{{x:.0f}} Å, %{{y:.2f}}<extra></extra>",
             )
         )  # fmt: skip
+        end = np.flatnonzero(np.isfinite(y))[-40:]
+        figure.add_annotation(
+            x=float(x[end[-1]]), y=float(y[end].mean()), text=f"<b>{place + 1}</b>", showarrow=False, xanchor="left", xshift=4,
+            font={"size": 13, "color": colour},
+        )  # fmt: skip
     top = max(tops, default=1.0) + 0.15
     if lines:
         stroke_x, stroke_y = combs(np.array([place for place, _ in lines]), 0.0, top)
@@ -77,7 +82,7 @@ def comparison_figure(
         )  # fmt: skip
     base_layout(figure, palette, height, revision)
     ends = [float(wavelength[np.isfinite(curve.flux)][k]) for curve in curves for k in (0, -1)]
-    figure.update_xaxes(title_text="Rest wavelength (Å, vacuum)", tickformat="d", range=[min(ends) - 30, max(ends) + 30])
+    figure.update_xaxes(title_text="Rest wavelength (Å, vacuum)", tickformat="d", range=[min(ends) - 30, max(ends) + 120])
     figure.update_yaxes(title_text="Flux / median + offset", range=[0, top])
     figure.update_layout(hovermode="closest", dragmode="zoom")
     return figure

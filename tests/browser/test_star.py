@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from astropy.io import fits
 
 from stellar_core import lookup
 from stellar_core.figures.frames import C_KMS, VELOCITIES
@@ -31,6 +34,19 @@ def test_upload_of_a_real_spectrum_gives_a_result(visit, shared_data, tmp_path):
     assert tab.page.get_by_test_id("stAlertContentError").count() == 0
     tab.assert_calm()
     tab.picture("star-light.png", tmp_path, full=True)
+    tab.page.get_by_role("button", name="Download", exact=True).click()
+    with fits.open(download(tab, "FITS, with the draws")) as file:
+        assert [unit.name for unit in file] == ["PRIMARY", "RESULT", "DRAWS", "STAGE_PASSES"]
+        assert f"{10 ** (file['RESULT'].data['log_age_median'][0] - 9):.1f} Gyr" == tab.numbers()[0]
+    assert download(tab, "Figure for print, PDF").read_bytes().startswith(b"%PDF")
+    tab.assert_calm()
+
+
+def download(tab, label: str) -> Path:
+    """What the button with this label gives."""
+    with tab.page.expect_download() as found:
+        tab.page.get_by_role("button", name=label).click()
+    return Path(found.value.path())
 
 
 def test_look_up_comparison_and_permalink_bring_the_same_view(visit, names, tmp_path):
