@@ -51,14 +51,19 @@ else:
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         show_spectrum(source, spectrum, prepared, result)
-        show_influence(source, result, prepared)
+        below = st.container()
     with right:
         show_kiel(result)
+    with below:
+        show_influence(source, result, prepared)
     others = None
     if result.verdict.in_domain:
-        with st.spinner("Asking the other network and the isochrones"):
-            others = ask_others(source, result)
-        show_opinions(result, others)
+        try:
+            with st.spinner("Asking the other network and the isochrones"):
+                others = ask_others(source, result)
+            show_opinions(result, others)
+        except StellarError as error:
+            complain(error)
     show_spread(result, others.isochrones if others else {})
     show_take_away(result, source, spectrum, prepared, others)
 show_comparison(source, *asked)

@@ -29,7 +29,7 @@ def hub_runs() -> bool:
     """Whether a hub answers; where there is no `lock_file`, nothing is loaded and nobody asked."""
     if not lock_file().is_file():
         return False
-    from astropy.samp import SAMPHubError, SAMPHubProxy
+    from pyvo.samp import SAMPHubError, SAMPHubProxy
 
     hub = SAMPHubProxy()
     try:
@@ -61,7 +61,7 @@ def send_table(votable: bytes, name: str) -> list[str]:
     ArchiveError
         If no hub runs, or no program there reads tables.
     """
-    from astropy.samp import SAMPHubError, SAMPIntegratedClient, SAMPProxyError
+    from pyvo.samp import SAMPHubError, SAMPIntegratedClient, SAMPProxyError
 
     client = SAMPIntegratedClient("Stellar Ages Explorer", "Sends spectra and ages of stars", callable=False)
     try:

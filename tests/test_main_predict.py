@@ -21,6 +21,7 @@ def test_predict_gives_one_object_per_input_in_order(star):
     assert done.exit_code == 0
     assert set(first) == {"input", "error"} and "\n" not in first["error"]
     assert second["star"] == star and second["source"] == "mock" and second["samples"] == 5
+    assert second["model"] == "isochrone", "Model 9 answers unless another is named"
 
 
 def test_status_2_when_nothing_gave_a_result():

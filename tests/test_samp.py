@@ -1,4 +1,4 @@
-"""Tables sent to a hub of astropy's own on this machine, and received by a client of its."""
+"""Tables sent to a hub of pyvo's own on this machine, and received by a client of its."""
 
 import threading
 import urllib.parse
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from astropy.samp import SAMPHubServer, SAMPIntegratedClient
 from astropy.table import Table
+from pyvo.samp import SAMPHubServer, SAMPIntegratedClient
 
 from stellar_core import samp
 from stellar_core.errors import ArchiveError

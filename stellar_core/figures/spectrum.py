@@ -23,8 +23,8 @@ ROWS = 5
 #: Widths of the running mean on offer, pixels, and the one shown first.
 SMOOTHING = (1, 3, 7, 15, 31)
 DEFAULT_SMOOTHING = 3
-#: Room for the switches above the figure, pixels; on a narrow screen they take two rows.
-HEAD, NARROW_HEAD = 66, 108
+#: Room for the switches and Plotly's buttons above the figure, pixels; on a narrow screen they take two rows.
+HEAD, NARROW_HEAD = 88, 108
 #: Largest residual shown at first, sigma.
 RESIDUAL_VIEW = 6.0
 

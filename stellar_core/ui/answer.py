@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Callable
 
 import streamlit as st
 
+from stellar_core.figures.frames import C_KMS
 from stellar_core.ui.glossary import HELP, TRAINED_ON_MOCK
 from stellar_core.ui.quantities import AGE, FEH, LIFETIME, LOGG, TEFF
 from stellar_core.ui.shell import plain
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from stellar_core.sdss.identifiers import StarId
     from stellar_core.spectrum import Spectrum
 
-#: Speed of light, km/s.
-C_KMS = 299_792.458
 BADGES = {"mock": ":orange-badge[MOCK]", "sdss": ":blue-badge[SDSS]", "upload": ":gray-badge[your file]"}
 
 

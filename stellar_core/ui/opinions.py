@@ -92,9 +92,9 @@ def show_opinions(result: Result, others: Others) -> None:
     with right:
         st.markdown("\n".join(f"- {sentence}" for sentence in _sentences(opinions)))
     st.table({name: list(column) for name, column in _table(opinions).items()}, border="horizontal")
-    notes = [f"The isochrones were given the Teff, log g and [Fe/H] of {title(others.atmosphere)}."] if others.isochrones else []
-    notes += [_dropout_note(result, others)]
-    st.caption(" ".join(note for note in notes if note))
+    given = f"the Teff, log g and [Fe/H] of {title(others.atmosphere)}"
+    note = f"The isochrones were given {given}." if others.isochrones else f"The isochrones have no star of {given}."
+    st.caption(plain(f"{note} {_dropout_note(result, others)}"))
 
 
 def _table(opinions: Sequence[Opinion]) -> dict[str, list[str]]:

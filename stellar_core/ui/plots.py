@@ -27,7 +27,7 @@ AGES = (1, 2, 4, 8, 12)
 #: What stands behind the star on the Kiel diagram.
 BEHIND = ("Tracks", "Isochrones")
 #: Height of the spectrum and of the Kiel diagram, pixels.
-HEIGHT, PHONE_HEIGHT = 580, 440
+HEIGHT, PHONE_HEIGHT = 600, 440
 #: Angstrom per screen pixel for which line labels are laid out, on a laptop and on a phone.
 LAPTOP, PHONE = 10.0, 24.0
 
