@@ -32,7 +32,7 @@ def show_header(spectrum: Spectrum, star: StarId | None, button: Callable[[], No
         if not star.is_mock:
             words.append(f"[SkyServer]({star.skyserver_url})")
             words.append(f"[SDSS viewer]({star.viewer_url})")
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(
             f"{plain(spectrum.name or 'Unnamed spectrum')} {BADGES[spectrum.source]}", anchor=False, width="content"
         )
