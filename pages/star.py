@@ -61,7 +61,7 @@ else:
         try:
             with st.spinner("Asking the other network and the isochrones"):
                 others = ask_others(source, result)
-            show_opinions(result, others)
+            show_opinions(result, others, spectrum.meta)
         except StellarError as error:
             complain(error)
     show_spread(result, others.isochrones if others else {})

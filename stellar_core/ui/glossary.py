@@ -36,7 +36,8 @@ HELP = {
     "6: the paper's network, its passes of dropout widened by the misses on MOCK stars. Isochrones: the exact posterior on "
     "the tracks for Model 6's Teff, log g and [Fe/H] with their errors; prior: Kroupa initial mass function, ages uniform up "
     "to 13.8 Gyr; no network for the age. All rest on the same spectrum, so they may err together. Gaps are in units of both "
-    "68 % half widths in quadrature. Lifetimes are not compared: Model 6 was taught the paper's rule, the others end with the track.",
+    "68 % half widths in quadrature. Lifetimes are not compared: Model 6 was taught the paper's rule, the others end with the track. "
+    "SSPP: the survey pipeline's atmosphere, where its catalogue could be asked; no network sees it.",
     "drives": "One range of 120 Å after another is hidden from the network, as if it had not been observed. Bars: by how much "
     "the mean answer moves without it, and by how much the standard deviation of log age grows. A range may matter little "
     "because its neighbours say the same.",

@@ -25,7 +25,7 @@ SHOWN = (AGE, LIFETIME, TEFF, LOGG, FEH)
 COMPARED = {quantity.field: quantity for quantity in (LOG_AGE, TEFF, LOGG, FEH)}
 #: Gaps in units of the errors below which answers agree, and above which they disagree.
 AGREE, DISAGREE = 1.0, 2.0
-DROPOUT, ISOCHRONES = "Dropout alone", "Isochrones"
+DROPOUT, ISOCHRONES, PIPELINE = "Dropout alone", "Isochrones", "SSPP"
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,19 @@ def title(model: str) -> str:
     return TITLES.get(model, model)
 
 
-def opinions_of(result: Result, others: Others) -> list[Opinion]:
-    """The chosen network, the others, what dropout alone says, and the isochrones."""
+def pipeline(meta: Mapping[str, object]) -> Opinion | None:
+    """The survey pipeline's own Teff, log g and [Fe/H] from ``meta`` of a spectrum; None where one or its error is missing."""
+    intervals = {}
+    for name in ("teff", "logg", "feh"):
+        value, error = meta.get(f"sspp_{name}"), meta.get(f"sspp_{name}_err")
+        if value is None or error is None or not float(error) > 0:
+            return None
+        intervals[name] = {"p16": float(value) - float(error), "median": float(value), "p84": float(value) + float(error)}
+    return Opinion(PIPELINE, intervals, {})
+
+
+def opinions_of(result: Result, others: Others, meta: Mapping[str, object]) -> list[Opinion]:
+    """The chosen network, the others, what dropout alone says, the isochrones, and the survey pipeline where it has a say."""
     found = []
     for one in (result, *others.results.values()):
         found.append(Opinion(title(one.model), {q.field: q.interval(one) for q in SHOWN}, one.stage))
@@ -74,16 +85,18 @@ def opinions_of(result: Result, others: Others) -> list[Opinion]:
     if others.isochrones:
         stage = others.isochrones["stage"]
         found.append(Opinion(ISOCHRONES, {name: others.isochrones[name] for name in ("log_age", "log_lifetime")}, stage))
+    if (survey := pipeline(meta)) is not None:
+        found.append(survey)
     return found
 
 
-def show_opinions(result: Result, others: Others) -> None:
-    """One row for each answer, and in words how they agree."""
-    opinions = opinions_of(result, others)
+def show_opinions(result: Result, others: Others, meta: Mapping[str, object]) -> None:
+    """One row for each answer, and in words how they agree; ``meta`` is that of the spectrum."""
+    opinions = opinions_of(result, others, meta)
     st.subheader("Answers side by side", anchor=False, help=HELP["opinions"])
     left, right = st.columns([1, 1.35], gap="large", vertical_alignment="center")
     with left:
-        rows = [(opinion.name, AGE.quantiles(opinion.intervals["log_age"])) for opinion in opinions]
+        rows = [(one.name, AGE.quantiles(one.intervals["log_age"])) for one in opinions if "log_age" in one.intervals]
         st.plotly_chart(
             opinions_figure(rows, unit="Age (Gyr)", limits=AGE.limits, trusted=result.verdict.in_domain, palette=palette()),
             key="opinions", config={"displayModeBar": False},
@@ -112,11 +125,12 @@ def _sentences(opinions: Sequence[Opinion]) -> list[str]:
     pairs: dict[tuple[str, str], list[Gap]] = {}
     for gap in gaps(list(asked.values())):
         pairs.setdefault((gap.first, gap.second), []).append(gap)
-    return [disagreement(asked[first], asked[second], found) for (first, second), found in pairs.items()]
+    said = [disagreement(asked[first], asked[second], found) for (first, second), found in pairs.items()]
+    return [sentence for sentence in said if sentence]
 
 
 def disagreement(one: Opinion, other: Opinion, found: Sequence[Gap]) -> str:
-    """How two answers differ, in words.
+    """How two answers differ, in words; empty where they give no age and agree in the rest.
 
     Parameters
     ----------
@@ -135,7 +149,7 @@ def disagreement(one: Opinion, other: Opinion, found: Sequence[Gap]) -> str:
             words.append(said if verb == "agree" else f"**{said}**")
         elif gap.in_errors >= AGREE:
             verb = "lean apart" if gap.in_errors < DISAGREE else "disagree"
-            words.append(f"They {verb} on {quantity.title}: {apart}.")
+            words.append(f"{'They' if words else names} {verb} on {quantity.title}: {apart}.")
     if one.most_likely_stage and other.most_likely_stage and one.most_likely_stage != other.most_likely_stage:
         words.append(f"They name different stages: {one.most_likely_stage} and {other.most_likely_stage}.")
     return " ".join(words).replace("[", "\\[").replace("]", "\\]")

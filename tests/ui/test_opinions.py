@@ -1,7 +1,7 @@
 """Words about several answers."""
 
 from stellar_core.inference.agreement import Opinion, gaps
-from stellar_core.ui.opinions import disagreement
+from stellar_core.ui.opinions import disagreement, pipeline
 
 
 def opinion(name, age, teff, stage="Cool"):
@@ -22,3 +22,12 @@ def test_every_disagreement_is_named():
     assert "**A and B disagree on the age: 0.70 dex, 2.5 of their errors.**" in said
     assert "They disagree on Teff: 150 K, 2.1 of their errors." in said and "different stages: Cool and Subgiant" in said
     assert "lean apart on the age: 0.40 dex, 1.4" in words(opinion("A", 9.8, 5000), opinion("B", 9.4, 5000))
+
+
+def test_the_pipeline_has_a_say_on_the_atmosphere_alone():
+    meta = {"sspp_teff": 5200.0, "sspp_teff_err": 60.0, "sspp_logg": 4.4, "sspp_logg_err": 0.2, "sspp_feh": -0.5, "sspp_feh_err": 0.1}
+    survey = pipeline(meta)
+    assert survey.intervals["logg"] == {"p16": 4.2, "median": 4.4, "p84": 4.6000000000000005} and "log_age" not in survey.intervals
+    assert words(opinion("A", 9.8, 5010), survey) == "A and SSPP disagree on Teff: 190 K, 2.4 of their errors."
+    assert words(opinion("A", 9.8, 5190), survey) == ""
+    assert pipeline({**meta, "sspp_feh_err": None}) is None and pipeline({**meta, "sspp_feh_err": float("nan")}) is None and pipeline({}) is None
