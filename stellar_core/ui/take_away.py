@@ -32,17 +32,23 @@ def show_take_away(
     with st.container(horizontal=True):
         with st.popover("Download", icon=":material/download:"):
             _downloads(result, spectrum, prepared, others)
-        with st.popover("Link", icon=":material/link:"):
-            if source.star is None:
-                st.write("An uploaded spectrum stays in this session and has no link. Download the result instead.")
-            else:
-                st.write("This link brings back the same view and the same numbers.")
-                st.code(permalink(source.star.specobjid, result), language=None, wrap_lines=True)
+        _link(source, result)
         with st.popover("Show the code", icon=":material/code:"):
             st.code(python_lines(result, source, others), language="python")
         if at_this_machine() and loaders.samp_hub():
             with st.popover("Send by SAMP", icon=":material/send:"):
                 _send(result, spectrum, others)
+
+
+@st.fragment
+def _link(source: Source, result: Result) -> None:
+    """The permalink, made anew when it is opened: switches of the figures do not run the whole page."""
+    with st.popover("Link", icon=":material/link:", key="link_open", on_change="rerun"):
+        if source.star is None:
+            st.write("An uploaded spectrum stays in this session and has no link. Download the result instead.")
+        else:
+            st.write("This link brings back the same view and the same numbers.")
+            st.code(permalink(source.star.specobjid, result), language=None, wrap_lines=True)
 
 
 def at_this_machine() -> bool:
