@@ -79,7 +79,8 @@ def submit(
             raise ArchiveError(f"The table {table} cannot be read: {error}.") from None
         read_star_table(content)
     kind = "table" if table is not None else source
-    chosen = StarSource(kind, dict(map(_range, ranges)), store)
+    labels = job_config.source.labels if kind == "mock" else "look-up"
+    chosen = StarSource(kind, dict(map(_range, ranges)), store, labels)
     job = queue.submit(replace(job_config, source=chosen, name=name or job_config.name), content)
     queue.start_next()
     _told(job, as_json, f"{job.id} is in the queue; python -m stellar_core jobs show {job.id} tells how far it is.")

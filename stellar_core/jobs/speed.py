@@ -18,8 +18,10 @@ from stellar_core.training.config import TrainingConfig
 
 #: Seconds a measurement is taken for current where a run is sized by it.
 CURRENT = 1200.0
-#: Test stars for which the exact posterior is computed, and stars that are watched.
-POSTERIOR_STARS, WATCHED_STARS = 400, 200
+#: Part of the test stars whose exact posterior is computed, of how many at most; stars that are watched.
+POSTERIOR_PART, POSTERIOR_STARS, WATCHED_STARS = 0.2, 400, 200
+#: Stars of the MOCK survey that every test ends with: some as they are, some damaged in each of the ways that are tried.
+SURVEY_STARS = 400 + 150 * 13
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,12 @@ class Speed:
         Seconds to learn from one star.
     answer : float
         Seconds to answer for one star without dropout.
+    calibrate : float
+        Seconds to calibrate on one star, all views together.
     passes : float
-        Seconds to calibrate or test on one star, all views together.
+        Seconds to test on one star in one view, the gate's part included.
+    views : float
+        Views that a star is tested in, on average.
     posterior : float
         Seconds for one exact posterior.
     parameters : int
@@ -52,7 +58,9 @@ class Speed:
     star: float
     learn: float
     answer: float
+    calibrate: float
     passes: float
+    views: float
     posterior: float
     parameters: int
     network_bytes: float
@@ -96,7 +104,10 @@ def estimate(config: JobConfig, speed: Speed) -> Estimate:
     return Estimate(
         making=speed.load + speed.star * (data.stars + WATCHED_STARS),
         training=training.epochs * learned,
-        finishing=(data.calibration + data.test) * (speed.passes + speed.star) + min(POSTERIOR_STARS, data.test) * speed.posterior,
+        finishing=data.calibration * (speed.calibrate + speed.star)
+        + data.test * (speed.views * speed.passes + speed.star)
+        + SURVEY_STARS * (speed.passes + speed.star)
+        + min(POSTERIOR_STARS, POSTERIOR_PART * data.test) * speed.posterior,
         memory=memory_needed(data.stars, speed.parameters, training.batch, speed.network_bytes),
         disk=float(disk_needed(speed.parameters)),
     )

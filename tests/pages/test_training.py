@@ -20,7 +20,7 @@ from stellar_core.jobs.speed import Speed, Speeds
 from stellar_core.training.config import DataConfig, TrainingConfig
 from tests.pages.conftest import ROOT
 
-SPEED = Speed(2.0, 0.003, 0.002, 0.001, 0.01, 0.02, 50_000, 1e8, 0.0)
+SPEED = Speed(2.0, 0.003, 0.002, 0.001, 0.01, 0.006, 1.5, 0.4, 50_000, 1e8, 0.0)
 SMALL = JobConfig("Small", TrainingConfig(data=DataConfig(stars=200, calibration=100, test=100)))
 FIGURES = {"rmse": 0.25, "rmse_constant": 0.3, "r2": 0.3, "coverage": {"68": 0.7}}
 
