@@ -87,7 +87,7 @@ def test_the_demo_is_estimated_and_started(runs):
     assert not shown.exception and not shown.error
     (job,) = Queue().jobs()
     assert job.status().state == "starting" and job.config.training.model == demo_training().model
-    assert job.config.training.data.stars > 1000
+    assert job.config.training.data.stars > 1000 and job.config.source.labels == "truth"
     assert "starting" in text(shown) and shown.query_params["job"] == job.id
 
 
