@@ -72,7 +72,7 @@ def _inputs(chosen: str, base: JobConfig) -> tuple[JobConfig, bytes | None]:
     with left:
         name = st.text_input("Name", base.name, max_chars=LIMITS["name"][1], key=key("name"))
         source, table = _source_inputs(base, key)
-        st.markdown("**How many** :orange-badge[MOCK] stars to calibrate and test on are always other ones.")
+        st.markdown("**How many**; calibration and test stars are always other :orange-badge[MOCK] ones.")
         row = st.columns(3)
         stars = row[0].number_input("Training stars", *LIMITS["rows"], training.data.stars, step=100, key=key("stars"))
         held = row[1].number_input("Calibration stars", *LIMITS["calibration"], training.data.calibration, step=100, key=key("held"))
@@ -100,7 +100,7 @@ def _inputs(chosen: str, base: JobConfig) -> tuple[JobConfig, bytes | None]:
 
 def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
     """Where the training stars come from."""
-    kind = st.radio("Training stars", list(SOURCES), format_func=SOURCES.get, horizontal=True, key=key("source"))
+    kind = st.radio("Stars to learn from", list(SOURCES), format_func=SOURCES.get, horizontal=True, key=key("source"))
     table, store, labels = None, "", "look-up"
     if kind == "mock":
         labels = st.radio("Age, lifetime and stage taught", list(TAUGHT), list(TAUGHT).index(base.source.labels), format_func=TAUGHT.get, horizontal=True,
@@ -125,7 +125,7 @@ def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
     if st.toggle("Only a part of them", key=key("some"), help="By the parameters that the labels are made from."):
         columns = st.columns(2)
         for number, (name, (title, low, high, step)) in enumerate(SLIDERS.items()):
-            limits = columns[number % 2].slider(title, low, high, (low, high), step=step, key=key(name))
+            limits = columns[number % 2].slider(title, low, high, (low, high), step=step, format=f"%.{0 if step >= 1 else 1}f", key=key(name))
             if limits != (low, high):
                 ranges[name] = (
                     RANGES[name][0] if limits[0] == low else limits[0], RANGES[name][1] if limits[1] == high else limits[1]

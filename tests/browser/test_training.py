@@ -41,11 +41,20 @@ def badge(tab: Visitor, state: str) -> None:
     tab.page.locator("[data-testid=stMainBlockContainer] h3", has_text=state).wait_for(timeout=PATIENCE)
 
 
+def assert_calm(tab: Visitor, missing: list[str]) -> None:
+    """As the visitor's own, but below a deep link Streamlit asks for its own files, before it asks at the root."""
+    assert all("/_stcore/" in url for url in missing), missing
+    tab.complaints[:] = [text for text in tab.complaints if "status of 404" not in text]
+    tab.assert_calm()
+
+
 def test_from_the_form_to_a_star(chromium, runs, tmp_path):
     with serve(ROOT / "app.py") as (address, _):
         context = chromium.new_context(viewport={"width": 1366, "height": 860})
         context.set_default_timeout(60_000)
-        tab = Visitor(context.new_page(), address)
+        tab, missing = Visitor(context.new_page(), address), []
+        tab.page.on("response", lambda answer: missing.append(answer.url) if answer.status == 404 else None)
+        tab.open()
         tab.open("training")
         tab.page.get_by_label("Start from").click()
         with tab.rerun():
@@ -53,7 +62,7 @@ def test_from_the_form_to_a_star(chromium, runs, tmp_path):
         tab.page.get_by_label("Architecture").click()
         with tab.rerun():
             tab.page.get_by_role("option", name="MLP-Only").click()
-        for label, value in {"Name": "Tiny", "Training stars": "100", "Calibration stars": "100", "Test stars": "100", "Epochs": "200"}.items():
+        for label, value in {"Name": "Tiny", "Training stars": "100", "Calibration stars": "100", "Test stars": "100", "Epochs": "120"}.items():
             fill(tab, label, value)
         tab.page.get_by_role("button", name="Start", exact=True).click()
         badge(tab, "running")
@@ -71,7 +80,7 @@ def test_from_the_form_to_a_star(chromium, runs, tmp_path):
         assert job.status().attempts == 2
         tab.page.get_by_text("MOCK test stars").wait_for()
         tab.wait_for_charts(3)
-        tab.assert_calm()
+        assert_calm(tab, missing)
 
         tab.page.get_by_role("button", name="Adopt").click()
         tab.page.get_by_text("Ask tiny about a star").click()
@@ -79,5 +88,5 @@ def test_from_the_form_to_a_star(chromium, runs, tmp_path):
         tab.settle()
         tab.look_up(lookup.examples()[0][0].name)
         assert len(tab.numbers()) == 6 and "model=tiny" in tab.page.url
-        tab.assert_calm()
+        assert_calm(tab, missing)
         context.close()
