@@ -62,11 +62,15 @@ def submit(
     from stellar_core.jobs.spec import JobConfig, StarSource
     from stellar_core.jobs.speed import Speeds
     from stellar_core.jobs.star_table import read_star_table
+    from stellar_core.jobs.worker import lower_priority
     from stellar_core.training.config import TrainingConfig
 
     queue = _queue()
     if preset:
-        speed = Speeds(queue.folder).measured(demo_training()) if preset == "demo" else None
+        speed = None
+        if preset == "demo":
+            lower_priority()  # as its worker will
+            speed = Speeds(queue.folder).measured(demo_training())
         job_config = preset_job(preset, speed)
     else:
         training = TrainingConfig() if config is None else TrainingConfig.read(config)
@@ -197,10 +201,12 @@ def estimate(
     from stellar_core.jobs.spec import JobConfig
     from stellar_core.jobs.speed import Speeds
     from stellar_core.jobs.speed import estimate as estimate_job
+    from stellar_core.jobs.worker import lower_priority
     from stellar_core.training.config import TrainingConfig
     from stellar_core.training.console import duration
 
     training = TrainingConfig() if config is None else TrainingConfig.read(config)
+    lower_priority()
     speed = Speeds(_queue().folder).measured(training)
     found = estimate_job(JobConfig(training.name, training, threads=THREADS), speed)
     if as_json:

@@ -110,7 +110,7 @@ def estimate(config: JobConfig, speed: Speed) -> Estimate:
         + data.test * (speed.views * speed.passes + speed.star)
         + survey * (speed.passes + speed.star)
         + min(POSTERIOR_STARS, POSTERIOR_PART * data.test) * speed.posterior,
-        memory=memory_needed(data.stars, speed.parameters, training.batch, speed.network_bytes),
+        memory=memory_needed(training, speed.parameters, speed.network_bytes),
         disk=float(disk_needed(speed.parameters)),
     )
 

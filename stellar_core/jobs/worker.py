@@ -151,7 +151,7 @@ class _Worker:
         parameters = sum(weights.numel() for weights in network.parameters())
         taken = self.job.bytes
         check_disk(self.job.folder, max(0.0, disk_needed(parameters) - taken))
-        check_memory(memory_needed(training.data.stars, parameters, training.batch))
+        check_memory(memory_needed(training, parameters))
         self.room = checkpoint_bytes(parameters) + 1e6
 
         from stellar_core.jobs.stars import training_stars

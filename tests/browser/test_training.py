@@ -23,6 +23,7 @@ PATIENCE = 180_000
 def runs(tmp_path, monkeypatch):
     """An empty folder of runs, where the speed of the networks that the form passes through is known already."""
     monkeypatch.setenv("STELLAR_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("STELLAR_JOB_NICE", "0")
     own = _base(OWN, Queue(tmp_path)).training
     for training in (own, replace(own, model=replace(own.model, name="MLP-Only"))):
         Speeds(tmp_path).keep(training, Speed(2.0, 0.003, 0.002, 0.001, 0.01, 0.006, 1.5, 0.4, 50_000, 1e8, 0.0))
@@ -83,8 +84,8 @@ def test_from_the_form_to_a_star(chromium, runs, tmp_path):
         assert_calm(tab, missing)
 
         tab.page.get_by_role("button", name="Adopt").click()
-        tab.page.get_by_text("Ask tiny about a star").click()
-        tab.page.get_by_role("heading", name="Star", exact=False).first.wait_for()
+        tab.page.get_by_role("link", name="Ask tiny about a star").click()
+        tab.page.get_by_role("heading", name="Stellar Ages Explorer").wait_for()
         tab.settle()
         tab.look_up(lookup.examples()[0][0].name)
         assert len(tab.numbers()) == 6 and "model=tiny" in tab.page.url
