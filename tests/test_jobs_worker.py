@@ -85,6 +85,8 @@ def test_a_killed_worker_shows_at_once_and_resume_ends_as_if_unbroken(tmp_path, 
     job, waiting = queue.submit(job_config()), queue.submit(job_config("next"))
     assert queue.start_next().id == job.id and queue.start_next() is None
     wait(job, "running", step=15)
+    group = Path(f"/proc/{queue.launch.processes[0].pid}/autogroup")
+    assert not group.exists() or group.read_text().split()[-1] == "1", "within its own session a process is nice to nobody"
     queue.launch.processes[0].send_signal(signal.SIGKILL)
     queue.launch.processes[0].wait()
     status = job.status()
