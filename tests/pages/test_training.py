@@ -122,6 +122,16 @@ def test_own_settings_reach_the_job():
     assert config.source.kind == "catalogue" and config.source.ranges == {"teff": (5000.0, 6500.0)}
 
 
+def test_a_measurement_that_failed_is_told_and_forbids_nothing(monkeypatch):
+    monkeypatch.setattr(Speeds, "known", lambda self, training: None)
+    monkeypatch.setattr(Speeds, "trouble", lambda self, training: "MemoryError: no room")
+    shown = page()
+    assert "could not be measured" in shown.warning[0].value and "MemoryError: no room" in shown.warning[0].value
+    shown.selectbox(key="new_preset").set_value("own").run()
+    assert "could not be measured" in shown.warning[0].value and not shown.button(key="start").disabled
+    assert shown.button(key="measure_again")
+
+
 def test_what_cannot_be_is_said_and_not_started():
     shown = page()
     shown.selectbox(key="new_preset").set_value("own").run()
