@@ -162,5 +162,6 @@ def _panels(titles: Sequence[str], columns: int) -> go.Figure:
 
 
 def _legend_below(figure: go.Figure) -> None:
-    """The legend under all panels and the titles of their axes."""
-    figure.update_layout(margin={"t": 26, "b": 84}, legend={"yref": "container", "y": 0.0, "yanchor": "bottom"})
+    """The legend, where there is one, under all panels and the titles of their axes."""
+    shown = any(trace.showlegend for trace in figure.data)
+    figure.update_layout(margin={"t": 26, "b": 84 if shown else 48}, legend={"yref": "container", "y": 0.0, "yanchor": "bottom"})
