@@ -97,12 +97,13 @@ class CellCalibration:
         """
         stars, sets, views, stages, ratios = [], [], [], [], []
         for view, embedding in embeddings.items():
-            found = list(posterior_weights(engine, embedding, self.temperature[view]))
+            weights = posterior_weights(engine, embedding, self.temperature[view])
+            found = [(index.astype(np.int32), weight.astype(np.float32)) for index, weight in weights]
             views.append(np.full(len(found), view))
             stages.append(np.array([predicted_stage(engine, *star) for star in found]))
             ratios.append(snr[: len(found)] if view != PHOTOMETRY else np.full(len(found), 10.0))
             sets.append(truth[: len(found)])
-            stars += [(index.astype(np.int32), weight.astype(np.float32)) for index, weight in found]
+            stars += found
         peers, true = Peers.join(views, stages, ratios), np.concatenate(sets)
         groups = [peers.of(int(v), int(s), float(np.exp(r))) for v, s, r in zip(peers.view, peers.stage, peers.log_snr)]
         found_places = np.empty((len(stars), len(STEPS)), dtype=np.float32)
@@ -113,7 +114,7 @@ class CellCalibration:
                 found_places[row, step] = place_of(true[row, column], values[index], weight)
             for row, (index, weight) in enumerate(stars):
                 others = groups[row][groups[row] != row]
-                stars[row] = index, level(values[index], weight, found_places[others, step]).astype(np.float32)
+                stars[row] = index, level(engine.order(name, index), weight, found_places[others, step]).astype(np.float32)
         return CellCalibration(self.temperature, found_places, peers)
 
     def level(self, engine: CellPosteriors, index: np.ndarray, weight: np.ndarray, view: int, snr: float) -> np.ndarray:
@@ -121,8 +122,9 @@ class CellCalibration:
         rows = self.peers.of(view, predicted_stage(engine, index, weight), snr if view != PHOTOMETRY else 10.0)
         if not rows.size:
             return weight
+        orders = {name: engine.order(name, index) for name in dict.fromkeys(STEPS)}
         for step, name in enumerate(STEPS):
-            weight = level(getattr(engine.cells.stars, name)[index], weight, self.places[rows, step])
+            weight = level(orders[name], weight, self.places[rows, step])
         return weight
 
     def arrays(self) -> dict[str, np.ndarray]:
