@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+#: Niceness of these workers.
+NICE = os.environ.get("STELLAR_JOB_NICE", "1")
 
 
 class Launcher:
@@ -32,7 +34,7 @@ class Launcher:
         self.processes: list[subprocess.Popen] = []
 
     def __call__(self, job, token: str) -> subprocess.Popen:
-        runs = {"STELLAR_RUNS_DIR": str(job.folder.parent), "STELLAR_JOB_NICE": "1", "OMP_NUM_THREADS": "1"}
+        runs = {"STELLAR_RUNS_DIR": str(job.folder.parent), "STELLAR_JOB_NICE": NICE, "OMP_NUM_THREADS": "1"}
         with (job.folder / "log.txt").open("ab") as log:
             self.processes.append(
                 subprocess.Popen(

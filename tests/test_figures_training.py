@@ -21,13 +21,20 @@ def test_losses_of_training_and_validation():
 
 def test_watched_figures_stand_beside_the_constant():
     figure = watched_figure(EPOCHS, revision="x", palette=DARK)
-    assert len(figure.data) == len(WATCHED) and list(figure.data[0].y) == [1.0, 0.5]
-    assert [shape.y0 for shape in figure.layout.shapes] == [2.0] * len(WATCHED)
+    dashed = [trace for trace in figure.data if trace.line.dash]
+    assert list(figure.data[0].y) == [1.0, 0.5] and len(figure.data) == 2 * len(WATCHED)
+    assert [(list(trace.x), list(trace.y)) for trace in dashed] == [([0, 2], [2.0, 2.0])] * len(WATCHED)
+
+
+def test_on_a_narrow_screen_figures_stand_in_rows():
+    wide, narrow = (watched_figure(EPOCHS, revision="x", height=200, columns=columns) for columns in (len(WATCHED), 2))
+    assert (wide.layout.height, narrow.layout.height) == (200, 600)
+    assert narrow.layout.yaxis3.domain[1] < narrow.layout.yaxis1.domain[0], "the third figure begins the second row"
 
 
 def test_runs_have_colours_of_their_own():
     figure = compared_figure({"one": EPOCHS, "two": EPOCHS[:1]}, revision="x", palette=LIGHT)
-    assert len({trace.line.color for trace in figure.data}) == 2 and sum(bool(trace.showlegend) for trace in figure.data) == 2
+    assert len({trace.line.color for trace in figure.data if not trace.line.dash}) == 2 and sum(bool(trace.showlegend) for trace in figure.data) == 2
 
 
 def test_predictions_by_stage():

@@ -19,7 +19,7 @@ from stellar_core.jobs.spec import JobConfig, StarSource
 from stellar_core.jobs.speed import Speed, Speeds, estimate, key
 from stellar_core.training.config import DataConfig, TrainingConfig
 
-SPEED = Speed(2.0, 0.003, 0.002, 0.001, 0.01, 0.02, 50_000, 1e8, 0.0)
+SPEED = Speed(2.0, 0.003, 0.002, 0.001, 0.01, 0.006, 1.5, 0.4, 50_000, 1e8, 0.0)
 SMALL = JobConfig("Small", TrainingConfig(data=DataConfig(stars=1000, calibration=100, test=100), epochs=2))
 
 
@@ -48,7 +48,7 @@ def test_twice_the_stars_take_twice_the_training():
 
 @pytest.mark.parametrize("factor", [0.3, 1.0, 3.0])
 def test_the_demo_fits_its_time_on_fast_and_slow_machines(factor):
-    times = {name: factor * getattr(SPEED, name) for name in ("load", "star", "learn", "answer", "passes", "posterior")}
+    times = {name: factor * getattr(SPEED, name) for name in ("load", "star", "learn", "answer", "calibrate", "passes", "posterior")}
     speed = replace(SPEED, **times)
     config = demo(speed)
     assert estimate(config, speed).seconds <= DEMO_SECONDS

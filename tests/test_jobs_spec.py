@@ -55,6 +55,8 @@ def test_names(name, note, said):
     "source, said",
     [
         (dict(kind="internet"), "mock, catalogue, table"),
+        (dict(labels="guessed"), "look-up or truth"),
+        (dict(kind="catalogue", labels="truth"), "drawn MOCK stars alone"),
         (dict(ranges={"mass": (0.0, 1.0)}), "selected by"),
         (dict(ranges={"teff": (6000.0, 5000.0)}), "two ascending numbers"),
         (dict(ranges={"feh": (float("nan"), 0.0)}), "two ascending numbers"),

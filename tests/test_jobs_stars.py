@@ -12,6 +12,7 @@ from stellar_core.jobs.stars import inside, training_stars
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.stages import STAGES
 from stellar_core.training.config import DataConfig
+from stellar_core.training.data import make_stars
 
 DATA = DataConfig(stars=190, calibration=100, test=100)
 
@@ -102,3 +103,15 @@ def test_a_bad_table_is_one_sentence(content, said):
     with pytest.raises(ParameterError, match=said) as caught:
         read_star_table(content)
     assert "\n" not in str(caught.value)
+
+
+def test_mock_stars_may_be_taught_as_what_they_truly_are(tmp_path):
+    source, data = StarSource(labels="truth"), DataConfig(stars=120, calibration=100, test=100)
+    told = []
+    stars = training_stars(source, data, tmp_path, lambda *what: told.append(what), nothing)
+    truth, plain = stars.truth, make_stars(120, data, "train")
+    assert np.array_equal(stars.labels.log_age, truth.log_age.astype(np.float32)) and (stars.labels.stage == truth.stage).all()
+    assert np.array_equal(stars.inputs.flux, plain.inputs.flux), "the same stars as with labels looked up"
+    assert not np.array_equal(stars.labels.log_age, plain.labels.log_age) and told[-1] == ("MOCK train stars", 120, 120)
+    chosen = training_stars(StarSource("mock", {"snr": (20.0, 80.0)}, labels="truth"), data, tmp_path, nothing, nothing)
+    assert np.array_equal(chosen.labels.log_lifetime, chosen.truth.log_lifetime.astype(np.float32))

@@ -18,7 +18,7 @@ from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.status import Status
 from stellar_core.training.resume import NEWEST, PREVIOUS
-from tests.job_worker import ROOT, Launcher
+from tests.job_worker import NICE, ROOT, Launcher
 from tests.small_run import config
 
 #: Seconds to wait for anything, on a machine that others use too.
@@ -85,6 +85,8 @@ def test_a_killed_worker_shows_at_once_and_resume_ends_as_if_unbroken(tmp_path, 
     job, waiting = queue.submit(job_config()), queue.submit(job_config("next"))
     assert queue.start_next().id == job.id and queue.start_next() is None
     wait(job, "running", step=15)
+    group = Path(f"/proc/{queue.launch.processes[0].pid}/autogroup")
+    assert not group.exists() or group.read_text().split()[-1] == NICE, "within its own session a process is nice to nobody"
     queue.launch.processes[0].send_signal(signal.SIGKILL)
     queue.launch.processes[0].wait()
     status = job.status()

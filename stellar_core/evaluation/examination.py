@@ -21,6 +21,10 @@ from stellar_core.training.mapped_stars import select
 
 #: Part of the test stars in views with less than everything; survey stars; stars for the exact posterior, and for damage.
 PART, SURVEY_STARS, EXACT_STARS, DAMAGED_STARS = 0.5, 400, 6000, 150
+#: Damaged are no more than this part of the test stars: a small test is small throughout.
+DAMAGED_PART = 0.25
+#: Part of the test stars whose exact posterior is computed one by one: a third of a second each.
+EXACT_PART = 0.2
 
 
 def examine(
@@ -43,12 +47,12 @@ def examine(
     part = select(test, np.arange(int(np.ceil(PART * len(test)))))
     found = {name: deliver(estimator, test if name == names[0] else part, name, seed) for name in names}
     main = found[names[0]]
-    stars, sample = survey_sample(estimator, SURVEY_STARS)
+    stars, sample = survey_sample(estimator, min(SURVEY_STARS, len(test)))
     survey = deliver(estimator, sample, names[0], seed)
     few = select(held, np.arange(min(EXACT_STARS, len(held)))), select(test, np.arange(min(EXACT_STARS, len(test))))
     figures: dict[str, object] = {
         "metrics_mock_test": {name: measure(one, test, not cells) for name, one in found.items()},
-        "exact_posterior_from_pipeline_parameters_mock_test": baselines(test, errors),
+        "exact_posterior_from_pipeline_parameters_mock_test": baselines(select(test, np.arange(int(np.ceil(EXACT_PART * len(test))))), errors),
         "mock_survey": {
             "what": "stars of the MOCK survey of the app, S/N above 5",
             **{
@@ -57,7 +61,7 @@ def examine(
             },
             "log_age_by_group": by_group(survey.u[:, 3], survey.snr, survey.predicted, survey.stage),
         },
-        "damage_mock": damage_suite(estimator, DAMAGED_STARS, seed),
+        "damage_mock": damage_suite(estimator, min(DAMAGED_STARS, int(DAMAGED_PART * len(test))), seed),
     }
     if cells:
         figures["temperature_of_likelihood"] = dict(zip(VIEWS, (float(estimator.calibration.temperature[k]) for k in VIEWS.values())))

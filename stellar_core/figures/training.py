@@ -65,7 +65,7 @@ def loss_figure(
 
 
 def watched_figure(
-    epochs: Sequence[Mapping[str, object]], *, revision: str, palette: Palette = LIGHT, height: int = 250
+    epochs: Sequence[Mapping[str, object]], *, revision: str, palette: Palette = LIGHT, height: int = 250, columns: int = len(WATCHED)
 ) -> go.Figure:
     """Figures on the watched MOCK stars after each epoch, beside those of always saying the mean (dashed).
 
@@ -73,40 +73,48 @@ def watched_figure(
     ----------
     epochs : sequence of mappings
         ``epoch``, and for each key of `WATCHED` its figures.
+    height : int
+        Of a row, pixels.
+    columns : int
+        Figures in a row.
     """
-    return compared_figure({"this run": epochs}, revision=revision, palette=palette, height=height)
+    return compared_figure({"this run": epochs}, revision=revision, palette=palette, height=height, columns=columns)
 
 
 def compared_figure(
-    runs: Mapping[str, Sequence[Mapping[str, object]]], *, revision: str, palette: Palette = LIGHT, height: int = 300
-) -> go.Figure:
+    runs: Mapping[str, Sequence[Mapping[str, object]]], *, revision: str, palette: Palette = LIGHT, height: int = 270,
+    columns: int = len(WATCHED),
+) -> go.Figure:  # fmt: skip
     """`watched_figure` of several runs, a colour each; the dashed line is the first one's constant."""
-    figure = make_subplots(rows=1, cols=len(WATCHED), subplot_titles=[title for title, _ in WATCHED.values()], horizontal_spacing=0.05)
+    figure = _panels([title for title, _ in WATCHED.values()], columns)
     colours = (palette.draws, *palette.stages[1:], palette.accent)
     for number, (label, epochs) in enumerate(runs.items()):
         colour = colours[number % len(colours)]
         x = [record["epoch"] for record in epochs]
-        for column, (name, (_, key)) in enumerate(WATCHED.items(), 1):
+        for place, (name, (_, key)) in enumerate(WATCHED.items()):
+            row, column = divmod(place, columns)
             figure.add_trace(
                 go.Scatter(
                     x=x, y=[record[name][key] for record in epochs], mode="lines+markers", name=label, legendgroup=label,
-                    showlegend=column == 1 and len(runs) > 1, line={"color": colour, "width": 2}, marker={"size": 5},
+                    showlegend=place == 0 and len(runs) > 1, line={"color": colour, "width": 2}, marker={"size": 5},
                 ),
-                row=1, col=column,
+                row=row + 1, col=column + 1,
             )  # fmt: skip
             if number == 0 and epochs:
                 constant = epochs[-1][name][f"{key}_constant"]
-                figure.add_hline(y=constant, line={"color": palette.muted, "width": 1.2, "dash": "dash"}, row=1, col=column)
-    base_layout(figure, palette, height, revision)
+                ends, dashed = [0, max(x)], {"color": palette.muted, "width": 1.2, "dash": "dash"}
+                always = go.Scatter(x=ends, y=[constant, constant], mode="lines", line=dashed, showlegend=False, name="always the mean")
+                figure.add_trace(always, row=row + 1, col=column + 1)
+    base_layout(figure, palette, height * -(-len(WATCHED) // columns), revision)
     figure.update_annotations(font={"size": 12, "color": palette.ink})
     figure.update_xaxes(title_text="Epoch", rangemode="tozero", fixedrange=True)
     figure.update_yaxes(rangemode="tozero", fixedrange=True)
-    figure.update_layout(margin={"t": 26}, legend={"y": -0.3})
+    _legend_below(figure)
     return figure
 
 
 def sample_figure(
-    sample: Mapping[str, Sequence], *, revision: str, palette: Palette = LIGHT, height: int = 260
+    sample: Mapping[str, Sequence], *, revision: str, palette: Palette = LIGHT, height: int = 260, columns: int = len(SAMPLED)
 ) -> go.Figure:
     """Predicted against true values of the watched MOCK stars, coloured by their true stage.
 
@@ -114,28 +122,46 @@ def sample_figure(
     ----------
     sample : mapping
         For each key of `SAMPLED`, and for "stage": predicted and true values, star by star.
+    height : int
+        Of a row, pixels.
+    columns : int
+        Figures in a row.
     """
-    figure = make_subplots(rows=1, cols=len(SAMPLED), subplot_titles=list(SAMPLED.values()), horizontal_spacing=0.06)
+    figure = _panels(list(SAMPLED.values()), columns)
     true_stage = sample["stage"][1]
-    for column, name in enumerate(SAMPLED, 1):
+    for place, name in enumerate(SAMPLED):
+        row, column = divmod(place, columns)
         predicted, true = sample[name]
         for index, stage in enumerate(STAGES):
-            rows = [row for row, value in enumerate(true_stage) if value == index]
+            stars = [star for star, value in enumerate(true_stage) if value == index]
             figure.add_trace(
                 go.Scatter(
-                    x=[true[row] for row in rows], y=[predicted[row] for row in rows], mode="markers", name=stage,
-                    legendgroup=stage, showlegend=column == 1, marker={"color": faded(palette.stages[index], 0.75), "size": 5},
+                    x=[true[star] for star in stars], y=[predicted[star] for star in stars], mode="markers", name=stage,
+                    legendgroup=stage, showlegend=place == 0, marker={"color": faded(palette.stages[index], 0.75), "size": 5},
                     hovertemplate="true %{x:.4g}, predicted %{y:.4g}<extra>" + stage + "</extra>",
                 ),
-                row=1, col=column,
+                row=row + 1, col=column + 1,
             )  # fmt: skip
         ends = [min(true), max(true)]
         line = go.Scatter(x=ends, y=ends, mode="lines", line={"color": palette.muted, "width": 1}, showlegend=False, hoverinfo="skip")
-        figure.add_trace(line, row=1, col=column)
-    base_layout(figure, palette, height, revision)
+        figure.add_trace(line, row=row + 1, col=column + 1)
+    base_layout(figure, palette, height * -(-len(SAMPLED) // columns), revision)
     figure.update_annotations(font={"size": 12, "color": palette.ink})
     figure.update_xaxes(title_text="True", fixedrange=True)
     figure.update_yaxes(fixedrange=True)
     figure.update_yaxes(title_text="Predicted", col=1)
-    figure.update_layout(margin={"t": 26}, legend={"y": -0.3})
+    _legend_below(figure)
     return figure
+
+
+def _panels(titles: Sequence[str], columns: int) -> go.Figure:
+    """A figure of so many panels, ``columns`` in a row."""
+    rows = -(-len(titles) // columns)
+    spaces = {"horizontal_spacing": 0.25 / columns, "vertical_spacing": 0.3 / rows if rows > 1 else 0.0}
+    return make_subplots(rows=rows, cols=columns, subplot_titles=titles, **spaces)
+
+
+def _legend_below(figure: go.Figure) -> None:
+    """The legend, where there is one, under all panels and the titles of their axes."""
+    shown = any(trace.showlegend for trace in figure.data)
+    figure.update_layout(margin={"t": 26, "b": 84 if shown else 48}, legend={"yref": "container", "y": 0.0, "yanchor": "bottom"})

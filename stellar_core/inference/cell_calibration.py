@@ -97,12 +97,13 @@ class CellCalibration:
         """
         stars, sets, views, stages, ratios = [], [], [], [], []
         for view, embedding in embeddings.items():
-            found = list(posterior_weights(engine, embedding, self.temperature[view]))
+            weights = posterior_weights(engine, embedding, self.temperature[view])
+            found = [(index.astype(np.int32), weight.astype(np.float32)) for index, weight in weights]
             views.append(np.full(len(found), view))
             stages.append(np.array([predicted_stage(engine, *star) for star in found]))
             ratios.append(snr[: len(found)] if view != PHOTOMETRY else np.full(len(found), 10.0))
             sets.append(truth[: len(found)])
-            stars += [(index.astype(np.int32), weight.astype(np.float32)) for index, weight in found]
+            stars += found
         peers, true = Peers.join(views, stages, ratios), np.concatenate(sets)
         groups = [peers.of(int(v), int(s), float(np.exp(r))) for v, s, r in zip(peers.view, peers.stage, peers.log_snr)]
         found_places = np.empty((len(stars), len(STEPS)), dtype=np.float32)

@@ -85,6 +85,8 @@ def describe(job: Job) -> None:
         learned = "learned from the stars of a labelled table"
     elif source.kind == "catalogue":
         learned = "learned from stars of the survey store" if source.store else "learned from stars of the MOCK survey"
+    elif source.labels == "truth":
+        learned = "learned from MOCK stars what they truly are"
     else:
         learned = "learned from MOCK stars"
     words = [learned, *(f"{name} {low:g} to {high:g}" for name, (low, high) in source.ranges.items())]
@@ -92,5 +94,8 @@ def describe(job: Job) -> None:
         words.append(f"started from the weights of {training.start_from}")
     words.append("calibrated and tested on other MOCK stars")
     what = {"what": f"{card['what'].partition(', trained on')[0]}; {', '.join(words)}"}
-    job_words = {"id": job.id, "name": job.name, "source": source.kind, "ranges": source.ranges, "threads": job.config.threads}
+    if source.labels == "truth":
+        what["data"] = "MOCK: emulated spectra of stars drawn from MIST; taught the true age, lifetime and stage of each"
+    told = ("kind", "ranges", "labels")
+    job_words = {"id": job.id, "name": job.name, "source": {name: getattr(source, name) for name in told}, "threads": job.config.threads}
     write_text(path, card_text({**card, **what, "job": job_words}))

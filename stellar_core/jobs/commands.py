@@ -62,11 +62,15 @@ def submit(
     from stellar_core.jobs.spec import JobConfig, StarSource
     from stellar_core.jobs.speed import Speeds
     from stellar_core.jobs.star_table import read_star_table
+    from stellar_core.jobs.worker import lower_priority
     from stellar_core.training.config import TrainingConfig
 
     queue = _queue()
     if preset:
-        speed = Speeds(queue.folder).measured(demo_training()) if preset == "demo" else None
+        speed = None
+        if preset == "demo":
+            lower_priority()  # as its worker will
+            speed = Speeds(queue.folder).measured(demo_training())
         job_config = preset_job(preset, speed)
     else:
         training = TrainingConfig() if config is None else TrainingConfig.read(config)
@@ -79,7 +83,8 @@ def submit(
             raise ArchiveError(f"The table {table} cannot be read: {error}.") from None
         read_star_table(content)
     kind = "table" if table is not None else source
-    chosen = StarSource(kind, dict(map(_range, ranges)), store)
+    labels = job_config.source.labels if kind == "mock" else "look-up"
+    chosen = StarSource(kind, dict(map(_range, ranges)), store, labels)
     job = queue.submit(replace(job_config, source=chosen, name=name or job_config.name), content)
     queue.start_next()
     _told(job, as_json, f"{job.id} is in the queue; python -m stellar_core jobs show {job.id} tells how far it is.")
@@ -196,10 +201,12 @@ def estimate(
     from stellar_core.jobs.spec import JobConfig
     from stellar_core.jobs.speed import Speeds
     from stellar_core.jobs.speed import estimate as estimate_job
+    from stellar_core.jobs.worker import lower_priority
     from stellar_core.training.config import TrainingConfig
     from stellar_core.training.console import duration
 
     training = TrainingConfig() if config is None else TrainingConfig.read(config)
+    lower_priority()
     speed = Speeds(_queue().folder).measured(training)
     found = estimate_job(JobConfig(training.name, training, threads=THREADS), speed)
     if as_json:

@@ -9,14 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from stellar_core.cards import model_folder
 from stellar_core.jobs.speed import Speed
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.training.config import TrainingConfig
 
 #: Seconds of steps that are timed, and steps at least.
 STEP_SECONDS, STEPS = 3.0, 2
-#: MOCK stars made to time their making; stars answered; posteriors.
-STARS, ANSWERED, POSTERIORS = 200, 16, 4
+#: MOCK stars made to time their making; stars calibrated on, and answered; posteriors.
+STARS, CALIBRATED, ANSWERED, POSTERIORS = 200, 40, 20, 4
+#: Shipped network that answers in place of a Model 9 that has learned nothing.
+STAND_IN = "isochrone"
 
 
 def peak_bytes() -> float:
@@ -43,7 +46,6 @@ def measure(training: TrainingConfig, threads: int) -> Speed:
     from stellar_core.training.data import make_stars
     from stellar_core.training.distributed import processes
     from stellar_core.training.learner import Learner
-    from stellar_core.training.mapped_stars import select
 
     torch.set_num_threads(threads)
     data = training.data
@@ -65,10 +67,9 @@ def measure(training: TrainingConfig, threads: int) -> Speed:
     learn = (time.perf_counter() - since) / steps / training.batch
     answer, _ = _timed(lambda: learner.evaluate(batches(rows), torch.zeros(len(rows), dtype=torch.bool)))
     network = learner.average.cpu().eval()
-    few = select(stars, np.arange(ANSWERED))
-    passes = _isochrone_seconds(network, few) if isinstance(training.model, IsochroneConfig) else _dropout_seconds(network, few)
+    calibrate, passes, views = _finishing(training, network, stars)
     return Speed(
-        load=load, star=star / STARS, learn=learn, answer=answer / training.batch, passes=passes,
+        load=load, star=star / STARS, learn=learn, answer=answer / training.batch, calibrate=calibrate, passes=passes, views=views,
         posterior=posterior / POSTERIORS, parameters=sum(weights.numel() for weights in network.parameters()),
         network_bytes=max(0.0, peak_bytes() - before), when=time.time(),
     )  # fmt: skip
@@ -80,21 +81,29 @@ def _timed(work):
     return time.perf_counter() - since, found
 
 
-def _dropout_seconds(network, stars) -> float:
-    """Seconds per star of the passes with and without photometry."""
-    from stellar_core.evaluation.mock_test import passes_of
+def _finishing(training: TrainingConfig, network, stars) -> tuple[float, float, float]:
+    """Seconds to calibrate on a star and to test one in a view; views of a star, where all but the first see half of them.
 
-    seconds, _ = _timed(lambda: [passes_of(network, stars, known, 0) for known in (False, True)])
-    return seconds / len(stars)
-
-
-def _isochrone_seconds(network, stars) -> float:
-    """Seconds per star of the posteriors of all three views; tables are loaded before."""
-    from stellar_core.evaluation.cell_test import views
-    from stellar_core.inference.cell_calibration import CellCalibration
+    Model 9's time goes by how many points its posteriors hold. Those of a network that has learned nothing are far
+    broader than they will be, so the shipped network stands in.
+    """
+    from stellar_core.evaluation.delivered import deliver
+    from stellar_core.evaluation.mock_test import views_read
+    from stellar_core.inference.dropout_estimator import DropoutEstimator
     from stellar_core.inference.isochrone_estimator import IsochroneEstimator
+    from stellar_core.training.isochrone_run import calibrate_isochrone
+    from stellar_core.training.mapped_stars import select
+    from stellar_core.training.run import calibrate_dropout
 
-    estimator = IsochroneEstimator("", network, None, {}, CellCalibration(np.ones(3, np.float32)))
-    estimator.posteriors(*(array[:1] for array in views(stars)["spectrum alone"]))
-    seconds, _ = _timed(lambda: [estimator.posteriors(*arrays) for arrays in views(stars).values()])
-    return seconds / len(stars)
+    if isinstance(training.model, IsochroneConfig):
+        from stellar_core.models.checkpoints import load_network
+
+        network, kind, names = load_network(model_folder(STAND_IN))[0], IsochroneEstimator, ("spectrum and photometry", "", "")
+        seconds, (calibration, gate) = _timed(lambda: calibrate_isochrone(network, select(stars, np.arange(CALIBRATED))))
+    else:
+        kind, names = DropoutEstimator, views_read(network)
+        seconds, (calibration, gate) = _timed(lambda: calibrate_dropout(network, select(stars, np.arange(CALIBRATED)), 0))
+    estimator, few = kind("", network, gate, {}, calibration), select(stars, np.arange(ANSWERED))
+    deliver(estimator, select(stars, np.arange(2)), names[0])
+    passes, _ = _timed(lambda: deliver(estimator, few, names[0]))
+    return seconds / CALIBRATED, passes / ANSWERED, 0.5 + 0.5 * len(names)

@@ -7,11 +7,14 @@ import shutil
 from pathlib import Path
 
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.models.isochrone_config import IsochroneConfig
+from stellar_core.training.config import TrainingConfig
 
 #: Bytes in memory of one star's inputs: flux and root_ivar as float16, coverage as bool.
 STAR_BYTES = 6800 * 5 + 400
-#: Bytes that every worker takes: the program, the spectral emulator, the tracks.
-BASE_BYTES = 900e6
+#: Bytes that every worker takes: the program, the spectral emulator, the tracks and the posteriors of the test; and with
+#: Model 9, which is levelled beside the isochrone engine's own cells.
+BASE_BYTES, ISOCHRONE_BYTES = 1.4e9, 2.4e9
 #: Bytes on the disk beside the checkpoints: log, curves, status.
 SMALL_FILES = 2_000_000
 
@@ -26,9 +29,10 @@ def disk_needed(parameters: int) -> int:
     return 3 * checkpoint_bytes(parameters) + 2 * parameters + SMALL_FILES
 
 
-def memory_needed(stars: int, parameters: int, batch: int, network_bytes: float = 0.0) -> float:
+def memory_needed(training: TrainingConfig, parameters: int, network_bytes: float = 0.0) -> float:
     """Bytes of memory: the stars twice while they are put together, the network, and what a worker takes anyway."""
-    return BASE_BYTES + 2.0 * stars * STAR_BYTES + max(network_bytes, 16.0 * parameters + batch * 2e6)
+    base = ISOCHRONE_BYTES if isinstance(training.model, IsochroneConfig) else BASE_BYTES
+    return base + 2.0 * training.data.stars * STAR_BYTES + max(network_bytes, 16.0 * parameters + training.batch * 2e6)
 
 
 def memory_available() -> float | None:

@@ -13,6 +13,8 @@ from stellar_core.training.config import TrainingConfig
 
 #: Kinds of training stars.
 SOURCES = ("mock", "catalogue", "table")
+#: What MOCK stars are labelled with: the paper's look-up from their measured atmosphere, or what they truly are.
+LABELS = ("look-up", "truth")
 #: Least and greatest value of what a job may ask for.
 LIMITS = {
     "rows": (100, 166_625),
@@ -43,15 +45,22 @@ class StarSource:
         Limits of teff [K], logg, feh [dex] of the labels, and of snr; stars outside are left out.
     store : str
         Folder of the survey store; for "catalogue".
+    labels : {"look-up", "truth"}
+        Age, lifetime and stage that are taught. "truth" is for "mock" alone: nobody knows it of other stars.
     """
 
     kind: str = "mock"
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     store: str = ""
+    labels: str = "look-up"
 
     def __post_init__(self) -> None:
         if self.kind not in SOURCES:
             raise ParameterError(f"Training stars come from {', '.join(SOURCES)}; got {self.kind!r}.", value=self.kind)
+        if self.labels not in LABELS or (self.labels == "truth" and self.kind != "mock"):
+            raise ParameterError(
+                f"Labels are {' or '.join(LABELS)}, the latter for drawn MOCK stars alone; got {self.labels!r}.", value=self.labels
+            )
         for name, limits in self.ranges.items():
             if name not in RANGES:
                 raise ParameterError(f"Stars are selected by {', '.join(RANGES)}; got {name!r}.", value=name)

@@ -14,12 +14,15 @@ from stellar_core.cards import write_text
 from stellar_core.jobs.queue import ROOT, THREADS
 from stellar_core.jobs.room import disk_needed, memory_needed
 from stellar_core.jobs.spec import JobConfig
+from stellar_core.jobs.status import START_SECONDS
 from stellar_core.training.config import TrainingConfig
 
 #: Seconds a measurement is taken for current where a run is sized by it.
 CURRENT = 1200.0
-#: Test stars for which the exact posterior is computed, and stars that are watched.
-POSTERIOR_STARS, WATCHED_STARS = 400, 200
+#: Part of the test stars whose exact posterior is computed, of how many at most; stars that are watched.
+POSTERIOR_PART, POSTERIOR_STARS, WATCHED_STARS = 0.2, 400, 200
+#: Stars of the MOCK survey in a test at most: as they are; and damaged, no more than this part of the test stars, in how many ways.
+SURVEY_STARS, DAMAGED_STARS, DAMAGED_PART, WAYS = 400, 150, 0.25, 13
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,12 @@ class Speed:
         Seconds to learn from one star.
     answer : float
         Seconds to answer for one star without dropout.
+    calibrate : float
+        Seconds to calibrate on one star, all views together.
     passes : float
-        Seconds to calibrate or test on one star, all views together.
+        Seconds to test on one star in one view, the gate's part included.
+    views : float
+        Views that a star is tested in, on average.
     posterior : float
         Seconds for one exact posterior.
     parameters : int
@@ -52,7 +59,9 @@ class Speed:
     star: float
     learn: float
     answer: float
+    calibrate: float
     passes: float
+    views: float
     posterior: float
     parameters: int
     network_bytes: float
@@ -92,12 +101,16 @@ def estimate(config: JobConfig, speed: Speed) -> Estimate:
     """What a job will take; an upper bound where balancing or early stopping leave stars or epochs out."""
     training, data = config.training, config.training.data
     validation = training.validation * data.stars
+    survey = min(SURVEY_STARS, data.test) + WAYS * min(DAMAGED_STARS, DAMAGED_PART * data.test)
     learned = (data.stars - validation) * speed.learn + (validation + WATCHED_STARS) * speed.answer
     return Estimate(
         making=speed.load + speed.star * (data.stars + WATCHED_STARS),
         training=training.epochs * learned,
-        finishing=(data.calibration + data.test) * (speed.passes + speed.star) + min(POSTERIOR_STARS, data.test) * speed.posterior,
-        memory=memory_needed(data.stars, speed.parameters, training.batch, speed.network_bytes),
+        finishing=data.calibration * (speed.calibrate + speed.star)
+        + data.test * (speed.views * speed.passes + speed.star)
+        + survey * (speed.passes + speed.star)
+        + min(POSTERIOR_STARS, POSTERIOR_PART * data.test) * speed.posterior,
+        memory=memory_needed(training, speed.parameters, speed.network_bytes),
         disk=float(disk_needed(speed.parameters)),
     )
 
@@ -133,29 +146,65 @@ class Speeds:
         write_text(self.folder / f"{key(training)}.json", json.dumps(asdict(speed)) + "\n")
 
     def ask(self, training: TrainingConfig) -> None:
-        """Have it measured by a process of its own, unless one is at it."""
-        from filelock import FileLock, Timeout
-
+        """Have it measured by a process of its own, unless one is at it or was started a moment ago."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self.folder / "measuring.lock", timeout=0):
-                pass
-        except Timeout:
+        asked = self._asked(training)
+        if self.busy or _young(asked):
             return
+        write_text(asked, "")
         request = self.folder / "wanted.json"
         write_text(request, json.dumps(training.to_dict()))
         with (self.folder / "log.txt").open("wb") as log:
             command = [sys.executable, "-m", "stellar_core", "jobs", "measure", str(request), "--runs", str(self.folder.parent)]
             subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a measurement is under way."""
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(self.folder / "measuring.lock", timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    def trouble(self, training: TrainingConfig) -> str:
+        """Why a measurement that was asked for gave nothing; empty as long as it may yet."""
+        asked = self._asked(training)
+        if not asked.exists():
+            return ""
+        return asked.read_text().strip() or ("" if self.busy or _young(asked) else "Its process ended without a word.")
+
+    def forget(self, training: TrainingConfig) -> None:
+        """Let it be measured once more."""
+        self._asked(training).unlink(missing_ok=True)
+
     def measured(self, training: TrainingConfig) -> Speed:
-        """Measure now, in this process, and keep it."""
+        """Measure now, in this process, and keep it, or why it failed."""
         from filelock import FileLock
 
         from stellar_core.jobs.measurement import measure
 
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / "measuring.lock"):
-            speed = measure(training, THREADS)
+            try:
+                speed = measure(training, THREADS)
+            except Exception as error:
+                write_text(self._asked(training), f"{type(error).__name__}: {' '.join(str(error).split())[:300]}\n")
+                raise
             self.keep(training, speed)
+            self.forget(training)
         return speed
+
+    def _asked(self, training: TrainingConfig) -> Path:
+        """File that is there from the asking to the answer; in it why there is none."""
+        return self.folder / f"{key(training)}.asked"
+
+
+def _young(path: Path) -> bool:
+    """Whether a file was written within the time that a process may take to begin."""
+    try:
+        return 0 <= time.time() - path.stat().st_mtime < START_SECONDS
+    except OSError:
+        return False

@@ -30,7 +30,7 @@ FEWEST = 100
 def training_stars(
     source: StarSource, data: DataConfig, folder: Path, count: Count, say: Callable[[str], None], most: int = MOST
 ) -> StarSet | None:
-    """Training stars of a job; None where the run makes its own, MOCK stars without a selection.
+    """Training stars of a job; None where the run makes its own, MOCK stars without a selection or labels of their own.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def training_stars(
         If fewer than 100 stars can be used.
     """
     if source.kind == "mock":
-        return _selected_mock(source, data, count, most) if source.ranges else None
+        return _drawn(source, data, count, most)
     if source.kind == "table":
         stars, left = _from_table(read_star_table((folder / "table.csv").read_bytes()), source, data.stars, count)
         what = "rows of the table"
@@ -64,6 +64,24 @@ def training_stars(
     if len(stars) < FEWEST:
         raise ParameterError(f"Only {len(stars)} {what} can be used; a run needs at least {FEWEST}.", value=len(stars))
     return stars
+
+
+def _drawn(source: StarSource, data: DataConfig, count: Count, most: int) -> StarSet | None:
+    """MOCK stars drawn for this run alone."""
+    if source.ranges:
+        stars = _selected_mock(source, data, count, most)
+    elif source.labels == "truth":
+        stars = make_stars(data.stars, data, "train", lambda done, total: count("MOCK train stars", done, total))
+    else:
+        return None
+    return taught_the_truth(stars) if source.labels == "truth" else stars
+
+
+def taught_the_truth(stars: StarSet) -> StarSet:
+    """MOCK stars whose labels of age, lifetime and stage are what they truly are."""
+    truth = stars.truth
+    age, lifetime = (np.asarray(array, np.float32) for array in (truth.log_age, truth.log_lifetime))
+    return replace(stars, labels=replace(stars.labels, log_age=age, log_lifetime=lifetime, stage=truth.stage))
 
 
 def inside(ranges: dict[str, tuple[float, float]], atmosphere: np.ndarray, snr: np.ndarray) -> np.ndarray:

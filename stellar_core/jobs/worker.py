@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from dataclasses import replace
+from pathlib import Path
 
 from stellar_core.cards import write_text
 from stellar_core.errors import StellarError
@@ -22,6 +23,8 @@ from stellar_core.jobs.status import Status, read_status
 
 #: Niceness of a worker unless STELLAR_JOB_NICE says otherwise: anything else goes first.
 NICE = 10
+#: Where Linux keeps the niceness of the group of a session.
+AUTOGROUP = Path("/proc/self/autogroup")
 #: Seconds between looks for a wish to cancel, between looks at the disk, and between checkpoints.
 CANCEL_SECONDS, DISK_SECONDS, SAVE_SECONDS = 0.2, 2.0, 60.0
 #: Points of the curve that are kept, at most.
@@ -92,9 +95,18 @@ def work(queue: Queue, job_id: str, token: str) -> int:
 
 
 def lower_priority() -> None:
-    """Let everything else go first."""
+    """Let everything else go first.
+
+    Where Linux groups processes by session (autogroup), niceness holds within a group alone, so a process that leads
+    a session of its own makes its group nice too.
+    """
     wanted = int(os.environ.get("STELLAR_JOB_NICE", NICE))
     os.nice(max(0, wanted - os.nice(0)))
+    if os.getsid(0) == os.getpid():
+        try:
+            AUTOGROUP.write_text(f"{wanted}\n")
+        except OSError:
+            pass  # another system, or one without groups
 
 
 class _Worker:
@@ -151,7 +163,7 @@ class _Worker:
         parameters = sum(weights.numel() for weights in network.parameters())
         taken = self.job.bytes
         check_disk(self.job.folder, max(0.0, disk_needed(parameters) - taken))
-        check_memory(memory_needed(training.data.stars, parameters, training.batch))
+        check_memory(memory_needed(training, parameters))
         self.room = checkpoint_bytes(parameters) + 1e6
 
         from stellar_core.jobs.stars import training_stars

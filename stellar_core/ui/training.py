@@ -8,7 +8,7 @@ from stellar_core.figures.training import compared_figure
 from stellar_core.jobs.comparison import compare
 from stellar_core.jobs.queue import Queue
 from stellar_core.ui.shell import palette, plain, show_plot
-from stellar_core.ui.training_view import show_job
+from stellar_core.ui.training_view import panels, show_job
 
 PARTS = ("Runs", "New run", "Compare")
 #: Columns of the comparison -> title and format.
@@ -83,7 +83,7 @@ def show_comparison() -> None:
         for name, (title, format_) in COLUMNS.items()
     }
     table = [{name: row.get(name) for name in COLUMNS} for row in rows]
-    st.dataframe(table, column_config=config, hide_index=True)
+    st.dataframe(table, column_config=config, hide_index=True, placeholder="")
     watched = {f"{job.number} · {job.name}": job.epochs() for job in jobs}
     drawable = [name for name, epochs in watched.items() if epochs]
     if not drawable:
@@ -91,5 +91,5 @@ def show_comparison() -> None:
     chosen = st.multiselect("Curves of", drawable, drawable[:2], max_selections=MOST, key="compared_runs")
     st.markdown("**On :orange-badge[MOCK] stars that nothing is fitted to**, before calibration; dashed: always the mean")
     if chosen:
-        figure = compared_figure({name: watched[name] for name in chosen}, revision=" ".join(chosen), palette=palette())
+        figure = compared_figure({name: watched[name] for name in chosen}, revision=" ".join(chosen), palette=palette(), **panels())
         show_plot(figure, "compared", "runs", "Figures of several runs by epochs")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +24,7 @@ OWN = "own"
 #: What the user chooses first.
 STARTS = {**PRESETS, OWN: "Own settings"}
 SOURCES = {"mock": "New MOCK stars", "catalogue": "From a catalogue", "table": "An own labelled table"}
+TAUGHT = {"look-up": "the paper's look-up", "truth": "what each star truly is"}
 #: Ranges that a slider spans: K, dex, dex, per pixel.
 SLIDERS = {"teff": ("Teff (K)", 3500.0, 10_000.0, 50.0), "logg": ("log g", 0.0, 5.5, 0.1), "feh": ("[Fe/H]", -3.0, 0.8, 0.1),
            "snr": ("S/N per pixel", 5.0, 80.0, 1.0)}  # fmt: skip
@@ -41,7 +41,7 @@ def show_form() -> None:
         complain(error)
         return
     if base is None:
-        _wait_for_speed(demo_training())
+        _wait_for_speed(demo_training(), "Measuring how fast this machine is at the moment, to size the demo: some seconds.", current=True)
         return
     config, table = base, None
     try:
@@ -72,7 +72,7 @@ def _inputs(chosen: str, base: JobConfig) -> tuple[JobConfig, bytes | None]:
     with left:
         name = st.text_input("Name", base.name, max_chars=LIMITS["name"][1], key=key("name"))
         source, table = _source_inputs(base, key)
-        st.markdown("**How many** :orange-badge[MOCK] stars to calibrate and test on are always other ones.")
+        st.markdown("**How many**; calibration and test stars are always other :orange-badge[MOCK] ones.")
         row = st.columns(3)
         stars = row[0].number_input("Training stars", *LIMITS["rows"], training.data.stars, step=100, key=key("stars"))
         held = row[1].number_input("Calibration stars", *LIMITS["calibration"], training.data.calibration, step=100, key=key("held"))
@@ -100,9 +100,13 @@ def _inputs(chosen: str, base: JobConfig) -> tuple[JobConfig, bytes | None]:
 
 def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
     """Where the training stars come from."""
-    kind = st.radio("Training stars", list(SOURCES), format_func=SOURCES.get, horizontal=True, key=key("source"))
-    table, store = None, ""
-    if kind == "table":
+    kind = st.radio("Stars to learn from", list(SOURCES), format_func=SOURCES.get, horizontal=True, key=key("source"))
+    table, store, labels = None, "", "look-up"
+    if kind == "mock":
+        labels = st.radio("Age, lifetime and stage taught", list(TAUGHT), list(TAUGHT).index(base.source.labels), format_func=TAUGHT.get, horizontal=True,
+                          key=key("labels"), help="The look-up reads them off the nearest track point of a measured atmosphere, as the paper does; "
+                          "only of :orange-badge[MOCK] stars is the truth known.")  # fmt: skip
+    elif kind == "table":
         st.caption(
             "CSV with the columns star (plate-MJD-fiber or specobjid), teff, logg and feh; log_age, log_lifetime and stage too if "
             "you have labels of your own. Plates 16000 to 16383 are :orange-badge[MOCK]; other stars are asked of the archive."
@@ -121,12 +125,12 @@ def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
     if st.toggle("Only a part of them", key=key("some"), help="By the parameters that the labels are made from."):
         columns = st.columns(2)
         for number, (name, (title, low, high, step)) in enumerate(SLIDERS.items()):
-            limits = columns[number % 2].slider(title, low, high, (low, high), step=step, key=key(name))
+            limits = columns[number % 2].slider(title, low, high, (low, high), step=step, format=f"%.{0 if step >= 1 else 1}f", key=key(name))
             if limits != (low, high):
                 ranges[name] = (
                     RANGES[name][0] if limits[0] == low else limits[0], RANGES[name][1] if limits[1] == high else limits[1]
                 )  # fmt: skip
-    return StarSource(kind, ranges, store), table
+    return StarSource(kind, ranges, store, labels), table
 
 
 def _model_inputs(model: ModelConfig | IsochroneConfig, key) -> ModelConfig | IsochroneConfig:
@@ -170,36 +174,30 @@ def _weight_inputs(training: TrainingConfig, key) -> tuple[tuple[float, float, f
     return weights, columns[3].number_input("of atmosphere", 0.0, 10.0, training.atmosphere_weight, step=0.1, key=key("atmosphere"))
 
 
-def _wait_for_speed(training: TrainingConfig) -> None:
-    """Have the machine measured, and start over when that is done."""
+def _wait_for_speed(training: TrainingConfig, text: str, current: bool = False) -> None:
+    """Have the machine measured, and start over when that is done; ``current``: not long ago."""
 
     @st.fragment(run_every="1s")
     def waiting() -> None:
         speeds = Speeds(Queue().folder)
         known = speeds.known(training)
-        if known is not None and known.current:
+        if known is not None and (known.current or not current):
             st.rerun()
+        if trouble := speeds.trouble(training):
+            st.warning(f"This machine could not be measured, so how long a run takes is not known. {plain(trouble)}", icon=":material/timer_off:")
+            st.button("Measure again", key="measure_again", on_click=speeds.forget, args=(training,))
+            return
         speeds.ask(training)
-        st.info("Measuring how fast this machine is at the moment, to size the demo: some seconds.", icon=":material/timer:")
+        st.info(text, icon=":material/timer:")
 
     waiting()
 
 
 def _show_estimate(config: JobConfig, queue: Queue) -> None:
     """Time, memory and disk before the start, from what was measured of a network like this."""
-
-    @st.fragment(run_every="1s")
-    def measuring(training_text: str) -> None:
-        training = TrainingConfig.from_dict(json.loads(training_text))
-        speeds = Speeds(queue.folder)
-        if speeds.known(training) is not None:
-            st.rerun()
-        speeds.ask(training)
-        st.info("Measuring how fast this machine is with such a network: some seconds.", icon=":material/timer:")
-
     speed = Speeds(queue.folder).known(config.training)
     if speed is None:
-        measuring(json.dumps(config.training.to_dict()))
+        _wait_for_speed(config.training, "Measuring how fast this machine is with such a network: some seconds.")
         return
     found = estimate(config, speed)
     with st.container(horizontal=True, gap="large"):

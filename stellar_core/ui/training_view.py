@@ -15,7 +15,7 @@ from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.spec import LIMITS
 from stellar_core.jobs.status import Status
 from stellar_core.training.console import duration
-from stellar_core.ui.shell import ROOT, complain, palette, plain, show_plot
+from stellar_core.ui.shell import ROOT, complain, on_phone, palette, plain, show_plot
 
 #: State -> colour of its badge and symbol.
 BADGES = {
@@ -26,6 +26,15 @@ BADGES = {
     "failed": ("red", "error"),
     "done": ("green", "check_circle"),
 }
+
+
+#: Quantities as people write them.
+NAMES = {"log_age": "log age", "log_lifetime": "log lifetime", "teff": "Teff", "logg": "log g", "feh": "[Fe/H]"}
+
+
+def panels() -> dict[str, int]:
+    """How the figures of several panels are laid out: two in a row on a phone."""
+    return {"columns": 2, "height": 200} if on_phone() else {}
 
 
 def show_job(job_id: str) -> None:
@@ -166,15 +175,17 @@ def _show_result(job: Job, status: Status) -> None:
     for name, unit in QUANTITIES.items():
         if figures := found.get(name):
             best, constant = figures["rmse"], figures["rmse_constant"]
-            rows.append({"": name.replace("_", " "), "RMSE": f"{best:.3g} {unit}", "always the mean": f"{constant:.3g} {unit}", "R²": f"{figures['r2']:.2f}"})
+            rows.append({"": NAMES[name], "RMSE": f"{best:.3g} {unit}", "always the mean": f"{constant:.3g} {unit}", "R²": f"{figures['r2']:.2f}"})
     if stage := found.get("stage"):
         rows.append({"": "stage", "RMSE": f"F1 {stage['macro_f1']:.2f}", "always the mean": f"F1 {stage['macro_f1_constant']:.2f}", "R²": ""})
     if rows:
-        exact = card.get("exact_posterior_from_pipeline_parameters_mock_test", {}).get("log_age", {}).get("rmse")
+        known = card.get("exact_posterior_from_pipeline_parameters_mock_test", {})
+        exact = known.get("log_age")
         st.markdown(f"**On {found.get('n', 0):,} :orange-badge[MOCK] test stars** ({view}), calibrated, against the truth")
         st.table(rows)
         if exact is not None:
-            st.caption(f"The exact posterior from pipeline parameters of the same stars: log age RMSE {exact:.3f} dex.")
+            st.caption(f"The exact posterior from pipeline parameters, of {known['stars']} of these stars: log age RMSE {exact['rmse']:.3f} dex "
+                       f"(always the mean {exact['rmse_constant']:.3f}).")  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name of the model", model_name(job.name), key=f"adopt_{job.id}", width=260)
         st.button("Adopt", icon=":material/download_done:", key="adopt", type="primary", on_click=_do,
@@ -193,7 +204,7 @@ def _show_curves(job: Job) -> None:
         show_plot(figure, "losses", f"{job.id}-loss", "Loss by epochs")
     if epochs:
         st.markdown(f"**On {epochs[-1]['n']} :orange-badge[MOCK] stars that nothing is fitted to**, before calibration; dashed: always the mean")
-        show_plot(watched_figure(epochs, revision=job.id, palette=palette()), "watched", f"{job.id}-figures", "Figures by epochs")
+        show_plot(watched_figure(epochs, revision=job.id, palette=palette(), **panels()), "watched", f"{job.id}-figures", "Figures by epochs")
     if sample:
         st.markdown(f"**Predictions after epoch {sample['epoch']}** for these stars")
-        show_plot(sample_figure(sample, revision=job.id, palette=palette()), "sample", f"{job.id}-sample", "Predicted against true")
+        show_plot(sample_figure(sample, revision=job.id, palette=palette(), **panels()), "sample", f"{job.id}-sample", "Predicted against true")

@@ -20,7 +20,7 @@ from stellar_core.jobs.speed import Speed, Speeds
 from stellar_core.training.config import DataConfig, TrainingConfig
 from tests.pages.conftest import ROOT
 
-SPEED = Speed(2.0, 0.003, 0.002, 0.001, 0.01, 0.02, 50_000, 1e8, 0.0)
+SPEED = Speed(2.0, 0.003, 0.002, 0.001, 0.01, 0.006, 1.5, 0.4, 50_000, 1e8, 0.0)
 SMALL = JobConfig("Small", TrainingConfig(data=DataConfig(stars=200, calibration=100, test=100)))
 FIGURES = {"rmse": 0.25, "rmse_constant": 0.3, "r2": 0.3, "coverage": {"68": 0.7}}
 
@@ -87,7 +87,7 @@ def test_the_demo_is_estimated_and_started(runs):
     assert not shown.exception and not shown.error
     (job,) = Queue().jobs()
     assert job.status().state == "starting" and job.config.training.model == demo_training().model
-    assert job.config.training.data.stars > 1000
+    assert job.config.training.data.stars > 1000 and job.config.source.labels == "truth"
     assert "starting" in text(shown) and shown.query_params["job"] == job.id
 
 
@@ -120,6 +120,16 @@ def test_own_settings_reach_the_job():
     assert config.training.model.spectrum_width == 64 and config.training.epochs == 7 and config.training.loss_weights[2] == 0.5
     assert config.training.balancing == "class weights"
     assert config.source.kind == "catalogue" and config.source.ranges == {"teff": (5000.0, 6500.0)}
+
+
+def test_a_measurement_that_failed_is_told_and_forbids_nothing(monkeypatch):
+    monkeypatch.setattr(Speeds, "known", lambda self, training: None)
+    monkeypatch.setattr(Speeds, "trouble", lambda self, training: "MemoryError: no room")
+    shown = page()
+    assert "could not be measured" in shown.warning[0].value and "MemoryError: no room" in shown.warning[0].value
+    shown.selectbox(key="new_preset").set_value("own").run()
+    assert "could not be measured" in shown.warning[0].value and not shown.button(key="start").disabled
+    assert shown.button(key="measure_again")
 
 
 def test_what_cannot_be_is_said_and_not_started():

@@ -1,0 +1,93 @@
+"""A training run in a real browser: started, watched, reloaded, cancelled, resumed, adopted, asked about a star."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from stellar_core import lookup
+from stellar_core.jobs.queue import Queue
+from stellar_core.jobs.speed import Speed, Speeds
+from stellar_core.ui.training_form import OWN, _base
+from tests.benchmarks.app_speed import server as serve
+from tests.browser.conftest import ROOT, Visitor
+
+pytestmark = pytest.mark.browser
+
+#: A wait for the worker, ms, on a machine that others use too.
+PATIENCE = 180_000
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """An empty folder of runs, where the speed of the networks that the form passes through is known already."""
+    monkeypatch.setenv("STELLAR_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("STELLAR_JOB_NICE", "0")
+    own = _base(OWN, Queue(tmp_path)).training
+    for training in (own, replace(own, model=replace(own.model, name="MLP-Only"))):
+        Speeds(tmp_path).keep(training, Speed(2.0, 0.003, 0.002, 0.001, 0.01, 0.006, 1.5, 0.4, 50_000, 1e8, 0.0))
+    return tmp_path
+
+
+def fill(tab: Visitor, label: str, value: str) -> None:
+    box = tab.page.get_by_label(label, exact=True)
+    box.fill(value)
+    with tab.rerun():
+        box.press("Enter")
+
+
+def badge(tab: Visitor, state: str) -> None:
+    """Wait until the run is shown in this state."""
+    tab.page.locator("[data-testid=stMainBlockContainer] h3", has_text=state).wait_for(timeout=PATIENCE)
+
+
+def assert_calm(tab: Visitor, missing: list[str]) -> None:
+    """As the visitor's own, but below a deep link Streamlit asks for its own files, before it asks at the root."""
+    assert all("/_stcore/" in url for url in missing), missing
+    tab.complaints[:] = [text for text in tab.complaints if "status of 404" not in text]
+    tab.assert_calm()
+
+
+def test_from_the_form_to_a_star(chromium, runs, tmp_path):
+    with serve(ROOT / "app.py") as (address, _):
+        context = chromium.new_context(viewport={"width": 1366, "height": 860})
+        context.set_default_timeout(60_000)
+        tab, missing = Visitor(context.new_page(), address), []
+        tab.page.on("response", lambda answer: missing.append(answer.url) if answer.status == 404 else None)
+        tab.open()
+        tab.open("training")
+        tab.page.get_by_label("Start from").click()
+        with tab.rerun():
+            tab.page.get_by_role("option", name="Own settings").click()
+        tab.page.get_by_label("Architecture").click()
+        with tab.rerun():
+            tab.page.get_by_role("option", name="MLP-Only").click()
+        for label, value in {"Name": "Tiny", "Training stars": "100", "Calibration stars": "100", "Test stars": "100", "Epochs": "120"}.items():
+            fill(tab, label, value)
+        tab.page.get_by_role("button", name="Start", exact=True).click()
+        badge(tab, "running")
+        tab.page.get_by_text("training, epoch").wait_for(timeout=PATIENCE)
+
+        tab.page.reload()  # the address names the run
+        badge(tab, "running")
+        assert "job=0001-tiny" in tab.page.url
+        tab.page.get_by_role("button", name="Cancel").click()
+        badge(tab, "cancelled")
+        job = Queue(runs).find("1")
+        assert job.checkpoint and not job.alive
+        tab.page.get_by_role("button", name="Resume").click()
+        badge(tab, "done")
+        assert job.status().attempts == 2
+        tab.page.get_by_text("MOCK test stars").wait_for()
+        tab.wait_for_charts(3)
+        assert_calm(tab, missing)
+
+        tab.page.get_by_role("button", name="Adopt").click()
+        tab.page.get_by_role("link", name="Ask tiny about a star").click()
+        tab.page.get_by_role("heading", name="Stellar Ages Explorer").wait_for()
+        tab.settle()
+        tab.look_up(lookup.examples()[0][0].name)
+        assert len(tab.numbers()) == 6 and "model=tiny" in tab.page.url
+        assert_calm(tab, missing)
+        context.close()
