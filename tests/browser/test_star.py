@@ -64,9 +64,10 @@ def test_look_up_comparison_and_permalink_bring_the_same_view(visit, names, tmp_
         tab.page.get_by_text("What drives this answer?").click()
     assert tab.page.get_by_text("leans most on").first.is_visible()
     tab.wait_for_charts(13)
-    with tab.rerun():
-        tab.page.get_by_text("Link", exact=True).click()
-    link = tab.page.locator(".stCode", has_text="star=").first.inner_text().strip()
+    tab.page.get_by_text("Link", exact=True).click()
+    code = tab.page.locator(".stCode", has_text="drives=true").first
+    code.wait_for()
+    link = code.inner_text().strip()
     tab.assert_calm()
     other = visit(1366, 1000)
     other.open(link.partition("/?")[2] and "?" + link.partition("/?")[2])
