@@ -233,7 +233,7 @@ def predict(
 
 @app.command()
 def batch(
-    out: Annotated[Path, typer.Option(help="The table: .parquet, .fits or .vot. The same command goes on with it.")],
+    out: Annotated[Path, typer.Option(help="The table: .parquet, .fits, .vot, .csv or .ecsv. The same command goes on with it.")],
     inputs: Annotated[list[str] | None, typer.Argument(help="Spectrum files, folders, identifiers; or one store of fetch survey.")] = None,
     listed: Annotated[str, typer.Option("--list", help="File with an input a line, or a table with a column specObjID.")] = "",
     mock: Annotated[int, typer.Option(help="So many MOCK stars instead.")] = 0,

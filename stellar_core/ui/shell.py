@@ -35,6 +35,12 @@ def page_list() -> list:
             help="Age, lifetime and stage of one star from its SDSS spectrum.",
         ),
         st.Page(
+            ROOT / "pages" / "batch.py",
+            title="Batch",
+            icon=":material/table_rows:",
+            help="Many stars at once: identifiers, a list or an archive of spectra.",
+        ),
+        st.Page(
             ROOT / "pages" / "catalogue.py",
             title="Catalogue",
             icon=":material/scatter_plot:",

@@ -1,0 +1,261 @@
+"""The page on many stars: what is asked, the rows as they are answered, the table and its files."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from stellar_core.cards import list_networks, model_folder, read_model
+from stellar_core.errors import StellarError
+from stellar_core.stages import STAGES
+from stellar_core.ui import loaders
+from stellar_core.ui.glossary import HELP
+from stellar_core.ui.shell import complain, plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from stellar_core.batch.answers import Answered, Settings
+    from stellar_core.batch.inputs import Inputs
+
+#: The model of the command ``batch``; it answers many stars at once.
+MODEL = "isochrone"
+PASSES = 50
+#: Format -> ending and MIME type of its download.
+FORMATS = {
+    "CSV": (".csv", "text/csv"),
+    "ECSV": (".ecsv", "text/plain"),
+    "VOTable": (".vot", "application/x-votable+xml"),
+    "FITS": (".fits", "application/fits"),
+    "Parquet": (".parquet", "application/vnd.apache.parquet"),
+}
+INTRODUCTION = """
+One row for each input: its age, lifetime and stage with error bars, or the sentence why there are none. Up to **500 rows**;
+more on the command line, which goes on after any interruption: `python -m stellar_core batch --list ids.csv --out answers.parquet`.
+"""
+VERDICTS = {"inside": "within the training", "outside": "NOT TO BE TRUSTED", "none": "no answer"}
+SHOW = {"all": "All", "inside": "Within the training", "outside": "Not to be trusted", "none": "Without an answer"}
+
+
+@dataclass
+class Run:
+    """One batch of a session; the rows answered stay when a widget is touched.
+
+    Attributes
+    ----------
+    key : str
+        The same for the same inputs and settings.
+    inputs : Inputs
+    settings : Settings
+    answered : dict of int to Answered
+        By number of the group.
+    halted : bool
+        Whether the visitor stopped it.
+    """
+
+    key: str
+    inputs: Inputs
+    settings: Settings
+    answered: dict[int, Answered] = field(default_factory=dict)
+    halted: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Rows answered so far."""
+        return sum(part.rows for part in self.answered.values())
+
+    @property
+    def passing(self) -> str:
+        """What failed for a reason that may pass; empty if nothing did."""
+        return next((part.passing for part in self.answered.values() if part.passing), "")
+
+    def table(self) -> pa.Table:
+        """The rows answered so far, in their order."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        return pa.concat_tables(pq.read_table(io.BytesIO(self.answered[number].data)) for number in sorted(self.answered))
+
+
+def choose() -> Run | None:
+    """Draw the inputs; the batch of this session, None before there is one."""
+    st.markdown(INTRODUCTION)
+    st.button("Fill in 20 stars :orange-badge[MOCK]", icon=":material/auto_awesome:", on_click=_fill_in)
+    with st.form("batch", border=True):
+        left, right = st.columns([1.3, 1], gap="large")
+        text = left.text_area(
+            "Identifiers, one a line", key="batch_text", height=190, help="Anything that the star page understands, except files.",
+            placeholder="4565636362342690816\n266-51602-31\nspec-0266-51602-0031.fits\n147.32107 -0.00657",
+        )  # fmt: skip
+        file = right.file_uploader(
+            "or a file, which then comes first: a list of them, or a zip archive of spectra", key="batch_file",
+            help="Up to 30 MB. A table (CSV, Parquet) needs a column specObjID, a text one identifier a line. An archive is unpacked in "
+            "memory only; each member gives a row.",
+        )  # fmt: skip
+        names = sorted(list_networks(), key=lambda name: name != MODEL)
+        model = right.selectbox("Model", names, key="batch_model", help=HELP["model"])
+        asked = st.form_submit_button("Answer", type="primary", icon=":material/play_arrow:")
+    if asked:
+        with st.spinner("Reading what was given"):
+            _begin(text, file, model)
+    return st.session_state.get("batch_run")
+
+
+def _fill_in() -> None:
+    from stellar_core.mock.survey import MockSurvey
+
+    st.session_state.batch_text = "\n".join(star.name for star in MockSurvey().star_ids(16000)[:20])
+
+
+def _begin(text: str, file: io.BytesIO | None, model: str) -> None:
+    """Make the batch that was asked for, unless it is the one at hand."""
+    from stellar_core.batch.answers import Settings
+    from stellar_core.batch.uploads import pasted, uploaded
+
+    try:
+        data = text.encode("utf-8", "replace") if file is None else file.getvalue()
+        settings = Settings(model, str(read_model(model_folder(model))[1]["sha256"]), PASSES, 0)
+        key = f"{hashlib.sha256(data).hexdigest()} {file is None} {settings}"
+        present = st.session_state.get("batch_run")
+        if present is None or present.key != key:
+            inputs = pasted(text) if file is None else uploaded(file.name, data)
+            st.session_state.batch_run = Run(key, inputs, settings)
+        st.session_state.batch_run.halted = False
+    except StellarError as error:
+        st.session_state.pop("batch_run", None)
+        complain(error)
+
+
+def answer_rows(run: Run) -> None:
+    """Answer the rows that are left, a group at a time; a rerun goes on where the last one ended."""
+    from stellar_core.batch.answers import GROUP, Work, answer_by
+
+    total = len(run.inputs)
+    left = [number for number in range(-(-total // GROUP)) if number not in run.answered]
+    if run.halted or run.passing:
+        _offer_more(run, total, bool(left))
+        return
+    if not left:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(run.rows / total, text="Loading the network")
+        st.button("Stop", icon=":material/stop:", key="batch_stop", on_click=_halt, args=(run,))
+    try:
+        network = loaders.estimator(run.settings.model)
+        for number in left:
+            bar.progress(run.rows / total, text=f"{run.rows} of {total} rows answered")
+            rows = range(number * GROUP, min((number + 1) * GROUP, total))
+            run.answered[number] = answer_by(network, Work(number, rows.start, run.inputs.portion(rows), run.settings))
+            if run.passing:
+                break
+    except StellarError as error:
+        run.halted = True
+        complain(error)
+    st.rerun()
+
+
+def _halt(run: Run) -> None:
+    run.halted = True
+
+
+def _offer_more(run: Run, total: int, more: bool) -> None:
+    """Say why the batch stands still, and offer to go on."""
+    if run.passing:
+        st.warning(f"Some rows wait for what may pass: {plain(run.passing)}", icon=":material/cloud_off:")
+    elif more:
+        st.info(f"Stopped after {run.rows} of {total} rows.", icon=":material/pause:")
+    with st.container(horizontal=True):
+        if run.passing:
+            st.button("Try them again", icon=":material/refresh:", on_click=_again, args=(run,))
+        if more:
+            st.button("Go on", icon=":material/play_arrow:", on_click=_go_on, args=(run,))
+
+
+def _again(run: Run) -> None:
+    run.answered = {number: part for number, part in run.answered.items() if not part.passing}
+    run.halted = False
+
+
+def _go_on(run: Run) -> None:
+    from dataclasses import replace
+
+    run.answered = {number: replace(part, passing="") for number, part in run.answered.items()}
+    run.halted = False
+
+
+def show_answers(run: Run) -> None:
+    """Counts, the table with links to the star page, and the files."""
+    if not run.answered:
+        return
+    table = run.table()
+    frame = as_shown(table, run.settings.model)
+    states = frame.pop("state")
+    counts = {name: len(frame) if name == "all" else int((states == name).sum()) for name in SHOW}
+    st.subheader(f"{len(frame)} rows", anchor=False)
+    if (table["source"].to_pandas() == "mock").any():
+        st.markdown(":orange-badge[MOCK] The MOCK survey's stars are marked in the column Source; they are no stars of SDSS.")
+    names = [name for name, count in counts.items() if count or name == "all"]
+    chosen = st.segmented_control(
+        "Show", names, default="all", required=True, key="batch_show", label_visibility="collapsed",
+        format_func=lambda name: f"{SHOW[name]} ({counts[name]})",
+    )  # fmt: skip
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame if chosen == "all" else frame[states == chosen], hide_index=True, height=min(38 * (len(frame) + 1), 560), key="batch_table",
+        alt=f"Answers for {len(frame)} inputs with their verdicts",
+        column_config={
+            "Star": st.column_config.LinkColumn(display_text=r"star=([^&]*)", help="Opens the star page in a new tab."),
+            "Why": st.column_config.TextColumn(width="large"),
+            **{name: number(format="%.2f") for name in ("Age (Gyr)", "from", "to", "Lifetime (Gyr)", "log g", "[Fe/H]")},
+            "from": number("68 % from", format="%.2f"), "to": number("68 % to", format="%.2f"),
+            "Probability": number(format="%.0f %%"), "Teff (K)": number(format="%d"), "S/N": number(format="%.0f"),
+        },
+    )  # fmt: skip
+    _offer_files(run, table)
+
+
+def as_shown(table: pa.Table, model: str) -> pd.DataFrame:
+    """The columns to look at, ages in Gyr, and ``state``: inside, outside (of the training) or none."""
+    import numpy as np
+    import pandas as pd
+
+    rows = table.to_pandas()
+    failed = rows["error"].notna()
+    inside = rows["in_domain"].fillna(False).astype(bool)
+    linked = rows["source"].isin(["mock", "sdss"]) & (rows["specobjid"].fillna("") != "")
+    gyr = {part: 10.0 ** (rows[f"log_age_{part}"] - 9.0) for part in ("median", "p16", "p84")}
+    probable = rows[[f"p_{name.replace(' ', '_')}" for name in STAGES]].max(axis=1)
+    state = np.where(failed, "none", np.where(inside, "inside", "outside"))
+    return pd.DataFrame(
+        {
+            "state": state,
+            "Input": rows["input"],
+            "Star": [f"/?{urlencode({'star': star, 'model': model})}" if link else None for star, link in zip(rows["star"], linked)],
+            "Source": rows["source"].map({"mock": "MOCK", "sdss": "SDSS", "upload": "upload"}),
+            "Verdict": [VERDICTS[name] for name in state],
+            "Age (Gyr)": gyr["median"], "from": gyr["p16"], "to": gyr["p84"],
+            "Stage": rows["stage"], "Probability": 100.0 * probable, "Lifetime (Gyr)": 10.0 ** (rows["log_lifetime_median"] - 9.0),
+            "Teff (K)": rows["teff_median"], "log g": rows["logg_median"], "[Fe/H]": rows["feh_median"], "S/N": rows["snr"],
+            "Why": np.where(failed, rows["error"], rows["messages"].fillna("")),
+        }
+    )  # fmt: skip
+
+
+def _offer_files(run: Run, table: pa.Table) -> None:
+    from stellar_core.batch.tables import answers_as
+
+    mock = "mock" in table["source"].to_pylist()
+    facts = {"model": run.settings.model, "sha256": run.settings.sha256, "seed": run.settings.seed, "mock": mock, "rows": table.num_rows}
+    stem = "MOCK-answers" if mock else "answers"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("All columns, all rows", width="content")
+        for name, (ending, kind) in FORMATS.items():
+            st.download_button(name, partial(answers_as, ending, [table], facts), f"{stem}{ending}", kind, icon=":material/download:",
+                               on_click="ignore", key=f"batch_{name}")  # fmt: skip
