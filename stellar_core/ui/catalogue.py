@@ -21,6 +21,8 @@ from stellar_core.ui.shell import complain, palette, plain
 TITLES = {
     "": "Number of stars",
     "log_age_mean": "log age (yr)",
+    "log_age_p16": "log age, 68 % from",
+    "log_age_p84": "log age, 68 % to",
     "log_age_std": "Error of log age (dex)",
     "log_lifetime_mean": "log lifetime (yr)",
     "log_lifetime_std": "Error of log lifetime (dex)",
@@ -34,6 +36,8 @@ TITLES = {
     "snMedian": "S/N per pixel",
     "g_r": "g − r, dereddened (mag)",
     "r0": "r, dereddened (mag)",
+    "ra": "RA (deg)",
+    "dec": "Dec (deg)",
 }
 #: Columns with a filter from the first; any other can be added.
 FILTERS = ("teff", "logg", "feh", "snMedian", "log_age_mean")

@@ -71,10 +71,10 @@ def page_list() -> list:
             help="Start a run of your own, watch it, compare runs, adopt one as a model.",
         ),
         st.Page(
-            ROOT / "pages" / "about.py",
-            title="About",
-            icon=":material/info:",
-            help="What is installed, how it was trained and whom to cite.",
+            ROOT / "pages" / "data.py",
+            title="Data",
+            icon=":material/database:",
+            help="What is installed and from where, downloads, the state of SDSS, and whom to cite.",
         ),
     ]
 
