@@ -79,6 +79,11 @@ def page_list() -> list:
     ]
 
 
+def configure() -> None:
+    """Title, icon and width of the window; without an icon of its own a page would have one fetched from elsewhere."""
+    st.set_page_config(page_title="Stellar Ages Explorer", page_icon=str(ICON), layout="wide")
+
+
 def enter_page() -> None:
     """Hand a page that was opened by its own address to the app's navigation.
 
@@ -87,6 +92,7 @@ def enter_page() -> None:
     """
     if "shell" not in st.session_state:
         st.session_state.shell = True
+        configure()
         st.navigation(page_list(), position="top")
         st.rerun()
 
