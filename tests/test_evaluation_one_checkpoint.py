@@ -57,6 +57,8 @@ def test_agreement_counts_overlap_and_leaves_out_with_a_reason(estimator, shared
     found = agreement.compare(estimator, tmp_path)
     kept, left = found["rows"]
     assert found["stars"] == 1 and "outside the models" in left["left_out"]
-    assert found["median_difference"] == pytest.approx(kept["model"] - kept["engine"], abs=1e-3)
-    assert kept["overlap"] == (kept["model_68"][0] <= kept["engine_68"][1] and kept["engine_68"][0] <= kept["model_68"][1])
+    for name in ("delivered", "same_prior"):
+        assert found[name]["median_difference"] == pytest.approx(kept[name]["mean"] - kept["engine"], abs=1e-3)
+        assert found[name]["overlap_68"] == float(kept[name]["overlap"])
+    assert found["delivered"] != found["same_prior"]
     json.dumps(found, allow_nan=False)

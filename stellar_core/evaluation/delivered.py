@@ -14,6 +14,7 @@ import numpy as np
 from stellar_core.evaluation.cell_test import views
 from stellar_core.evaluation.reliability import crps
 from stellar_core.inference.cell_calibration import VIEWS, posterior_weights
+from stellar_core.inference.domain import SCORES
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone_estimator import IsochroneEstimator, embed
 from stellar_core.inference.levelling import place_of
@@ -51,8 +52,8 @@ class Delivered:
         Of the stages.
     mutual_information : (n,)
         Of the stage, nats; 0 without passes.
-    alarm : (n,)
-        The gate's largest score over its limit.
+    scores : (n, 8)
+        Those of the gate, each over its limit; 0 without a spectrum.
     log_age_range : (float, float)
         Least and greatest age in any distribution.
     older : int
@@ -73,7 +74,7 @@ class Delivered:
     plain_crps: np.ndarray
     probability: np.ndarray
     mutual_information: np.ndarray
-    alarm: np.ndarray
+    scores: np.ndarray
     log_age_range: tuple[float, float]
     older: int
 
@@ -81,6 +82,11 @@ class Delivered:
     def predicted(self) -> np.ndarray:
         """(n,) most probable stage."""
         return self.probability.argmax(axis=1)
+
+    @property
+    def alarm(self) -> np.ndarray:
+        """(n,) the gate's largest score over its limit: above 1 it speaks."""
+        return self.scores.max(axis=1)
 
     @property
     def entropy(self) -> np.ndarray:
@@ -114,7 +120,7 @@ def deliver(estimator: Estimator, stars: StarSet, view: str, seed: int = 0) -> D
     """What ``estimator`` delivers for ``stars`` in one of `VIEWS`, in batches."""
     cells = isinstance(estimator, IsochroneEstimator)
     truth, arrays = truth_of(stars, cells), views(stars)[view]
-    found, rows, alarms = _cells(estimator, view, arrays) if cells else _passes(estimator, arrays, seed), [], []
+    found, rows, scores = _cells(estimator, view, arrays) if cells else _passes(estimator, arrays, seed), [], []
     low, high, older = np.inf, -np.inf, 0
     pending: list[_Star] = []
     for number, star in enumerate(found):
@@ -125,11 +131,11 @@ def deliver(estimator: Estimator, stars: StarSet, view: str, seed: int = 0) -> D
         pending.append(star)
         if len(pending) == _AT_ONCE or number == len(stars) - 1:
             part = slice(number + 1 - len(pending), number + 1)
-            alarms.append(_alarm(estimator, [array[part] for array in arrays], pending))
+            scores.append(_scores(estimator, [array[part] for array in arrays], pending))
             pending = []
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     return Delivered(truth, np.asarray(stars.truth.stage), np.asarray(stars.truth.snr), **columns,
-                     alarm=np.concatenate(alarms), log_age_range=(float(low), float(high)), older=older)  # fmt: skip
+                     scores=np.concatenate(scores), log_age_range=(float(low), float(high)), older=older)  # fmt: skip
 
 
 def _row(star: _Star, truth: np.ndarray) -> dict[str, np.ndarray]:
@@ -155,13 +161,13 @@ def _row(star: _Star, truth: np.ndarray) -> dict[str, np.ndarray]:
     return {**whole, **before, "probability": star.probability, "mutual_information": star.mutual_information}
 
 
-def _alarm(estimator: Estimator, arrays: list[np.ndarray], stars: list[_Star]) -> np.ndarray:
+def _scores(estimator: Estimator, arrays: list[np.ndarray], stars: list[_Star]) -> np.ndarray:
     flux, coverage, ivar, features, snr = arrays
     if not coverage.any():
-        return np.zeros(len(stars))
+        return np.zeros((len(stars), len(SCORES)))
     atmosphere, embedding = (np.stack([getattr(star, name) for star in stars]) for name in ("atmosphere", "embedding"))
     found = signs(estimator.emulator, flux.astype(np.float32), coverage, ivar, features, atmosphere, snr)
-    return estimator.gate.alarm(estimator.gate.scores(embedding, found))
+    return estimator.gate.scores(embedding, found) / estimator.gate.thresholds
 
 
 def _cells(estimator: IsochroneEstimator, view: str, arrays: tuple[np.ndarray, ...]) -> Iterator[_Star]:

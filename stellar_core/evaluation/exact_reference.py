@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stellar_core.evaluation.reliability import covered, crps
+from stellar_core.evaluation.reliability import SNR_BINS, covered, crps
 from stellar_core.evaluation.yardsticks import engine_grid
 from stellar_core.inference.levelling import level, place_of
 from stellar_core.inference.peers import Peers
@@ -48,16 +48,17 @@ def reference(held: StarSet, test: StarSet, errors: tuple[float, float, float], 
     steps = []
     for name in _STEPS:
         values = getattr(cells, name)[drawn].astype(float)
+        order = np.argsort(values, axis=1, kind="stable")
         found = np.array([place_of(truth[name][row], values[k], weights[k]) for k, row in enumerate(rows)])
-        weights = [level(values[k], weights[k], found[peers.of(0, int(stage[k]), 10.0)]) for k in range(rows.size)]
+        weights = [level(order[k], weights[k], found[peers.of(0, int(stage[k]), 10.0)]) for k in range(rows.size)]
         steps.append(found)
     rows, drawn, stage = _drawn(test, errors, seed + 1)
     truth = _truth(test)
     out: dict[str, object] = {"rows": rows}
     weights = [even] * rows.size
     for name, found in zip(_STEPS, steps):
-        values = getattr(cells, name)[drawn].astype(float)
-        weights = [level(values[k], weights[k], found[peers.of(0, int(stage[k]), 10.0)]) for k in range(rows.size)]
+        order = np.argsort(getattr(cells, name)[drawn], axis=1, kind="stable")
+        weights = [level(order[k], weights[k], found[peers.of(0, int(stage[k]), 10.0)]) for k in range(rows.size)]
     for name in FIELDS:
         values, true = getattr(cells, name)[drawn].astype(float), truth[name][rows]
         u = np.array([place_of(true[k], values[k], weights[k]) for k in range(rows.size)])
@@ -83,8 +84,12 @@ def _drawn(stars: StarSet, errors: tuple[float, float, float], seed: int) -> tup
     return rows[known], drawn[known], found.stage[known].argmax(axis=1)
 
 
-def compare(mine: np.ndarray, plain: np.ndarray, exact: dict[str, object]) -> dict[str, object]:
-    """Mean CRPS of a model, (n, 2) in the order of `FIELDS` after and before levelling, beside the exact posterior's."""
+def compare(mine: np.ndarray, plain: np.ndarray, snr: np.ndarray, exact: dict[str, object]) -> dict[str, object]:
+    """Mean CRPS of a model, (n, 2) in the order of `FIELDS` after and before levelling, beside the exact posterior's.
+
+    The exact posterior is given parameters with the same errors at any S/N (n,), the model a spectrum: the ratio
+    stands for each of `SNR_BINS` too.
+    """
     rows = exact["rows"]
     out: dict[str, object] = {"stars": int(rows.size), "prior": "flat in age; levelled: with the mock survey's mixture of ages"}
     for column, name in enumerate(FIELDS):
@@ -96,6 +101,11 @@ def compare(mine: np.ndarray, plain: np.ndarray, exact: dict[str, object]) -> di
             "model_before": float(plain[rows, column].mean()),
             "exact_posterior_flat_prior": float(theirs["crps"].mean()),
             "ratio_before": float(plain[rows, column].mean() / theirs["crps"].mean()),
+            "ratio_levelled_by_snr": {
+                f"S/N {low}-{high}": float(mine[rows[here], column].mean() / theirs["crps_levelled"][here].mean())
+                for low, high in SNR_BINS
+                if (here := (snr[rows] >= low) & (snr[rows] < high)).any()
+            },
             "exact_posterior_levelled_coverage": theirs["coverage_levelled"],
         }
     return out

@@ -20,7 +20,7 @@ from stellar_core.training.data import StarSet
 from stellar_core.training.mapped_stars import select
 
 #: Part of the test stars in views with less than everything; survey stars; stars for the exact posterior, and for damage.
-PART, SURVEY_STARS, EXACT_STARS, DAMAGED_STARS = 0.5, 400, 1500, 150
+PART, SURVEY_STARS, EXACT_STARS, DAMAGED_STARS = 0.5, 400, 6000, 150
 
 
 def examine(
@@ -63,7 +63,7 @@ def examine(
         figures["temperature_of_likelihood"] = dict(zip(VIEWS, (float(estimator.calibration.temperature[k]) for k in VIEWS.values())))
         columns = [4, 3]
         exact = reference(*few, errors, seed)
-        figures["crps_beside_exact_posterior"] = compare(main.crps[:, columns], main.plain_crps[:, columns], exact)
+        figures["crps_beside_exact_posterior"] = compare(main.crps[:, columns], main.plain_crps[:, columns], main.snr, exact)
     before = "Model 9 under its flat prior" if cells else "MC dropout alone"
     label = np.column_stack([test.labels.log_age, test.labels.log_lifetime])
     shown = TestStars.of(survey, survey.truth[:, 3:])

@@ -8,6 +8,7 @@ from torch import nn
 from stellar_core.evaluation.delivered import PASSES, Delivered, deliver, truth_of
 from stellar_core.evaluation.metrics import classification, regression
 from stellar_core.evaluation.reliability import by_group, calibration_error, covered, kolmogorov_smirnov
+from stellar_core.inference.domain import SCORES
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone_estimator import IsochroneEstimator
 from stellar_core.inference.mc_dropout import QUANTITIES, Passes, run_passes
@@ -86,7 +87,9 @@ def measure(found: Delivered, stars: StarSet, labels: bool) -> dict[str, object]
         out["stage"]["against_label"] = classification(found.predicted, stars.labels.stage[: len(found)])
     out["age_range_gyr"] = [10.0 ** (age - 9.0) for age in found.log_age_range]
     out["points_older_than_their_lifetime"] = found.older
-    out["false_alarms_of_the_gate"] = float((found.alarm > 1.0).mean())
+    out["gate_speaks"] = {name: float(share) for name, share in zip(SCORES, (found.scores > 1.0).mean(axis=0))}
+    whole = found.scores[:, SCORES.index("lost")] <= 1.0
+    out["false_alarms_of_the_gate"] = float((found.alarm[whole] > 1.0).mean())
     return out
 
 

@@ -113,7 +113,7 @@ class CellCalibration:
                 found_places[row, step] = place_of(true[row, column], values[index], weight)
             for row, (index, weight) in enumerate(stars):
                 others = groups[row][groups[row] != row]
-                stars[row] = index, level(values[index], weight, found_places[others, step]).astype(np.float32)
+                stars[row] = index, level(engine.order(name, index), weight, found_places[others, step]).astype(np.float32)
         return CellCalibration(self.temperature, found_places, peers)
 
     def level(self, engine: CellPosteriors, index: np.ndarray, weight: np.ndarray, view: int, snr: float) -> np.ndarray:
@@ -121,8 +121,9 @@ class CellCalibration:
         rows = self.peers.of(view, predicted_stage(engine, index, weight), snr if view != PHOTOMETRY else 10.0)
         if not rows.size:
             return weight
+        orders = {name: engine.order(name, index) for name in dict.fromkeys(STEPS)}
         for step, name in enumerate(STEPS):
-            weight = level(getattr(engine.cells.stars, name)[index], weight, self.places[rows, step])
+            weight = level(orders[name], weight, self.places[rows, step])
         return weight
 
     def arrays(self) -> dict[str, np.ndarray]:

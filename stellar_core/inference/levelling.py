@@ -17,6 +17,7 @@ SHARES = np.array([0.005, 0.0125, 0.025, 0.05, 0.1, 0.16, 0.25, 0.37, 0.5, 0.63,
 #: Stars of an even distribution that are added to the measured ones, so that no weight is 0.
 EVEN = 4.0
 _LEAST = 1e-9 * np.arange(1, SHARES.size + 1)
+_SHARES_TO_1 = np.concatenate([[0.0], SHARES, [1.0]])
 
 
 def places(values: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -44,19 +45,21 @@ def place_of(truth: float, values: np.ndarray, probability: np.ndarray) -> float
 
 def share_below(u: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Share of stars whose truth lies below ``u``, by the u (n,) of calibration stars; ``u`` itself where these are even."""
-    knots = np.clip(np.quantile(found, SHARES, method="weibull"), _LEAST, 1.0 - _LEAST[::-1])
-    measured = np.interp(u, np.concatenate([[0.0], np.maximum.accumulate(knots), [1.0]]), np.concatenate([[0.0], SHARES, [1.0]]))
-    return (found.size * measured + EVEN * u) / (found.size + EVEN)
+    n = found.size
+    # Quantiles by rank / (n + 1), Weibull's: unbiased for stars that are even.
+    knots = np.interp(SHARES * (n + 1), np.arange(1, n + 1), np.sort(found)) if n else SHARES
+    knots = np.maximum.accumulate(np.clip(knots, _LEAST, 1.0 - _LEAST[::-1]))
+    measured = np.interp(u, np.concatenate([[0.0], knots, [1.0]]), _SHARES_TO_1)
+    return (n * measured + EVEN * u) / (n + EVEN)
 
 
-def level(values: np.ndarray, probability: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """(n,) probabilities mended in one quantity by the u of calibration stars, ``found``.
+def level(order: np.ndarray, probability: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """(n,) probabilities of points mended in one quantity by the u of calibration stars, ``found``.
 
-    Each point gets the share of the mended distribution that its own stretch of u has.
+    ``order`` (n,) sorts the points by that quantity. Each point gets the share of the mended distribution that its own
+    stretch of u has.
     """
-    order, u = places(values, probability)
-    half = 0.5 * probability[order]
-    share = share_below(np.minimum(u + half, 1.0), found) - share_below(np.maximum(u - half, 0.0), found)
+    edges = np.concatenate([[0.0], np.cumsum(probability[order])])
     mended = np.empty_like(probability)
-    mended[order] = np.maximum(share, 0.0)
+    mended[order] = np.maximum(np.diff(share_below(np.minimum(edges, 1.0), found)), 0.0)
     return mended / mended.sum()

@@ -30,7 +30,7 @@ from stellar_core.training.loop import Progress, Stop, Watch, train
 from stellar_core.training.resume import NEWEST, Checkpoints, other_run
 
 #: MOCK stars for calibration, and as many for the test, when a network is calibrated anew.
-STARS = {"isochrone": 8000, "dropout": 4000}
+STARS = {"isochrone": 24_000, "dropout": 10_000}
 #: Entries that were measured with the old calibration and have commands of their own.
 SUPERSEDED = ("one_checkpoint_mock_test", "agreement_with_sspp_real_stars")
 Say = Callable[[str], None]
