@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from stellar_core.catalogue.selection import Selection
 from stellar_core.errors import StellarError
+from stellar_core.figures.palette import DARK
 from stellar_core.ui.catalogue import Opened, title_of
 from stellar_core.ui.shell import complain, palette, show_plot
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from stellar_core.catalogue.table import Catalogue
 
 #: Columns of the table of chosen stars.
 SHOWN = ["star", "snMedian", "teff", "logg", "feh", "log_age_mean", "log_age_p16", "log_age_p84", "log_lifetime_mean",
@@ -47,25 +55,32 @@ def show_stars(opened: Opened, selection: Selection) -> None:
         )  # fmt: skip
 
 
-def show_distributions(opened: Opened, selection: Selection) -> None:
-    """Histogram of the colouring's column, and the sky, of the chosen stars."""
+@st.cache_data(max_entries=32, show_spinner=False)
+def _distributions(path: str, stamp: int, selection: Selection, column: str, dark: bool, _table: Catalogue) -> list[go.Figure]:
+    """Histogram and sky; none where no star is chosen."""
     from stellar_core.figures.catalogue import histogram_figure, sky_figure
 
-    column = selection.colour if selection.colour not in ("", "stage") else "log_age_mean"
-    arrays = opened.table.arrays(tuple(dict.fromkeys((column, "ra", "dec"))), selection.chosen, selection.stages)
+    arrays = _table.arrays(tuple(dict.fromkeys((column, "ra", "dec"))), selection.chosen, selection.stages)
     if not arrays["ra"].size:
-        return
+        return []
+    return [
+        histogram_figure(arrays[column], title_of(column), palette=palette()),
+        sky_figure(arrays["ra"], arrays["dec"], palette=palette()),
+    ]
+
+
+def show_distributions(opened: Opened, selection: Selection) -> None:
+    """Histogram of the colouring's column, and the sky, of the chosen stars."""
+    column = selection.colour if selection.colour not in ("", "stage") else "log_age_mean"
+    found = _distributions(str(opened.survey.path), opened.stamp, selection, column, palette() is DARK, opened.table)
     label, kind = title_of(column), "MOCK stars" if opened.survey.mock else "stars"
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.markdown(f"**{label} of the chosen {kind}**")
-        show_plot(histogram_figure(arrays[column], label, palette=palette()), "histogram", "histogram",
-                  f"Histogram of {label} of the chosen {kind}")  # fmt: skip
-    with right:
-        st.markdown(f"**The chosen {kind} on the sky**")
-        show_plot(sky_figure(arrays["ra"], arrays["dec"], palette=palette()), "sky", "sky",
-                  f"Chosen {kind} on the sky, Mollweide projection")  # fmt: skip
-        st.caption("Equatorial, Mollweide's equal-area projection, right ascension to the left.")
+    names = (f"{label} of the chosen {kind}", f"The chosen {kind} on the sky")
+    for place, figure, key, name in zip(st.columns(2, gap="large"), found, ("histogram", "sky"), names):
+        with place:
+            st.markdown(f"**{name}**")
+            show_plot(figure, key, key, name)
+            if key == "sky":
+                st.caption("Equatorial, Mollweide's equal-area projection, right ascension to the left.")
 
 
 def show_sql(opened: Opened) -> None:

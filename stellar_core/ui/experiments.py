@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from stellar_core.figures.palette import DARK
 from stellar_core.ui.shell import ROOT, on_phone, palette, plain, show_plot
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 EXPERIMENTS = ROOT / "trained" / "experiments"
 PHASES = {1: "Phase I: eight architectures", 2: "Phase II: coordinate ascent", 3: "Phase III: loss weights"}
@@ -135,16 +140,23 @@ def show_errors(results: dict[str, object]) -> None:
     st.caption("MOCK test stars in their natural mix; the outermost bins hold all beyond 2 dex.")
 
 
-def show_architecture() -> None:
-    """A network of Table 1, box by box."""
+@st.cache_data(max_entries=16, show_spinner=False)
+def _architecture(name: str, dark: bool) -> go.Figure:
     from stellar_core.figures.architecture import architecture_figure
     from stellar_core.models.layout import layout
-    from stellar_core.models.registry import ARCHITECTURES, ModelConfig
+    from stellar_core.models.registry import ModelConfig
+
+    return architecture_figure(layout(ModelConfig(name=name)), palette(), name)
+
+
+def show_architecture() -> None:
+    """A network of Table 1, box by box."""
+    from stellar_core.models.registry import ARCHITECTURES
 
     st.subheader("The eight architectures", anchor=False)
     names = {entry.number: name for name, entry in ARCHITECTURES.items()}
     number = st.selectbox("Model of Table 1", list(names), index=5, format_func=lambda k: f"{k}. {names[k]}", key="model")
     show_plot(
-        architecture_figure(layout(ModelConfig(name=names[number])), palette(), names[number]),
+        _architecture(names[number], palette() is DARK),
         "architecture", f"model-{number}", f"Boxes of model {number}, {names[number]}, from its inputs to its outputs",
     )  # fmt: skip

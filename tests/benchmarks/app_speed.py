@@ -3,12 +3,14 @@
 Measures, on fresh servers with what is in the cache folder:
 
 - from ``streamlit run`` to the first heading, and the same for a page of one title: the machine's own share;
-- a star never shown before, from Enter to its numbers, with the network loaded; then a touch of a widget;
+- a star never shown before, from Enter to its numbers, with the network loaded;
+- a touch of a widget: a row of the catalogue ticked until its star is offered, another quantity of the page Uncertainty;
 - the catalogue's diagram of all its stars, drawn in a fresh tab, beside a bare page of one small Plotly figure in the
   same run, and the bytes that the server sends for it;
 - ten visitors at once, each with a star of its own: errors, and the median time to the numbers.
 
-Prints a table with the goal beside each figure, and the load of the machine; other work makes all of it slower.
+Prints a table with the goal beside each figure, the processor time that the server itself took, and the load of the
+machine. Other work makes all but the processor time slower, and here the browser's own ten tabs share the processors.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ class Figures:
     """Seconds by name, and what else was counted."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    processor: dict[str, float] = field(default_factory=dict)
     megabytes: float = 0.0
     stars: int = 0
     faults: int = 0
@@ -54,13 +57,21 @@ class Figures:
     def add(self, name: str, seconds: float) -> None:
         self.seconds.setdefault(name, []).append(seconds)
 
+    @contextmanager
+    def server_time(self, name: str, pid: int, parts: int) -> Iterator[None]:
+        """Note the processor time that the server takes meanwhile, for each of ``parts``."""
+        before = _processor_time(pid)
+        yield
+        self.processor[name] = (_processor_time(pid) - before) / parts
+
     def median(self, name: str) -> float:
         return statistics.median(self.seconds[name])
 
     def rows(self) -> list[tuple[str, str, str, bool]]:
         """What was measured, the figure, the goal, and whether it is reached."""
         excess = self.median("catalogue diagram") - self.median("bare figure")
-        timed = [("first heading", 3.0), ("star result, warm", 1.5), ("widget touched", 0.5), ("ten visitors, star result", 5.0)]
+        timed = [("first heading", 3.0), ("star result, warm", 1.5), ("row ticked", 0.5), ("quantity chosen", 0.5),
+                 ("ten visitors, star result", 5.0)]  # fmt: skip
         found = [(name, f"{self.median(name):.2f} s", f"< {goal:g} s", self.median(name) < goal) for name, goal in timed]
         found += [
             (f"diagram of {self.stars:,} stars, beyond a bare figure", f"{excess:.2f} s", "< 1.5 s", excess < 1.5),
@@ -70,9 +81,18 @@ class Figures:
         return found
 
 
+def _processor_time(pid: int) -> float:
+    """Seconds of processor time of a process so far; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def server(script: Path) -> Iterator[tuple[str, float]]:
-    """A server of ``script`` that was just launched; gives its address and the moment of launch."""
+def server(script: Path) -> Iterator[tuple[str, float, int]]:
+    """A server of ``script`` that was just launched; gives its address, the moment of launch and its process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -89,7 +109,7 @@ def server(script: Path) -> Iterator[tuple[str, float]]:
                 if time.perf_counter() - launched > 60:
                     raise
                 time.sleep(0.02)
-        yield f"http://127.0.0.1:{port}", launched
+        yield f"http://127.0.0.1:{port}", launched, process.pid
     finally:
         process.terminate()
         process.wait()
@@ -99,39 +119,63 @@ def first_heading(browser, script: Path, repeat: int, name: str, figures: Figure
     """From the launch of the server to the heading, once for each of ``repeat`` fresh servers."""
     for _ in range(repeat):
         page = browser.new_page()
-        with server(script) as (address, launched):
+        with server(script) as (address, launched, _):
             page.goto(address, wait_until="commit")
             page.wait_for_selector("h1")
             figures.add(name, time.perf_counter() - launched)
         page.close()
 
 
-def stars_and_widgets(browser, address: str, names: list[str], figures: Figures) -> None:
-    """New stars in one tab once the network is loaded; after each, the seed is changed and the stage of rerun timed."""
+def new_stars(browser, address: str, pid: int, names: list[str], figures: Figures) -> None:
+    """Stars never shown before, one after another in one tab, once the network is loaded."""
     tab = Visitor(browser.new_page(viewport={"width": 1366, "height": 860}), address)
     tab.open(f"?star={names[0]}")
-    for name in names[1:]:
-        box = tab.page.get_by_label("SDSS star", exact=True)
-        box.fill(name)
-        started = time.perf_counter()
-        box.press("Enter")
-        tab.page.wait_for_function(STAR_SHOWN, arg=name)
-        figures.add("star result, warm", time.perf_counter() - started)
-        tab.settle()
+    with figures.server_time("star result, warm", pid, len(names) - 1):
+        for name in names[1:]:
+            box = tab.page.get_by_label("SDSS star", exact=True)
+            box.fill(name)
+            started = time.perf_counter()
+            box.press("Enter")
+            tab.page.wait_for_function(STAR_SHOWN, arg=name)
+            figures.add("star result, warm", time.perf_counter() - started)
+            tab.settle()
     tab.page.context.close()
-    tab = Visitor(browser.new_page(viewport={"width": 1366, "height": 860}), address)
+
+
+def widgets(browser, address: str, pid: int, repeat: int, figures: Figures) -> None:
+    """Rows of the catalogue ticked in turn; quantities of the page on uncertainty chosen in turn."""
+    tab = Visitor(browser.new_page(viewport={"width": 1366, "height": 1800}), address)
+    tab.open("catalogue")
+    tab.wait_for_charts(3)
+    tab.settle(2.0)
+    table = tab.page.get_by_test_id("stDataFrame").first
+    with figures.server_time("row ticked", pid, repeat):
+        for number in range(repeat):
+            before = tab.page.locator("[data-testid=stPageLink]").all_inner_texts()
+            started = time.perf_counter()
+            table.click(position={"x": 20, "y": 55 + 35 * number})
+            tab.page.wait_for_function(
+                "before => { const now = [...document.querySelectorAll('[data-stale=false] [data-testid=stPageLink]')]"
+                ".map(link => link.innerText); return now.length && now.join() !== before.join(); }",
+                arg=before,
+            )
+            figures.add("row ticked", time.perf_counter() - started)
+            tab.settle()
     tab.open("uncertainty")
-    for title in ("log lifetime", "Teff", "log age")[: len(names) - 1]:
-        button = tab.page.get_by_role("radio", name=title).or_(tab.page.get_by_role("button", name=title)).first
-        started = time.perf_counter()
-        button.click()
-        tab.page.wait_for_function(
-            "title => [...document.querySelectorAll('[data-stale=false] [data-testid=stMarkdown]')].some("
-            "item => item.innerText.startsWith(title) && item.innerText.includes('against the truth'))",
-            arg=title,
-        )
-        figures.add("widget touched", time.perf_counter() - started)
-        tab.settle()
+    tab.wait_for_charts(7)
+    tab.settle(2.0)
+    with figures.server_time("quantity chosen", pid, repeat):
+        for number in range(repeat):
+            title = ("log lifetime", "log age")[number % 2]
+            started = time.perf_counter()
+            tab.page.get_by_role("radio", name=title).or_(tab.page.get_by_role("button", name=title)).first.click()
+            tab.page.wait_for_function(
+                "title => [...document.querySelectorAll('[data-stale=false] [data-testid=stMarkdown]')].some("
+                "item => item.innerText.startsWith(title) && item.innerText.includes('against the truth'))",
+                arg=title,
+            )
+            figures.add("quantity chosen", time.perf_counter() - started)
+            tab.settle()
     tab.page.context.close()
 
 
@@ -155,7 +199,7 @@ def diagram(browser, bare: Path, address: str, repeat: int, figures: Figures) ->
     from stellar_core.catalogue.table import Catalogue
 
     figures.stars = Catalogue.open(default_path()).count()
-    with server(bare) as (other, _):
+    with server(bare) as (other, _, _):
         for name, place in (("bare figure", other), ("catalogue diagram", f"{address}/catalogue")):
             drawn(browser, place, 1)  # so that the server has it in its caches
         for _ in range(repeat):
@@ -165,7 +209,7 @@ def diagram(browser, bare: Path, address: str, repeat: int, figures: Figures) ->
             figures.megabytes = max(figures.megabytes, sent / 1e6)
 
 
-def ten_visitors(browser, address: str, names: list[str], figures: Figures) -> None:
+def ten_visitors(browser, address: str, pid: int, names: list[str], figures: Figures) -> None:
     """Ten tabs that ask for stars of their own at the same moment."""
     from playwright.sync_api import Error as PlaywrightError
 
@@ -173,24 +217,26 @@ def ten_visitors(browser, address: str, names: list[str], figures: Figures) -> N
     for page in tabs:
         page.goto(address)
         page.wait_for_selector("h1")
-        page.get_by_label("SDSS star", exact=True).wait_for()
+        page.wait_for_function(CHARTS_SHOWN, arg=1)
     for page, name in zip(tabs, names, strict=True):
         page.get_by_label("SDSS star", exact=True).fill(name)
         page.evaluate(f"name => {{ window.shown = null; const seen = {STAR_SHOWN};"
                       " const look = () => { if (seen(name)) window.shown = performance.timeOrigin + performance.now();"
                       " else requestAnimationFrame(look); }; look(); }", name)  # fmt: skip
     pressed = []
+    with figures.server_time("ten visitors, star result", pid, len(names)):
+        for page in tabs:
+            pressed.append(1000.0 * time.time())
+            page.get_by_label("SDSS star", exact=True).press("Enter", no_wait_after=True)
+        for page, begun in zip(tabs, pressed, strict=True):
+            try:
+                page.wait_for_function("window.shown !== null", timeout=120_000)
+                figures.add("ten visitors, star result", (page.evaluate("window.shown") - begun) / 1000.0)
+            except PlaywrightError as error:
+                sys.stderr.write(f"a visitor had no answer: {type(error).__name__}\n")
+                figures.faults += 1
+            figures.faults += page.evaluate(FAULTS)
     for page in tabs:
-        pressed.append(1000.0 * time.time())
-        page.get_by_label("SDSS star", exact=True).press("Enter", no_wait_after=True)
-    for page, begun in zip(tabs, pressed, strict=True):
-        try:
-            page.wait_for_function("window.shown !== null", timeout=120_000)
-            figures.add("ten visitors, star result", (page.evaluate("window.shown") - begun) / 1000.0)
-        except PlaywrightError as error:
-            sys.stderr.write(f"a visitor had no answer: {type(error).__name__}\n")
-            figures.faults += 1
-        figures.faults += page.evaluate(FAULTS)
         page.context.close()
 
 
@@ -213,10 +259,11 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         first_heading(browser, ROOT / "app.py", options.repeat, "first heading", figures)
         first_heading(browser, title, options.repeat, "first heading of a bare page", figures)
-        with server(ROOT / "app.py") as (address, _):
-            stars_and_widgets(browser, address, names, figures)
+        with server(ROOT / "app.py") as (address, _, pid):
+            new_stars(browser, address, pid, names, figures)
+            widgets(browser, address, pid, options.repeat, figures)
             diagram(browser, figure, address, options.repeat, figures)
-            ten_visitors(browser, address, crowd, figures)
+            ten_visitors(browser, address, pid, crowd, figures)
         browser.close()
     rows = figures.rows()
     width = max(len(row[0]) for row in rows)
@@ -224,6 +271,8 @@ def main() -> None:
         sys.stdout.write(f"{name:<{width}}  {found:>8}  {goal:>8}  {'reached' if reached else 'MISSED'}\n")
     for name in ("first heading of a bare page", "bare figure", "catalogue diagram"):
         sys.stdout.write(f"{name:<{width}}  {figures.median(name):6.2f} s\n")
+    for name, seconds in figures.processor.items():
+        sys.stdout.write(f"{name + ', processor time of the server each':<{width}}  {seconds:6.2f} s\n")
     sys.stdout.write(f"load of the machine {before:.1f} before, {os.getloadavg()[0]:.1f} after, on {os.cpu_count()} cores\n")
     if options.json:
         sys.stdout.write(json.dumps(figures.seconds, indent=1) + "\n")
