@@ -70,13 +70,8 @@ def catalogue(
     from stellar_core.progress import ProgressLine
 
     line = ProgressLine(sys.stderr)
-    with watched(status) as note:
-
-        def report(what: str, done: int, total: int) -> None:
-            line(what, done, total)
-            note(what, done, total)
-
-        made = make_catalogue(out or default_path(), stars, report, store)
+    with watched(status, line) as note:
+        made = make_catalogue(out or default_path(), stars, note, store)
     line.close()
     typer.echo(f"{'MOCK catalogue' if store is None else 'Catalogue'} in {made}")
 

@@ -74,10 +74,15 @@ def start(status: Path, arguments: Sequence[str]) -> None:
 
 
 @contextmanager
-def watched(status: Path | None) -> Iterator[Note]:
+def watched(status: Path | None, beside: Note = lambda what, done, total: None) -> Iterator[Note]:
     """Within the process: hold the lock, and give a function that notes the progress.
 
-    Without a status file nothing of this is done.
+    Parameters
+    ----------
+    status : Path or None
+        Without a status file there is neither lock nor note.
+    beside : callable, optional
+        Told the progress too, such as a line on a terminal.
 
     Raises
     ------
@@ -87,12 +92,13 @@ def watched(status: Path | None) -> Iterator[Note]:
     from filelock import FileLock, Timeout
 
     if status is None:
-        yield lambda what, done, total: None
+        yield beside
         return
     status.parent.mkdir(parents=True, exist_ok=True)
     last = {"what": "", "at": 0.0}
 
     def note(what: str, done: int, total: int) -> None:
+        beside(what, done, total)
         now = time.monotonic()
         if what == last["what"] and now - last["at"] < PACE and done < total:
             return

@@ -64,15 +64,10 @@ def fetch_survey(
     from stellar_core.progress import ProgressLine
 
     line = ProgressLine(sys.stderr)
-    with watched(status) as note:
-
-        def report(what: str, done: int, total: int) -> None:
-            line(what, done, total)
-            note(what, done, total)
-
+    with watched(status, line) as note:
         plan = Plan(first_plate=plates[0], last_plate=plates[1], stars=stars)
         settings = {"workers": workers, "files_per_minute": files_per_minute, "give_up": give_up}
-        found = acquire(out, plan, **settings, progress=report, say=lambda text: typer.echo(text, err=True))
+        found = acquire(out, plan, **settings, progress=note, say=lambda text: typer.echo(text, err=True))
     line.close()
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2, allow_nan=False) + "\n")

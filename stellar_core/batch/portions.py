@@ -29,7 +29,7 @@ from stellar_core.sdss.identifiers import parse
 from stellar_core.sdss.many_rows import remember_rows
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.readers import read_spectrum
-from stellar_core.sdss.retries import Retries
+from stellar_core.sdss.retries import Retries, UnreachableError
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.specobjid import BOSS_RUN2D
 from stellar_core.sdss.spectrum_files import SpectrumFiles
@@ -81,15 +81,27 @@ class NamedPortion:
             remember_rows(archive, stars)
         except ArchiveError:
             pass  # each star then says itself what is amiss
+        away: list[UnreachableError] = []
         with ThreadPoolExecutor(LOOK_UPS) as pool:
             begun = []
             for text in self.texts:
-                begun.append((text, pool.submit(self._one, archive, text)))
+                begun.append((text, pool.submit(self._unless_away, archive, text, away)))
                 if len(begun) > AHEAD:
                     first, job = begun.pop(0)
                     yield Entry(first, job.result())
             for text, job in begun:
                 yield Entry(text, job.result())
+
+    def _unless_away(self, archive: Archive, text: str, away: list[UnreachableError]) -> Spectrum | StellarError:
+        """As `_one`; for a visitor SDSS that could not be reached once is not tried again for what the cache has not."""
+        star = self._star(text) if self.visitor and away else None
+        if star is not None and (self.served or not star.is_mock):
+            if not any(archive.cache.get(path) for _, path in archive.files.paths(star)):
+                return away[0]
+        found = self._one(archive, text)
+        if isinstance(found, UnreachableError):
+            away.append(found)
+        return found
 
     def _one(self, archive: Archive, text: str) -> Spectrum | StellarError:
         try:

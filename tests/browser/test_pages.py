@@ -10,7 +10,7 @@ from stellar_core.catalogue.making import make_catalogue
 
 pytestmark = pytest.mark.browser
 
-STARS = 2000
+STARS = 300
 PAGES = {"": 1, "batch": 0, "catalogue": 3, "uncertainty": 7, "mock": None, "experiments": 4, "training": None, "data": 0}
 PICTURES = ("catalogue", "batch", "uncertainty", "experiments", "data")
 
