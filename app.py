@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from stellar_core.ui.shell import ICON, page_list
+from stellar_core.ui.shell import ICON, configure, page_list
 
-st.set_page_config(page_title="Stellar Ages Explorer", page_icon=str(ICON), layout="wide")
+configure()
 st.logo(str(ICON), size="large")
 st.session_state.shell = True
 st.navigation(page_list(), position="top").run()

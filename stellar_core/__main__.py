@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from stellar_core.acquisition.commands import commands as fetch
 from stellar_core.cards import DEFAULT_MODEL
 from stellar_core.errors import StellarError
 from stellar_core.jobs.commands import commands as jobs
@@ -60,13 +61,20 @@ def mock(
 @app.command()
 def catalogue(
     out: Annotated[Path | None, typer.Option(help="Parquet file; the app's own by default.")] = None,
-    stars: Annotated[int, typer.Option(help="Spread evenly over the survey.")] = 166_625,
+    stars: Annotated[int, typer.Option(help="MOCK stars, spread evenly over the survey.")] = 166_625,
+    store: Annotated[Path | None, typer.Option(help="A store of fetch survey, in the place of MOCK stars.")] = None,
+    status: Annotated[Path | None, typer.Option(help="File that says how far it is.", hidden=True)] = None,
 ) -> None:
-    """Make the catalogue of MOCK stars that the app shows: pipeline parameters and the isochrones' posterior."""
-    from stellar_core.catalogue.making import default_path
-    from stellar_core.catalogue.worker import work
+    """Make a catalogue that the app shows: pipeline parameters and the isochrones' posterior."""
+    from stellar_core.catalogue.making import default_path, make_catalogue
+    from stellar_core.errands import watched
+    from stellar_core.progress import ProgressLine
 
-    typer.echo(f"MOCK catalogue in {work(out or default_path(), stars)}")
+    line = ProgressLine(sys.stderr)
+    with watched(status, line) as note:
+        made = make_catalogue(out or default_path(), stars, note, store)
+    line.close()
+    typer.echo(f"{'MOCK catalogue' if store is None else 'Catalogue'} in {made}")
 
 
 def show(payload: dict[str, object]) -> None:
@@ -234,11 +242,11 @@ def predict(
 
 @app.command()
 def batch(
-    out: Annotated[Path, typer.Option(help="The table: .parquet, .fits or .vot. The same command goes on with it.")],
+    out: Annotated[Path, typer.Option(help="The table: .parquet, .fits, .vot, .csv or .ecsv. The same command goes on with it.")],
     inputs: Annotated[list[str] | None, typer.Argument(help="Spectrum files, folders, identifiers; or one store of fetch survey.")] = None,
     listed: Annotated[str, typer.Option("--list", help="File with an input a line, or a table with a column specObjID.")] = "",
     mock: Annotated[int, typer.Option(help="So many MOCK stars instead.")] = 0,
-    model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = "isochrone",
+    model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = DEFAULT_MODEL,
     samples: Annotated[int, typer.Option(help="Passes of MC dropout, of models that need them.")] = 50,
     seed: Annotated[int, typer.Option(help="Seed of passes and draws.")] = 0,
     chunk: Annotated[int, typer.Option(help="Rows answered between two savings, a multiple of 32.")] = 512,
@@ -271,7 +279,7 @@ def clusters(
     out: Annotated[Path, typer.Option(help="Folder; the same folder goes on.")],
     names: Annotated[list[str] | None, typer.Argument(help="Such as M67 and M13; all of the table by default.")] = None,
     table: Annotated[Path | None, typer.Option(help="CSV table of clusters; SEGUE's own by default.")] = None,
-    model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = "isochrone",
+    model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = DEFAULT_MODEL,
     workers: Annotated[int, typer.Option(help="Processes beside each other, of one thread each.")] = 1,
     give_up: Annotated[bool, typer.Option("--give-up", help="Finish without the spectra that cannot be had now.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
@@ -336,61 +344,7 @@ def calibrate(
         emit(card)
 
 
-fetch = typer.Typer(no_args_is_help=True, help="Download public data.")
 app.add_typer(fetch, name="fetch")
-
-
-@fetch.callback()
-def sources() -> None:
-    """Download public data; a broken download goes on where it stopped."""
-
-
-@fetch.command("mist")
-def fetch_mist(
-    out: Annotated[Path, typer.Option(help="Folder for the archives.")],
-    feh: Annotated[list[float] | None, typer.Option(help="Initial [Fe/H]; may be repeated; all of MIST's by default.")] = None,
-    vvcrit: Annotated[float, typer.Option(help="Rotation, 0.0 or 0.4 of the critical.")] = 0.4,
-    server: Annotated[list[str] | None, typer.Option(help="Base address; MIST's own by default.")] = None,
-) -> None:
-    """Fetch MIST's archives of evolutionary tracks."""
-    from stellar_core.isochrones.download import METALLICITIES, SERVERS, archive_name, fetch_archive
-
-    for value in feh or METALLICITIES:
-        name = archive_name(value, vvcrit)
-
-        def report(done: int, total: int | None, name: str = name) -> None:
-            share = f"{done / 1e6:.0f} MB" if total is None else f"{done / 1e6:.0f} of {total / 1e6:.0f} MB"
-            sys.stderr.write(f"\r{name}: {share}")
-
-        path = fetch_archive(value, out, vvcrit, servers=server or SERVERS, progress=report)
-        sys.stderr.write("\n")
-        sys.stdout.write(f"{path}\n")
-
-
-@fetch.command("survey")
-def fetch_survey(
-    out: Annotated[Path, typer.Option(help="Folder of the acquisition; the same folder goes on with it.")],
-    stars: Annotated[int | None, typer.Option(help="Only so many stars, of the lowest ids; all by default.")] = None,
-    plates: Annotated[tuple[int, int], typer.Option(help="First and last plate.")] = (1, 16383),
-    workers: Annotated[int, typer.Option(help="Downloads at a time.")] = 4,
-    files_per_minute: Annotated[int, typer.Option(help="Requests for spectra per minute, at most.")] = 600,
-    give_up: Annotated[bool, typer.Option("--give-up", help="Finish without the spectra that cannot be had.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was stored as JSON.")] = False,
-) -> None:
-    """Fetch the paper's stars: catalogue, spectra, labels; an interrupted acquisition goes on."""
-    from stellar_core.acquisition.plan import Plan
-    from stellar_core.acquisition.survey import acquire
-    from stellar_core.progress import ProgressLine
-
-    line = ProgressLine(sys.stderr)
-    plan = Plan(first_plate=plates[0], last_plate=plates[1], stars=stars)
-    settings = {"workers": workers, "files_per_minute": files_per_minute, "give_up": give_up}
-    found = acquire(out, plan, **settings, progress=line, say=lambda text: typer.echo(text, err=True))
-    line.close()
-    if as_json:
-        emit(found)
-    else:
-        typer.echo(f"{found['stored']} of {found['rows']} {found['source']} stars in {found['store']}; the manifest says why not the others.")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from astropy.table import Table
@@ -16,6 +17,7 @@ from stellar_core.batch import answers, job, portions
 from stellar_core.batch.answers import Settings
 from stellar_core.batch.inputs import Request
 from stellar_core.batch.job import Batch, run_batch
+from stellar_core.batch.tables import answers_as, read_chunks, write_answers
 from stellar_core.errors import ArchiveError, ModelError, ParameterError, SpectrumError
 from stellar_core.inference.result import UNITS, Interval, Result, Verdict
 from stellar_core.mock.survey import MockSurvey
@@ -149,13 +151,13 @@ def test_every_input_has_its_row_and_bad_ones_do_not_move_the_others(quick, tmp_
             assert one == other
 
 
-def test_fits_and_votable_say_what_parquet_says(quick, tmp_path):
+def test_every_format_says_what_parquet_says(quick, tmp_path):
     request = Request((*(star.name for star in MockSurvey().star_ids(16001)[:34]), "n\u00f6 <star> & none"))
-    for ending in ("parquet", "fits", "vot"):
+    for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
         run_batch(batch(request), tmp_path / f"a.{ending}")
     truth = pq.read_table(tmp_path / "a.parquet").to_pandas()
     assert truth["error"].notna().sum() >= 1
-    for ending in ("fits", "vot"):
+    for ending in ("fits", "vot", "ecsv"):
         found = Table.read(tmp_path / f"a.{ending}")
         assert found.colnames == list(truth.columns) and len(found) == 35
         assert str(found["teff_mean"].unit) == "K" and str(found["ra"].unit) == "deg"
@@ -166,6 +168,13 @@ def test_fits_and_votable_say_what_parquet_says(quick, tmp_path):
         assert [str(text) for text in found["messages"][good]] == list(truth["messages"][good])
         assert list(found["in_domain"][good]) == list(truth["in_domain"][good])
         assert str(found["specobjid"][0]) == truth["specobjid"][0] and len(truth["specobjid"][0]) == 20
+    tables = list(read_chunks([tmp_path / "a.parquet"]))
+    for ending in (".parquet", ".fits", ".vot", ".csv", ".ecsv"):
+        write_answers(tmp_path / f"b{ending}", lambda: tables, {"model": "quick"})
+        assert answers_as(ending, tables, {"model": "quick"}) == (tmp_path / f"b{ending}").read_bytes()
+    plain = pd.read_csv(tmp_path / "a.csv", dtype={"specobjid": str})
+    np.testing.assert_allclose(plain["teff_mean"], truth["teff_mean"], rtol=1e-6)
+    assert list(plain["specobjid"][:34]) == list(truth["specobjid"][:34])
 
 
 @pytest.mark.parametrize("give_up", [False, True])

@@ -1,14 +1,16 @@
-"""The catalogue: what it holds, that it can be asked but not changed, and that making it survives its page."""
+"""The catalogue: what it holds, of MOCK stars and of fetched ones, and that it can be asked."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from stellar_core.catalogue import worker
 from stellar_core.catalogue.making import make_catalogue
+from stellar_core.catalogue.surveys import surveys
 from stellar_core.catalogue.table import Catalogue
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.isochrones import posterior
+from stellar_core.mock.release import write_release
+from stellar_core.stages import STAGES
 
 
 @pytest.fixture(scope="module")
@@ -54,31 +56,6 @@ def test_unknown_columns_are_refused(catalogue, column):
             ask(column)
 
 
-def test_sql_reads(catalogue):
-    found = catalogue.sql("SELECT stage, count(*) AS n FROM stars GROUP BY stage -- a comment\n;")
-    assert found.n.sum() == 60
-    assert len(catalogue.sql("SELECT * FROM range(1000000)")) == 10_000
-
-
-@pytest.mark.parametrize(
-    "text",
-    ("DROP TABLE stars", "SELECT 1; DROP TABLE stars", "", "no sql", "UPDATE stars SET teff = 1", "SET memory_limit='9GB'",
-     "SELECT * FROM read_csv('/etc/passwd')", "COPY stars TO '/tmp/x'", "SELECT * FROM nothing", "ATTACH 'x.db'", "INSTALL httpfs"),
-)  # fmt: skip
-def test_sql_can_only_read_this_table(catalogue, text):
-    with pytest.raises(ParameterError, match="SELECT|SQL"):
-        catalogue.sql(text)
-    assert catalogue.count() == 60
-
-
-def test_endless_sql_is_stopped(catalogue, monkeypatch):
-    from stellar_core.catalogue import table
-
-    monkeypatch.setattr(table, "MAX_SECONDS", 0.3)
-    with pytest.raises(ParameterError, match="took longer"):
-        catalogue.sql("SELECT count(*) FROM range(1000000) a, range(1000000) b, range(1000) c WHERE a.range + b.range * c.range = -1")
-
-
 def test_a_damaged_file_and_a_full_disk_are_one_sentence(tmp_path):
     (tmp_path / "stars.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(ArchiveError, match="cannot be read"):
@@ -87,20 +64,35 @@ def test_a_damaged_file_and_a_full_disk_are_one_sentence(tmp_path):
         make_catalogue(tmp_path / "stars.parquet" / "x" / "y.parquet", 10)
 
 
-def test_one_process_makes_it_and_a_failure_says_why(tmp_path, monkeypatch):
-    from filelock import FileLock
+def test_stages_are_numbers_for_figures(catalogue, path):
+    stars = pd.read_parquet(path)
+    found = catalogue.arrays(("stage", "plate"), {})
+    expected = stars.stage.map({name: k for k, name in enumerate(STAGES)}).astype(float)
+    assert sorted(found["stage"][np.isfinite(found["stage"])]) == sorted(expected.dropna()) and len(found["plate"]) == 60
 
-    path = tmp_path / "stars.parquet"
-    assert worker.state(path) == worker.State(False)
-    with FileLock(tmp_path / "stars.parquet.lock"):
-        assert worker.state(path).running
-        with pytest.raises(ParameterError, match="already"):
-            worker.work(path, 10)
 
-    def fail(*_):
-        raise ArchiveError("The disk is full.")
+def test_a_store_of_fetched_stars_makes_the_same_table(path, tmp_path):
+    release = tmp_path / "release"
+    write_release(60, release, spectra=False)
+    rows = pd.read_parquet(release / "catalogue.parquet")
+    rows["specObjID"] = rows.specObjID.astype("uint64")
+    rows.loc[0, "psfMag_r"] = -9999.0
+    (tmp_path / "store").mkdir()
+    rows.to_parquet(tmp_path / "store" / "catalogue.parquet")
+    made = pd.read_parquet(make_catalogue(tmp_path / "survey.parquet", store=tmp_path / "store"))
+    mock = pd.read_parquet(path)
+    assert list(made.columns) == list(mock.columns) and list(made.specObjID) == list(mock.specObjID)
+    assert np.isnan(made.r0[0]) and np.allclose(made.log_age_mean, mock.log_age_mean, equal_nan=True)
+    with pytest.raises(ArchiveError, match="store"):
+        make_catalogue(tmp_path / "x.parquet", store=tmp_path / "none")
 
-    monkeypatch.setattr(worker, "make_catalogue", fail)
-    with pytest.raises(ArchiveError):
-        worker.work(path, 10)
-    assert worker.state(path) == worker.State(False, "The disk is full.", 0.0, True)
+
+def test_the_fetched_survey_is_listed_once_it_is_finished(tmp_path, monkeypatch):
+    monkeypatch.setenv("STELLAR_CACHE_DIR", str(tmp_path))
+    assert [survey.key for survey in surveys()] == ["mock"]
+    (tmp_path / "survey" / "store").mkdir(parents=True)
+    (tmp_path / "survey" / "store" / "store.json").write_text('{"mock": false}')
+    mock, fetched = surveys()
+    assert fetched.title == "SDSS DR17, fetched" and not fetched.mock and fetched.path.parent == mock.path.parent
+    (tmp_path / "survey" / "store" / "store.json").write_text('{"mock": true}')
+    assert surveys()[1].mock and "MOCK" in surveys()[1].title

@@ -2,30 +2,42 @@
 
 import numpy as np
 
-from stellar_core.figures.catalogue import diagram_figure, histogram_figure, mollweide, sky_figure
+from stellar_core.figures.catalogue import diagram_density, diagram_figure, histogram_figure, mollweide, sky_figure
+from stellar_core.stages import STAGES
 
 RNG = np.random.default_rng(0)
 TEFF, LOGG = RNG.uniform(4000, 7000, 5000), RNG.uniform(1, 5, 5000)
 
 
 def test_both_axes_of_the_diagram_are_reversed_and_every_star_is_counted():
-    figure = diagram_figure(TEFF, LOGG)
+    figure = diagram_figure(diagram_density(TEFF, LOGG), box=(5000.0, 6000.0, 4.0, 5.0))
     (hot, cool), (dense, thin) = figure.layout.xaxis.range, figure.layout.yaxis.range
     assert hot > cool and dense > thin
     counts = np.asarray(figure.data[0].customdata)
     assert counts.sum() == 5000 and np.isclose(np.nansum(10.0 ** np.asarray(figure.data[0].z)), 5000, rtol=1e-5)
     assert len(figure.to_json()) < 1_000_000
+    named = {text for note in figure.layout.annotations for text in STAGES if text in note.text}
+    assert named == set(STAGES) and figure.layout.shapes[0].x0 == 5000.0
 
 
 def test_a_colour_is_the_mean_of_its_bin_and_unknown_values_do_not_count():
     colour = np.where(np.arange(5000) % 2, 3.0, np.nan)
-    shown = np.asarray(diagram_figure(TEFF, LOGG, colour, "age").data[0].z)
+    shown = np.asarray(diagram_figure(diagram_density(TEFF, LOGG, colour), "age").data[0].z)
     assert np.allclose(shown[np.isfinite(shown)], 3.0)
+
+
+def test_a_bin_has_the_colour_of_its_most_frequent_stage():
+    teff, logg = np.array([5000.0, 5000.0, 5000.0, 6000.0]), np.array([4.0, 4.0, 4.0, 2.0])
+    density = diagram_density(teff, logg, np.array([2.0, 3.0, 3.0, 4.0]), stages=True)
+    shown = density.colour[np.isfinite(density.colour)]
+    assert density.stars == 4 and sorted(shown) == [3.0, 4.0]
+    figure = diagram_figure(density, "stage", stages=True)
+    assert len({colour for _, colour in figure.data[0].colorscale}) == 5 and figure.data[0].zmin == -0.5
 
 
 def test_no_stars_make_no_error():
     empty = np.zeros(0)
-    for figure in (diagram_figure(empty, empty), histogram_figure(empty, "x"), sky_figure(empty, empty)):
+    for figure in (diagram_figure(diagram_density(empty, empty)), diagram_figure(diagram_density(empty, empty, empty)), histogram_figure(empty, "x"), sky_figure(empty, empty)):
         assert figure.data
 
 

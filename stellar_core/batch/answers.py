@@ -100,12 +100,17 @@ def answer(work: Work) -> Answered:
     ModelError
         If the model here is another than the batch was begun with.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
     import torch
 
     torch.set_num_threads(1)
-    estimator = _load(work.settings.model, work.settings.sha256)
+    return answer_by(_load(work.settings.model, work.settings.sha256), work)
+
+
+def answer_by(estimator: Estimator, work: Work) -> Answered:
+    """As `answer`, by an estimator that is at hand and with the threads that there are."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     rows: list[dict[str, object]] = []
     passing = ""
     entries = work.portion.read()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from stellar_core.acquisition.reader import StoreReader
 from stellar_core.batch.portions import MockPortion, NamedPortion, Portion, StorePortion
@@ -100,7 +101,7 @@ class Request:
             else:
                 yield os.path.abspath(text) if os.path.isfile(text) else text
         if self.listed:
-            yield from _read_list(Path(self.listed))
+            yield from _read_path(Path(self.listed))
 
 
 class NamedInputs:
@@ -160,40 +161,64 @@ def _files_in(folder: str) -> Iterator[str]:
         yield from (os.path.join(place, name) for name in sorted(names) if name.lower().endswith(ENDINGS))
 
 
-def _read_list(path: Path) -> Iterator[str]:
-    """The inputs in a list: lines, or the identifiers of a table."""
+def read_list(file: BinaryIO, name: str, parquet: bool = False) -> Iterator[str]:
+    """The inputs in a list: lines, or the identifiers of a table with a column specObjID.
+
+    Parameters
+    ----------
+    file : binary file
+    name : str
+        For messages.
+    parquet : bool
+        Otherwise it is text, CSV where its first line has that column.
+
+    Raises
+    ------
+    ParameterError
+        If it cannot be read.
+    """
+    if parquet:
+        yield from _read_column(file, name)
+        return
+    lines = io.TextIOWrapper(file, "utf-8-sig", newline="")
     try:
-        if path.suffix.lower() == ".parquet":
-            yield from _read_column(path)
+        first = next(lines, "")
+        titles = [title.strip().strip('"').lower() for title in first.split(",")]
+        column = next((name for name in COLUMNS if name in titles), "")
+        if column:
+            at = titles.index(column)
+            yield from (row[at].strip() for row in csv.reader(lines) if len(row) > at and row[at].strip())
             return
-        with path.open(newline="") as lines:
-            first = next(lines, "")
-            titles = [title.strip().strip('"').lower() for title in first.split(",")]
-            column = next((name for name in COLUMNS if name in titles), "")
-            if column:
-                at = titles.index(column)
-                yield from (row[at].strip() for row in csv.reader(lines) if len(row) > at and row[at].strip())
-                return
-            for line in chain([first], lines):
-                if line.strip() and not line.lstrip().startswith("#"):
-                    yield line.strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ParameterError(f"The list {path} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.") from None
+        for line in chain([first], lines):
+            if line.strip() and not line.lstrip().startswith("#"):
+                yield line.strip()
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ParameterError(f"The list {name} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.") from None
+    finally:
+        lines.detach()
 
 
-def _read_column(path: Path) -> Iterator[str]:
+def _read_path(path: Path) -> Iterator[str]:
+    try:
+        with path.open("rb") as file:
+            yield from read_list(file, str(path), parquet=path.suffix.lower() == ".parquet")
+    except OSError as error:
+        raise ParameterError(f"The list {path} cannot be read: {error.strerror or error}.") from None
+
+
+def _read_column(file: BinaryIO, name: str) -> Iterator[str]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(path)
-    except pa.ArrowInvalid:
-        raise ParameterError(f"The list {path} is no Parquet file.", value=str(path)) from None
-    column = next((name for name in table.schema_arrow.names if name.lower() in COLUMNS), "")
-    if not column:
-        raise ParameterError(f"The table {path} has no column specObjID.", value=str(path))
-    for batch in table.iter_batches(_LINES, columns=[column]):
-        yield from (str(value) for value in batch.column(0).to_pylist() if value is not None)
+        table = pq.ParquetFile(file)
+        column = next((title for title in table.schema_arrow.names if title.lower() in COLUMNS), "")
+        if not column:
+            raise ParameterError(f"The table {name} has no column specObjID.", value=name)
+        for batch in table.iter_batches(_LINES, columns=[column]):
+            yield from (str(value) for value in batch.column(0).to_pylist() if value is not None)
+    except (pa.ArrowException, OSError):
+        raise ParameterError(f"The list {name} is no Parquet file, or a damaged one.", value=name) from None
 
 
 def _write_names(path: Path, names: Iterator[str]) -> None:

@@ -92,7 +92,7 @@ def run_batch(
     ----------
     batch : Batch
     out : Path
-        Its ending says the format: .parquet, .fits, .vot, .votable or .xml.
+        Its ending says the format, as in `stellar_core.batch.tables.write_answers`.
     workers : int
         Processes of one thread each.
     cluster : str, optional

@@ -15,22 +15,21 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from stellar_core import lookup
 from stellar_core.acquisition.reader import StoreReader
 from stellar_core.errors import ArchiveError, StellarError
-from stellar_core.inference.predict import find_spectrum
+from stellar_core.inference.predict import find_spectrum, find_star
 from stellar_core.mock.plates import N_STARS, make_plate
 from stellar_core.mock.release import catalogue_columns, choose
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.photometry import Photometry
 from stellar_core.preprocessing.spectra import GRID, KeptSpectrum, PreparedSpectrum
-from stellar_core.sdss.archive import Archive
+from stellar_core.sdss.archive import Archive, open_archive
 from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
 from stellar_core.sdss.identifiers import parse
 from stellar_core.sdss.many_rows import remember_rows
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.readers import read_spectrum
-from stellar_core.sdss.retries import Retries
+from stellar_core.sdss.retries import Retries, UnreachableError
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.specobjid import BOSS_RUN2D
 from stellar_core.sdss.spectrum_files import SpectrumFiles
@@ -67,38 +66,63 @@ class NamedPortion:
     texts : tuple of str
     served : bool
         Stars of MOCK plates come from the archive too, where a MOCK survey is served in the place of SDSS.
+    visitor : bool
+        Typed on a page: no text names a file of this machine, and what SDSS does not give soon is not waited for.
     """
 
     texts: tuple[str, ...]
     served: bool = False
+    visitor: bool = False
 
     def read(self) -> Iterator[Entry]:
-        archive = patient_archive()
-        stars = [star for star in map(_star, self.texts) if star is not None and (self.served or not star.is_mock)]
+        archive = open_archive() if self.visitor else patient_archive()
+        stars = [star for star in map(self._star, self.texts) if star is not None and (self.served or not star.is_mock)]
         try:
             remember_rows(archive, stars)
         except ArchiveError:
             pass  # each star then says itself what is amiss
+        away: list[UnreachableError] = []
         with ThreadPoolExecutor(LOOK_UPS) as pool:
             begun = []
             for text in self.texts:
-                begun.append((text, pool.submit(self._one, archive, text)))
+                begun.append((text, pool.submit(self._unless_away, archive, text, away)))
                 if len(begun) > AHEAD:
                     first, job = begun.pop(0)
                     yield Entry(first, job.result())
             for text, job in begun:
                 yield Entry(text, job.result())
 
+    def _unless_away(self, archive: Archive, text: str, away: list[UnreachableError]) -> Spectrum | StellarError:
+        """As `_one`; for a visitor SDSS that could not be reached once is not tried again for what the cache has not."""
+        star = self._star(text) if self.visitor and away else None
+        if star is not None and (self.served or not star.is_mock):
+            if not any(archive.cache.get(path) for _, path in archive.files.paths(star)):
+                return away[0]
+        found = self._one(archive, text)
+        if isinstance(found, UnreachableError):
+            away.append(found)
+        return found
+
     def _one(self, archive: Archive, text: str) -> Spectrum | StellarError:
         try:
-            if _is_file(text):
+            if not self.visitor and _is_file(text):
                 return read_spectrum(Path(text))
-            if _star(text) is None:
-                return find_spectrum(text)
-            star = lookup.resolve(text)
-            return find_spectrum(text) if star.is_mock and not self.served else archive.spectrum(star, insist=True)
+            star = self._star(text)
+            if star is None or (star.is_mock and not self.served):
+                return find_star(text) if self.visitor else find_spectrum(text)
+            return archive.spectrum(star, insist=not self.visitor)
         except StellarError as error:
             return error
+
+    def _star(self, text: str) -> StarId | None:
+        """The star that a text names in full; None for files, plate and fiber alone, positions and nonsense."""
+        if not self.visitor and (_is_file(text) or Path(text).suffix.lower() in (".fits", ".gz", ".csv", ".txt", ".dat")):
+            return None
+        try:
+            found = parse(text)
+        except StellarError:
+            return None
+        return found if isinstance(found, StarId) else None
 
 
 def patient_archive() -> Archive:
@@ -241,14 +265,3 @@ def _is_file(text: str) -> bool:
         return Path(text).is_file()
     except (OSError, ValueError):
         return False
-
-
-def _star(text: str) -> StarId | None:
-    """The star that a text names in full; None for files, plate and fiber alone, positions and nonsense."""
-    if _is_file(text) or Path(text).suffix.lower() in (".fits", ".gz", ".csv", ".txt", ".dat"):
-        return None
-    try:
-        found = parse(text)
-    except StellarError:
-        return None
-    return found if isinstance(found, StarId) else None

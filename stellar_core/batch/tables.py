@@ -1,7 +1,8 @@
-"""The table of a batch as Parquet, FITS or VOTable, written a chunk at a time, whole or not at all."""
+"""The table of a batch as Parquet, FITS, VOTable, CSV or ECSV, written a chunk at a time, whole or not at all."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,7 +40,7 @@ def write_answers(path: Path, chunks: Chunks, facts: Mapping[str, object]) -> No
     Parameters
     ----------
     path : Path
-        .parquet, .fits, .vot, .votable or .xml.
+        .parquet, .fits, .vot, .votable, .xml, .csv or .ecsv.
     chunks : callable
     facts : mapping
         Goes into the table's metadata.
@@ -59,6 +60,13 @@ def write_answers(path: Path, chunks: Chunks, facts: Mapping[str, object]) -> No
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def answers_as(ending: str, tables: Iterable[pa.Table], facts: Mapping[str, object]) -> bytes:
+    """A small table as the file that `write_answers` would write, with an ending such as ".fits"."""
+    kept, out = list(tables), io.BytesIO()
+    _WRITERS[ending](out, lambda: kept, facts)
+    return out.getvalue()
 
 
 def _write_parquet(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> None:
@@ -134,10 +142,42 @@ def _write_votable(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -
     out.write(after)
 
 
+def _write_csv(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> None:
+    from pyarrow import csv
+
+    from stellar_core.batch.answers import schema
+
+    csv.write_csv(schema().empty_table(), out)
+    for chunk in chunks():
+        csv.write_csv(chunk, out, csv.WriteOptions(include_header=False))
+
+
+def _write_ecsv(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> None:
+    """CSV with a head of names, units and facts that Astropy reads."""
+    import pyarrow as pa
+    from astropy.table import Column, Table
+    from pyarrow import csv
+
+    from stellar_core.batch.answers import schema
+
+    kinds = {"int64": np.int64, "double": np.float64, "float": np.float32, "bool": bool}
+    columns = [
+        Column(np.zeros(0, kinds.get(str(field.type), str)), field.name, unit=_plain_unit(field), description=_unit(field) or None)
+        for field in schema()
+    ]
+    head = io.StringIO()
+    Table(columns, meta=dict(facts)).write(head, format="ascii.ecsv", delimiter=",")
+    out.write(head.getvalue().encode())
+    for chunk in chunks():
+        for at, field in enumerate(chunk.schema):
+            if str(field.type) == "bool":
+                words = [None if value is None else str(value) for value in chunk.column(at).to_pylist()]
+                chunk = chunk.set_column(at, field.name, pa.array(words, pa.string()))
+        csv.write_csv(chunk, out, csv.WriteOptions(include_header=False, quoting_style="needed"))
+
+
 def _votable_frame(facts: Mapping[str, object]) -> tuple[bytes, bytes]:
     """What stands before the first and after the last row of a VOTable of these columns."""
-    import io
-
     from astropy.io.votable import from_table
     from astropy.table import Table
 
@@ -185,4 +225,10 @@ def read_chunks(paths: list[Path]) -> Iterator[pa.Table]:
         yield pq.read_table(path, use_threads=False)
 
 
-_WRITERS = {".parquet": _write_parquet, ".fits": _write_fits, ".vot": _write_votable, ".votable": _write_votable, ".xml": _write_votable}
+_WRITERS = {
+    ".parquet": _write_parquet,
+    ".fits": _write_fits,
+    **dict.fromkeys((".vot", ".votable", ".xml"), _write_votable),
+    ".csv": _write_csv,
+    ".ecsv": _write_ecsv,
+}

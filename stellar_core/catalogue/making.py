@@ -1,4 +1,4 @@
-"""Making the catalogue: every MOCK star's pipeline parameters, and the isochrones' posterior from them."""
+"""Making a catalogue: every star's pipeline parameters, and the isochrones' posterior from them."""
 
 from __future__ import annotations
 
@@ -48,9 +48,12 @@ def default_path() -> Path:
 
 
 def make_catalogue(
-    path: Path | None = None, stars: int = N_STARS, progress: Callable[[str, int, int], None] | None = None
+    path: Path | None = None,
+    stars: int = N_STARS,
+    progress: Callable[[str, int, int], None] | None = None,
+    store: Path | None = None,
 ) -> Path:
-    """Make the catalogue of the MOCK survey, whole or not at all.
+    """Make the catalogue of the MOCK survey, or of stars that were fetched, whole or not at all.
 
     Parameters
     ----------
@@ -60,17 +63,19 @@ def make_catalogue(
         Spread evenly over the survey; all 166,625 by default.
     progress : callable, optional
         Told what is being done, how many stars of how many.
+    store : Path, optional
+        A store of ``fetch survey``: all stars of its catalogue, in the place of MOCK ones.
 
     Returns
     -------
     Path
         A Parquet file with a row a star: ids, position, S/N, dereddened magnitudes r and colours, Teff [K], log g, [Fe/H]
-        of the mock pipeline, mean, standard deviation and 68 % interval of log age, log lifetime and mass, stage.
+        of the pipeline (SSPP or its mock), mean, standard deviation and 68 % interval of log age, log lifetime and mass, stage.
 
     Raises
     ------
     ArchiveError
-        If the folder cannot be written.
+        If the folder cannot be written, or the store cannot be read.
     """
     import tempfile
 
@@ -82,16 +87,36 @@ def make_catalogue(
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            write_release(stars, folder, spectra=False, progress=say)
-            survey = pd.read_parquet(Path(folder) / "catalogue.parquet")
+        if store is not None:
+            survey = _stored(store)
+        else:
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                write_release(stars, folder, spectra=False, progress=say)
+                survey = pd.read_parquet(Path(folder) / "catalogue.parquet")
         _labelled(_flat(survey), say).to_parquet(temporary, index=False)
         os.replace(temporary, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if isinstance(error, ArchiveError):
+            raise
         raise ArchiveError(f"The catalogue cannot be written to {path}: {error.strerror or error}.", value=str(path)) from None
     return path
+
+
+def _stored(store: Path) -> pd.DataFrame:
+    """The catalogue of a store, in the order of its ids; NaN where SDSS has -9999."""
+    import numpy as np
+    import pandas as pd
+
+    try:
+        survey = pd.read_parquet(store / "catalogue.parquet")
+        survey["specObjID"] = survey["specObjID"].astype(str)
+        numbers = survey.select_dtypes("floating").columns
+        survey[numbers] = survey[numbers].where(survey[numbers] > -9998.0, np.nan)
+    except (OSError, ValueError, KeyError) as error:
+        raise ArchiveError(f"The store {store} cannot be read ({type(error).__name__}).", value=str(store), remedy="Fetch it again.") from None
+    return survey
 
 
 def _flat(survey: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import numpy as np
 
 from stellar_core.batch.inputs import Request
 from stellar_core.batch.job import Batch, run_batch
+from stellar_core.cards import DEFAULT_MODEL
 from stellar_core.clusters.literature import Cluster
 from stellar_core.clusters.members import Members, find_members
 from stellar_core.errors import ArchiveError
@@ -27,7 +28,7 @@ Progress = Callable[[str, int, int], None]
 def compare_clusters(
     clusters: Sequence[Cluster],
     out: Path,
-    model: str = "isochrone",
+    model: str = DEFAULT_MODEL,
     *,
     workers: int = 1,
     give_up: bool = False,

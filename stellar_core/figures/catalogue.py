@@ -2,65 +2,143 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import plotly.graph_objects as go
 
 from stellar_core.figures.kiel import LOGG_VIEW, TEFF_VIEW, stage_regions
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
-from stellar_core.stages import DEFAULT_THRESHOLDS
+from stellar_core.stages import DEFAULT_THRESHOLDS, STAGES
 
 #: Bins of the diagram in Teff and log g, and of the sky in right ascension and declination.
 BINS, SKY_BINS = (200, 160), (120, 60)
-#: Ranges of the diagram, K and dex: hotter and denser stars count in the outermost bins of nothing; they are not drawn.
+#: Ranges of the diagram, K and dex: stars beyond them are not drawn.
 TEFF_RANGE, LOGG_RANGE = (3200.0, 10000.0), (0.0, 5.5)
+_TEFF_EDGES, _LOGG_EDGES = np.linspace(*TEFF_RANGE, BINS[0] + 1), np.linspace(*LOGG_RANGE, BINS[1] + 1)
 
 
-def diagram_figure(
-    teff: np.ndarray, logg: np.ndarray, colour: np.ndarray | None = None, title: str = "stars",
-    *, palette: Palette = LIGHT, height: int = 560,
-) -> go.Figure:  # fmt: skip
-    """Stage diagram of many stars, both axes reversed, as a picture of 200 by 160 bins.
+@dataclass(frozen=True)
+class Density:
+    """Stars of the diagram by bin, log g by Teff.
+
+    Attributes
+    ----------
+    count : (n_logg, n_teff) int32
+        Stars whose colour is known.
+    colour : (n_logg, n_teff) float32 or None
+        Mean of the colour, or the most frequent stage; NaN in empty bins. None colours by number.
+    """
+
+    count: np.ndarray
+    colour: np.ndarray | None = None
+
+    @property
+    def stars(self) -> int:
+        """Stars within the bins."""
+        return int(self.count.sum())
+
+
+def diagram_density(teff: np.ndarray, logg: np.ndarray, colour: np.ndarray | None = None, stages: bool = False) -> Density:
+    """Bin stars for `diagram_figure`.
 
     Parameters
     ----------
     teff, logg : (n,) float
         K and dex.
     colour : (n,) float, optional
-        Its mean in each bin is shown; without it the number of stars, logarithmic.
+        Its mean in each bin is shown.
+    stages : bool
+        ``colour`` is a place in `STAGES`: the most frequent one is shown.
+    """
+    known = np.isfinite(teff) & np.isfinite(logg)
+    if colour is None:
+        return Density(_counted(teff[known], logg[known]).astype(np.int32))
+    known &= np.isfinite(colour)
+    teff, logg, colour = teff[known], logg[known], colour[known]
+    count = _counted(teff, logg)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if stages:
+            each = [_counted(teff[colour == stage], logg[colour == stage]) for stage in range(len(STAGES))]
+            shown = np.argmax(each, axis=0).astype(np.float32)
+        else:
+            shown = (_counted(teff, logg, colour) / count).astype(np.float32)
+    shown[count == 0] = np.nan
+    return Density(count.astype(np.int32), shown)
+
+
+def diagram_figure(
+    density: Density, title: str = "stars", *, stages: bool = False, box: tuple[float, float, float, float] | None = None,
+    palette: Palette = LIGHT, height: int = 560,
+) -> go.Figure:  # fmt: skip
+    """Stage diagram of many stars, both axes reversed, as a picture of 200 by 160 bins.
+
+    Parameters
+    ----------
+    density : Density
     title : str
         Of the colour bar.
+    stages : bool
+        Whether the colours are stages.
+    box : (float, float, float, float), optional
+        Teff from, to (K), log g from, to (dex) of a rectangle that is drawn.
     """
-    edges = np.linspace(*TEFF_RANGE, BINS[0] + 1), np.linspace(*LOGG_RANGE, BINS[1] + 1)
-    known = np.isfinite(teff) & np.isfinite(logg)
-    if colour is not None:
-        known &= np.isfinite(colour)
-    count = np.histogram2d(teff[known], logg[known], bins=edges)[0].T
     bar: dict[str, object] = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if colour is None:
-            shown = np.log10(count)
-            top = max(float(count.max(initial=1.0)), 2.0)
-            ticks = [tick for tick in (1, 3, 10, 30, 100, 300, 1000, 3000, 10000) if tick <= top]
-            bar |= {"tickvals": np.log10(ticks), "ticktext": [f"{tick}" for tick in ticks]}
-        else:
-            shown = np.histogram2d(teff[known], logg[known], bins=edges, weights=colour[known])[0].T / count
-    shown[count == 0] = np.nan
+    scale: dict[str, object] = {"colorscale": "Viridis"}
+    where = "%{x:.0f} K, log g %{y:.2f}<br>"
+    if density.colour is None:
+        with np.errstate(divide="ignore"):
+            shown = np.where(density.count > 0, np.log10(density.count), np.nan)
+        top = max(float(density.count.max(initial=1)), 2.0)
+        ticks = [tick for tick in (1, 3, 10, 30, 100, 300, 1000, 3000, 10000) if tick <= top]
+        bar |= {"tickvals": np.log10(ticks), "ticktext": [f"{tick}" for tick in ticks]}
+        words = f"{where}{title} %{{customdata}}<extra></extra>"
+    elif stages:
+        shown = density.colour
+        number = len(STAGES)
+        steps = [[at / number, colour] for k, colour in enumerate(palette.stages) for at in (k, k + 1)]
+        scale = {"colorscale": steps, "zmin": -0.5, "zmax": number - 0.5}
+        bar |= {"tickvals": list(range(number)), "ticktext": list(STAGES)}
+        words = f"{where}%{{customdata}} stars<extra></extra>"
+    else:
+        shown = density.colour
+        known = shown[np.isfinite(shown)]
+        if known.size:
+            low, high = np.quantile(known, [0.01, 0.99])
+            scale |= {"zmin": float(low), "zmax": float(max(high, low + 1e-9))}
+        words = f"{where}{title} %{{z:.3g}}<br>%{{customdata}} stars<extra></extra>"
     figure = go.Figure(
         go.Heatmap(
-            x=_middle(edges[0]), y=_middle(edges[1]), z=shown.astype(np.float32), colorscale="Viridis", colorbar=bar,
-            hovertemplate="%{x:.0f} K, log g %{y:.2f}<br>" + title + " %{customdata}<extra></extra>" if colour is None
-            else "%{x:.0f} K, log g %{y:.2f}<br>" + title + " %{z:.3g}<extra></extra>",
-            customdata=count.astype(np.int32) if colour is None else None,
+            x=_middle(_TEFF_EDGES), y=_middle(_LOGG_EDGES), z=shown.astype(np.float32), customdata=density.count, colorbar=bar,
+            hovertemplate=words, **scale,
         )
     )  # fmt: skip
-    for index, x, y, _ in stage_regions(DEFAULT_THRESHOLDS):
-        line = {"width": 1, "color": faded(palette.stages[index], 0.8)}
-        figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False))
+    _add_stages(figure, palette)
+    if box is not None:
+        line = {"width": 2, "color": palette.accent, "dash": "dash"}
+        figure.add_shape(type="rect", x0=box[0], x1=box[1], y0=box[2], y1=box[3], line=line, fillcolor=faded(palette.accent, 0.08))
     base_layout(figure, palette, height, "catalogue")
     figure.update_layout(dragmode="select", showlegend=False)
     figure.update_xaxes(title_text="Effective temperature T<sub>eff</sub> (K)", range=list(TEFF_VIEW), tickformat="d")
     figure.update_yaxes(title_text="Surface gravity log g (dex)", range=list(LOGG_VIEW))
     return figure
+
+
+def _add_stages(figure: go.Figure, palette: Palette) -> None:
+    """Borders of the stages as lines of the ink, and their names on a pale ground."""
+    for index, x, y, (teff, logg) in stage_regions(DEFAULT_THRESHOLDS):
+        line = {"width": 1.2, "color": faded(palette.ink, 0.55)}
+        figure.add_trace(
+            go.Scatter(x=x.astype(np.float32), y=y.astype(np.float32), mode="lines", line=line, hoverinfo="skip", showlegend=False)
+        )
+        figure.add_annotation(
+            x=teff, y=logg, text=f"<b>{STAGES[index]}</b>", showarrow=False, borderpad=2, bgcolor=faded(palette.surface, 0.75),
+            font={"size": 12, "color": palette.stages[index]},
+        )  # fmt: skip
+
+
+def _counted(teff: np.ndarray, logg: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    return np.histogram2d(logg, teff, bins=(_LOGG_EDGES, _TEFF_EDGES), weights=weights)[0]
 
 
 def histogram_figure(values: np.ndarray, title: str, *, palette: Palette = LIGHT, height: int = 300) -> go.Figure:

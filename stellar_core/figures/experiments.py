@@ -50,6 +50,7 @@ def learning_figure(
             )
         )  # fmt: skip
     base_layout(figure, palette, height, f"learning-{loss}")
+    figure.update_layout(legend={"y": -0.2})
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
     figure.update_yaxes(title_text=f"{loss} loss", type="log")
     return figure
@@ -74,6 +75,7 @@ def errors_figure(counts: Mapping[str, Sequence[int]], *, palette: Palette = LIG
         )  # fmt: skip
     base_layout(figure, palette, height, "errors")
     figure.add_vline(x=0, line={"color": palette.muted, "width": 1, "dash": "dot"})
+    figure.update_layout(legend={"y": -0.2})
     figure.update_xaxes(title_text="predicted − labelled log age (dex)")
     figure.update_yaxes(title_text="share of stars per dex", rangemode="tozero")
     return figure

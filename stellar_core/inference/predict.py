@@ -31,6 +31,17 @@ def find_spectrum(text: str) -> Spectrum:
         return read_spectrum(path)
     if path.suffix.lower() in (".csv", ".txt", ".dat", ".gz") or (path.suffix.lower() == ".fits" and path.parent.name):
         raise ArchiveError(f"There is no file {text}.", value=text)
+    return find_star(text)
+
+
+def find_star(text: str) -> Spectrum:
+    """Look up the star that ``text`` names; no file of this machine is read for it.
+
+    Raises
+    ------
+    StellarError
+        If it names none, or several, or the star cannot be had.
+    """
     star = lookup.resolve(text)
     if not isinstance(star, StarId):
         nights = lookup.mjds(star)

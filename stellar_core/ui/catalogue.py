@@ -1,174 +1,235 @@
-"""The page on all stars of the catalogue."""
+"""The page on all stars of a catalogue: which catalogue, filters and colour, the diagram with its box."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
 
-from stellar_core.catalogue.making import default_path
-from stellar_core.catalogue.table import Catalogue, Ranges
+from stellar_core.catalogue.selection import Selection
+from stellar_core.catalogue.surveys import Survey, surveys
+from stellar_core.catalogue.table import Catalogue
 from stellar_core.errors import StellarError
+from stellar_core.figures.catalogue import Density
 from stellar_core.stages import STAGES
-from stellar_core.ui.shell import complain, palette, show_plot
+from stellar_core.ui.catalogue_saved import show_saved
+from stellar_core.ui.shell import complain, palette, plain
 
-#: Colourings of the diagram: title -> column.
-COLOURS = {
-    "Number of stars": "",
-    "log age (yr), posterior mean": "log_age_mean",
-    "log age, standard deviation (dex)": "log_age_std",
-    "log lifetime (yr)": "log_lifetime_mean",
-    "Mass (Msun)": "mass_mean",
-    "[Fe/H] (dex)": "feh",
-    "S/N per pixel": "snMedian",
-    "g − r, dereddened (mag)": "g_r",
-    "Probability of the stage": "stage_probability",
+#: Titles of columns; others are called by their own name.
+TITLES = {
+    "": "Number of stars",
+    "log_age_mean": "log age (yr)",
+    "log_age_p16": "log age, 68 % from",
+    "log_age_p84": "log age, 68 % to",
+    "log_age_std": "Error of log age (dex)",
+    "log_lifetime_mean": "log lifetime (yr)",
+    "log_lifetime_std": "Error of log lifetime (dex)",
+    "mass_mean": "Mass (Msun)",
+    "mass_std": "Error of mass (Msun)",
+    "stage": "Stage",
+    "stage_probability": "Probability of the stage",
+    "teff": "Teff (K)",
+    "logg": "log g (dex)",
+    "feh": "[Fe/H] (dex)",
+    "snMedian": "S/N per pixel",
+    "g_r": "g − r, dereddened (mag)",
+    "r0": "r, dereddened (mag)",
+    "ra": "RA (deg)",
+    "dec": "Dec (deg)",
 }
-#: Sliders: column -> title and step.
-FILTERS = {"teff": ("Teff (K)", 10.0), "logg": ("log g (dex)", 0.05), "feh": ("[Fe/H] (dex)", 0.05), "snMedian": ("S/N", 1.0),
-           "log_age_mean": ("log age (yr)", 0.01)}  # fmt: skip
-#: Columns of the table of chosen stars.
-SHOWN = ["star", "snMedian", "teff", "logg", "feh", "log_age_mean", "log_age_p16", "log_age_p84", "log_lifetime_mean",
-         "mass_mean", "stage", "stage_probability", "r0", "g_r", "ra", "dec"]  # fmt: skip
-EXAMPLE = "SELECT stage, count(*) AS stars, avg(log_age_mean) AS log_age, avg(log_age_std) AS error\nFROM stars GROUP BY stage ORDER BY stars DESC"
-MOST = 500
+#: Columns with a filter from the first; any other can be added.
+FILTERS = ("teff", "logg", "feh", "snMedian", "log_age_mean")
+#: Steps of a slider.
+STEPS = 200
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the catalogue")
+@dataclass(frozen=True)
+class Opened:
+    """A catalogue at hand: what it is, its table, and the moment its file was written, ns."""
+
+    survey: Survey
+    table: Catalogue
+    stamp: int
+
+    @property
+    def badge(self) -> str:
+        """What its stars are, for Markdown."""
+        return ":orange-badge[MOCK]" if self.survey.mock else ":blue-badge[SDSS]"
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the catalogue")
 def _open(path: str, stamp: int) -> Catalogue:
     return Catalogue.open(Path(path))
 
 
-def open_catalogue() -> Catalogue | None:
-    """The catalogue, or None with the offer to make it."""
-    path = default_path()
-    if path.exists():
+@st.cache_data(max_entries=128, show_spinner=False)
+def _density(path: str, stamp: int, selection: Selection, _table: Catalogue) -> Density:
+    from stellar_core.figures.catalogue import diagram_density
+
+    column = selection.colour
+    arrays = _table.arrays(tuple(dict.fromkeys(("teff", "logg", *([column] if column else [])))), selection.filters, selection.stages)
+    return diagram_density(arrays["teff"], arrays["logg"], arrays[column] if column else None, column == "stage")
+
+
+def title_of(column: str) -> str:
+    """A column in words."""
+    return TITLES.get(column, column)
+
+
+def open_catalogue() -> Opened | None:
+    """The catalogue that the address or the visitor chooses, or None with the offer to make it."""
+    found = {survey.key: survey for survey in surveys()}
+    asked = st.query_params.get("survey", "") or _kept().survey
+    key = asked if asked in found else "mock"
+    if len(found) > 1:
+        key = st.segmented_control(
+            "Catalogue", list(found), default=key, required=True, key="catalogue_survey",
+            format_func=lambda name: found[name].title,
+        )  # fmt: skip
+    survey = found[key]
+    if survey.mock:
+        words = "Every star of the :orange-badge[MOCK] survey. Teff, log g and [Fe/H] are those of its mock pipeline"
+    else:
+        words = "Stars of :blue-badge[SDSS] DR17 that pass the paper's cuts. Teff, log g and [Fe/H] are SSPP's"
+    st.markdown(
+        f"{words}; ages, lifetimes and stages are the isochrones' posterior from them (errors 75 K, 0.20 and 0.10 dex), not a network's."
+    )
+    if survey.path.exists():
         try:
-            return _open(str(path), path.stat().st_mtime_ns)
-        except StellarError as error:
+            stamp = survey.path.stat().st_mtime_ns
+            return Opened(survey, _open(str(survey.path), stamp), stamp)
+        except (StellarError, FileNotFoundError) as error:
             complain(error)
-    _offer()
+    _offer(survey)
     return None
 
 
 @st.fragment(run_every="1s")
-def _offer() -> None:
-    from stellar_core.catalogue.worker import start, state
-    from stellar_core.mock.plates import N_STARS
+def _offer(survey: Survey) -> None:
+    from stellar_core.errands import start, state
 
-    path, now = default_path(), state(default_path())
+    status = survey.path.with_name(f"{survey.path.name}.status.json")
+    now = state(status)
     if now.running:
-        st.progress(min(now.share, 1.0), text=f"Making the MOCK catalogue: {now.what}. You may leave this page.")
+        st.progress(min(now.share, 1.0), text=f"Making the catalogue: {now.what}. You may leave this page.")
         return
-    if path.exists():
+    if survey.path.exists():
         st.rerun()
     if now.failed:
-        st.error(now.what, icon=":material/error:")
+        st.error(plain(now.what), icon=":material/error:")
+    stars = f"of all {_number_of_mock_stars():,} MOCK stars" if survey.store is None else "of the fetched stars"
     st.info(
-        f"The catalogue of all {N_STARS:,} MOCK stars is not on this machine yet. It is made here, without network, in one to "
-        "three minutes, and takes 25 MB.",
+        f"The catalogue {stars} is not on this machine yet. It is made here, without network, in a few minutes, and takes 25 MB.",
         icon=":material/inventory_2:",
     )
     if st.button("Make the catalogue", type="primary", icon=":material/play_arrow:"):
-        start(path, N_STARS)
+        source = [] if survey.store is None else ["--store", str(survey.store)]
+        start(status, ["catalogue", "--out", str(survey.path), *source])
         st.rerun(scope="fragment")
 
 
-def choose(catalogue: Catalogue) -> tuple[Ranges, tuple[str, ...], str]:
-    """Filters and colouring: ranges by column, stages, title of the colouring."""
-    ranges: dict[str, tuple[float, float]] = {}
+def _number_of_mock_stars() -> int:
+    from stellar_core.mock.plates import N_STARS
+
+    return N_STARS
+
+
+def _kept() -> Selection:
+    """What was looked at last in this session."""
+    return st.session_state.get("catalogue_kept", Selection())
+
+
+def apply(selection: Selection) -> None:
+    """Put a selection into the widgets; before they are drawn, or as a callback."""
+    st.session_state.catalogue_colour = selection.colour
+    st.session_state.catalogue_stages = list(selection.stages)
+    st.session_state.catalogue_more = [name for name, _, _ in selection.ranges if name not in FILTERS]
+    for name in [key for key in st.session_state if str(key).startswith("catalogue_filter_")]:
+        del st.session_state[name]
+    for name, low, high in selection.ranges:
+        st.session_state[f"catalogue_filter_{name}"] = (low, high)
+    st.session_state.catalogue_box = selection.box
+
+
+def choose(opened: Opened) -> Selection:
+    """Draw filters and colouring; they begin as the address says, and the address follows them."""
+    table = opened.table
+    columns = tuple(dict.fromkeys(("stage", *table.numbers)))
+    if "catalogue_colour" not in st.session_state:
+        named = Selection.from_query(st.query_params.to_dict(), columns)
+        apply(named if named != Selection(survey=named.survey) else _kept())
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        title = st.selectbox("Colour", list(COLOURS), key="colour", bind="query-params", width=320)
+        known = [name for name in TITLES if not name or name in columns]
+        colours = [*known, *(name for name in columns if name not in TITLES)]
+        colour = st.selectbox("Colour", colours, key="catalogue_colour", format_func=title_of, width=300)
         with st.popover("Filters", icon=":material/filter_alt:"):
-            stages = tuple(st.pills("Stage", STAGES, selection_mode="multi", key="stages", help="None means all."))
-            for name, (label, step) in FILTERS.items():
-                low, high = catalogue.limits(name)
-                low, high = step * (low // step), step * (high // step + 1)
-                chosen = st.slider(label, low, high, (low, high), step=step, key=f"filter_{name}")
-                if chosen != (low, high):
-                    ranges[name] = chosen
-    return ranges, stages, title
+            stages = st.pills("Stage", STAGES, selection_mode="multi", key="catalogue_stages", help="None means all.")
+            others = [name for name in table.numbers if name not in FILTERS]
+            more = st.multiselect("More columns", others, key="catalogue_more", format_func=title_of)
+            ranges = [found for name in (*FILTERS, *more) if (found := _slider(table, name)) is not None]
+        found = Selection(opened.survey.key, colour, tuple(ranges), tuple(stages), st.session_state.get("catalogue_box"))
+        show_saved(found, columns, apply)
+    _remember(found)
+    return found
 
 
-def show_diagram(catalogue: Catalogue, ranges: Ranges, stages: tuple[str, ...], title: str) -> Ranges:
-    """The stage diagram; returns the filters with the box that was drawn on it."""
+def _slider(table: Catalogue, name: str) -> tuple[str, float, float] | None:
+    """A filter; None where it takes all."""
+    low, high = table.limits(name)
+    if not low < high:
+        return None
+    step = 10.0 ** math.floor(math.log10((high - low) / STEPS))
+    low, high = round(step * math.floor(low / step), 9), round(step * math.ceil(high / step), 9)
+    key = f"catalogue_filter_{name}"
+    if key in st.session_state:
+        least, greatest = st.session_state[key]
+        st.session_state[key] = (min(max(least, low), high), max(min(greatest, high), low))
+    else:
+        st.session_state[key] = (low, high)
+    least, greatest = st.slider(title_of(name), low, high, step=step, key=key)
+    return None if (least, greatest) == (low, high) else (name, least, greatest)
+
+
+def _remember(selection: Selection) -> None:
+    """Keep what is looked at for this session, and let the address say it."""
+    st.session_state.catalogue_kept = selection
+    st.query_params.from_dict(replace(selection, survey="" if selection.survey == "mock" else selection.survey).to_query())
+
+
+def show_diagram(opened: Opened, selection: Selection) -> Selection:
+    """The stage diagram; a box that is drawn on it becomes part of the selection."""
     from stellar_core.figures.catalogue import diagram_figure
 
-    column = COLOURS[title]
-    arrays = catalogue.arrays(("teff", "logg", *([column] if column else [])), ranges, stages)
-    figure = diagram_figure(
-        arrays["teff"], arrays["logg"], arrays.get(column) if column else None, title.split(",")[0], palette=palette()
-    )
+    density = _density(str(opened.survey.path), opened.stamp, replace(selection, box=None), opened.table)
+    title = title_of(selection.colour)
+    short = "stars" if not selection.colour else title
+    figure = diagram_figure(density, short, stages=selection.colour == "stage", box=selection.box, palette=palette())
     event = st.plotly_chart(
-        figure, key="diagram", on_select="rerun", selection_mode="box", config={"displaylogo": False},
-        alt=f"Stage diagram of {arrays['teff'].size} MOCK stars, effective temperature against gravity, coloured by {title}",
+        figure, key="catalogue_diagram", on_select="rerun", selection_mode="box", config={"displaylogo": False},
+        alt=f"Stage diagram of {density.stars} stars, effective temperature against gravity, coloured by {title}",
     )  # fmt: skip
+    drawn = _box(event)
+    if drawn is not None and drawn != selection.box:
+        st.session_state.catalogue_box = drawn
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words = "Draw a box to list its stars." if selection.box is None else "Draw another box, or"
+        st.caption(f"{density.stars:,} {'MOCK ' if opened.survey.mock else ''}stars. {words}", width="content")
+        if selection.box is not None:
+            st.button("Drop the box", icon=":material/close:", type="tertiary", on_click=_drop_box)
+    return selection
+
+
+def _drop_box() -> None:
+    st.session_state.catalogue_box = None
+
+
+def _box(event: object) -> tuple[float, float, float, float] | None:
+    """The last box of a selection event: Teff from, to, log g from, to."""
     boxes = event["selection"]["box"] if event else []
     if not boxes:
-        st.caption(f"{arrays['teff'].size:,} MOCK stars. Draw a box to list its stars; double-click to drop it.")
-        return ranges
-    box = {"teff": sorted(boxes[-1]["x"]), "logg": sorted(boxes[-1]["y"])}
-    both = dict(ranges)
-    for name, (low, high) in box.items():
-        least, greatest = both.get(name, (low, high))
-        both[name] = (max(low, least), min(high, greatest))
-    return both
-
-
-def show_stars(catalogue: Catalogue, ranges: Ranges, stages: tuple[str, ...]) -> None:
-    """The chosen stars as a table; a chosen row opens on the star page."""
-    total, rows = catalogue.count(ranges, stages), catalogue.rows(ranges, stages, MOST)
-    st.subheader(f"{total:,} stars" + (f", the {MOST} of highest S/N" if total > MOST else ""), anchor=False)
-    if not total:
-        return
-    rows.insert(0, "star", rows.plate.astype(str) + "-" + rows.mjd.astype(str) + "-" + rows.fiberID.astype(str).str.zfill(4))
-    event = st.dataframe(
-        rows[SHOWN], key="chosen_stars", hide_index=True, on_select="rerun", selection_mode="single-row", height=320,
-        column_config={name: st.column_config.NumberColumn(format="%.2f") for name in SHOWN[1:] if name not in ("stage", "teff")}
-        | {"teff": st.column_config.NumberColumn("Teff (K)", format="%d"), "star": "MOCK star"},
-    )  # fmt: skip
-    with st.container(horizontal=True, vertical_alignment="center"):
-        for row in event["selection"]["rows"] if event else []:
-            name = str(rows["star"].iloc[row])
-            st.page_link(
-                "pages/star.py", label=f"Open {name} on the star page", icon=":material/star:", query_params={"star": name}
-            )
-        st.download_button(
-            "These rows as CSV", rows.to_csv(index=False), file_name="mock-stars.csv", mime="text/csv",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
-
-
-def show_distributions(catalogue: Catalogue, ranges: Ranges, stages: tuple[str, ...], title: str) -> None:
-    """Histogram of the colouring's column, and the sky, of the chosen stars."""
-    from stellar_core.figures.catalogue import histogram_figure, sky_figure
-
-    column = COLOURS[title] or "log_age_mean"
-    arrays = catalogue.arrays(tuple(dict.fromkeys((column, "ra", "dec"))), ranges, stages)
-    if not arrays["ra"].size:
-        return
-    label = title if COLOURS[title] else "log age (yr), posterior mean"
-    left, right = st.columns(2, gap="large")
-    with left:
-        show_plot(histogram_figure(arrays[column], label, palette=palette()), "histogram", "mock-histogram",
-                  f"Histogram of {label} of the chosen MOCK stars")  # fmt: skip
-    with right:
-        show_plot(sky_figure(arrays["ra"], arrays["dec"], palette=palette()), "sky", "mock-sky",
-                  "Chosen MOCK stars on the sky, Mollweide projection")  # fmt: skip
-        st.caption("Equatorial, Mollweide's equal-area projection, right ascension to the left.")
-
-
-def show_sql(catalogue: Catalogue) -> None:
-    """A box for one SELECT, its answer and its download."""
-    with st.expander("Ask with SQL", icon=":material/database:"):
-        text = st.text_area("SELECT of the table stars (DuckDB), read only", EXAMPLE, key="sql", height=110)
-        st.caption("Columns: " + ", ".join(f"`{name}`" for name in catalogue.columns))
-        if st.button("Run", icon=":material/play_arrow:"):
-            try:
-                found = catalogue.sql(text)
-            except StellarError as error:
-                complain(error)
-                return
-            st.dataframe(found, hide_index=True)
-            st.download_button("Answer as CSV", found.to_csv(index=False), file_name="answer-mock.csv", mime="text/csv",
-                               icon=":material/download:", on_click="ignore")  # fmt: skip
+        return None
+    (teff_low, teff_high), (logg_low, logg_high) = sorted(boxes[-1]["x"]), sorted(boxes[-1]["y"])
+    return round(teff_low, 1), round(teff_high, 1), round(logg_low, 3), round(logg_high, 3)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from stellar_core.ui.shell import ROOT, palette, plain, show_plot
+from stellar_core.figures.palette import DARK
+from stellar_core.ui.shell import ROOT, on_phone, palette, plain, show_plot
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 EXPERIMENTS = ROOT / "trained" / "experiments"
 PHASES = {1: "Phase I: eight architectures", 2: "Phase II: coordinate ascent", 3: "Phase III: loss weights"}
@@ -16,6 +21,12 @@ MARKS = {"holds": ":green-badge[holds]", "does not": ":red-badge[does not hold]"
 LOSSES = ("total", "age", "lifetime", "stage")
 #: Runs drawn at first.
 SHOWN = 6
+#: What tells runs apart, in words.
+NAMED = {
+    "setup": "Setup {}", "experiment": "Experiment {}", "model": "Model {}", "spectrum_depth": "depth {}", "spectrum_width": "width {}",
+    "photometry_depth": "MLP depth {}", "photometry_width": "MLP width {}", "fusion_depth": "fusion depth {}", "fusion_width": "fusion width {}",
+    "bounded": "bounded {}", "seed": "seed {}",
+}  # fmt: skip
 
 
 @st.cache_data(max_entries=6, show_spinner=False)
@@ -55,18 +66,27 @@ def show_findings(results: dict[str, object]) -> None:
     for found in results["findings"]:
         mark = next((mark for word, mark in MARKS.items() if str(found["verdict"]).startswith(word)), None)
         verdict = mark or f":gray-badge[{plain(found['verdict'])}]"
-        st.markdown(f"{verdict} **{plain(found['claim'])}**  \nPaper: {plain(found['paper'])} Ours: {plain(found['ours'])}")
+        words = f"{verdict} **{plain(found['claim'])}**  \nPaper: {plain(found['paper'])} Ours: {plain(found['ours'])}"
+        st.markdown(words.replace("+-", "±"))
     with st.expander("What differs from the paper"):
         st.markdown("\n".join(f"- {plain(note)}" for note in results["notes"]))
 
 
 def show_tables(results: dict[str, object]) -> None:
-    """One table at a time, the paper's figures beside ours, and its download."""
+    """One table at a time, as a picture where the paper prints figures, as numbers, and its download."""
     import pandas as pd
+
+    from stellar_core.figures.beside_paper import beside_figure, pairs
 
     st.subheader("Tables", anchor=False)
     title = st.selectbox("Table", list(results["tables"]), key=f"table_{results['phase']}")
-    frame = pd.DataFrame(results["tables"][title]).dropna(axis=1, how="all")
+    rows = results["tables"][title]
+    if pairs(rows):
+        show_plot(
+            beside_figure(rows, across=not on_phone(), palette=palette()), "beside", f"phase{results['phase']}",
+            f"{title}: the paper's figures beside ours on MOCK stars",
+        )  # fmt: skip
+    frame = pd.DataFrame(rows).dropna(axis=1, how="all")
     st.dataframe(frame, hide_index=True, key="experiment_table", row_height=30)
     st.caption("“(paper)” marks the paper's own figure; “(spread)” the standard deviation over seeds.")
     st.download_button(
@@ -76,7 +96,16 @@ def show_tables(results: dict[str, object]) -> None:
 
 
 def _titles(results: dict[str, object]) -> dict[str, dict[str, object]]:
-    return {trial["name"]: trial for trial in results["trials"]}
+    """The runs by what tells them apart, in words."""
+    labels = [trial["labels"] for trial in results["trials"]]
+    telling = [name for name in NAMED if len({str(label.get(name)) for label in labels}) > 1]
+    found = {}
+    for trial in results["trials"]:
+        own = trial["labels"]
+        title = ", ".join(NAMED[name].format(own[name]) for name in telling if name in own)
+        title = title.replace("bounded True", "bounded").replace("bounded False", "unbounded")
+        found[title if title and title not in found else trial["name"]] = trial
+    return found
 
 
 def show_curves(results: dict[str, object]) -> None:
@@ -90,7 +119,7 @@ def show_curves(results: dict[str, object]) -> None:
     if chosen:
         figure = learning_figure({name: trials[name]["curves"] for name in chosen}, loss, palette=palette())
         show_plot(figure, "learning", f"learning-{loss}", f"{loss} loss by epoch of {len(chosen)} runs on MOCK stars")
-        st.caption("Lines: validation stars; faint: training stars. Names: experiment or setup, model, kind of heads, seed.")
+        st.caption("Lines: validation stars; faint: training stars.")
 
 
 def show_errors(results: dict[str, object]) -> None:
@@ -111,16 +140,23 @@ def show_errors(results: dict[str, object]) -> None:
     st.caption("MOCK test stars in their natural mix; the outermost bins hold all beyond 2 dex.")
 
 
-def show_architecture() -> None:
-    """A network of Table 1, box by box."""
+@st.cache_data(max_entries=16, show_spinner=False)
+def _architecture(name: str, dark: bool) -> go.Figure:
     from stellar_core.figures.architecture import architecture_figure
     from stellar_core.models.layout import layout
-    from stellar_core.models.registry import ARCHITECTURES, ModelConfig
+    from stellar_core.models.registry import ModelConfig
+
+    return architecture_figure(layout(ModelConfig(name=name)), palette(), name)
+
+
+def show_architecture() -> None:
+    """A network of Table 1, box by box."""
+    from stellar_core.models.registry import ARCHITECTURES
 
     st.subheader("The eight architectures", anchor=False)
     names = {entry.number: name for name, entry in ARCHITECTURES.items()}
     number = st.selectbox("Model of Table 1", list(names), index=5, format_func=lambda k: f"{k}. {names[k]}", key="model")
     show_plot(
-        architecture_figure(layout(ModelConfig(name=names[number])), palette(), names[number]),
+        _architecture(names[number], palette() is DARK),
         "architecture", f"model-{number}", f"Boxes of model {number}, {names[number]}, from its inputs to its outputs",
     )  # fmt: skip

@@ -35,6 +35,12 @@ def page_list() -> list:
             help="Age, lifetime and stage of one star from its SDSS spectrum.",
         ),
         st.Page(
+            ROOT / "pages" / "batch.py",
+            title="Batch",
+            icon=":material/table_rows:",
+            help="Many stars at once: identifiers, a list or an archive of spectra.",
+        ),
+        st.Page(
             ROOT / "pages" / "catalogue.py",
             title="Catalogue",
             icon=":material/scatter_plot:",
@@ -65,12 +71,17 @@ def page_list() -> list:
             help="Start a run of your own, watch it, compare runs, adopt one as a model.",
         ),
         st.Page(
-            ROOT / "pages" / "about.py",
-            title="About",
-            icon=":material/info:",
-            help="What is installed, how it was trained and whom to cite.",
+            ROOT / "pages" / "data.py",
+            title="Data",
+            icon=":material/database:",
+            help="What is installed and from where, downloads, the state of SDSS, and whom to cite.",
         ),
     ]
+
+
+def configure() -> None:
+    """Title, icon and width of the window; without an icon of its own a page would have one fetched from elsewhere."""
+    st.set_page_config(page_title="Stellar Ages Explorer", page_icon=str(ICON), layout="wide")
 
 
 def enter_page() -> None:
@@ -81,6 +92,7 @@ def enter_page() -> None:
     """
     if "shell" not in st.session_state:
         st.session_state.shell = True
+        configure()
         st.navigation(page_list(), position="top")
         st.rerun()
 

@@ -10,6 +10,7 @@ from stellar_core.cards import adopted_models, list_models, model_folder
 from stellar_core.errors import StellarError
 from stellar_core.evaluation import panels
 from stellar_core.evaluation.stored_test import COLUMNS, NAME
+from stellar_core.figures.palette import DARK
 from stellar_core.stages import STAGES
 from stellar_core.ui.shell import ROOT, complain, palette, plain, show_plot
 
@@ -22,6 +23,16 @@ def _stored(model: str, stamp: int) -> StoredTest:
     from stellar_core.evaluation.stored_test import read_test
 
     return read_test(model)
+
+
+@st.cache_data(max_entries=40, show_spinner=False)
+def _panels(model: str, stamp: int, quantity: str, dark: bool, _test: StoredTest) -> list[panels.Panel]:
+    return panels.panels(_test, quantity, palette())
+
+
+def _stamp(model: str) -> int:
+    """When the model's test was last stored, ns."""
+    return (model_folder(model) / NAME).stat().st_mtime_ns
 
 
 def tested_models() -> list[str]:
@@ -45,7 +56,7 @@ def choose() -> tuple[StoredTest | None, str]:
             format_func=lambda name: panels.TITLES[name],
         )  # fmt: skip
     try:
-        return _stored(model, (model_folder(model) / NAME).stat().st_mtime_ns), quantity
+        return _stored(model, _stamp(model)), quantity
     except StellarError as error:
         complain(error)
         return None, quantity
@@ -60,7 +71,7 @@ def show_panels(test: StoredTest, quantity: str) -> None:
         f":orange-badge[MOCK] **{len(test.stars)} test stars** that the network never saw, by {test.view}. Intervals lean on "
         "the MOCK survey's mixture of ages and metallicities; of real stars the true age is not known."
     )
-    found = panels.panels(test, quantity, palette())
+    found = _panels(test.model, _stamp(test.model), quantity, palette() is DARK, test)
     for pair in (found[:2], found[2:4], found[4:]):
         for column, panel in zip(st.columns([1, 1.5] if pair[0].key == "entropy" else 2, gap="large"), pair):
             with column:

@@ -68,7 +68,7 @@ def main() -> None:
         queue = Queue(Path(folder), lambda job, token: processes.append(launch(job, token)))
         job = queue.submit(JobConfig("Benchmark", training, DEMO_SOURCE, threads=THREADS))
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        with server(ROOT / "app.py") as (address, _):
+        with server(ROOT / "app.py") as (address, *_):
             tab = Visitor(browser.new_page(viewport={"width": 1366, "height": 860}), address)
             tab.open(f"?star={lookup.examples()[0][0].name}")
             tab.wait_for_charts(9)

@@ -191,8 +191,8 @@ def test_landing_page(visit, tmp_path):
     tab.wait_for_charts(1)
     tab.assert_calm()
     tab.picture("landing.png", tmp_path)
-    tab.page.get_by_text("About").first.click()
-    tab.page.wait_for_selector("h1:has-text('About')")
+    tab.page.get_by_text("Data", exact=True).first.click()
+    tab.page.wait_for_selector("h1:has-text('Data')")
     tab.settle()
     tab.assert_calm()
 

@@ -50,7 +50,7 @@ def assert_calm(tab: Visitor, missing: list[str]) -> None:
 
 
 def test_from_the_form_to_a_star(chromium, runs, tmp_path):
-    with serve(ROOT / "app.py") as (address, _):
+    with serve(ROOT / "app.py") as (address, *_):
         context = chromium.new_context(viewport={"width": 1366, "height": 860})
         context.set_default_timeout(60_000)
         tab, missing = Visitor(context.new_page(), address), []

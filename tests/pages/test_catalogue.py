@@ -1,23 +1,28 @@
-"""The catalogue page: made on demand, filtered, selected, asked; labelled MOCK."""
+"""The catalogue page: made on demand, filtered, boxed, saved, linked, asked; labelled MOCK."""
 
 from __future__ import annotations
+
+import json
+import shutil
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from stellar_core.catalogue.making import make_catalogue
-from stellar_core.ui import catalogue as ui
 from tests.pages.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return make_catalogue(tmp_path_factory.mktemp("catalogue") / "stars.parquet", 80)
+    cache = tmp_path_factory.mktemp("cache")
+    make_catalogue(cache / "catalogue" / "stars.parquet", 80)
+    return cache
 
 
 @pytest.fixture()
 def present(made, monkeypatch):
-    monkeypatch.setattr(ui, "default_path", lambda: made)
+    monkeypatch.setenv("STELLAR_CACHE_DIR", str(made))
+    return made / "catalogue"
 
 
 def page(**link: str) -> AppTest:
@@ -31,39 +36,82 @@ def words(shown: AppTest) -> str:
     return "\n".join(str(item.value) for kind in (shown.subheader, shown.markdown, shown.caption, shown.info) for item in kind)
 
 
+def press(shown: AppTest, label: str) -> AppTest:
+    return next(button for button in shown.button if button.label == label).click().run()
+
+
 def test_diagram_table_histogram_and_sky_are_shown_and_labelled(present):
     shown = page()
     assert not shown.exception and not shown.error
     assert len(shown.get("plotly_chart")) == 3 and ":orange-badge[MOCK]" in words(shown)
     assert "80 stars" in words(shown) and len(shown.dataframe[0].value) == 80
+    colours = shown.selectbox(key="catalogue_colour")
+    for column in ("stage", "log_age_mean", "plate"):
+        colours.set_value(column).run()
+        assert not shown.exception and shown.query_params["colour"] in (column, [column])
 
 
-def test_filters_and_colour_apply(present):
-    shown = page(colour="Mass (Msun)")
-    assert shown.selectbox[0].value == "Mass (Msun)"
-    slider = shown.slider[0]
+def test_a_link_brings_filters_stages_colour_and_box(present):
+    everything = page().dataframe[0].value
+    shown = page(colour="mass_mean", filter="teff:4500:6500;ra:0:180", stages="Hot;Medium;Cool", box="5000:6000:4:5")
+    assert not shown.exception and shown.selectbox(key="catalogue_colour").value == "mass_mean"
+    stars = shown.dataframe[0].value
+    expected = everything[everything.teff.between(5000, 6000) & everything.logg.between(4, 5) & everything.ra.between(0, 180)]
+    expected = expected[expected.stage.isin(["Hot", "Medium", "Cool"])]
+    assert len(stars) == len(expected) and set(stars.star) == set(expected.star)
+    shown = press(shown, "Drop the box")
+    assert "box" not in shown.query_params and len(shown.dataframe[0].value) >= len(stars)
+    assert not page(filter="teff:9e99:1e99;no:1:2", box="a:b", survey="other", colour="'; DROP TABLE stars").exception
+
+
+def test_filters_apply_and_are_saved_under_a_name(present):
+    shown = page()
+    slider = shown.slider(key="catalogue_filter_teff")
     slider.set_value((slider.min, 5500.0)).run()
     assert not shown.exception and shown.dataframe[0].value.teff.max() <= 5500
-    assert f"{len(shown.dataframe[0].value)} stars" in words(shown)
+    kept = len(shown.dataframe[0].value)
+    shown.text_input[0].set_value("cool stars")
+    shown = press(shown, "Save")
+    assert not shown.exception and "teff" in json.loads((present / "selections.json").read_text())["cool stars"]["filter"]
+    other = page()
+    assert len(other.dataframe[0].value) == 80
+    other = press(other, "cool stars")
+    assert len(other.dataframe[0].value) == kept
+    other = other.button(key="catalogue_forget_cool stars").click().run()
+    assert not other.exception and json.loads((present / "selections.json").read_text()) == {}
 
 
 def test_sql_is_answered_and_damage_is_one_sentence(present):
-    shown = page()
-    shown.button[-1].click().run()
+    shown = press(page(), "Run")
     assert not shown.exception and shown.dataframe[1].value.stars.sum() == 80
     shown.text_area[0].set_value("DROP TABLE stars").run()
-    shown.button[-1].click().run()
-    assert not shown.exception and "SELECT" in shown.error[0].value
+    assert shown.dataframe[1].value.stars.sum() == 80, "the answer stays until the next question"
+    shown = press(shown, "Run")
+    assert not shown.exception and "SELECT" in shown.error[0].value and len(shown.dataframe) == 1
 
 
 def test_without_a_catalogue_it_is_offered_and_progress_is_told(tmp_path, monkeypatch):
     from filelock import FileLock
 
-    path = tmp_path / "stars.parquet"
-    monkeypatch.setattr(ui, "default_path", lambda: path)
+    monkeypatch.setenv("STELLAR_CACHE_DIR", str(tmp_path))
     shown = page()
     assert not shown.exception and "166,625 MOCK stars" in words(shown)
     assert [button.label for button in shown.button] == ["Make the catalogue"]
-    (tmp_path / "stars.parquet.status.json").write_text('{"what": "ages", "share": 0.5}')
-    with FileLock(tmp_path / "stars.parquet.lock"):
+    status = tmp_path / "catalogue" / "stars.parquet.status.json"
+    status.parent.mkdir()
+    status.write_text('{"what": "ages", "share": 0.5}')
+    with FileLock(status.with_name(f"{status.name}.lock")):
         assert not page().button
+
+
+def test_a_fetched_catalogue_stands_beside_the_mock_one(made, tmp_path, monkeypatch):
+    shutil.copytree(made / "catalogue", tmp_path / "catalogue")
+    monkeypatch.setenv("STELLAR_CACHE_DIR", str(tmp_path))
+    (tmp_path / "survey" / "store").mkdir(parents=True)
+    (tmp_path / "survey" / "store" / "store.json").write_text('{"mock": false}')
+    assert ":orange-badge[MOCK]" in words(page())
+    shown = page(survey="sdss")
+    assert not shown.exception and "fetched stars" in words(shown) and not shown.dataframe
+    shutil.copy(tmp_path / "catalogue" / "stars.parquet", tmp_path / "catalogue" / "survey.parquet")
+    shown = page(survey="sdss")
+    assert not shown.exception and ":blue-badge[SDSS]" in words(shown) and "MOCK" not in words(shown)

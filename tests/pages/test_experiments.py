@@ -16,9 +16,9 @@ from tests.pages.conftest import ROOT
 
 @pytest.fixture()
 def published(tmp_path, monkeypatch):
-    """Phases I and III of made-up results."""
+    """All phases of made-up results."""
     monkeypatch.setattr(experiments, "EXPERIMENTS", tmp_path)
-    for results in (made.phase_1(), made.phase_3()):
+    for results in (made.phase_1(), made.phase_2(), made.phase_3()):
         results["findings"] = findings(results)
         results["tables"] = write_tables(tables(results), tmp_path / "tables")
         (tmp_path / f"phase{results['phase']}.json").write_text(json.dumps(compact(results)))
@@ -39,7 +39,7 @@ def words(shown: AppTest) -> str:
 def test_tables_curves_errors_and_architecture_are_shown_and_labelled(published):
     shown = page()
     assert not shown.exception and not shown.error
-    assert len(shown.get("plotly_chart")) == 3
+    assert len(shown.get("plotly_chart")) == 4
     assert ":orange-badge[MOCK]" in words(shown) and "MOCK test stars" in words(shown)
     assert "Paper:" in words(shown) and "Ours:" in words(shown)
     assert len(shown.dataframe[0].value) == 24
@@ -56,9 +56,16 @@ def test_a_link_opens_its_phase_and_a_choice_changes_the_link(published):
 def test_another_table_and_model_are_drawn(published):
     shown = page()
     shown.selectbox[0].select_index(3).run()
-    assert not shown.exception
+    assert not shown.exception and len(shown.get("plotly_chart")) == 3, "the paper prints no such table"
     shown.selectbox[-1].select_index(0).run()
     assert not shown.exception and len(shown.get("plotly_chart")) == 3
+
+
+def test_every_phase_has_its_pictures_and_runs_by_what_tells_them_apart(published):
+    for phase, tables, run in (("1", 7, "Experiment A, Model 1"), ("2", 5, "Model 6, depth 2"), ("3", 3, "Setup A, unbounded, seed 0")):
+        shown = page(phase=phase)
+        assert not shown.exception and len(shown.selectbox[0].options) == tables
+        assert len(shown.get("plotly_chart")) == 4 and run in shown.multiselect[0].options
 
 
 def test_without_results_the_page_says_how_to_make_them(tmp_path, monkeypatch):

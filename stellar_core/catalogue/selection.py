@@ -1,0 +1,166 @@
+"""What a visitor looks at in a catalogue: as words of an address, and kept under a name in a small file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stellar_core.cards import write_text
+from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.stages import STAGES
+
+#: Selections kept, letters of a name, and filters of a selection.
+MOST, LONGEST, MOST_FILTERS = 100, 60, 20
+#: Seconds to wait for another process that saves.
+PATIENCE = 5.0
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Filters, colouring and box.
+
+    Attributes
+    ----------
+    survey : str
+        Which catalogue, as `stellar_core.catalogue.surveys.Survey.key`; empty for the first.
+    colour : str
+        Column of the colouring; empty for the number of stars.
+    ranges : tuple of (str, float, float)
+        Column, least and greatest value.
+    stages : tuple of str
+        Empty for all.
+    box : (float, float, float, float) or None
+        On the diagram: Teff from, to (K), log g from, to (dex).
+    """
+
+    survey: str = ""
+    colour: str = ""
+    ranges: tuple[tuple[str, float, float], ...] = ()
+    stages: tuple[str, ...] = ()
+    box: tuple[float, float, float, float] | None = None
+
+    @property
+    def filters(self) -> dict[str, tuple[float, float]]:
+        """Ranges by column, without the box."""
+        return {name: (low, high) for name, low, high in self.ranges}
+
+    @property
+    def chosen(self) -> dict[str, tuple[float, float]]:
+        """Ranges by column, the box's among them."""
+        found = self.filters
+        if self.box is not None:
+            for name, (low, high) in {"teff": self.box[:2], "logg": self.box[2:]}.items():
+                least, greatest = found.get(name, (low, high))
+                found[name] = (max(low, least), min(high, greatest))
+        return found
+
+    def to_query(self) -> dict[str, str]:
+        """Words of an address; what is left at its default is not there."""
+        words = {
+            "survey": self.survey,
+            "colour": self.colour,
+            "filter": ";".join(f"{name}:{low:.9g}:{high:.9g}" for name, low, high in self.ranges),
+            "stages": ";".join(self.stages),
+            "box": ":".join(f"{value:.6g}" for value in self.box or ()),
+        }
+        return {name: word for name, word in words.items() if word}
+
+    @classmethod
+    def from_query(cls, words: Mapping[str, str], columns: Collection[str]) -> Selection:
+        """Read the words of an address, which may come from anybody: what is no part of a selection is left out.
+
+        Parameters
+        ----------
+        words : mapping of str to str
+        columns : collection of str
+            Columns that there are.
+        """
+        ranges = {}
+        for part in str(words.get("filter", "")).split(";")[:MOST_FILTERS]:
+            name, *limits = part.split(":")
+            numbers = _numbers(limits, 2)
+            if name in columns and numbers:
+                ranges[name] = (min(numbers), max(numbers))
+        box = _numbers(str(words.get("box", "")).split(":"), 4)
+        asked = str(words.get("stages", "")).split(";")
+        colour = str(words.get("colour", ""))
+        return cls(
+            survey=str(words.get("survey", "")) if str(words.get("survey", "")).isalnum() else "",
+            colour=colour if colour in columns else "",
+            ranges=tuple((name, low, high) for name, (low, high) in ranges.items()),
+            stages=tuple(stage for stage in STAGES if stage in asked),
+            box=(*sorted(box[:2]), *sorted(box[2:])) if box else None,
+        )
+
+
+def saved(path: Path) -> dict[str, dict[str, str]]:
+    """Words of the selections kept in the file ``path``, by name; none where there is no file.
+
+    Raises
+    ------
+    ArchiveError
+        If the file is damaged.
+    """
+    try:
+        found = json.loads(path.read_text())
+        return {str(name): {str(key): str(word) for key, word in words.items()} for name, words in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError):
+        raise ArchiveError(f"The file of saved selections cannot be read: {path}.", value=str(path), remedy="Remove it.") from None
+
+
+def save(path: Path, name: str, selection: Selection) -> None:
+    """Keep a selection under ``name``, in the place of an earlier one of that name.
+
+    Raises
+    ------
+    ParameterError
+        If it is no name, or there are too many.
+    ArchiveError
+        If the file cannot be written.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= LONGEST or not name.isprintable():
+        raise ParameterError(f"A name has 1 to {LONGEST} letters.", value=name)
+    with _locked(path):
+        found = saved(path)
+        if len(found) >= MOST and name not in found:
+            raise ParameterError(f"There are {MOST} saved selections already.", value=name, remedy="Forget one first.")
+        write_text(path, json.dumps({**found, name: selection.to_query()}, indent=1, sort_keys=True) + "\n")
+
+
+def forget(path: Path, name: str) -> None:
+    """Drop the selection of this name, if there is one; errors as `save`."""
+    with _locked(path):
+        write_text(path, json.dumps({key: words for key, words in saved(path).items() if key != name}, indent=1, sort_keys=True) + "\n")
+
+
+def _numbers(parts: list[str], count: int) -> tuple[float, ...]:
+    """``count`` finite numbers, or none."""
+    with contextlib.suppress(ValueError):
+        found = tuple(float(part) for part in parts)
+        if len(found) == count and all(map(math.isfinite, found)):
+            return found
+    return ()
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One writer at a time; what the disk does not allow is one sentence."""
+    from filelock import FileLock, Timeout
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(path.name + ".lock"), timeout=PATIENCE):
+            yield
+    except Timeout:
+        raise ArchiveError("Another process is saving a selection.", value=str(path), remedy="Try again.") from None
+    except OSError as error:
+        if isinstance(error, ArchiveError):
+            raise
+        raise ArchiveError(f"The selection cannot be saved to {path}: {error.strerror or error}.", value=str(path)) from None

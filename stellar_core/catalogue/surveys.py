@@ -1,0 +1,55 @@
+"""The catalogues of this machine: the MOCK survey's, and SDSS's own once it was fetched."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from stellar_core.catalogue.making import default_path
+from stellar_core.errors import ArchiveError
+from stellar_core.sdss.cache import cache_folder
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A catalogue that there is or that can be made.
+
+    Attributes
+    ----------
+    key : str
+        Its name in addresses.
+    title : str
+    path : Path
+        The catalogue itself; made from ``store``, or by the MOCK survey.
+    mock : bool
+        Whether its stars are MOCK ones.
+    store : Path or None
+        The store of ``fetch survey`` it is made from.
+    """
+
+    key: str
+    title: str
+    path: Path
+    mock: bool
+    store: Path | None = None
+
+
+def survey_folder() -> Path:
+    """Folder of the app's own ``fetch survey``: STELLAR_SURVEY_DIR, else ``survey`` in the cache folder."""
+    return Path(os.environ.get("STELLAR_SURVEY_DIR") or cache_folder() / "survey")
+
+
+def surveys() -> list[Survey]:
+    """The MOCK survey, then what `survey_folder` holds, if it is finished."""
+    from stellar_core.acquisition.store import read_summary
+
+    found = [Survey("mock", "MOCK survey", default_path(), True)]
+    store = survey_folder() / "store"
+    try:
+        summary = read_summary(store)
+    except ArchiveError:
+        return found
+    mock = bool(summary.get("mock"))
+    title = "fetched, MOCK" if mock else "SDSS DR17, fetched"
+    return [*found, Survey("sdss", title, default_path().with_name("survey.parquet"), mock, store)]

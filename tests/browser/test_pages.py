@@ -1,0 +1,102 @@
+"""The other pages in a real browser: a box on the catalogue leads to a star, a batch to a table, and all stay calm."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from stellar_core.catalogue.making import make_catalogue
+
+pytestmark = pytest.mark.browser
+
+STARS = 300
+PAGES = {"": 1, "batch": 0, "catalogue": 3, "uncertainty": 7, "mock": None, "experiments": 4, "training": None, "data": 0}
+PICTURES = ("catalogue", "batch", "uncertainty", "experiments", "data")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def catalogue(cache):
+    make_catalogue(cache / "catalogue" / "stars.parquet", STARS)
+
+
+def chosen(tab) -> int:
+    """Stars in the heading above the table."""
+    heading = tab.page.get_by_role("heading", name=re.compile(r"^[\d,]+ stars?\b")).inner_text()
+    return int(heading.split()[0].replace(",", ""))
+
+
+def draw_box(tab, left: float, top: float, right: float, bottom: float) -> None:
+    """Drag over the diagram, in shares of its width and height from its upper left corner."""
+    canvas = tab.page.locator(".st-key-catalogue_diagram .nsewdrag")
+    canvas.scroll_into_view_if_needed()
+    place = canvas.bounding_box()
+    tab.page.mouse.move(place["x"] + left * place["width"], place["y"] + top * place["height"])
+    tab.page.mouse.down()
+    tab.page.mouse.move(place["x"] + right * place["width"], place["y"] + bottom * place["height"], steps=8)
+    with tab.rerun():
+        tab.page.mouse.up()
+
+
+def test_a_box_on_the_catalogue_leads_to_a_star_and_a_link_back_to_the_box(visit):
+    tab = visit()
+    tab.open("catalogue")
+    tab.wait_for_charts(3)
+    assert chosen(tab) == STARS
+    draw_box(tab, 0.35, 0.6, 0.6, 0.85)
+    within = chosen(tab)
+    assert 0 < within < STARS and "box=" in tab.page.url
+    tab.wait_for_charts(3)
+    link = tab.page.url.partition("/catalogue")[2]
+    table = tab.page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    with tab.rerun():
+        table.click(position={"x": 20, "y": 55})
+    tab.page.get_by_role("link", name=re.compile("^Open .* on the star page")).click()
+    tab.page.wait_for_selector("h1:has-text('Stellar Ages Explorer')")
+    tab.settle()
+    assert "star=16" in tab.page.url and len(tab.numbers()) == 6
+    tab.assert_calm()
+    other = visit()
+    other.open("catalogue" + link)
+    assert chosen(other) == within
+    other.assert_calm()
+
+
+def test_a_batch_of_twenty_is_answered_and_taken_along(visit, tmp_path):
+    tab = visit()
+    tab.open("batch")
+    with tab.rerun():
+        tab.page.get_by_role("button", name=re.compile("Fill in 20")).click()
+    with tab.rerun():
+        tab.page.get_by_role("button", name="Answer").click()
+    tab.page.get_by_role("heading", name="20 rows").wait_for()
+    with tab.page.expect_download() as waiting:
+        tab.page.get_by_role("button", name="CSV", exact=True).click()
+    waiting.value.save_as(tmp_path / waiting.value.suggested_filename)
+    (path,) = tmp_path.glob("MOCK-*.csv")
+    assert len(path.read_text().splitlines()) == 21
+    tab.assert_calm()
+    tab.picture("batch.png", tmp_path, full=True)
+
+
+def test_every_page_is_calm_in_the_light_and_in_the_dark_at_390_pixels(visit, tmp_path):
+    for name, charts in PAGES.items():
+        tab = visit(color_scheme="light")
+        tab.open(name)
+        if charts is not None:
+            tab.wait_for_charts(charts)
+        tab.assert_calm()
+        if name in PICTURES and name != "batch":
+            tab.picture(f"{name}.png", tmp_path, full=True)
+        tab.page.emulate_media(color_scheme="dark")
+        tab.page.set_viewport_size({"width": 390, "height": 844})
+        tab.page.reload()
+        tab.page.wait_for_selector("h1")
+        tab.settle()
+        background = tab.page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
+        assert background == "rgb(15, 21, 34)", name
+        if charts is not None:
+            tab.wait_for_charts(charts)
+        tab.assert_calm()
+        tab.page.context.close()

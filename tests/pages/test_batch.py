@@ -1,0 +1,79 @@
+"""The page on many stars: a row for each input, a link for each star, and nothing lost when a widget is touched."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from stellar_core.batch import answers
+from stellar_core.batch.portions import NamedPortion
+from stellar_core.mock.survey import MockSurvey
+from stellar_core.sdss.retries import PassingError
+from tests.pages.conftest import ROOT
+from tests.test_batch_uploads import archive
+
+
+@pytest.fixture()
+def page() -> AppTest:
+    return AppTest.from_file(str(ROOT / "pages" / "batch.py"), default_timeout=120).run()
+
+
+def words(shown: AppTest) -> str:
+    kinds = (shown.subheader, shown.markdown, shown.caption, shown.info, shown.warning, shown.error)
+    return "\n".join(str(item.value) for kind in kinds for item in kind)
+
+
+def ask(shown: AppTest, text: str) -> AppTest:
+    shown.text_area(key="batch_text").set_value(text)
+    return next(button for button in shown.button if button.label == "Answer").click().run()
+
+
+def test_twenty_mock_stars_and_nonsense_are_a_row_each(page):
+    assert not page.exception and "500 rows" in words(page)
+    page = next(button for button in page.button if "MOCK" in button.label).click().run()
+    text = page.text_area(key="batch_text").value
+    assert len(text.splitlines()) == 20
+    page = ask(page, f"{text}\n/etc/passwd\n")
+    assert not page.exception and not page.error
+    table = page.dataframe[0].value
+    assert len(table) == 21 and "MOCK" in words(page)
+    assert list(table.Star[:20]) == [f"/?star={star}&model=isochrone" for star in text.splitlines()]
+    assert table.Source[:20].eq("MOCK").all() and table["Age (Gyr)"][:20].between(0, 13.81).all()
+    assert "names no SDSS spectrum" in table.Why[20] and table.Star.isna()[20]
+    assert len(page.get("download_button")) == 5
+
+
+def test_an_archive_is_uploaded_and_a_hostile_one_refused(page):
+    page.file_uploader[0].upload("x.zip", archive({"../a.fits": b"", "notes.txt": b"no spectrum"}), "application/zip")
+    page = ask(page, "")
+    assert not page.exception
+    assert len(page.dataframe[0].value) == 2 and "leads out" in page.dataframe[0].value.Why[0]
+    page.file_uploader[0].upload("x.zip", b"PK\x03\x04" + b"PK\x01\x02" * 10_001, "application/zip")
+    page = ask(page, "")
+    assert not page.exception and "command line" in page.error[0].value and not page.dataframe
+
+
+def test_what_was_answered_stays_and_a_rerun_goes_on(page, monkeypatch):
+    stars = [star.name for star in MockSurvey().star_ids(16001)[:40]]
+    asked, real, away = [], answers.answer_by, {stars[35]}
+    monkeypatch.setattr(answers, "answer_by", lambda network, work: (asked.append(work.number), real(network, work))[1])
+    one = NamedPortion._one
+    monkeypatch.setattr(
+        NamedPortion, "_one", lambda self, archive, text: PassingError("SDSS is away.") if text in away else one(self, archive, text)
+    )
+    page = ask(page, "\n".join(stars))
+    assert asked == [0, 1] and "SDSS is away" in words(page) and len(page.dataframe[0].value) == 40
+    page = page.run()
+    assert asked == [0, 1]
+    away.clear()
+    page = next(button for button in page.button if button.label == "Try them again").click().run()
+    assert asked == [0, 1, 1] and not page.warning and page.dataframe[0].value["Age (Gyr)"].notna().sum() >= 39
+    page = ask(page, "\n".join(stars))
+    assert asked == [0, 1, 1], "the same inputs are not answered twice"
+    page = ask(page, "\n".join(stars[:33]) + "\n")
+    assert asked == [0, 1, 1, 0, 1] and len(page.dataframe[0].value) == 33
+
+
+def test_nothing_and_too_much_are_one_sentence(page):
+    assert "no identifier" in ask(page, " \n").error[0].value
+    assert "--list ids.csv" in ask(page, "1-52000-1\n" * 501).error[0].value

@@ -1,0 +1,94 @@
+"""The page on data: everything here is listed with its hash, downloads are errands, SDSS is asked on demand."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from filelock import FileLock
+from streamlit.testing.v1 import AppTest
+
+import stellar_core
+from stellar_core import errands, holdings
+from stellar_core.cards import list_models
+from stellar_core.ui.credits import ACKNOWLEDGEMENT, BIBLIOGRAPHY
+from tests.pages.conftest import ROOT
+
+
+@pytest.fixture()
+def page(tmp_path, monkeypatch) -> AppTest:
+    monkeypatch.setenv("STELLAR_CACHE_DIR", str(tmp_path))
+    return AppTest.from_file(str(ROOT / "pages" / "data.py"), default_timeout=60)
+
+
+def words(shown: AppTest) -> str:
+    kinds = (shown.subheader, shown.markdown, shown.caption, shown.error, shown.success)
+    return "\n".join(str(item.value) for kind in kinds for item in kind)
+
+
+def test_every_trained_part_is_listed_with_its_hash_and_shows_its_card(page):
+    shown = page.run()
+    assert not shown.exception and stellar_core.__version__ in words(shown)
+    table, cards = shown.dataframe[0].value, list_models()
+    assert cards and set(cards) <= set(table.name)
+    for name, card in cards.items():
+        assert table.sha256[table.name == name].item() == card["sha256"]
+    shown.selectbox[0].set_value("isochrone").run()
+    assert not shown.exception and json.loads(shown.json[0].value)["name"] == "isochrone"
+    next(button for button in shown.button if button.label == "Check the hashes").click().run()
+    assert not shown.exception and "All weights are those" in words(shown)
+
+
+def test_what_was_fetched_is_listed_and_damage_is_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("STELLAR_CACHE_DIR", str(tmp_path))
+    (tmp_path / "mist").mkdir()
+    (tmp_path / "mist" / "MIST.txz").write_bytes(b"tracks")
+    (tmp_path / "mist" / "MIST.txz.sha256").write_text("abc\n")
+    (tmp_path / "survey" / "store").mkdir(parents=True)
+    (tmp_path / "survey" / "store" / "store.json").write_text('{"mock": false}')
+    found = {one.name: one for one in holdings.holdings()}
+    assert found["MIST.txz"].sha256 == "abc" and found["MIST.txz"].bytes == 6 and found["survey/store"].bytes == 15
+    monkeypatch.setattr(holdings, "list_models", lambda: {"none": {}})
+    assert "no trained model 'none'" in holdings.damaged()[0]
+
+
+def test_downloads_are_errands_that_tell_progress_and_failure(page, tmp_path, monkeypatch):
+    begun = []
+    monkeypatch.setattr(errands, "start", lambda status, arguments: begun.append(arguments))
+    shown = page.run()
+    shown.button(key="start_mist").click().run()
+    shown.number_input(key="fetch_stars").set_value(500).run()
+    shown.button(key="start_survey").click().run()
+    assert not shown.exception and begun[0][:3] == ["fetch", "mist", "--out"] and begun[0][-2:] == ["--feh", "0.0"]
+    assert begun[1][-2:] == ["--stars", "500"] and str(tmp_path / "survey") in begun[1]
+    (tmp_path / "mist.status.json").write_text('{"what": "MIST_v1.2 (1 of 2)", "share": 0.5}')
+    (tmp_path / "survey.status.json").write_text('{"what": "SkyServer is away.", "failed": true}')
+    with FileLock(tmp_path / "mist.status.json.lock"):
+        shown = page.run()
+    assert not shown.exception and "SkyServer is away" in words(shown)
+    assert "start_mist" not in [button.key for button in shown.button] and "stop_mist" in [button.key for button in shown.button]
+
+
+def test_sdss_is_asked_on_demand_only(page, sdss, monkeypatch, tmp_path):
+    shown = page.run()
+    assert "SDSS answers" not in words(shown)
+    ask = lambda: next(button for button in shown.button if button.label.startswith("Ask SDSS")).click().run()
+    assert ":green-badge[live]" in words(ask())
+    monkeypatch.setenv("STELLAR_SAS_URL", "http://127.0.0.1:1")
+    assert ":orange-badge[in part]" in words(ask())
+    monkeypatch.setenv("STELLAR_SKYSERVER_URL", "http://127.0.0.1:1")
+    assert "offline" in words(ask()) and not shown.exception
+
+
+def test_citations_are_whole_and_can_be_copied(page):
+    shown = page.run()
+    entries = BIBLIOGRAPHY.read_text()
+    keys = re.findall(r"^@\w+\{(\w+),$", entries, re.MULTILINE)
+    assert len(keys) == len(set(keys)) == 18 and entries.count("{") == entries.count("}")
+    for entry in entries.split("\n@")[1:]:
+        assert all(f"\n  {field} = " in entry for field in ("author", "title", "year")), entry
+        assert "doi = " in entry or "eprint = " in entry or "PMLR" in entry or "Machine Learning Research" in entry
+    shown_code = [item.value for item in shown.code]
+    assert entries.strip() in [text.strip() for text in shown_code]
+    assert ACKNOWLEDGEMENT.read_text().startswith("Funding for the Sloan Digital Sky Survey IV has been provided by")
