@@ -17,6 +17,7 @@ from stellar_core.ui.opinions import ask_others, show_opinions  # noqa: E402
 from stellar_core.ui.plots import show_kiel, show_spectrum  # noqa: E402
 from stellar_core.ui.spread import show_spread  # noqa: E402
 from stellar_core.ui.take_away import show_take_away  # noqa: E402
+from stellar_core.ui.turns import TURNS  # noqa: E402
 from stellar_core.ui.welcome import show_welcome  # noqa: E402
 
 source, *asked = choose_source()
@@ -48,6 +49,7 @@ if result is None:
 else:
     show_verdict(result)
     show_numbers(result)
+    TURNS.give_way()
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         show_spectrum(source, spectrum, prepared, result)

@@ -13,8 +13,12 @@ import streamlit as st
 
 from stellar_core import lookup
 from stellar_core.cards import DEFAULT_MODEL, model_folder
+from stellar_core.ui.turns import TURNS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     import numpy as np
 
     from stellar_core.inference.estimator import Estimator
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
     from stellar_core.preprocessing.spectra import PreparedSpectrum
     from stellar_core.sdss.identifiers import StarId
     from stellar_core.spectrum import Spectrum
+
+    #: What an answer is computed in, see `stellar_core.ui.turns`.
+    Turn = Callable[[], AbstractContextManager[None]]
 
 #: The networks whose answers stand beside each other, if their files are there: Model 9 and the paper's Model 6.
 BESIDE = (DEFAULT_MODEL, "paper-setup-a")
@@ -139,15 +146,17 @@ def prepared(source: Source, model: str = DEFAULT_MODEL) -> PreparedSpectrum:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _result(key: str, seed: int, samples: int, model: str, stamp: int, _source: Source) -> Result:
-    return estimator(model).estimate(spectrum(_source), samples=samples, seed=seed, label=_source.label)
+def _result(key: str, seed: int, samples: int, model: str, stamp: int, _source: Source, _turn: Turn) -> Result:
+    with _turn():
+        return estimator(model).estimate(spectrum(_source), samples=samples, seed=seed, label=_source.label)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _second_opinion(key: tuple[float, ...], _result: Result) -> dict[str, object]:
     from stellar_core.inference.opinion import second_opinion
 
-    return second_opinion(_result)
+    with TURNS.later():
+        return second_opinion(_result)
 
 
 def second_opinion(result: Result) -> dict[str, object]:
@@ -157,14 +166,14 @@ def second_opinion(result: Result) -> dict[str, object]:
 
 
 def result(source: Source, seed: int, samples: int, model: str = DEFAULT_MODEL) -> Result:
-    """The answer for one star; raises `StellarError`."""
-    return _result(source.key, seed, samples, model, model_stamp(model), source)
+    """The answer for one star, before all that other visitors are shown beside theirs; raises `StellarError`."""
+    return _result(source.key, seed, samples, model, model_stamp(model), source, TURNS.first)
 
 
 def beside(source: Source, seed: int, samples: int, model: str) -> dict[str, Result]:
     """The answers of the other networks of `BESIDE`, by name; raises `StellarError`."""
     names = (name for name in BESIDE if name != model and model_stamp(name))
-    return {name: result(source, seed, samples, name) for name in names}
+    return {name: _result(source.key, seed, samples, name, model_stamp(name), source, TURNS.later) for name in names}
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

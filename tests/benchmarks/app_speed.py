@@ -7,10 +7,11 @@ Measures, on fresh servers with what is in the cache folder:
 - a touch of a widget: a row of the catalogue ticked until its star is offered, another quantity of the page Uncertainty;
 - the catalogue's diagram of all its stars, drawn in a fresh tab, beside a bare page of one small Plotly figure in the
   same run, and the bytes that the server sends for it;
-- ten visitors at once, each with a star of its own: errors, and the median time to the numbers.
+- ten visitors at once, each with a star of its own: errors, and the median time until the server has sent the numbers;
+  and the same in ten tabs of one browser, which draws all of them on the very cores that compute them.
 
 Prints a table with the goal beside each figure, the processor time that the server itself took, and the load of the
-machine. Other work makes all but the processor time slower, and here the browser's own ten tabs share the processors.
+machine. Other work makes all but the processor time slower.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.browser.conftest import ARGUMENTS, ROOT, Visitor
-
 from stellar_core.mock.survey import MockSurvey
+from tests.benchmarks.visitors import visit_at_once
+from tests.browser.conftest import ARGUMENTS, ROOT, Visitor
 
 BARE_TITLE = "import streamlit as st\nst.title('bare')\n"
 BARE_FIGURE = BARE_TITLE + "import plotly.graph_objects as go\nst.plotly_chart(go.Figure(go.Scatter(y=[1, 2])))\n"
@@ -41,6 +42,8 @@ STAR_SHOWN = """name => [...document.querySelectorAll('h3')].some(h => h.innerTe
  && document.querySelectorAll('[data-stale=false] [data-testid=stMetricValue]').length === 6"""
 #: Figures are there when Plotly has drawn into so many.
 CHARTS_SHOWN = "count => document.querySelectorAll('[data-testid=stPlotlyChart] .js-plotly-plot .main-svg').length >= count"
+#: What ten tabs of one browser are called in the table.
+TABS = "ten tabs of one browser on the server's cores"
 FAULTS = "document.querySelectorAll('[data-testid=stException], [data-testid=stAlertContentError]').length"
 
 
@@ -71,7 +74,7 @@ class Figures:
         """What was measured, the figure, the goal, and whether it is reached."""
         excess = self.median("catalogue diagram") - self.median("bare figure")
         timed = [("first heading", 3.0), ("star result, warm", 1.5), ("row ticked", 0.5), ("quantity chosen", 0.5),
-                 ("ten visitors, star result", 5.0)]  # fmt: skip
+                 ("ten visitors, star result sent", 5.0)]  # fmt: skip
         found = [(name, f"{self.median(name):.2f} s", f"< {goal:g} s", self.median(name) < goal) for name, goal in timed]
         found += [
             (f"diagram of {self.stars:,} stars, beyond a bare figure", f"{excess:.2f} s", "< 1.5 s", excess < 1.5),
@@ -209,7 +212,15 @@ def diagram(browser, bare: Path, address: str, repeat: int, figures: Figures) ->
             figures.megabytes = max(figures.megabytes, sent / 1e6)
 
 
-def ten_visitors(browser, address: str, pid: int, names: list[str], figures: Figures) -> None:
+def ten_visitors(address: str, names: list[str], figures: Figures) -> None:
+    """As many visitors without a browser as there are ``names``, all at the same moment."""
+    for visit in visit_at_once(address, names):
+        figures.add("ten visitors, star result sent", visit.numbers)
+        figures.add("ten visitors, whole page sent", visit.whole)
+        figures.faults += visit.exceptions
+
+
+def ten_tabs(browser, address: str, pid: int, names: list[str], figures: Figures) -> None:
     """Ten tabs that ask for stars of their own at the same moment."""
     from playwright.sync_api import Error as PlaywrightError
 
@@ -224,14 +235,14 @@ def ten_visitors(browser, address: str, pid: int, names: list[str], figures: Fig
                       " const look = () => { if (seen(name)) window.shown = performance.timeOrigin + performance.now();"
                       " else requestAnimationFrame(look); }; look(); }", name)  # fmt: skip
     pressed = []
-    with figures.server_time("ten visitors, star result", pid, len(names)):
+    with figures.server_time(TABS, pid, len(names)):
         for page in tabs:
             pressed.append(1000.0 * time.time())
             page.get_by_label("SDSS star", exact=True).press("Enter", no_wait_after=True)
         for page, begun in zip(tabs, pressed, strict=True):
             try:
                 page.wait_for_function("window.shown !== null", timeout=120_000)
-                figures.add("ten visitors, star result", (page.evaluate("window.shown") - begun) / 1000.0)
+                figures.add(TABS, (page.evaluate("window.shown") - begun) / 1000.0)
             except PlaywrightError as error:
                 sys.stderr.write(f"a visitor had no answer: {type(error).__name__}\n")
                 figures.faults += 1
@@ -263,13 +274,14 @@ def main() -> None:
             new_stars(browser, address, pid, names, figures)
             widgets(browser, address, pid, options.repeat, figures)
             diagram(browser, figure, address, options.repeat, figures)
-            ten_visitors(browser, address, pid, crowd, figures)
+            ten_visitors(address, [star.name for star in survey.star_ids(16011)[: len(crowd)]], figures)
+            ten_tabs(browser, address, pid, crowd, figures)
         browser.close()
     rows = figures.rows()
     width = max(len(row[0]) for row in rows)
     for name, found, goal, reached in rows:
         sys.stdout.write(f"{name:<{width}}  {found:>8}  {goal:>8}  {'reached' if reached else 'MISSED'}\n")
-    for name in ("first heading of a bare page", "bare figure", "catalogue diagram"):
+    for name in ("first heading of a bare page", "bare figure", "catalogue diagram", "ten visitors, whole page sent", TABS):
         sys.stdout.write(f"{name:<{width}}  {figures.median(name):6.2f} s\n")
     for name, seconds in figures.processor.items():
         sys.stdout.write(f"{name + ', processor time of the server each':<{width}}  {seconds:6.2f} s\n")
