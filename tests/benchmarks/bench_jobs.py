@@ -71,7 +71,7 @@ def main() -> None:
         with server(ROOT / "app.py") as (address, *_):
             tab = Visitor(browser.new_page(viewport={"width": 1366, "height": 860}), address)
             tab.open(f"?star={lookup.examples()[0][0].name}")
-            tab.wait_for_charts(9)
+            tab.wait_for_charts(10)
             tab.page.evaluate(WATCH)
             rerun(tab)
             queue.start_next()
