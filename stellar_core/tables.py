@@ -131,7 +131,9 @@ def votable(*tables: Table) -> bytes:
     resource = Resource()
     file.resources.append(resource)
     for table in tables:
-        element = TableElement.from_table(file, _plain(table))
+        plain = _plain(table)
+        plain.meta.pop("name", None)  # a name with blanks would be made into an ID, with a warning
+        element = TableElement.from_table(file, plain)
         element.name = str(table.meta.get("EXTNAME", table.meta.get("name", "")))
         resource.tables.append(element)
     data = io.BytesIO()
