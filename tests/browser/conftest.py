@@ -66,7 +66,7 @@ def server(tmp_path_factory, cache):
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
     command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
     with log.open("w") as output:
-        environment = {**os.environ, "STELLAR_CACHE_DIR": str(cache)}
+        environment = {**os.environ, "STELLAR_CACHE_DIR": str(cache), "STELLAR_RUNS_DIR": str(tmp_path_factory.mktemp("runs"))}
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", process, log)
