@@ -50,7 +50,7 @@ def learning_figure(
             )
         )  # fmt: skip
     base_layout(figure, palette, height, f"learning-{loss}")
-    figure.update_layout(legend={"y": -0.2})
+    _legend_below(figure, list(runs), height)
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
     figure.update_yaxes(title_text=f"{loss} loss", type="log")
     return figure
@@ -75,7 +75,7 @@ def errors_figure(counts: Mapping[str, Sequence[int]], *, palette: Palette = LIG
         )  # fmt: skip
     base_layout(figure, palette, height, "errors")
     figure.add_vline(x=0, line={"color": palette.muted, "width": 1, "dash": "dot"})
-    figure.update_layout(legend={"y": -0.2})
+    _legend_below(figure, list(counts), height)
     figure.update_xaxes(title_text="predicted − labelled log age (dex)")
     figure.update_yaxes(title_text="share of stars per dex", rangemode="tozero")
     return figure
@@ -84,3 +84,11 @@ def errors_figure(counts: Mapping[str, Sequence[int]], *, palette: Palette = LIG
 def _line(number: int, palette: Palette) -> dict[str, object]:
     colours = palette.stages
     return {"color": colours[number % len(colours)], "width": 2, "dash": DASHES[number // len(colours) % len(DASHES)]}
+
+
+def _legend_below(figure: go.Figure, titles: Sequence[str], height: int) -> None:
+    """Room for the legend under the axis, a row for every long title; the panel itself keeps its height."""
+    rows = len(titles) if max(map(len, titles), default=0) > 24 else -(-len(titles) // 3)
+    room = 50 + 20 * rows
+    legend = {"yref": "container", "y": 0.0, "yanchor": "bottom"}
+    figure.update_layout(height=height - 50 + room, margin={"b": room}, legend=legend)
