@@ -132,7 +132,10 @@ class Visitor:
             " }).observe(app, {attributes: true}); }"
         )
         yield
-        self.page.wait_for_function("window.begun")
+        from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+        with contextlib.suppress(PlaywrightTimeout):  # a run of a moment is over before it is seen
+            self.page.wait_for_function("window.begun", timeout=15_000)
         self.settle()
 
     def settle(self, pause: float = 0.6) -> None:
@@ -152,6 +155,8 @@ class Visitor:
         )
 
     def numbers(self) -> list[str]:
+        """The numbers of the headline, once there are any."""
+        self.page.get_by_test_id("stMetricValue").first.wait_for()
         return self.page.get_by_test_id("stMetricValue").all_inner_texts()
 
     def range_of(self, key: str) -> list[float]:
