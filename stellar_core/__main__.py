@@ -244,7 +244,7 @@ def predict(
 def batch(
     out: Annotated[Path, typer.Option(help="The table: .parquet, .fits, .vot, .csv or .ecsv. The same command goes on with it.")],
     inputs: Annotated[list[str] | None, typer.Argument(help="Spectrum files, folders, identifiers; or one store of fetch survey.")] = None,
-    listed: Annotated[str, typer.Option("--list", help="File with an input a line, or a table with a column specObjID.")] = "",
+    listed: Annotated[str, typer.Option("--list", help="File with an input a line, or a table (CSV, ECSV, FITS, VOTable, Parquet) with specObjID, or plate, MJD and fiberID, or RA and Dec.")] = "",
     mock: Annotated[int, typer.Option(help="So many MOCK stars instead.")] = 0,
     model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = DEFAULT_MODEL,
     samples: Annotated[int, typer.Option(help="Passes of MC dropout, of models that need them.")] = 50,

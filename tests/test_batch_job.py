@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,8 +19,9 @@ from stellar_core.batch.answers import Settings
 from stellar_core.batch.inputs import Request
 from stellar_core.batch.job import Batch, run_batch
 from stellar_core.batch.tables import answers_as, read_chunks, write_answers
-from stellar_core.errors import ArchiveError, ModelError, ParameterError, SpectrumError
+from stellar_core.errors import ArchiveError, ModelError, ParameterError, SpectrumError, StellarError
 from stellar_core.inference.result import UNITS, Interval, Result, Verdict
+from stellar_core.mock.files import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.preprocessing.spectra import prepare
 from stellar_core.sdss.retries import PassingError
@@ -134,6 +136,38 @@ def test_a_damaged_chunk_is_found_and_answered_again(quick, tmp_path, monkeypatc
     with pytest.raises(ArchiveError, match="damaged"):
         run_batch(batch(MOCK), tmp_path / "a.parquet")
     assert run_batch(batch(MOCK), tmp_path / "a.parquet")["rows"] == 100
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"null", b"PAR1 and no more", bytes(100)])
+@pytest.mark.parametrize("name", ["chunk-0000001.parquet", "plan.json", "inputs.arrow", "a.parquet.json"])
+def test_whatever_file_is_damaged_it_is_one_sentence(quick, tmp_path, monkeypatch, name, data):
+    request, out = Request(tuple(star.name for star in MockSurvey().star_ids(16000)[:40])), tmp_path / "a.parquet"
+    if name == "a.parquet.json":
+        run_batch(batch(request), out)
+    else:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(job, "write_answers", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+            run_batch(batch(request), out)
+    (tmp_path / ("" if name == "a.parquet.json" else "a.parquet.parts") / name).write_bytes(data)
+    with pytest.raises(StellarError) as caught:
+        run_batch(batch(request), out)
+    assert "\n" not in str(caught.value) and caught.value.remedy
+    if name.startswith("chunk"):
+        assert run_batch(batch(request), out)["rows"] == 40
+
+
+def test_names_that_are_no_text_are_read_and_shown_in_every_format(quick, tmp_path):
+    survey = MockSurvey()
+    path = write_spec_lite(survey.spectrum(survey.star_ids(16000)[0]), tmp_path / "spec.fits")
+    (tmp_path / "spectra").mkdir()
+    os.rename(path, os.fsencode(tmp_path / "spectra") + b"/caf\xe9.fits")
+    request = Request((str(tmp_path / "spectra"), "a\x00b\x01", "]]>"))
+    for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
+        found = run_batch(batch(request), tmp_path / f"a.{ending}")
+        assert (found["answered"], found["errors"]) == (1, 2)
+        if ending != "parquet":
+            names = [str(name) for name in Table.read(tmp_path / f"a.{ending}")["input"]]
+            assert [name.rpartition("/")[2] for name in names] == [name.replace("\ufffd", "?" if ending == "fits" else "\ufffd") for name in ("caf\ufffd.fits", "a\ufffdb\ufffd", "]]>")]
 
 
 def test_every_input_has_its_row_and_bad_ones_do_not_move_the_others(quick, tmp_path):

@@ -61,7 +61,7 @@ def test_lists_of_every_kind_keep_all_digits():
         (b"# nothing\n", "no identifier"),
         (b"\xff\xfe\x00binary", "no text"),
         (b"PAR1 no", "Parquet"),
-        (b"SIMPLE  =", "one spectrum"),
+        (b"SIMPLE  =", "single spectrum"),
         (b"PK\x03\x04 cut", "damaged or cut short"),
         (archive({}), "is empty"),
         (archive({"folder/": b"", "__MACOSX/a": b"x", "b/.DS_Store": b"x"}), "is empty"),

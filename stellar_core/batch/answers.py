@@ -177,7 +177,7 @@ def _prepare(found: Spectrum | StellarError, estimator: Estimator) -> KeptSpectr
 
 def _row(number: int, entry: Entry, found: Result | StellarError) -> dict[str, object]:
     """A row of `schema`; SDSS's own parameters come from the spectrum's metadata, whatever became of it."""
-    row: dict[str, object] = {"row": number, "input": entry.text}
+    row: dict[str, object] = {"row": number, "input": "".join(letter if letter.isprintable() else "\ufffd" for letter in entry.text)}
     if isinstance(entry.found, Spectrum):
         meta = entry.found.meta
         row |= {"star": entry.found.name, "source": entry.found.source, "specobjid": str(meta.get("specobjid") or "")}

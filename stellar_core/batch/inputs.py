@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from stellar_core.acquisition.reader import StoreReader
+from stellar_core.batch.lists import read_list
 from stellar_core.batch.portions import MockPortion, NamedPortion, Portion, StorePortion
-from stellar_core.errors import ParameterError
+from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.mock.survey import SEED
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 #: How files of spectra end, where a folder is searched for them.
 ENDINGS = (".fits", ".fits.gz", ".fit")
-#: Names of the column of identifiers in a table, in small letters.
-COLUMNS = ("specobjid", "specobj_id")
 _LINES = 10_000
 
 
@@ -44,7 +41,7 @@ class Request:
     inputs : tuple of str
         Spectrum files, folders of them, identifiers; or one store of ``fetch survey``, alone.
     listed : str
-        A file with an input on each line, or a CSV or Parquet table with a column specObjID; or empty.
+        A list of `stellar_core.batch.lists`; or empty.
     mock : int
         That many MOCK stars instead.
     seed : int
@@ -105,19 +102,29 @@ class Request:
 
 
 class NamedInputs:
-    """Files and identifiers, one per row of an Arrow file that is not loaded whole."""
+    """Files and identifiers, one per row of an Arrow file that is not loaded whole.
+
+    Raises
+    ------
+    ArchiveError
+        If that file is damaged.
+    """
 
     def __init__(self, path: Path, served: bool = False) -> None:
         import pyarrow as pa
 
         self._served = served
-        self._table: pa.Table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        try:
+            self._table: pa.Table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        except (pa.ArrowException, OSError):
+            raise ArchiveError(f"The list {path} is damaged.", value=str(path), remedy="Remove its folder, or give another --out.") from None
 
     def __len__(self) -> int:
         return self._table.num_rows
 
     def portion(self, rows: range) -> NamedPortion:
-        return NamedPortion(tuple(self._table["input"].slice(rows.start, len(rows)).to_pylist()), self._served)
+        names = self._table["input"].slice(rows.start, len(rows)).to_pylist()
+        return NamedPortion(tuple(name.decode("utf-8", "surrogatepass") for name in names), self._served)
 
 
 @dataclass(frozen=True)
@@ -161,78 +168,27 @@ def _files_in(folder: str) -> Iterator[str]:
         yield from (os.path.join(place, name) for name in sorted(names) if name.lower().endswith(ENDINGS))
 
 
-def read_list(file: BinaryIO, name: str, parquet: bool = False) -> Iterator[str]:
-    """The inputs in a list: lines, or the identifiers of a table with a column specObjID.
-
-    Parameters
-    ----------
-    file : binary file
-    name : str
-        For messages.
-    parquet : bool
-        Otherwise it is text, CSV where its first line has that column.
-
-    Raises
-    ------
-    ParameterError
-        If it cannot be read.
-    """
-    if parquet:
-        yield from _read_column(file, name)
-        return
-    lines = io.TextIOWrapper(file, "utf-8-sig", newline="")
-    try:
-        first = next(lines, "")
-        titles = [title.strip().strip('"').lower() for title in first.split(",")]
-        column = next((name for name in COLUMNS if name in titles), "")
-        if column:
-            at = titles.index(column)
-            yield from (row[at].strip() for row in csv.reader(lines) if len(row) > at and row[at].strip())
-            return
-        for line in chain([first], lines):
-            if line.strip() and not line.lstrip().startswith("#"):
-                yield line.strip()
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ParameterError(f"The list {name} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.") from None
-    finally:
-        lines.detach()
-
-
 def _read_path(path: Path) -> Iterator[str]:
     try:
         with path.open("rb") as file:
-            yield from read_list(file, str(path), parquet=path.suffix.lower() == ".parquet")
+            yield from read_list(file, str(path))
     except OSError as error:
         raise ParameterError(f"The list {path} cannot be read: {error.strerror or error}.") from None
 
 
-def _read_column(file: BinaryIO, name: str) -> Iterator[str]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.ParquetFile(file)
-        column = next((title for title in table.schema_arrow.names if title.lower() in COLUMNS), "")
-        if not column:
-            raise ParameterError(f"The table {name} has no column specObjID.", value=name)
-        for batch in table.iter_batches(_LINES, columns=[column]):
-            yield from (str(value) for value in batch.column(0).to_pylist() if value is not None)
-    except (pa.ArrowException, OSError):
-        raise ParameterError(f"The list {name} is no Parquet file, or a damaged one.", value=name) from None
-
-
 def _write_names(path: Path, names: Iterator[str]) -> None:
-    """Write the names whole or not at all, a few at a time."""
+    """Write the names whole or not at all, a few at a time; as bytes, since a file's name need not be text."""
     import pyarrow as pa
 
-    schema = pa.schema([("input", pa.string())])
+    schema = pa.schema([("input", pa.binary())])
     draft = path.with_name(f".{path.name}.tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
     written = 0
     try:
         with pa.OSFile(str(draft), "wb") as out, pa.ipc.new_file(out, schema) as file:
             while part := list(islice(names, _LINES)):
-                file.write_batch(pa.record_batch([pa.array(part, pa.string())], schema=schema))
+                cells = pa.array([name.encode("utf-8", "surrogatepass") for name in part], pa.binary())
+                file.write_batch(pa.record_batch([cells], schema=schema))
                 written += len(part)
         if not written:
             raise ParameterError("There is no spectrum among what was given.")

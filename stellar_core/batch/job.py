@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stellar_core.batch.answers import GROUP, Answered, Settings, Work, answer
+from stellar_core.batch.answers import GROUP, Answered, Settings, Work, answer, schema
 from stellar_core.batch.inputs import Inputs, Request
 from stellar_core.batch.spread import spread
 from stellar_core.batch.tables import check_ending, read_chunks, write_answers
@@ -169,7 +169,10 @@ def _claim(batch: Batch, out: Path, parts: Path) -> None:
     """Write the plan into ``parts``, or see that it is the one there; a table of another batch is not written over."""
     path, mine = parts / "plan.json", batch.facts()
     if path.exists():
-        _compare(json.loads(path.read_text()), mine, out)
+        plan = _read_json(path)
+        if plan is None:
+            raise ArchiveError(f"The plan {path} is damaged.", value=str(path), remedy="Remove its folder, or give another --out.")
+        _compare(plan, mine, out)
         return
     if out.exists():
         shutil.rmtree(parts)
@@ -179,11 +182,20 @@ def _claim(batch: Batch, out: Path, parts: Path) -> None:
 
 def _finished(batch: Batch, out: Path) -> dict[str, object] | None:
     """What was said of ``out`` when it was finished; None if it was not."""
-    if not (out.exists() and _side(out).exists()):
+    found = _read_json(_side(out)) if out.exists() else None
+    if found is None or not isinstance(found.get("batch"), dict):
         return None
-    found = json.loads(_side(out).read_text())
     _compare(found.pop("batch"), batch.facts(), out)
     return {"out": str(out), **found}
+
+
+def _read_json(path: Path) -> dict[str, object] | None:
+    """The object in a file; None if there is none or it is damaged."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _compare(theirs: dict[str, object], mine: dict[str, object], out: Path) -> None:
@@ -233,12 +245,18 @@ def _rows(inputs: Inputs, chunk: int, number: int) -> range:
 
 def _count(paths: list[Path], rows: int, chunk: int) -> dict[str, object]:
     """Numbers of the whole table, after a look whether every row is there once."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     counts = {"rows": 0, "answered": 0, "errors": 0, "in_domain": 0, "mock": False}
-    for path, table in zip(paths, read_chunks(paths), strict=True):
-        expected = range(counts["rows"], min(counts["rows"] + chunk, rows))
-        if table["row"].to_pylist() != list(expected):
+    for path in paths:
+        expected = list(range(counts["rows"], min(counts["rows"] + chunk, rows)))
+        try:
+            (table,) = read_chunks([path])
+            sound = table.schema.equals(schema()) and table["row"].to_pylist() == expected
+        except (pa.ArrowException, OSError):
+            sound = False
+        if not sound:
             path.unlink()
             raise ArchiveError(f"The chunk {path.name} is damaged and was removed.", value=str(path), remedy="Run the same command again.")
         errors = table.num_rows - table["error"].null_count

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TypeVar
 
-from stellar_core.errors import ParameterError
+from stellar_core.errors import ArchiveError, ParameterError
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 #: Items that wait for each worker, so that none is idle and none of the results pile up.
 WAITING = 2
+ON = "The same command goes on where this one ended."
 
 
 def spread(
@@ -34,6 +37,8 @@ def spread(
     ------
     ParameterError
         If ``workers`` is not positive or the cluster cannot be reached.
+    ArchiveError
+        If a worker dies, or the cluster goes away.
     """
     if workers < 1:
         raise ParameterError(f"The number of workers is 1 or more; got {workers}.", value=workers)
@@ -45,11 +50,17 @@ def spread(
         from joblib import Parallel, delayed
 
         pool = Parallel(workers, return_as="generator_unordered", batch_size=1, pre_dispatch=WAITING * workers)
-        yield from pool(delayed(work)(item) for item in items)
+        try:
+            yield from pool(delayed(work)(item) for item in items)
+        except BrokenProcessPool:
+            raise ArchiveError("A worker died, perhaps for want of memory.", value=workers, remedy=ON) from None
 
 
 def _over_cluster(work: Callable[[Item], Answer], items: Iterator[Item], address: str) -> Iterator[Answer]:
+    from concurrent.futures import CancelledError
+
     from distributed import Client, as_completed
+    from distributed.scheduler import KilledWorker
 
     try:
         client = Client(address, timeout="10s")
@@ -64,7 +75,12 @@ def _over_cluster(work: Callable[[Item], Answer], items: Iterator[Item], address
         if not threads:
             raise ParameterError(f"The Dask cluster at {address} has no workers.", value=address)
         jobs = as_completed(client.submit(work, item, pure=False) for item in islice(items, WAITING * threads))
-        for job in jobs:
-            yield job.result()
-            for item in islice(items, 1):
-                jobs.add(client.submit(work, item, pure=False))
+        try:
+            for job in jobs:
+                yield job.result()
+                for item in islice(items, 1):
+                    jobs.add(client.submit(work, item, pure=False))
+        except (KilledWorker, CancelledError, asyncio.CancelledError):
+            raise ArchiveError(f"The Dask cluster at {address} lost its workers or went away.", value=address, remedy=ON) from None
+        except ImportError as error:
+            raise ParameterError(f"The workers at {address} lack what this needs: {error}.", value=address) from None

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from stellar_core.batch.inputs import read_list
+from stellar_core.batch.lists import read_list
 from stellar_core.batch.portions import Entry, NamedPortion
 from stellar_core.errors import IdentifierError, ParameterError, SpectrumError, StellarError
 from stellar_core.sdss.identifiers import StarId, parse
@@ -104,7 +104,7 @@ def pasted(text: str) -> Typed:
 
 
 def uploaded(name: str, data: bytes) -> Typed | Unpacked:
-    """What is in an uploaded file: a zip archive of spectra, or a list of identifiers (text, CSV, Parquet).
+    """What is in an uploaded file: a zip archive of spectra, or a list of `stellar_core.batch.lists`.
 
     Raises
     ------
@@ -115,22 +115,28 @@ def uploaded(name: str, data: bytes) -> Typed | Unpacked:
         raise ParameterError(f"The file {_shown(name)} is empty.", value=name)
     if data.startswith((ZIP, b"PK\x05\x06")):
         return _opened(name, data)
-    if data.startswith(b"SIMPLE"):
-        raise ParameterError(f"{_shown(name)} is one spectrum.", value=name, remedy="Open it on the star page, or give a zip archive of several.")
     if len(data) > MAX_TEXT:
         raise ParameterError(f"{_shown(name)} has {len(data) / 1e6:.0f} MB, too much for a list of identifiers.", value=name)
     listed: list[str] = []
-    for text in read_list(io.BytesIO(data), _shown(name), parquet=data.startswith(b"PAR1")):
-        listed += _in_line(text)
-        if len(listed) > 2 * MAX_ROWS:
-            break
+    try:
+        for text in read_list(io.BytesIO(data), _shown(name)):
+            listed += _in_line(text)
+            if len(listed) > 2 * MAX_ROWS:
+                break
+    except ParameterError as error:
+        if data.startswith(b"SIMPLE"):
+            raise ParameterError(
+                f"{_shown(name)} is no table of stars.", value=name,
+                remedy="A single spectrum is opened on the star page; several go into a zip archive.",
+            ) from error  # fmt: skip
+        raise
     return _typed(iter(listed))
 
 
 def _typed(texts: Iterator[str]) -> Typed:
     found = tuple(text[:2000] for text in texts)
     if not found:
-        raise ParameterError("There is no identifier among what was given.", remedy="Give one a line, or a table with a column specObjID.")
+        raise ParameterError("There is no identifier among what was given.", remedy="Give one a line, or a table with specObjID, or plate, MJD and fiberID.")
     if len(found) > MAX_ROWS:
         raise _too_many(f"more than {MAX_ROWS} identifiers", "--list ids.csv")
     return Typed(found)

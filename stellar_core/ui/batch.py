@@ -80,8 +80,8 @@ def choose() -> Run | None:
         )  # fmt: skip
         file = right.file_uploader(
             "or a file, which then comes first: a list of them, or a zip archive of spectra", key="batch_file",
-            help="Up to 30 MB. A table (CSV, Parquet) needs a column specObjID, a text one identifier a line. An archive is unpacked in "
-            "memory only; each member gives a row.",
+            help="Up to 30 MB. A table (CSV, ECSV, FITS, VOTable, Parquet) needs specObjID, or plate, MJD and fiberID, or RA and Dec; a "
+            "text one identifier a line. An archive is unpacked in memory only; each member gives a row.",
         )  # fmt: skip
         names = sorted(list_networks(), key=lambda name: name != DEFAULT_MODEL)
         model = right.selectbox("Model", names, key="batch_model", help=HELP["model"])

@@ -1,0 +1,251 @@
+"""Lists of stars as astronomers keep them: lines of text, and CSV, ECSV, FITS, VOTable and Parquet tables.
+
+A table names its stars by a column specObjID, by plate, MJD and fiber, or by RA and Dec, in any case of letters. Each
+of its rows gives one text for `stellar_core.sdss.identifiers.parse`, an empty one where its cells are empty.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from stellar_core.errors import ParameterError, StellarError
+from stellar_core.sdss.star import StarId
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Names of a column by what it tells, in small letters and without the name of a table before a dot.
+NAMES = {
+    "specobjid": ("specobjid", "specobj_id"),
+    "plate": ("plate", "plateid"),
+    "mjd": ("mjd",),
+    "fiber": ("fiberid", "fiber"),
+    "run2d": ("run2d",),
+    "ra": ("ra", "ra_deg", "plug_ra", "_raj2000", "raj2000"),
+    "dec": ("dec", "dec_deg", "plug_dec", "_dej2000", "dej2000"),
+}
+#: What names a star, the surest first.
+WAYS = (("specobjid",), ("plate", "mjd", "fiber"), ("ra", "dec"))
+#: Rows read at a time.
+ROWS = 10_000
+_DELIMITERS = (",", "\t", ";", "|", " ")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+Columns = Mapping[str, int]
+
+
+def read_list(file: BinaryIO, name: str) -> Iterator[str]:
+    """The inputs in a list; its content says of which kind it is.
+
+    Parameters
+    ----------
+    file : binary file
+        That can be wound back.
+    name : str
+        For messages.
+
+    Yields
+    ------
+    str
+        One for each line that is neither empty nor a comment, or for each row of a table.
+
+    Raises
+    ------
+    ParameterError
+        If it cannot be read, or is a table without columns that name stars.
+    """
+    start = file.read(2048)
+    file.seek(0)
+    opening = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith(b"PAR1"):
+        yield from _of_parquet(file, name)
+    elif start.startswith(b"SIMPLE"):
+        yield from _of_fits(file, name)
+    elif opening.startswith((b"<!doctype html", b"<html")):
+        raise ParameterError(f"{name} is a page of a web site, no list of stars.", value=name, remedy="Save the table itself.")
+    elif opening.startswith(b"<"):
+        yield from _of_votable(file, name)
+    elif b"\0" in start and not start.startswith(_UTF16):
+        raise ParameterError(f"The list {name} cannot be read: it is no text.", value=name)
+    else:
+        yield from _of_text(file, name, "utf-16" if start.startswith(_UTF16) else "utf-8-sig")
+
+
+def find_columns(titles: Sequence[str]) -> Columns:
+    """Which columns name stars, as number by what they tell; empty if none do."""
+    plain = [re.sub(r"^.*\.", "", str(title).strip().strip("\"'").lower()) for title in titles]
+    found = {role: plain.index(one) for role, names in NAMES.items() for one in names[::-1] if one in plain}
+    return found if any(all(role in found for role in way) for way in WAYS) else {}
+
+
+def identifier(cells: Mapping[str, str]) -> str:
+    """The text that names the star of a row.
+
+    A specObjID that a spreadsheet has rounded gives way to plate, MJD and fiber.
+
+    Parameters
+    ----------
+    cells : mapping of str to str
+        By the keys of `NAMES`.
+    """
+    specobjid = cells.get("specobjid", "")
+    if specobjid.isdecimal():
+        return specobjid
+    numbers = [_whole(cells.get(role, "")) for role in ("plate", "mjd", "fiber")]
+    if all(numbers):
+        if cells.get("run2d"):
+            try:
+                return StarId.of(*map(int, numbers), cells["run2d"]).specobjid
+            except StellarError:
+                pass  # the numbers alone say it, or what is wrong with them
+        return "-".join(numbers)
+    if specobjid or not (cells.get("ra") and cells.get("dec")):
+        return specobjid
+    return f"{_degrees(cells['ra'])} {_degrees(cells['dec'])}"
+
+
+def _whole(text: str) -> str:
+    """A whole number without the point that tables give it; empty if it is none."""
+    found = re.fullmatch(r"(\d{1,6})(\.0*)?", text)
+    return found.group(1) if found else ""
+
+
+def _degrees(text: str) -> str:
+    """A number with a point and without an exponent; other texts, such as 9:49:17, as they are."""
+    try:
+        return f"{float(text):.7f}"
+    except ValueError:
+        return text
+
+
+def _text(value: object) -> str:
+    """A cell of a binary table; a number with as many digits as its type keeps."""
+    if value is None or value is np.ma.masked or np.ndim(value) or value != value:
+        return ""
+    return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()
+
+
+def _no_columns(name: str) -> ParameterError:
+    return ParameterError(
+        f"The table {name} has no columns that name stars.",
+        value=name,
+        remedy="It needs specObjID, or plate, MJD and fiberID, or RA and Dec in degrees.",
+    )
+
+
+def _of_text(file: BinaryIO, name: str, encoding: str) -> Iterator[str]:
+    lines = io.TextIOWrapper(file, encoding, errors="strict" if encoding == "utf-16" else "replace", newline="")
+    try:
+        remark, first = "", ""
+        for line in lines:
+            if line.strip() and not line.lstrip().startswith("#"):
+                first = line
+                break
+            remark = line.lstrip()[1:] if line.strip() else remark
+        for titles, rows in ((first, lines), (remark, chain([first], lines))):
+            for delimiter in _DELIMITERS:
+                columns = find_columns(_cells(titles, delimiter))
+                if columns:
+                    yield from _rows_of(rows, delimiter, columns)
+                    return
+        yield from (line.strip() for line in chain([first], lines) if line.strip() and not line.lstrip().startswith("#"))
+    except (OSError, UnicodeError, csv.Error) as error:
+        raise ParameterError(f"The list {name} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.") from None
+    finally:
+        lines.detach()
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line.strip()], delimiter=delimiter, skipinitialspace=True), [])
+
+
+def _rows_of(lines: Iterator[str], delimiter: str, columns: Columns) -> Iterator[str]:
+    for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
+        if any(cell.strip() for cell in row) and not row[0].startswith("#"):
+            yield identifier({role: row[at].strip().strip("'") for role, at in columns.items() if at < len(row)})
+
+
+def _of_parquet(file: BinaryIO, name: str) -> Iterator[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(file)
+        titles = table.schema_arrow.names
+        columns = find_columns(titles)
+        if not columns:
+            raise _no_columns(name)
+        for batch in table.iter_batches(ROWS, columns=[titles[at] for at in columns.values()]):
+            chosen = {role: batch.column(titles[at]) for role, at in columns.items()}
+            yield from _identifiers({role: _of_arrow(column) for role, column in chosen.items()})
+    except (pa.ArrowException, OSError):
+        raise ParameterError(f"The list {name} is no Parquet file, or a damaged one.", value=name) from None
+
+
+def _of_arrow(column: pa.Array) -> Sequence[object]:
+    """Its cells; a float32 stays one, so that it shows how few digits it keeps."""
+    import pyarrow as pa
+
+    return list(column.to_numpy(zero_copy_only=False)) if pa.types.is_floating(column.type) else column.to_pylist()
+
+
+def _of_fits(file: BinaryIO, name: str) -> Iterator[str]:
+    """The first table of a FITS file; that of a spectrum names no stars, and the tables behind it are not asked."""
+    from astropy.io import fits
+
+    from stellar_core.sdss.fits_files import DAMAGE
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with fits.open(file, memmap=hasattr(file, "fileno"), lazy_load_hdus=True) as hdus:
+                table = next((hdu for hdu in hdus if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU))), None)
+                titles = table.columns.names if table is not None else ()
+                columns = find_columns(titles)
+                if not columns:
+                    raise _no_columns(name)
+                rows = table.data
+                for start in range(0, len(rows), ROWS):
+                    part = rows[start : start + ROWS]
+                    yield from _identifiers({role: list(part.field(titles[at])) for role, at in columns.items()})
+    except DAMAGE as error:
+        if isinstance(error, StellarError):
+            raise
+        raise ParameterError(f"The FITS file {name} is damaged or cut short.", value=name) from None
+
+
+def _of_votable(file: BinaryIO, name: str) -> Iterator[str]:
+    """The first table of a VOTable, read whole."""
+    from xml.parsers.expat import ExpatError
+
+    from astropy.io.votable import parse_single_table
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            table = parse_single_table(file, verify="ignore")
+            array = table.array
+            titles = [field.name or field.ID for field in table.fields]
+            ids = [field.ID for field in table.fields]
+    except (OSError, ValueError, TypeError, IndexError, KeyError, SyntaxError, AttributeError, ExpatError):
+        raise ParameterError(f"{name} is no VOTable, or a damaged one.", value=name) from None
+    columns = find_columns(titles)
+    if not columns:
+        raise _no_columns(name)
+    for start in range(0, len(array), ROWS):
+        part = array[start : start + ROWS]
+        yield from _identifiers({role: list(part[ids[at]]) for role, at in columns.items()})
+
+
+def _identifiers(cells: Mapping[str, Sequence[object]]) -> Iterator[str]:
+    """The texts of some rows, from their cells by column."""
+    for row in zip(*cells.values(), strict=True):
+        yield identifier(dict(zip(cells, map(_text, row), strict=True)))
