@@ -65,3 +65,10 @@ def test_bad_names_too_many_and_damage_are_one_sentence(tmp_path):
             save(path, "a", WHOLE)
     with pytest.raises(ArchiveError):
         save(path / "below" / "a file", "a", WHOLE)
+
+
+def test_limits_narrow_those_there_are_and_never_leave_nothing():
+    found = Selection(colour="feh", ranges=(("teff", 5000.0, 6000.0),)).narrowed({"teff": (5500.0, 7000.0), "feh": (-1.0, 0.0)})
+    assert found.filters == {"teff": (5500.0, 6000.0), "feh": (-1.0, 0.0)} and found.colour == "feh"
+    assert found.narrowed({"teff": (6500.0, 7000.0)}) == found
+    assert found.without(["teff"]).filters == {"feh": (-1.0, 0.0)}

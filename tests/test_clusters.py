@@ -18,10 +18,9 @@ from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.mock.plates import make_plate
 from stellar_core.mock.survey import SEED
 from tests.standin import Fault, Faults
+from tests.standin.database import LIGHT
 from tests.test_batch_job import Quick
 from tests.test_sdss_archive import asked, client
-
-LIGHT = 299_792.458
 
 
 def mock_cluster(plate: int = 16000, **changes: object) -> Cluster:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stellar_core.figures.catalogue import diagram_density, diagram_figure, histogram_figure, mollweide, sky_figure
+from stellar_core.figures.catalogue import diagram_density, diagram_figure, histogram_figure, mollweide, sky_figure, sky_limits
 from stellar_core.stages import STAGES
 
 RNG = np.random.default_rng(0)
@@ -53,3 +53,18 @@ def test_mollweide_keeps_areas_and_puts_the_poles_up():
     assert np.isclose(inside[0], inside[1], rtol=0.05)
     x, y = mollweide(np.array([180.0, 90.0, 0.0]), np.array([90.0, 0.0, 0.0]))
     assert np.allclose(x, [0, 1, 2], atol=1e-3) and np.allclose(y, [1, 0, 0], atol=1e-3)
+
+
+def test_a_box_on_the_sky_gives_limits_that_hold_all_of_it():
+    ra, dec = RNG.uniform(0, 360, 20_000), np.degrees(np.arcsin(RNG.uniform(-1, 1, 20_000)))
+    x, y = mollweide(ra, dec)
+    for box in (((-0.5, 0.7), (0.2, 0.6)), ((-2.0, 2.0), (-1.0, 1.0)), ((0.1, 0.3), (-0.3, 0.4))):
+        limits = sky_limits(*box)
+        inside = (box[0][0] <= x) & (x <= box[0][1]) & (box[1][0] <= y) & (y <= box[1][1])
+        for values, name in ((ra, "ra"), (dec, "dec")):
+            low, high = limits[name]
+            assert values[inside].min() >= low - 1e-3 and values[inside].max() <= high + 1e-3
+            assert low >= values[inside].min() - 3 and high <= values[inside].max() + 3, "and hardly more"
+    x, y = mollweide(np.array([137.0]), np.array([41.0]))
+    point = sky_limits((x[0], x[0]), (y[0], y[0]))
+    assert np.allclose([*point["ra"], *point["dec"]], [137, 137, 41, 41], atol=1e-3)

@@ -29,7 +29,10 @@ def test_a_good_star_has_none():
     ("changes", "words"),
     [
         ({"meta": {"class": "GALAXY"}}, "GALAXY, not as a star"),
-        ({"meta": {"class": "STAR", "zwarning": 4}}, "ZWARNING 4"),
+        ({"meta": {"class": "STAR", "zwarning": 4}}, "fits nearly as well (ZWARNING 4)"),
+        ({"meta": {"class": "STAR", "zwarning": 20}}, "nearly as well, many outliers (ZWARNING 20)"),
+        ({"meta": {"class": "STAR", "zwarning": 1024}}, "unknown here (ZWARNING 1024)"),
+        ({"meta": {"class": "STAR", "zwarning": 129}}, "no star in the fiber: a fiber on the sky, an unplugged fiber (ZWARNING 129)"),
         ({"redshift": 0.02}, "not that of a star"),
         ({"redshift": None}, "taken to be at rest"),
         ({"has_errors": False}, "gives no errors"),
@@ -42,6 +45,14 @@ def test_a_good_star_has_none():
 )
 def test_each_defect_is_named(changes, words):
     assert words in messages(**changes)
+
+
+def test_only_warnings_of_an_empty_fiber_refuse_and_outliers_alone_are_none():
+    assert messages(meta={"class": "STAR", "zwarning": 16}) == ""
+    for bits, refused in ((1, True), (128, True), (4, False), (36, False)):
+        spectrum = Spectrum(WAVE, FLUX, np.ones_like(WAVE), redshift=0.0, meta={"class": "STAR", "zwarning": bits})
+        (remark,) = quality_remarks(spectrum, prepare(spectrum))
+        assert remark.refuses is refused
 
 
 def test_real_galaxies_and_quasars_are_named(shared_data):

@@ -6,7 +6,7 @@ import contextlib
 import json
 import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stellar_core.cards import write_text
@@ -57,6 +57,20 @@ class Selection:
                 least, greatest = found.get(name, (low, high))
                 found[name] = (max(low, least), min(high, greatest))
         return found
+
+    def narrowed(self, limits: Mapping[str, tuple[float, float]]) -> Selection:
+        """With further limits by column, each within the one that there is; the same where nothing would be left."""
+        ranges = self.filters
+        for name, (low, high) in limits.items():
+            least, greatest = ranges.pop(name, (low, high))
+            ranges[name] = (max(low, least), min(high, greatest))
+        if len(ranges) > MOST_FILTERS or not all(low <= high for low, high in ranges.values()):
+            return self
+        return replace(self, ranges=tuple((name, low, high) for name, (low, high) in ranges.items()))
+
+    def without(self, names: Collection[str]) -> Selection:
+        """Without the limits of these columns."""
+        return replace(self, ranges=tuple(limit for limit in self.ranges if limit[0] not in names))
 
     def to_query(self) -> dict[str, str]:
         """Words of an address; what is left at its default is not there."""

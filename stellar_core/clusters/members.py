@@ -1,4 +1,8 @@
-"""Which stars of SDSS belong to a cluster: by position and velocity alone, never by a parameter that ages depend on."""
+"""Which stars of SDSS belong to a cluster: by position and velocity alone, never by a parameter that ages depend on.
+
+The velocity is the SSPP's ``elodieRVFinal``, which is on the scale of the literature; SpecObj's ``z`` lies some 7 km/s
+below it (SDSS DR8, caveats of the spectra). Bright stars often bear the warning MANY_OUTLIERS, which is seldom an error.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from pathlib import Path
 
 from stellar_core.clusters.literature import Cluster
 from stellar_core.errors import ArchiveError
+from stellar_core.preprocessing.quality import MANY_OUTLIERS
 from stellar_core.sdss.answers import number, read_answer, whole_number
 from stellar_core.sdss.skyserver import SkyServer, real
 from stellar_core.sdss.whole_files import write_whole
@@ -15,8 +20,7 @@ from stellar_core.sdss.whole_files import write_whole
 LEAST_SNR = 10.0
 #: Field stars are counted between these multiples of the velocity window.
 SIDES = (2.0, 4.0)
-_LIGHT = 299_792.458
-_COLUMNS = ("s.specObjID", "s.z")
+_COLUMNS = ("s.specObjID", "p.elodieRVFinal")
 
 
 @dataclass(frozen=True)
@@ -61,22 +65,23 @@ def source(cluster: Cluster) -> str:
     """FROM and WHERE of all good spectra of stars about the cluster's place and, widely, its velocity."""
     place = real(cluster.ra_deg, 0.0, 360.0), real(cluster.dec_deg, -90.0, 90.0), real(cluster.radius_arcmin, 0.0, 180.0)
     reach = SIDES[1] * cluster.window_kms
-    low, high = (real((cluster.velocity_kms + side) / _LIGHT, -0.02, 0.02) for side in (-reach, reach))
+    low, high = (real(cluster.velocity_kms + side, -4000.0, 4000.0) for side in (-reach, reach))
     return (
         f"FROM dbo.fGetNearbySpecObjEq({', '.join(place)}) n JOIN SpecObj s ON s.specObjID = n.specObjID "
-        f"WHERE s.class = 'STAR' AND s.zWarning = 0 AND s.snMedian >= {real(LEAST_SNR, 0.0, 1000.0)} AND s.z BETWEEN {low} AND {high}"
+        f"JOIN sppParams p ON p.specObjID = s.specObjID WHERE s.class = 'STAR' AND s.zWarning IN (0, {MANY_OUTLIERS}) "
+        f"AND s.snMedian >= {real(LEAST_SNR, 0.0, 1000.0)} AND p.elodieRVFinal BETWEEN {low} AND {high}"
     )
 
 
 def choose(cluster: Cluster, rows: list[tuple[str, ...]]) -> Members:
-    """Members, and the share of field stars, among rows of specObjID and redshift.
+    """Members, and the share of field stars, among rows of specObjID and velocity in km/s.
 
     Raises
     ------
     PassingError
         If a cell is no number.
     """
-    away = {whole_number(specobjid): abs(number(z) * _LIGHT - cluster.velocity_kms) / cluster.window_kms for specobjid, z in rows}
+    away = {whole_number(specobjid): abs(number(velocity) - cluster.velocity_kms) / cluster.window_kms for specobjid, velocity in rows}
     inside = sorted(specobjid for specobjid, offset in away.items() if offset <= 1.0)
     beside = sum(SIDES[0] < offset <= SIDES[1] for offset in away.values())
     return Members(cluster, tuple(inside), beside / (SIDES[1] - SIDES[0]))

@@ -148,7 +148,7 @@ def histogram_figure(values: np.ndarray, title: str, *, palette: Palette = LIGHT
     count, edges = np.histogram(known, bins=80, range=(low, max(high, low + 1e-6)))
     figure = go.Figure(go.Bar(x=_middle(edges), y=count, marker={"color": palette.draws, "line": {"width": 0}}))
     base_layout(figure, palette, height, title)
-    figure.update_layout(bargap=0)
+    figure.update_layout(bargap=0, dragmode="select", selectdirection="h")
     figure.update_xaxes(title_text=title)
     figure.update_yaxes(title_text="stars")
     return figure
@@ -174,6 +174,27 @@ def mollweide(ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         angle = np.clip(angle - (2.0 * angle + np.sin(2.0 * angle) - np.pi * np.sin(latitude)) / slope, -np.pi / 2, np.pi / 2)
     longitude = np.radians(180.0 - np.asarray(ra, float))
     return 2.0 / np.pi * longitude * np.cos(angle), np.sin(angle)
+
+
+def sky_limits(x: tuple[float, float], y: tuple[float, float]) -> dict[str, tuple[float, float]]:
+    """Right ascensions and declinations that hold a box of the sky's figure.
+
+    Parameters
+    ----------
+    x, y : (float, float)
+        The box, in the units of `mollweide`.
+
+    Returns
+    -------
+    dict
+        "ra" and "dec", from and to, degrees.
+    """
+    sine = np.clip(np.linspace(*sorted(y), 41), -1.0, 1.0)
+    angle = np.arcsin(sine)
+    dec = np.degrees(np.arcsin(np.clip((2.0 * angle + np.sin(2.0 * angle)) / np.pi, -1.0, 1.0)))
+    east = 180.0 - 90.0 * np.multiply.outer(x, 1.0 / np.maximum(np.cos(angle), 1e-9))
+    ra = np.clip(east, 0.0, 360.0)
+    return {"ra": (float(ra.min()), float(ra.max())), "dec": (float(dec.min()), float(dec.max()))}
 
 
 def sky_figure(ra: np.ndarray, dec: np.ndarray, *, palette: Palette = LIGHT, height: int = 300) -> go.Figure:
@@ -202,7 +223,7 @@ def sky_figure(ra: np.ndarray, dec: np.ndarray, *, palette: Palette = LIGHT, hei
             x=float(place[0][0]), y=-0.04, text=f"{ra_label}°", showarrow=False, font={"size": 10, "color": palette.muted}
         )
     base_layout(figure, palette, height, "sky")
-    figure.update_layout(showlegend=False, dragmode=False)
+    figure.update_layout(showlegend=False, dragmode="select")
     figure.update_xaxes(visible=False, range=[-2.05, 2.05])
     figure.update_yaxes(visible=False, range=[-1.05, 1.05], scaleanchor="x")
     return figure

@@ -17,6 +17,21 @@ MANY_BAD = 0.1
 LOW_COVERAGE, LEAST_COVERAGE = 0.7, 0.35
 #: How SDSS's subclasses begin for objects in class STAR that no track here describes.
 STRANGE_SUBCLASSES = {"WD": "a white dwarf", "CV": "a cataclysmic variable", "CARBON": "a carbon star"}
+#: Bits of SDSS's ZWARNING in words (SDSS DR10, bitmask of ZWARNING), and those after which there is no star to answer for.
+WARNINGS = {
+    1: "a fiber on the sky",
+    2: "too little wavelength coverage",
+    4: "another class or redshift fits nearly as well",
+    8: "the best model is negative",
+    16: "many outliers",
+    32: "the redshift lies at the edge of what was tried",
+    64: "negative emission lines",
+    128: "an unplugged fiber",
+    256: "bad targeting data",
+}
+NO_STAR = 1 | 128
+#: Set for bright stars of the SDSS spectrograph; alone it is rarely an error, by SDSS's own words, and is not mentioned.
+MANY_OUTLIERS = 16
 
 
 class Remark(NamedTuple):
@@ -48,9 +63,7 @@ def quality_remarks(spectrum: Spectrum, prepared: PreparedSpectrum) -> tuple[Rem
         remarks.append(Remark(f"Too noisy: S/N {snr}, at least {MIN_SNR:.0f} is needed.", True))
     if prepared.covered_fraction < LEAST_COVERAGE:
         remarks.append(Remark(f"Most of the spectrum is missing: {covered} of 3600-10400 Angstrom is covered.", True))
-    if spectrum.meta.get("zwarning"):
-        text = f"The survey warns about its redshift and class (ZWARNING {spectrum.meta['zwarning']})."
-        remarks.append(Remark(text, False))
+    remarks += _warnings(int(spectrum.meta.get("zwarning") or 0))
     if MIN_SNR <= prepared.snr < LOW_SNR:
         remarks.append(Remark(f"The signal-to-noise ratio is low: {snr}.", False))
     inside = (spectrum.wavelength >= GRID[0]) & (spectrum.wavelength <= GRID[-1])
@@ -77,3 +90,13 @@ def _kind(spectrum: Spectrum) -> list[Remark]:
         for begin, words in STRANGE_SUBCLASSES.items()
         if subclass.startswith(begin)
     ]
+
+
+def _warnings(bits: int) -> list[Remark]:
+    """What the survey's ZWARNING says."""
+    if bits <= 0 or bits == MANY_OUTLIERS:
+        return []
+    words = ", ".join(word for bit, word in WARNINGS.items() if bits & bit) or "a reason unknown here"
+    if bits & NO_STAR:
+        return [Remark(f"The survey says that there is no star in the fiber: {words} (ZWARNING {bits}).", True)]
+    return [Remark(f"The survey warns about its redshift and class: {words} (ZWARNING {bits}).", False)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -9,8 +10,8 @@ import streamlit as st
 from stellar_core.catalogue.selection import Selection
 from stellar_core.errors import StellarError
 from stellar_core.figures.palette import DARK
-from stellar_core.ui.catalogue import Opened, title_of
-from stellar_core.ui.shell import complain, palette, show_plot
+from stellar_core.ui.catalogue import Opened, apply, title_of
+from stellar_core.ui.shell import complain, on_phone, palette
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -22,6 +23,9 @@ SHOWN = ["star", "snMedian", "teff", "logg", "feh", "log_age_mean", "log_age_p16
          "mass_mean", "stage", "stage_probability", "r0", "g_r", "ra", "dec"]  # fmt: skip
 EXAMPLE = "SELECT stage, count(*) AS stars, avg(log_age_mean) AS log_age, avg(log_age_std) AS error\nFROM stars GROUP BY stage ORDER BY stars DESC"
 MOST = 500
+
+#: From a box of a figure, x and y from and to, to limits by column.
+Limits = Callable[[tuple[float, float], tuple[float, float]], dict[str, tuple[float, float]]]
 
 
 def show_stars(opened: Opened, selection: Selection) -> None:
@@ -70,17 +74,46 @@ def _distributions(path: str, stamp: int, selection: Selection, column: str, dar
 
 
 def show_distributions(opened: Opened, selection: Selection) -> None:
-    """Histogram of the colouring's column, and the sky, of the chosen stars."""
+    """Histogram of the colouring's column, and the sky, of the chosen stars; a box on either becomes a filter."""
     column = selection.colour if selection.colour not in ("", "stage") else "log_age_mean"
     found = _distributions(str(opened.survey.path), opened.stamp, selection, column, palette() is DARK, opened.table)
+    if not found:
+        return
+    from stellar_core.figures.catalogue import sky_limits
+
     label, kind = title_of(column), "MOCK stars" if opened.survey.mock else "stars"
-    names = (f"{label} of the chosen {kind}", f"The chosen {kind} on the sky")
-    for place, figure, key, name in zip(st.columns(2, gap="large"), found, ("histogram", "sky"), names):
-        with place:
-            st.markdown(f"**{name}**")
-            show_plot(figure, key, key, name)
-            if key == "sky":
-                st.caption("Equatorial, Mollweide's equal-area projection, right ascension to the left.")
+    histogram, sky = st.columns(2, gap="large")
+    with histogram:
+        _show_brushed(found[0], f"{label} of the chosen {kind}", selection, {column: label}, lambda x, y: {column: x})
+    with sky:
+        _show_brushed(found[1], f"The chosen {kind} on the sky", selection, {"ra": "RA", "dec": "Dec"}, sky_limits)
+        st.caption("Equatorial, Mollweide's equal-area projection, right ascension to the left.")
+
+
+def _show_brushed(figure: go.Figure, name: str, selection: Selection, columns: dict[str, str], limits: Limits) -> None:
+    """A figure on which a box limits ``columns`` (titles by name), and the way back."""
+    st.markdown(f"**{name}**")
+    # Another key after each box: the figure comes back narrowed, without the box that did it.
+    key = f"brush-{st.session_state.get('catalogue_brushes', 0)}-{'-'.join(columns)}"
+    if on_phone():
+        figure.update_layout(dragmode=False)
+    st.plotly_chart(
+        figure, key=key, selection_mode="box", config={"displaylogo": False}, alt=name,
+        on_select=lambda: _brush(key, selection, limits),
+    )  # fmt: skip
+    if any(column in selection.filters for column in columns):
+        st.button(f"Drop the limits of {' and '.join(columns.values())}", key=f"{key}-drop", icon=":material/close:", type="tertiary",
+                  on_click=apply, args=(selection.without(columns),))  # fmt: skip
+
+
+def _brush(key: str, selection: Selection, limits: Limits) -> None:
+    """Put the box that was drawn last into the filters; a callback."""
+    event = st.session_state.get(key)
+    boxes = event["selection"]["box"] if event else []
+    if boxes:
+        drawn = limits(tuple(sorted(boxes[-1]["x"])), tuple(sorted(boxes[-1]["y"])))
+        apply(selection.narrowed({name: (float(f"{low:.5g}"), float(f"{high:.5g}")) for name, (low, high) in drawn.items()}))
+        st.session_state.catalogue_brushes = st.session_state.get("catalogue_brushes", 0) + 1
 
 
 def show_sql(opened: Opened) -> None:

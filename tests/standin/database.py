@@ -20,6 +20,8 @@ from stellar_core.sdss.specobjid import FIRST_BOSS_PLATE
 from stellar_core.sdss.star import StarId
 
 _NUMBERS = ("z", "sn", "ra", "dec", "sspp_teff", "sspp_logg", "sspp_feh")
+#: Speed of light, km/s.
+LIGHT = 299_792.458
 _MACROS = """
 CREATE SCHEMA dbo;
 CREATE SCHEMA mydb;
@@ -62,6 +64,10 @@ class Catalogue:
         path = write_database(self.mock, folder / "standin.duckdb", seed)
         self._connection = duckdb.connect(str(path), config={"threads": 1})
         self._connection.execute(_MACROS)
+        self._connection.execute("ALTER TABLE sppParams ADD COLUMN elodieRVFinal FLOAT")
+        self._connection.execute(
+            f"UPDATE sppParams SET elodieRVFinal = {LIGHT} * s.z FROM SpecObj s WHERE s.specObjID = sppParams.specObjID"
+        )
         for star, known in real:
             self._add(star, known)
         self._mutex = threading.Lock()
