@@ -85,6 +85,8 @@ def show_distributions(opened: Opened, selection: Selection) -> None:
     histogram, sky = st.columns(2, gap="large")
     with histogram:
         _show_brushed(found[0], f"{label} of the chosen {kind}", selection, {column: label}, lambda x, y: {column: x})
+        if not on_phone():
+            st.caption("A box drawn here or on the sky becomes a filter.")
     with sky:
         _show_brushed(found[1], f"The chosen {kind} on the sky", selection, {"ra": "RA", "dec": "Dec"}, sky_limits)
         st.caption("Equatorial, Mollweide's equal-area projection, right ascension to the left.")
