@@ -37,9 +37,9 @@ def chosen(tab) -> int:
     return int(heading.split()[0].replace(",", ""))
 
 
-def draw_box(tab, left: float, top: float, right: float, bottom: float) -> None:
-    """Drag over the diagram, in shares of its width and height from its upper left corner."""
-    canvas = tab.page.locator(".st-key-catalogue_diagram .nsewdrag")
+def draw_box(tab, left: float, top: float, right: float, bottom: float, figure: str = "catalogue_diagram") -> None:
+    """Drag over a figure, in shares of its width and height from its upper left corner."""
+    canvas = tab.page.locator(f".st-key-{figure} .nsewdrag")
     canvas.scroll_into_view_if_needed()
     place = canvas.bounding_box()
     tab.page.mouse.move(place["x"] + left * place["width"], place["y"] + top * place["height"])
@@ -72,6 +72,23 @@ def test_a_box_on_the_catalogue_leads_to_a_star_and_a_link_back_to_the_box(visit
     other.open("catalogue" + link)
     assert chosen(other) == within
     other.assert_calm()
+
+
+def test_boxes_on_the_histogram_and_the_sky_become_filters(visit, stars):
+    tab = visit()
+    tab.open("catalogue")
+    tab.wait_for_charts(3)
+    draw_box(tab, 0.5, 0.3, 0.8, 0.7, "brush-0-log_age_mean")
+    within = chosen(tab)
+    assert 0 < within < stars and "filter=log_age_mean" in tab.page.url
+    tab.wait_for_charts(3)
+    draw_box(tab, 0.3, 0.2, 0.7, 0.5, "brush-1-ra-dec")
+    assert 0 < chosen(tab) < within and "dec" in tab.page.url
+    tab.wait_for_charts(3)
+    with tab.rerun():
+        tab.page.get_by_role("button", name="Drop the limits of RA and Dec").click()
+    assert chosen(tab) == within
+    tab.assert_calm()
 
 
 def test_a_batch_of_twenty_is_answered_and_taken_along(visit, tmp_path):
