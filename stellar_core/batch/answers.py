@@ -7,6 +7,7 @@ an answer is the same to the bit in whatever chunk and on whichever of several l
 
 from __future__ import annotations
 
+import ctypes
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -103,7 +104,15 @@ def answer(work: Work) -> Answered:
     import torch
 
     torch.set_num_threads(1)
-    return answer_by(_load(work.settings.model, work.settings.sha256), work)
+    found = answer_by(_load(work.settings.model, work.settings.sha256), work)
+    _give_back_memory()
+    return found
+
+
+def _give_back_memory() -> None:
+    """What has been freed goes back to the system, where the C library can do that; else a worker grows with every chunk."""
+    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
 
 
 def answer_by(estimator: Estimator, work: Work) -> Answered:

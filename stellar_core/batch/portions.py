@@ -40,6 +40,8 @@ from stellar_core.spectrum import Spectrum
 LOOK_UPS, AHEAD = 4, 32
 #: Requests to the Science Archive Server by all processes of a machine, per minute.
 FILES_PER_MINUTE = 600
+#: MOCK plates that are kept from one portion to the next.
+PLATES = 16
 _SSPP = tuple(f"{name}{end}" for name in ("teff", "logg", "feh") for end in ("", "_err"))
 
 
@@ -233,6 +235,8 @@ class MockPortion:
             inside = range(max(self.rows.start - first, 0), min(self.rows.stop - first, size))
             plates, rows = _chosen(size)
             yield from _mock_stars(seed, plates[inside.start : inside.stop], rows[inside.start : inside.stop])
+        if make_plate.cache_info().currsize > PLATES:
+            make_plate.cache_clear()  # a batch goes on to the next plates, and does not come back
 
 
 @lru_cache(maxsize=2)

@@ -6,6 +6,7 @@ from typing import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+from scipy.special import ndtr
 
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
 
@@ -23,6 +24,9 @@ def histogram_figure(
     height: int = 150,
 ) -> go.Figure:
     """Histogram of ``draws`` with its 68 % and 95 % ranges.
+
+    Draws that repeat a few values, as those of Model 9 repeat the points of the isochrones, are spread over the
+    bins by a Gaussian of Silverman's width: bins of their own would show the grid, like a comb.
 
     Parameters
     ----------
@@ -48,8 +52,9 @@ def histogram_figure(
     draws = np.asarray(draws, float)
     low, high = _span(draws, interval, second, limits)
     n_bins = int(np.clip(np.sqrt(draws.size) * 1.6, 12, 30))
-    counts, edges = np.histogram(draws, bins=n_bins, range=(low, high))
-    top = max(int(counts.max()), 1)
+    edges = np.linspace(low, high, n_bins + 1)
+    counts = _counts(draws, edges, limits)
+    top = max(float(counts.max()), 1.0)
     figure = go.Figure()
     for start, stop, alpha in ((p025, p975, 0.10), (p16, p84, 0.16)):
         figure.add_vrect(x0=start, x1=stop, fillcolor=faded(colour, alpha), line_width=0, layer="below")
@@ -57,7 +62,7 @@ def histogram_figure(
         go.Bar(
             x=((edges[:-1] + edges[1:]) / 2).astype(np.float32), y=counts, width=(edges[1] - edges[0]) * 0.94,
             marker={"color": faded(colour, 0.75), "line": {"width": 0}},
-            hovertemplate="%{x:.3g}: %{y} draws<extra></extra>",
+            hovertemplate="%{x:.3g}: %{y:.0f} draws<extra></extra>",
         )
     )
     figure.add_trace(
@@ -82,6 +87,20 @@ def histogram_figure(
         yaxis={"visible": False, "range": [0, top * (1.28 if second else 1.08)], "fixedrange": True},
     )
     return figure
+
+
+def _counts(draws: np.ndarray, edges: np.ndarray, limits: tuple[float, float] | None) -> np.ndarray:
+    """Draws in each bin; smoothed where most are repetitions, with nothing beyond the limits."""
+    counts = np.histogram(draws, edges)[0].astype(float)
+    if np.unique(draws).size > draws.size / 2:
+        return counts
+    quartiles = np.quantile(draws, [0.25, 0.75])
+    width = 0.9 * min(draws.std(), (quartiles[1] - quartiles[0]) / 1.34) * draws.size**-0.2
+    if not width > 0:
+        return counts
+    mirrored = [draws, *(2.0 * limit - draws for limit in limits or ())]
+    reached = sum(ndtr((edges[:, None] - values[None, :]) / width).sum(axis=1) for values in mirrored)
+    return np.diff(reached)
 
 
 def _span(

@@ -130,7 +130,7 @@ def flux_at_r(magnitude: np.ndarray) -> np.ndarray:
     return 10.0 ** (-0.4 * (np.asarray(magnitude) + 48.6)) * LIGHT_A / R_WAVELENGTH**2 * 1e17
 
 
-# All plates of a survey take 25 MB; stars asked for in any order must not make them again and again.
+# All plates of a survey take 70 MB; stars asked for in any order must not make them again and again.
 @lru_cache(maxsize=N_PLATES)
 def make_plate(seed: int, number: int) -> Plate:
     """The plate ``number`` of the survey of ``seed``.
