@@ -1,9 +1,10 @@
 """A batch of MOCK stars beside the bare model loop: speed, memory, two kills, two Dask workers.
 
 Run ``python -m tests.benchmarks.bench_batch --stars 5000``; the goal, ``--stars 200000 --workers 2``, takes two idle cores
-three quarters of an hour. It ends with status 1 unless the batch that was killed twice and the one that two Dask workers shared equal the unbroken one to
-the byte. Speed is given by the clock and by the processor's own time: on a machine with other work only the latter
-compares. The bare loop makes the same stars, and puts them through the model without anything around it.
+three quarters of an hour. It ends with status 1 unless the batch that was killed twice and the one that two Dask workers
+shared equal the unbroken one to the byte. Speed is given by the clock and by the processor's own time: on a machine with
+other work only the latter compares. The bare loop makes the same stars, and puts them through the model without anything
+around it.
 """
 
 from __future__ import annotations
