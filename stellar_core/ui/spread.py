@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 QUIET = {"displayModeBar": False}
 #: What the draws are: of Model 9, and of the paper's models.
 DRAWS = {
-    True: "Bars: draws from the network's posterior, each a real star of the MIST tracks.",
+    True: "Bars: draws from the network's posterior, each a point of the MIST tracks; the steps between points are smoothed out.",
     False: "Bars: draws of the network, after its passes were widened by the misses it makes on MOCK stars it never saw.",
 }
 READING = (
