@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stellar_core.batch.inputs import MockInputs, Request
-from stellar_core.batch.portions import MockPortion, NamedPortion
+from stellar_core.batch.portions import PLATES, MockPortion, NamedPortion
 from stellar_core.errors import ParameterError, StellarError
 from stellar_core.mock.plates import N_STARS, make_plate
 from stellar_core.mock.release import catalogue_columns, choose
@@ -89,6 +89,13 @@ def test_beyond_the_survey_s_size_the_next_seed_goes_on():
     last, first = portion.read()
     assert last.text.startswith(f"MOCK {SEED} 16383-") and first.text.startswith(f"MOCK {SEED + 1} 16000-")
     assert first.found.name in {star.name for star in MockSurvey(SEED + 1).star_ids(16000)}
+
+
+def test_a_worker_does_not_keep_every_plate_that_it_has_seen():
+    inputs = MockInputs(400, SEED)
+    for start in range(0, 80, 20):
+        list(inputs.portion(range(start, start + 20)).read())
+        assert make_plate.cache_info().currsize <= PLATES + 20
 
 
 def test_one_entry_for_each_text_whatever_it_is(tmp_path):
