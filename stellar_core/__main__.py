@@ -354,6 +354,11 @@ def main() -> None:
     except StellarError as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(2) from None
+    except OSError as error:  # a folder that is a file, a disk that is full or may not be written
+        if not error.filename:
+            raise
+        sys.stderr.write(f"error: {error.filename}: {error.strerror}.\n")
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -54,7 +54,12 @@ def test_members_are_chosen_by_place_velocity_and_quality_once(sdss, tmp_path):
     assert found.field == len(truly_inside(cluster, low=2.0, high=4.0)) / 2
     before = len(asked(sdss, "skyserver"))
     assert find_members(cluster, server, tmp_path / "members") == found and len(asked(sdss, "skyserver")) == before
-    kept = next((tmp_path / "members").glob("*.csv"))
+    wider = mock_cluster(radius_arcmin=60.0, name="../../evil\x00" + "x" * 300)
+    assert len(find_members(wider, server, tmp_path / "members").specobjids) > len(found.specobjids)
+    other = mock_cluster(radius_arcmin=30.0)
+    assert sorted(s >> 38 & 0xFFF for s in find_members(other, server, tmp_path / "members").specobjids) == truly_inside(other)
+    assert len(list(tmp_path.rglob("*.csv"))) == len(list((tmp_path / "members").glob("*.csv"))) == 3
+    kept = next((tmp_path / "members").glob("Plate*.csv"))
     kept.write_bytes(kept.read_bytes()[:-9])
     assert find_members(cluster, server, tmp_path / "members") == found, "a damaged answer is asked for again"
 

@@ -22,6 +22,7 @@ ROWS = [("10081308165788686336", "-1.2E-05"), ("299497923312379904", "null")]
         WHOLE,
         WHOLE.removeprefix(b"#Table1\n"),
         WHOLE.replace(b"\n", b"\r\n"),
+        WHOLE.replace(b"\n", b"\r"),
         b"\xef\xbb\xbf" + WHOLE,
         WHOLE.rstrip(),
         WHOLE.replace(b",", b", "),
@@ -42,6 +43,7 @@ def test_answers_without_rows(data):
     ("data", "kind", "words"),
     [
         (b"", "", "nothing"),
+        (b"specobjid,z,n_rows\n" + b"1" * 140_000 + b",2,1000001\n", "", "no table"),
         (b" \n", "", "nothing"),
         (b"<!DOCTYPE html><html>down</html>", "text/plain", "web page"),
         (b"\r\n\n<!doctype html>\r\n", "", "web page"),

@@ -108,3 +108,18 @@ def test_parameters_do_not_reach_what_networks_see():
     for name in ("flux", "ivar", "coverage"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
     np.testing.assert_array_equal(features(seen[0].photometry), features(seen[1].photometry))
+
+
+ID = encode(266, 51602, 31, "26")
+
+
+@pytest.mark.parametrize("changes", [{"specObjID": str(one)} for one in (ID - 448, ID + 300, ID - 1024, encode(266, 51602, 31, "103"))])
+def test_a_rounded_id_is_refused_even_where_plate_mjd_and_fiber_survive(changes):
+    with pytest.raises(IdentifierError):
+        CatalogueRow.read(cells(**changes))
+    with pytest.raises(PassingError):
+        choose_row(STAR, [cells(**changes)])
+
+
+def test_a_warning_that_is_no_number_of_bits_is_none():
+    assert CatalogueRow.read(cells(zWarning="inf")).zwarning == 0 and CatalogueRow.read(cells(run2d="26")).star == STAR

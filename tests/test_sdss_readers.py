@@ -439,3 +439,12 @@ def test_every_real_file_is_read_and_prepared_or_refused(shared_data: Path):
                 assert prepared.covered_fraction > 0.7
     assert len(refused) == 5, refused
     assert all("not that of a star" in reason for reason in refused.values())
+
+
+@pytest.mark.parametrize("card", ["PCOUNT", "NAXIS2", "GCOUNT"])
+def test_a_negative_size_in_a_header_is_refused_and_not_read_for_ever(card):
+    data = bytearray(as_bytes(coadd(), row()))
+    at = data.rindex(f"{card:<8}=".encode())
+    data[at + 10 : at + 30] = f"{-2880 * 5:20d}".encode()
+    with pytest.raises(SpectrumError, match="negative size"):
+        read_spectrum(bytes(data))

@@ -87,3 +87,10 @@ def test_a_server_that_asks_for_time_gets_it_unless_patience_ends():
 def test_nonsense_is_refused(settings):
     with pytest.raises(ParameterError):
         Retries(**settings)
+
+
+def test_a_server_that_asks_for_days_is_given_up():
+    time = Time()
+    with pytest.raises(PassingError, match="later"):
+        retries(time, attempts=6).call(failing(PassingError("later", wait=1e6)))
+    assert time.pauses == []

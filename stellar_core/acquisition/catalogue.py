@@ -99,7 +99,13 @@ class CasJobsTable:
                     self.jobs.retries.sleep(self.jobs.retries.wait_after(state["begun"]))
                     continue
                 write_text(path, json.dumps(state))
-            self.jobs.wait(state["job"], lambda name: self.say(f"CasJobs job {state['job']}: {name}"))
+            try:
+                self.jobs.wait(state["job"], lambda name: self.say(f"CasJobs job {state['job']}: {name}"))
+            except PassingError:
+                raise
+            except ArchiveError as error:
+                write_text(path, json.dumps({**state, "job": None}))
+                raise ArchiveError(str(error), value=error.value, remedy="The same command submits it anew.") from None
             state["finished"] = True
             write_text(path, json.dumps(state))
         return f"{OWN}.{stem}_{state['begun']}"

@@ -98,7 +98,10 @@ class Plan:
             folder.mkdir(parents=True, exist_ok=True)
             write_text(path, json.dumps(mine, indent=1) + "\n")
             return
-        found = json.loads(path.read_text())
+        try:
+            found = dict(json.loads(path.read_text()))
+        except (ValueError, TypeError):
+            raise ParameterError(f"The plan {path} is damaged.", value=str(path), remedy="Give another folder with --out.") from None
         differing = [name for name in mine if found.get(name) != mine[name]]
         if differing:
             raise ParameterError(

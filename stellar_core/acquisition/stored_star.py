@@ -78,12 +78,16 @@ def make_star(row: CatalogueRow, spectrum: Spectrum) -> StoredStar:
         )
     own = spectrum.redshift is not None
     prepared = prepare(spectrum, redshift=None if own or not np.isfinite(row.redshift) else row.redshift)
+    with np.errstate(over="ignore"):
+        flux, root_ivar = prepared.flux.astype(np.float16), np.sqrt(prepared.ivar).astype(np.float16)
+    if not (np.isfinite(flux).all() and np.isfinite(root_ivar).all()):
+        raise SpectrumError("A pixel's flux or error is beyond what the store holds.")
     return StoredStar(
         row=row,
         redshift=prepared.redshift,
         snr=prepared.snr,
-        flux=prepared.flux.astype(np.float16),
-        root_ivar=np.sqrt(prepared.ivar).astype(np.float16),
+        flux=flux,
+        root_ivar=root_ivar,
         coverage=prepared.coverage,
         features=values.astype(np.float32),
         log_age=float(label.log_age),

@@ -201,9 +201,11 @@ def _of_fits(file: BinaryIO, name: str) -> Iterator[str]:
     """The first table of a FITS file; that of a spectrum names no stars, and the tables behind it are not asked."""
     from astropy.io import fits
 
-    from stellar_core.sdss.fits_files import DAMAGE
+    from stellar_core.sdss.fits_files import DAMAGE, refuse_endless
 
     try:
+        if isinstance(file, io.BytesIO):
+            refuse_endless(file.getvalue())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with fits.open(file, memmap=hasattr(file, "fileno"), lazy_load_hdus=True) as hdus:
@@ -217,7 +219,7 @@ def _of_fits(file: BinaryIO, name: str) -> Iterator[str]:
                     part = rows[start : start + ROWS]
                     yield from _identifiers({role: list(part.field(titles[at])) for role, at in columns.items()})
     except DAMAGE as error:
-        if isinstance(error, StellarError):
+        if isinstance(error, ParameterError):
             raise
         raise ParameterError(f"The FITS file {name} is damaged or cut short.", value=name) from None
 

@@ -6,6 +6,7 @@ below it (SDSS DR8, caveats of the spectra). Bright stars often bear the warning
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def find_members(cluster: Cluster, server: SkyServer, folder: Path) -> Members:
     ArchiveError
         If SkyServer cannot be reached or gives no valid answer.
     """
-    path = folder / f"{cluster.name.replace(' ', '-')}.csv"
+    words = "".join(letter if letter.isalnum() else "-" for letter in cluster.name)[:40]
+    path = folder / f"{words}-{hashlib.sha256(source(cluster).encode()).hexdigest()[:10]}.csv"
     names = [column[2:] for column in _COLUMNS]
     if path.exists():
         try:

@@ -65,7 +65,10 @@ def read_answer(data: bytes, columns: Sequence[str], content_type: str = "", ser
         raise PassingError(f"{service} answered with bytes that are no text.") from None
     if text.strip().rstrip(".!").lower() in NOTHING_FOUND:
         return []
-    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in row)]
+    try:
+        rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=None)) if any(cell.strip() for cell in row)]
+    except csv.Error:
+        raise PassingError(f"{service} answered with what is no table.") from None
     if rows and len(rows[0]) == 1 and rows[0][0].startswith("#"):
         rows = rows[1:]
     titles = [cell.lower() for cell in rows[0]] if rows else []

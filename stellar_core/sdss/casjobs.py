@@ -7,6 +7,7 @@ into a header only, never into a URL, a file or a message.
 from __future__ import annotations
 
 import json
+import re
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -91,8 +92,8 @@ class CasJobs:
             reply = self._send("GET", f"/jobs/{job:d}")
             try:
                 found = json.loads(reply.body)
-                return JobState(STATES[int(found["Status"])], " ".join(str(found.get("Message") or "").split())[:200])
-            except (ValueError, TypeError, KeyError, IndexError):
+                return JobState(STATES[int(re.fullmatch(r"\d", str(found["Status"]))[0])], " ".join(str(found.get("Message") or "").split())[:200])
+            except (ValueError, TypeError, KeyError, IndexError, RecursionError):
                 raise PassingError("CasJobs did not answer with the state of the job.", value=job) from None
 
         return self.retries.call(look)

@@ -121,6 +121,9 @@ class CatalogueRow:
         if (plate, mjd, fiber) != stated:
             said = "-".join(map(str, stated))
             raise IdentifierError(f"specObjID {specobjid} is {plate}-{mjd}-{fiber}; its row says {said}.", value=specobjid)
+        said = "" if row["run2d"].lower() == "null" else row["run2d"]
+        if ids.encode(plate, mjd, fiber, said or run2d) != specobjid:
+            raise IdentifierError(f"specObjID {specobjid} has been rounded; its row says reduction {said or run2d}.", value=specobjid)
         star = StarId(plate, mjd, fiber, run2d)
         value = {name: number(row[name]) for name in NAMES if name not in TEXT + WHOLE}
         measured = {name: np.nan if value[name] <= MISSING else value[name] for name in _PARAMETERS[:-1]}
@@ -136,7 +139,7 @@ class CatalogueRow:
             subclass=text["subClass"],
             redshift=value["z"],
             redshift_err=value["zErr"],
-            zwarning=0 if np.isnan(zwarning) else int(zwarning),
+            zwarning=int(zwarning) if np.isfinite(zwarning) else 0,
             sn_median=value["snMedian"],
             parameters=SsppParameters(*(measured[name] for name in _PARAMETERS[:-1]), text["flag"]),
             photometry=_photometry(value, star.is_mock),

@@ -37,11 +37,14 @@ DAMAGE = (
     AttributeError,
     MemoryError,
     ArithmeticError,
+    AssertionError,
     struct.error,
     fits.VerifyError,
 )
 #: Header values read; other cards may be damaged without harm.
 HEADER_KEYS = ("PLATEID", "MJD", "FIBERID", "RUN2D", "PLUG_RA", "PLUG_DEC", "Z", "CLASS", "SUBCLASS")
+#: A size of a header below zero, which would lead a reader back to a header that it has read, without end.
+_BACKWARDS = re.compile(rb"(?:NAXIS\d{0,3}|PCOUNT|GCOUNT) *= *-")
 #: Redshifts outside this range are fill values, not measurements.
 REDSHIFTS = (-0.1, 10.0)
 
@@ -61,6 +64,7 @@ def read_fits(
     SpectrumError
         If the file is damaged or holds no spectrum.
     """
+    refuse_endless(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -76,6 +80,12 @@ def read_fits(
             ) from None
     spectrum = assemble(table, wavelength_unit=wavelength_unit, medium=medium, columns=columns, name=name)
     return _describe(spectrum, row, header, name)
+
+
+def refuse_endless(data: bytes) -> None:
+    """Raise `SpectrumError` for a FITS file with a negative size in a header: reading it would never end."""
+    if any(found.start() % 80 == 0 for found in _BACKWARDS.finditer(data)):
+        raise SpectrumError("The FITS file is damaged: a header gives a negative size.", remedy="Download it again.")
 
 
 def _find(

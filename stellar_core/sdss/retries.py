@@ -30,6 +30,10 @@ class PassingError(ArchiveError):
         self.wait = wait
 
 
+#: Seconds that a server may ask to be waited for; one that asks for more is given up, with its own sentence.
+LONGEST_ASKED = 600.0
+
+
 class UnreachableError(PassingError):
     """No connection came about: the network or the whole server is away."""
 
@@ -96,7 +100,7 @@ class Retries:
                 on_failure(error)
                 allowed = self.unreachable_attempts if isinstance(error, UnreachableError) else self.attempts
                 pause = max(self.wait_after(tried), error.wait)
-                if tried >= allowed or self.clock() - start + pause > self.patience:
+                if tried >= allowed or error.wait > LONGEST_ASKED or self.clock() - start + pause > self.patience:
                     raise
                 self.sleep(pause)
 

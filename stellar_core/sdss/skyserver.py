@@ -135,10 +135,14 @@ class SkyServer:
         """As `select`, for a whole statement whose last column is `TOTAL_SQL`; it may hold comments and newlines."""
         names = [column.rpartition(".")[2] for column in columns]
         flat = flatten(sql)
-        answer = self.retries.call(lambda: self._ask(flat, names, check))
-        if not answer.rows:
-            self.retries.call(lambda: self._confirm_nothing(flat))
-        return answer
+
+        def ask() -> Answer:
+            answer = self._ask(flat, names, check)
+            if not answer.rows:
+                self._confirm_nothing(flat)
+            return answer
+
+        return self.retries.call(ask)
 
     def _confirm_nothing(self, sql: str) -> None:
         """An empty table may be one that was cut short: the count, which is a row of its own, must be 0."""

@@ -129,11 +129,12 @@ def check_file(data: bytes, star: StarId, origin: str) -> Spectrum:
             f"The SDSS archive answered with {kind} that is no FITS file; it may be out of service.", value=origin
         )
     try:
-        spectrum = read_spectrum(data, f"spec-{star.name}.fits")
+        spectrum = read_spectrum(data)  # without the name that was asked for: the file itself must say whose it is
     except SpectrumError as error:
         raise PassingError(f"The SDSS archive's file of {star.name} cannot be used: {error}", value=origin, remedy="") from None
     if spectrum.name != star.name:
-        raise PassingError(f"The SDSS archive sent {spectrum.name} when asked for {star.name}.", value=origin)
+        sent = spectrum.name or "a spectrum that names no star"
+        raise PassingError(f"The SDSS archive sent {sent} when asked for {star.name}.", value=origin)
     return spectrum
 
 
@@ -141,13 +142,15 @@ def _check_end(data: bytes, star: StarId) -> None:
     """Raise if the bytes end elsewhere than the last table: what comes after the spectrum is not read, but kept."""
     from astropy.io import fits
 
+    from stellar_core.sdss.fits_files import DAMAGE
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=False) as hdus:
                 last = hdus[-1].fileinfo()
                 end = last["datLoc"] + last["datSpan"]
-        except (OSError, ValueError, TypeError, fits.VerifyError):
+        except DAMAGE:
             end = -1
     if end != len(data):
         raise PassingError(f"The SDSS archive's file of {star.name} came cut short.", value=len(data))

@@ -99,10 +99,15 @@ def send(
     ArchiveError
         If the address is no URL or the reply is too large.
     """
-    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+    try:
+        scheme, host = urllib.parse.urlsplit(url)[:2]
+        request = urllib.request.Request(url, data=body, headers={"User-Agent": AGENT}, method=method)
+    except ValueError:
+        scheme = ""
+    if scheme not in ("http", "https"):
         raise ArchiveError(f"{url[:100]!r} is no http or https address.", value=url)
-    request = urllib.request.Request(url, data=body, headers={"User-Agent": AGENT, **(headers or {})}, method=method)
-    host = urllib.parse.urlsplit(url).netloc
+    for name, value in (headers or {}).items():
+        request.add_unredirected_header(name, value)  # a token does not follow a redirect to another host
     try:
         return within(lambda: _read(request, timeout, limit), 2 * timeout)
     except ArchiveError:
@@ -118,6 +123,8 @@ def send(
         raise UnreachableError(f"{host} cannot be reached ({reason}).", value=url, remedy=OFFLINE_REMEDY) from None
     except (http.client.HTTPException, OSError) as error:
         raise _broken(host, url, error) from None
+    except ValueError:  # a host name or a redirect that is none
+        raise ArchiveError(f"{host[:100]!r} names no server, or sends on to none.", value=url) from None
 
 
 def _broken(host: str, url: str, error: BaseException) -> PassingError:
