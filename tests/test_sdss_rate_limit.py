@@ -104,3 +104,10 @@ def test_nonsense_is_refused():
     for settings in ({"turns": 0}, {"window": 0.0}):
         with pytest.raises(ParameterError):
             RateLimit(None, **settings)
+
+
+def test_limits_made_one_after_another_share_the_turns_of_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    clock = Time()
+    came = [turns(RateLimit(tmp_path / "file" / "turns.json", clock=clock, sleep=clock.sleep), clock, 1)[0] for _ in range(120)]
+    assert busiest(came, 60.0) == SKYSERVER_PER_MINUTE

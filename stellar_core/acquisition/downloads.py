@@ -18,7 +18,7 @@ from stellar_core.acquisition.store import ABSENT, FAILED, REFUSED, STORED, Mani
 from stellar_core.acquisition.stored_star import StoredStar, make_star
 from stellar_core.errors import ArchiveError, SpectrumError
 from stellar_core.sdss.catalogue_rows import CatalogueRow
-from stellar_core.sdss.retries import UnreachableError
+from stellar_core.sdss.retries import PassingError, UnreachableError
 from stellar_core.sdss.spectrum_files import AbsentError, SpectrumFiles, check_file
 from stellar_core.sdss.whole_files import write_whole
 from stellar_core.spectrum import Spectrum
@@ -126,7 +126,7 @@ class Downloads:
         except AbsentError:
             write_whole(absent, b"")
             raise
-        except UnreachableError:
+        except PassingError:  # silence and 503 to everything are no better than no connection
             with self._mutex:
                 self._unreachable += 1
             raise

@@ -19,6 +19,10 @@ LOCK_TIMEOUT = 10.0
 #: Turns farther ahead than this many windows come from a clock that was set back, and are forgotten.
 FARTHEST = 10
 
+#: Turns of this process by file, where the file's folder cannot be used.
+_HERE: dict[Path, list[float]] = {}
+_HERE_MUTEX = threading.Lock()
+
 
 class RateLimit:
     """At most so many turns in any window of time, in the order in which they were asked for.
@@ -87,8 +91,12 @@ class RateLimit:
                 pause = self._take_from_file(patience)
                 if pause is not None:
                     return pause
-            pause, self._own = self._next(self._own, patience)
-            return pause
+            if self.path is None:
+                pause, self._own = self._next(self._own, patience)
+                return pause
+            with _HERE_MUTEX:
+                pause, _HERE[self.path] = self._next(_HERE.get(self.path, []), patience)
+                return pause
 
     def _take_from_file(self, patience: float) -> float | None:
         """Seconds to the turn taken; None where the folder cannot be used."""
