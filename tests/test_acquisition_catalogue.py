@@ -11,7 +11,7 @@ import pytest
 from stellar_core.acquisition.catalogue import CasJobsTable, SkyServerPages, as_table, check_page, fetch_catalogue
 from stellar_core.acquisition.plan import Plan
 from stellar_core.errors import ArchiveError
-from stellar_core.sdss.casjobs import CasJobs
+from stellar_core.sdss.casjobs import CasJobs, JobState
 from stellar_core.sdss.catalogue_rows import NAMES
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.rate_limit import RateLimit
@@ -137,3 +137,18 @@ def test_pages_that_cannot_be_the_answer_are_refused(rows, words):
 
 def test_a_table_of_nothing_has_the_columns():
     assert list(as_table([]).columns) == list(NAMES) and as_table([]).empty
+
+
+def test_a_job_that_failed_is_submitted_anew_and_one_that_cannot_be_asked_for_is_kept(tmp_path, monkeypatch):
+    jobs, submitted = CasJobs("token"), []
+    monkeypatch.setattr(CasJobs, "submit", lambda self, sql: submitted.append(sql) or 100 + len(submitted))
+    monkeypatch.setattr(CasJobs, "state", lambda self, job: (_ for _ in ()).throw(ArchiveError("CasJobs does not accept the token.")))
+    for _ in range(2):
+        with pytest.raises(ArchiveError, match="accept the token"):
+            CasJobsTable(jobs, tmp_path).table(PLAN)
+    assert len(submitted) == 1
+    monkeypatch.setattr(CasJobs, "state", lambda self, job: JobState("failed", "server restarted"))
+    with pytest.raises(ArchiveError, match="failed: server restarted. The same command submits it anew"):
+        CasJobsTable(jobs, tmp_path).table(PLAN)
+    monkeypatch.setattr(CasJobs, "state", lambda self, job: JobState("finished", ""))
+    assert CasJobsTable(jobs, tmp_path).table(PLAN).endswith("_2") and len(submitted) == 2

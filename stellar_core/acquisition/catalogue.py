@@ -13,7 +13,7 @@ from stellar_core.acquisition.plan import Plan, id_range
 from stellar_core.cards import write_text
 from stellar_core.errors import ArchiveError
 from stellar_core.sdss.answers import TOTAL_SQL, number, read_answer, whole_number
-from stellar_core.sdss.casjobs import OWN, CasJobs
+from stellar_core.sdss.casjobs import OWN, CasJobs, JobEndedError
 from stellar_core.sdss.catalogue_rows import COLUMNS, NAMES, PRECISE, TEXT, WHOLE
 from stellar_core.sdss.retries import PassingError
 from stellar_core.sdss.skyserver import Answer, Check, SkyServer
@@ -101,11 +101,9 @@ class CasJobsTable:
                 write_text(path, json.dumps(state))
             try:
                 self.jobs.wait(state["job"], lambda name: self.say(f"CasJobs job {state['job']}: {name}"))
-            except PassingError:
-                raise
-            except ArchiveError as error:
+            except JobEndedError:
                 write_text(path, json.dumps({**state, "job": None}))
-                raise ArchiveError(str(error), value=error.value, remedy="The same command submits it anew.") from None
+                raise
             state["finished"] = True
             write_text(path, json.dumps(state))
         return f"{OWN}.{stem}_{state['begun']}"

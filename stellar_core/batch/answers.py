@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -111,7 +112,7 @@ def answer(work: Work) -> Answered:
 
 def _give_back_memory() -> None:
     """What has been freed goes back to the system, where the C library can do that; else a worker grows with every chunk."""
-    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)
 
 

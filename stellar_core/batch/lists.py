@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from stellar_core.errors import ParameterError, StellarError
+from stellar_core.sdss.readers import MAX_BYTES
 from stellar_core.sdss.star import StarId
 
 if TYPE_CHECKING:
@@ -204,8 +205,8 @@ def _of_fits(file: BinaryIO, name: str) -> Iterator[str]:
     from stellar_core.sdss.fits_files import DAMAGE, refuse_endless
 
     try:
-        if isinstance(file, io.BytesIO):
-            refuse_endless(file.getvalue())
+        refuse_endless(file.read(MAX_BYTES))
+        file.seek(0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with fits.open(file, memmap=hasattr(file, "fileno"), lazy_load_hdus=True) as hdus:

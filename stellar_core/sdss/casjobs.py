@@ -7,8 +7,8 @@ into a header only, never into a URL, a file or a message.
 from __future__ import annotations
 
 import json
-import re
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -48,6 +48,10 @@ STATES = ("ready", "started", "canceling", "canceled", "failed", "finished")
 def casjobs_url() -> str:
     """Environment STELLAR_CASJOBS_URL, else `CASJOBS_URL`."""
     return (os.environ.get("STELLAR_CASJOBS_URL") or CASJOBS_URL).rstrip("/")
+
+
+class JobEndedError(ArchiveError):
+    """A job that failed or was canceled: it is not worth another look."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,10 @@ class CasJobs:
 
         Raises
         ------
+        JobEndedError
+            If it fails or was canceled.
         ArchiveError
-            If it fails or was canceled, or CasJobs cannot be asked.
+            If CasJobs cannot be asked.
         """
         while True:
             state = self.state(job)
@@ -113,7 +119,9 @@ class CasJobs:
                 return
             if state.over:
                 ended = "failed" if state.name == "failed" else "was canceled"
-                raise ArchiveError(f"The CasJobs job {job} {ended}: {state.message or 'no reason given'}.", value=job)
+                raise JobEndedError(
+                    f"The CasJobs job {job} {ended}: {state.message or 'no reason given'}.", value=job, remedy="The same command submits it anew."
+                )
             self.retries.sleep(POLL)
 
     def query(self, sql: str, columns: Sequence[str], check: Callable[[list], object] = lambda rows: None) -> Answer:

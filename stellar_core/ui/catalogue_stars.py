@@ -11,7 +11,7 @@ from stellar_core.catalogue.selection import Selection
 from stellar_core.errors import StellarError
 from stellar_core.figures.palette import DARK
 from stellar_core.ui.catalogue import Opened, apply, title_of
-from stellar_core.ui.shell import complain, on_phone, palette
+from stellar_core.ui.shell import complain, on_phone, palette, show_plot
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -97,12 +97,7 @@ def _show_brushed(figure: go.Figure, name: str, selection: Selection, columns: d
     st.markdown(f"**{name}**")
     # Another key after each box: the figure comes back narrowed, without the box that did it.
     key = f"brush-{st.session_state.get('catalogue_brushes', 0)}-{'-'.join(columns)}"
-    if on_phone():
-        figure.update_layout(dragmode=False)
-    st.plotly_chart(
-        figure, key=key, selection_mode="box", config={"displaylogo": False}, alt=name,
-        on_select=lambda: _brush(key, selection, limits),
-    )  # fmt: skip
+    show_plot(figure, key, "-".join(columns), name, lambda: _brush(key, selection, limits))
     if any(column in selection.filters for column in columns):
         st.button(f"Drop the limits of {' and '.join(columns.values())}", key=f"{key}-drop", icon=":material/close:", type="tertiary",
                   on_click=apply, args=(selection.without(columns),))  # fmt: skip

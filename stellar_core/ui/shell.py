@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,8 +108,8 @@ def on_phone() -> bool:
     return "Mobi" in st.context.headers.get("User-Agent", "")
 
 
-def show_plot(figure: go.Figure, key: str, name: str, alt: str) -> None:
-    """Draw a figure that can be zoomed, and saved as ``name``.svg.
+def show_plot(figure: go.Figure, key: str, name: str, alt: str, on_box: Callable[[], None] | None = None) -> None:
+    """Draw a figure that can be zoomed, and saved as ``name``.svg; ``on_box`` is called when a box was drawn on it.
 
     On a phone a drag scrolls the page instead of zooming the figure.
     """
@@ -117,7 +118,11 @@ def show_plot(figure: go.Figure, key: str, name: str, alt: str) -> None:
         config: dict[str, object] = {"displayModeBar": False}
     else:
         config = {**PLOT_CONFIG, "toImageButtonOptions": {"format": "svg", "filename": name}}
-    st.plotly_chart(figure, key=key, config=config, alt=alt)
+    if on_box is None:
+        st.plotly_chart(figure, key=key, config=config, alt=alt)
+        return
+    config |= {"modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
+    st.plotly_chart(figure, key=key, config=config, alt=alt, on_select=on_box, selection_mode="box")
 
 
 def plain(text: object) -> str:
