@@ -74,3 +74,37 @@ def test_work_is_given_up_or_its_result_handed_on():
         within(lambda: time.sleep(5), 0.05)
     with pytest.raises(ZeroDivisionError):
         within(lambda: 1 / 0, 2.0)
+
+
+def test_a_token_does_not_follow_a_redirect_to_another_host():
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from threading import Thread
+
+    seen = []
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append((self.path, self.headers.get("X-Auth-Token")))
+            self.send_response(302 if self.path == "/asked" else 200)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Other)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        reply = send(f"http://127.0.0.1:{server.server_port}/asked", timeout=5.0, limit=100, headers={"X-Auth-Token": "secret"})
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert reply.status == 200 and seen == [("/asked", "secret"), ("/elsewhere", None)]
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://a..b/file"])
+def test_addresses_that_name_no_server_are_one_sentence(url):
+    with pytest.raises(ArchiveError) as caught:
+        send(url, timeout=2.0, limit=100)
+    assert "\n" not in str(caught.value)
