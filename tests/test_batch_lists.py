@@ -107,6 +107,7 @@ def test_a_specobj_file_of_sdss_is_read_by_its_text_column():
 
 def test_lines_without_titles_stay_lines():
     assert read(b"# mine\n266-51602-31\n\n266 51602 32\n147.3 -0.006\n") == ["266-51602-31", "266 51602 32", "147.3 -0.006"]
+    assert read(b"# ra dec plate mjd fiber specobjid: who knows\n266-51602-31\n") == ["266-51602-31"]
     assert read(b"") == [] and read(b"# nothing\n") == []
 
 

@@ -153,8 +153,10 @@ def _of_text(file: BinaryIO, name: str, encoding: str) -> Iterator[str]:
             remark = line.lstrip()[1:] if line.strip() else remark
         for titles, rows in ((first, lines), (remark, chain([first], lines))):
             for delimiter in _DELIMITERS:
-                columns = find_columns(_cells(titles, delimiter))
-                if columns:
+                cells = _cells(titles, delimiter)
+                # A remark may speak of such columns and be no line of titles.
+                titled = titles == first or len(cells) == len(_cells(first, delimiter))
+                if titled and (columns := find_columns(cells)):
                     yield from _rows_of(rows, delimiter, columns)
                     return
         yield from (line.strip() for line in chain([first], lines) if line.strip() and not line.lstrip().startswith("#"))
