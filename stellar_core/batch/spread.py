@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
@@ -62,14 +63,19 @@ def _over_cluster(work: Callable[[Item], Answer], items: Iterator[Item], address
     from distributed import Client, as_completed
     from distributed.scheduler import KilledWorker
 
+    client, failure = None, ""
     try:
         client = Client(address, timeout="10s")
     except (OSError, ValueError) as error:
+        failure = type(error).__name__
+    if client is None:
+        # The half-made client closes itself when it is collected; while another is being made that would lock up both.
+        gc.collect()
         raise ParameterError(
-            f"The Dask cluster at {address} cannot be reached ({type(error).__name__}).",
+            f"The Dask cluster at {address} cannot be reached ({failure}).",
             value=address,
             remedy="Start one with dask scheduler and dask worker --nthreads 1, or leave --cluster out.",
-        ) from None
+        )
     with client:
         threads = sum(client.nthreads().values())
         if not threads:
