@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stellar_core.acquisition.catalogue import CasJobsTable, SkyServerPages, as_table, check_page, fetch_catalogue
+from stellar_core.acquisition.catalogue import DAMAGE, CasJobsTable, SkyServerPages, as_table, fetch_catalogue
+from stellar_core.acquisition.page import PageCheck, check_page, find_damage
 from stellar_core.acquisition.plan import Plan
 from stellar_core.errors import ArchiveError
 from stellar_core.sdss.casjobs import CasJobs, JobState
@@ -127,7 +128,7 @@ def test_a_catalogue_that_is_away_is_said(sdss, server, tmp_path):
 
 @pytest.mark.parametrize(
     ("rows", "words"),
-    [([cells()], "not on plates 267 to 268"), ([cells(), cells()], "same star twice"), ([cells(z="#")], "place of a number")],
+    [([cells()], "not on plates 267 to 268"), ([cells(), cells()], "same star twice"), ([cells(specObjID="#")], "not on plates")],
 )
 def test_pages_that_cannot_be_the_answer_are_refused(rows, words):
     plates = (267, 268) if "267" in words else (200, 300)
@@ -136,7 +137,70 @@ def test_pages_that_cannot_be_the_answer_are_refused(rows, words):
 
 
 def test_a_table_of_nothing_has_the_columns():
-    assert list(as_table([]).columns) == list(NAMES) and as_table([]).empty
+    assert list(as_table([]).columns) == [*NAMES, DAMAGE] and as_table([]).empty
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"z": "abc"}, "Its z in the catalogue is 'abc'."),
+        ({"psfMag_u": "1e39"}, "Its psfMag_u in the catalogue is '1e39'."),
+        ({"ra": "inf"}, "Its ra in the catalogue is 'inf'."),
+        ({"zWarning": "99999999999"}, "Its zWarning in the catalogue is '99999999999'."),
+        ({"fiberID": "null"}, "Its fiberID in the catalogue is 'null'."),
+        ({"plate": "266.5"}, "Its plate in the catalogue is '266.5'."),
+        ({"specObjID": "2.99e17"}, "Its specObjID in the catalogue, '2.99e17', is none of plates 200 to 300."),
+        ({"specObjID": "9" * 20}, f"Its specObjID in the catalogue, '{'9' * 20}', is none of plates 200 to 300."),
+    ],
+)
+def test_damage_is_named(change, words):
+    assert find_damage([cells(), cells(**change)], (200, 300)) == ["", words]
+
+
+def test_missing_values_are_no_damage():
+    assert find_damage([cells(z="null", teffadop="-9999", zWarning="", bestObjID="")], (200, 300)) == [""]
+
+
+def test_damage_is_believed_when_it_comes_twice():
+    check = PageCheck((200, 300))
+    with pytest.raises(PassingError, match="1 of 1 rows of the catalogue are damaged; the first: Its z"):
+        check([cells(z="abc")])
+    with pytest.raises(PassingError, match="the first: Its mjd"):
+        check([cells(mjd="-")])
+    check([cells(mjd="-")])
+    check([cells()])
+
+
+def test_a_damaged_answer_gives_way_to_a_whole_one(sdss, server, tmp_path):
+    clean = fetch_catalogue(PLAN, tmp_path / "clean", server)
+    sdss.catalogue.damaged[int(clean["specObjID"][7]), "teffadop"] = "#"
+    asked = len(sdss.served)
+    sdss.after(8, sdss.catalogue.damaged.clear)
+    pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path / "damaged", server), clean)
+    assert len(sdss.served) == 2 * asked + 1
+
+
+def test_casjobs_titles_without_rows_are_confirmed(sdss, casjobs, tmp_path, monkeypatch):
+    honest, cut = type(sdss.casjobs).answer, []
+
+    def titles_only(self, method, path, headers, body):
+        status, kind, answer = honest(self, method, path, headers, body)
+        if path.endswith("/query") and answer.count(b"\n") > 2 and not cut:
+            cut.append(path)
+            return status, kind, answer.partition(b"\n")[0] + b"\n"
+        return status, kind, answer
+
+    clean = fetch_catalogue(PLAN, tmp_path / "clean", casjobs)
+    monkeypatch.setattr(type(sdss.casjobs), "answer", titles_only)
+    pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path / "cut", casjobs), clean)
+    assert cut
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[]", "null", '{"begun": "x", "job": null, "finished": false}', '{"begun": 1}'])
+def test_a_damaged_note_of_the_job_begins_a_new_one(sdss, casjobs, damaged):
+    assert casjobs.table(PLAN).endswith("_1")
+    (casjobs.folder / "casjobs.json").write_text(damaged)
+    assert not casjobs.table(PLAN).endswith("_1") and len(sdss.casjobs.jobs) == 2
 
 
 def test_a_job_that_failed_is_submitted_anew_and_one_that_cannot_be_asked_for_is_kept(tmp_path, monkeypatch):

@@ -164,14 +164,62 @@ def test_bad_rows_are_listed_with_reasons(sdss, tmp_path):
     assert all(line["reason"] for line in by_name.values() if line["outcome"] != "stored")
 
 
+def test_rows_with_bad_cells_are_listed_and_the_others_stored(sdss, unbroken, tmp_path):
+    lines = manifest(unbroken)
+    z, naming, without_id = (lines[place]["specobjid"] for place in (3, 24, 57))
+    sdss.catalogue.damaged |= {(z, "z"): "abc", (naming, "mjd"): "null", (without_id, "specObjID"): "1.8e19"}
+    assert acquire(tmp_path, Plan(**SETTINGS))["stored"] == 87
+    bad = {line["specobjid"]: line for line in manifest(tmp_path) if line["outcome"] == "refused"}
+    assert set(bad) == {z, naming, 0}
+    assert bad[z]["reason"] == "Its z in the catalogue is 'abc'." and bad[naming]["reason"] == "Its mjd in the catalogue is 'null'."
+    assert "'1.8e19', is none of plates 16000 to 16001" in bad[0]["reason"]
+    stored = {line["specobjid"] for line in manifest(tmp_path) if line["outcome"] == "stored"}
+    assert stored == {line["specobjid"] for line in lines} - {z, naming, without_id}
+    (tmp_path / "store" / "store.json").unlink()
+    before = contents(tmp_path / "store")
+    acquire(tmp_path, Plan(**SETTINGS))
+    assert contents(tmp_path / "store").items() >= before.items(), "the pages kept say the same"
+
+
+def test_an_archive_without_any_file_is_said_and_the_right_one_goes_on(sdss, unbroken, tmp_path, monkeypatch):
+    monkeypatch.setenv("STELLAR_SAS_URL", f"{sdss.url}/elsewhere")
+    for give_up in (False, True):
+        with pytest.raises(ArchiveError, match="90 of 90 spectra could not be fetched") as caught:
+            acquire(tmp_path, Plan(**SETTINGS), give_up=give_up)
+        assert "says that it has no" in str(caught.value) and "STELLAR_SAS_URL" in str(caught.value)
+    assert not list((tmp_path / "store").glob("stars-*")) and sum(downloads(sdss).values()) < 2 * 12 * 9 * 3
+    monkeypatch.setenv("STELLAR_SAS_URL", sdss.sas)
+    acquire(tmp_path, Plan(**SETTINGS))
+    assert contents(tmp_path / "store") == contents(unbroken / "store")
+
+
+def test_an_archive_that_loses_everything_for_a_while_loses_no_star(sdss, unbroken, tmp_path):
+    everything = {f"/sas/{line['path']}": (404, "text/html", b"<html>404</html>") for line in manifest(unbroken)}
+    sdss.after(30, lambda: sdss.replies.update(everything))
+    with pytest.raises(ArchiveError, match="could not be fetched"):
+        acquire(tmp_path, Plan(**SETTINGS))
+    assert not [line for line in manifest(tmp_path) if line["outcome"] == "absent"]
+    sdss.forget()
+    acquire(tmp_path, Plan(**SETTINGS))
+    assert contents(tmp_path / "store") == contents(unbroken / "store")
+
+
+def test_a_first_plate_that_the_archive_lacks_is_noted_as_absent(sdss, unbroken, tmp_path):
+    lines = manifest(unbroken)
+    for line in lines[:30]:
+        sdss.replies[f"/sas/{line['path']}"] = (404, "text/html", b"<html>404</html>")
+    found = acquire(tmp_path, Plan(**SETTINGS))
+    assert (found["absent"], found["stored"]) == (30, 60)
+
+
 def test_rows_that_the_cuts_or_the_tracks_refuse_are_not_fetched(sdss, tmp_path, monkeypatch):
     from stellar_core.acquisition import catalogue
 
     plan = Plan(first_plate=16000, last_plate=16000, stars=4, chunk=4)
     honest = catalogue.as_table
 
-    def meddled(rows):
-        table = honest(rows)
+    def meddled(rows, damages):
+        table = honest(rows, damages)
         table.loc[0, "zErr"] = 0.5
         table.loc[1, ["teffadop", "loggadop"]] = 9900.0, 5.9
         table.loc[2, "plate"] = 16001

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from stellar_core.acquisition.page import PageCheck, check_page, find_damage, readable_ids
 from stellar_core.acquisition.plan import Plan, id_range
 from stellar_core.cards import write_text
 from stellar_core.errors import ArchiveError
-from stellar_core.sdss.answers import TOTAL_SQL, number, read_answer, whole_number
+from stellar_core.sdss.answers import TOTAL_SQL, number, read_answer
 from stellar_core.sdss.casjobs import OWN, CasJobs, JobEndedError
 from stellar_core.sdss.catalogue_rows import COLUMNS, NAMES, PRECISE, TEXT, WHOLE
 from stellar_core.sdss.retries import PassingError
@@ -22,6 +24,8 @@ from stellar_core.sdss.whole_files import write_whole
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Column of the table, after `NAMES`: what is wrong with a row's cells; empty where nothing is.
+DAMAGE = "damage"
 #: Attempts to begin a CasJobs job; each takes a table of its own, as one that seems lost may yet run.
 SUBMISSIONS = 3
 
@@ -84,19 +88,21 @@ class CasJobsTable:
             If CasJobs does not make it.
         """
         path = self.folder / "casjobs.json"
-        state = json.loads(path.read_text()) if path.exists() else {"begun": 0, "job": None, "finished": False}
+        state = _job_state(path)
         stem = f"stellar_ages_{hashlib.sha256(plan.sql().encode()).hexdigest()[:10]}"
+        sent = 0
         while not state["finished"]:
             if state["job"] is None:
                 # Noted before it is sent: a table that a lost job may hold is never asked for again.
                 state["begun"] += 1
+                sent += 1
                 write_text(path, json.dumps(state))
                 try:
                     state["job"] = self.jobs.submit(plan.sql(into=f"{stem}_{state['begun']}"))
                 except PassingError:
-                    if state["begun"] >= SUBMISSIONS:
+                    if sent >= SUBMISSIONS:
                         raise
-                    self.jobs.retries.sleep(self.jobs.retries.wait_after(state["begun"]))
+                    self.jobs.retries.sleep(self.jobs.retries.wait_after(sent))
                     continue
                 write_text(path, json.dumps(state))
             try:
@@ -107,6 +113,22 @@ class CasJobsTable:
             state["finished"] = True
             write_text(path, json.dumps(state))
         return f"{OWN}.{stem}_{state['begun']}"
+
+
+def _job_state(path: Path) -> dict[str, object]:
+    """What ``casjobs.json`` remembers: jobs begun, the number of the running one, whether it has finished."""
+    fresh = {"begun": 0, "job": None, "finished": False}
+    if not path.exists():
+        return fresh
+    try:
+        state = json.loads(path.read_text())
+        if {name: type(state[name]) for name in ("begun", "finished")} == {"begun": int, "finished": bool}:
+            if isinstance(state["job"], int | None):
+                return state
+    except (ValueError, TypeError, KeyError):
+        pass
+    # Damaged: which tables may be taken is not known; none is named after this second.
+    return {**fresh, "begun": int(time.time())}
 
 
 def fetch_catalogue(plan: Plan, folder: Path, source: CatalogueSource, progress: Progress = lambda *args: None) -> pd.DataFrame:
@@ -126,7 +148,8 @@ def fetch_catalogue(plan: Plan, folder: Path, source: CatalogueSource, progress:
     -------
     pandas.DataFrame
         Columns `NAMES`: specObjID uint64, bestObjID text, other whole numbers int32, ra and dec float64,
-        measurements float32 as SDSS's REAL, with -9999 where SDSS has it.
+        measurements float32 as SDSS's REAL, with -9999 where SDSS has it. Then `DAMAGE`: a row whose cells
+        cannot be read holds nothing but its id, 0 where that cannot be read either, and a sentence there.
 
     Raises
     ------
@@ -134,47 +157,37 @@ def fetch_catalogue(plan: Plan, folder: Path, source: CatalogueSource, progress:
         If a page cannot be had; those before it are kept.
     """
     rows: list[tuple[str, ...]] = []
+    damages: list[str] = []
     for done, plates in enumerate(plan.pages):
         if plan.stars is not None and len(rows) >= plan.stars:
             break
         progress("catalogue pages", done, len(plan.pages))
-        rows += _page(plan, folder / f"{plates[0]:05d}-{plates[1]:05d}.csv", plates, source)
+        page = _page(plan, folder / f"{plates[0]:05d}-{plates[1]:05d}.csv", plates, source)
+        found = find_damage(page, plates)
+        emptied = [(str(specobjid), *["null"] * (len(NAMES) - 1)) for specobjid in readable_ids(page, plates)]
+        rows += [empty if damage else row for row, empty, damage in zip(page, emptied, found, strict=True)]
+        damages += found
     progress("catalogue pages", len(plan.pages), len(plan.pages))
-    table = as_table(rows)
+    table = as_table(rows, damages)
     return table if plan.stars is None else table.head(plan.stars)
 
 
 def _page(plan: Plan, path: Path, plates: tuple[int, int], source: CatalogueSource) -> list[tuple[str, ...]]:
     """Rows of one page, from its file or from ``source``."""
-    check = lambda rows: check_page(rows, plates)
     if path.exists():
         try:
             rows = read_answer(path.read_bytes(), NAMES, service="The page kept")
-            check(rows)
+            check_page(rows, plates)
             return rows
         except ArchiveError:
             path.unlink()
-    answer = source.page(plan, plates, check)
+    answer = source.page(plan, plates, PageCheck(plates))
     write_whole(path, answer.data)
     return answer.rows
 
 
-def check_page(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> None:
-    """Raise `PassingError` unless all ids are those of ``plates`` and none is there twice, and all numbers are numbers."""
-    low, high = map(int, id_range(*plates))
-    found = [whole_number(row[0]) for row in rows]
-    if found and not low <= min(found) <= max(found) <= high:
-        raise PassingError(f"The catalogue answered with stars that are not on plates {plates[0]} to {plates[1]}.")
-    if len(set(found)) < len(found):
-        raise PassingError(f"The catalogue answered with the same star twice on plates {plates[0]} to {plates[1]}.")
-    kinds = [(index, whole_number if name in WHOLE[2:5] else number) for index, name in enumerate(NAMES) if name not in TEXT + WHOLE[:2]]
-    for row in rows:
-        for index, read in kinds:
-            read(row[index])
-
-
-def as_table(rows: Sequence[Sequence[str]]) -> pd.DataFrame:
-    """Rows of cells as a typed table sorted by specObjID."""
+def as_table(rows: Sequence[Sequence[str]], damages: Sequence[str] = ()) -> pd.DataFrame:
+    """Rows of cells, and what is wrong with each, as a typed table sorted by specObjID."""
     import numpy as np
     import pandas as pd
 
@@ -189,4 +202,5 @@ def as_table(rows: Sequence[Sequence[str]]) -> pd.DataFrame:
             typed[name] = np.array([int(number(cell)) if number(cell) == number(cell) else 0 for cell in cells], dtype=np.int32)
         else:
             typed[name] = np.array([number(cell) for cell in cells], dtype=np.float64 if name in PRECISE else np.float32)
-    return pd.DataFrame(typed).sort_values("specObjID", ignore_index=True)
+    typed[DAMAGE] = np.array(list(damages) or [""] * len(rows), dtype=object)
+    return pd.DataFrame(typed).sort_values("specObjID", kind="stable", ignore_index=True)

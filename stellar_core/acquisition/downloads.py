@@ -1,7 +1,8 @@
 """Spectra of one chunk: fetched in parallel, kept until the chunk is done, made into stars.
 
 A file that has arrived is checked, written whole, and never fetched again; that the archive has none is noted the
-same way. So a process killed at any moment loses only what was on its way.
+same way, if it serves another star's file right then: an archive that lacks everything is out of order, or none.
+So a process killed at any moment loses only what was on its way.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import json
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +22,11 @@ from stellar_core.errors import ArchiveError, SpectrumError
 from stellar_core.sdss.catalogue_rows import CatalogueRow
 from stellar_core.sdss.retries import PassingError, UnreachableError
 from stellar_core.sdss.spectrum_files import AbsentError, SpectrumFiles, check_file
+from stellar_core.sdss.star import StarId
 from stellar_core.sdss.whole_files import write_whole
 from stellar_core.spectrum import Spectrum
 
-#: Downloads in a row that end without a connection before all others are left for the next time.
+#: Downloads in a row that end without a file or a believable "there is none" before all others are left for the next time.
 UNREACHABLE = 8
 
 
@@ -56,10 +59,15 @@ class Downloads:
         Downloads at a time.
     journal : Path
         Gets a line of JSON for each failed attempt, for people to read.
+    probes : sequence of StarId
+        Stars asked for where the archive has none of those before: from different plates.
     """
 
-    def __init__(self, folder: Path, files: SpectrumFiles, workers: int, journal: Path) -> None:
-        self.folder, self.files, self.journal = folder, files, journal
+    def __init__(
+        self, folder: Path, files: SpectrumFiles, workers: int, journal: Path, probes: Sequence[StarId] = ()
+    ) -> None:
+        self.folder, self.files, self.journal, self.probes = folder, files, journal, probes
+        self._served: StarId | None = None
         self.retried = self.fetched = 0
         self._pool = ThreadPoolExecutor(workers)
         self._mutex = threading.Lock()
@@ -73,7 +81,7 @@ class Downloads:
 
     @property
     def offline(self) -> bool:
-        """Whether the archive was out of reach `UNREACHABLE` times in a row."""
+        """Whether the archive failed `UNREACHABLE` times in a row."""
         return self._unreachable >= UNREACHABLE
 
     def submit(self, row: CatalogueRow) -> Future[Outcome]:
@@ -124,17 +132,42 @@ class Downloads:
         try:
             found = self.files.fetch(row.star, lambda error: self._note(row, error))
         except AbsentError:
+            self._see_that_others_are_served(row.star)
             write_whole(absent, b"")
             raise
         except PassingError:  # silence and 503 to everything are no better than no connection
-            with self._mutex:
-                self._unreachable += 1
+            self._count_failure()
             raise
         write_whole(kept, found.data)
         with self._mutex:
             self._unreachable = 0
             self.fetched += 1
+            self._served = row.star
         return found.spectrum, found.data
+
+    def _see_that_others_are_served(self, lacking: StarId) -> None:
+        """Raise `PassingError` if an archive that says it has no ``lacking`` says so of files, too, that it must have."""
+        for star in [self._served] if self._served else self.probes:
+            try:
+                self.files.fetch(star)
+            except AbsentError:
+                continue
+            except PassingError:
+                self._count_failure()
+                raise
+            with self._mutex:
+                self._served, self._unreachable = star, 0
+            return
+        self._count_failure()
+        raise PassingError(
+            f"The archive at {self.files.url} says that it has no {lacking.name}, nor any other spectrum.",
+            value=lacking,
+            remedy="Check its address (STELLAR_SAS_URL), or try again later.",
+        )
+
+    def _count_failure(self) -> None:
+        with self._mutex:
+            self._unreachable += 1
 
     def _note(self, row: CatalogueRow, error: ArchiveError) -> None:
         with self._mutex, self.journal.open("a") as out:

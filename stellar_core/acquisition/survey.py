@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stellar_core.acquisition.catalogue import CasJobsTable, CatalogueSource, Progress, SkyServerPages, fetch_catalogue
+from stellar_core.acquisition.catalogue import DAMAGE, CasJobsTable, CatalogueSource, Progress, SkyServerPages, fetch_catalogue
 from stellar_core.acquisition.downloads import Downloads, Outcome, refuse
 from stellar_core.acquisition.plan import Plan
 from stellar_core.acquisition.store import chunk_path, read_summary, summarise, write_chunk, write_table
@@ -28,7 +28,7 @@ from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.retries import Retries
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.spectrum_files import SpectrumFiles
-from stellar_core.sdss.star import MOCK_PLATES
+from stellar_core.sdss.star import MOCK_PLATES, StarId
 from stellar_core.sdss.whole_files import remove_drafts
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: How often the spectra that could not be had are tried again at the end.
 ROUNDS = 3
+#: Stars by which an archive that lacks the first ones is put to the test.
+PROBES = 5
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def acquire(
     retries = Retries(attempts=8, unreachable_attempts=4, first_wait=1.0, longest_wait=120.0)
     limit = RateLimit(cache_folder() / "sas-requests.json", files_per_minute)
     files = SpectrumFiles(timeout=30.0, retries=retries, limit=limit, full=False)
-    token = os.environ.get("STELLAR_CASJOBS_TOKEN", "")
+    token = os.environ.get("STELLAR_CASJOBS_TOKEN", "").strip()
     if token:
         say(f"The catalogue comes from CasJobs at {casjobs_url()}.")
         source: CatalogueSource = CasJobsTable(CasJobs(token, retries=retries), out, say)
@@ -160,7 +162,7 @@ def _fetch(
         raise ArchiveError(f"SDSS has no star on plates {plan.first_plate} to {plan.last_plate} that passes the cuts.")
     _write_catalogue(table, store / "catalogue.parquet")
     nearest_label(5800.0, 4.4, 0.0)  # the index of the tracks is made once, before several threads want it
-    with Downloads(out / "waiting", files, workers, out / "journal.jsonl") as downloads:
+    with Downloads(out / "waiting", files, workers, out / "journal.jsonl", _spread(plan, table)) as downloads:
         left = _all_chunks(plan, table, store, downloads, give_up, progress)
         counts = {"fetched": downloads.fetched, "retried": downloads.retried}
     if left:
@@ -223,8 +225,12 @@ def _slice(plan: Plan, table: pd.DataFrame, number: int) -> pd.DataFrame:
 def _rows(plan: Plan, part: pd.DataFrame) -> list[_Row]:
     """The rows of a chunk; those with damaged ids or that fail the cuts are refused with the reason."""
     found = []
-    for cells, failure in zip(part[list(NAMES)].itertuples(index=False), plan.cuts.failures(part), strict=True):
+    columns = part[list(NAMES)].itertuples(index=False), part[DAMAGE], plan.cuts.failures(part)
+    for cells, damage, failure in zip(*columns, strict=True):
         specobjid = int(cells[0])
+        if damage:
+            found.append(_Row(None, refuse(specobjid, "", damage)))
+            continue
         try:
             row = CatalogueRow.read([str(cell) for cell in cells])
         except IdentifierError as error:
@@ -235,9 +241,15 @@ def _rows(plan: Plan, part: pd.DataFrame) -> list[_Row]:
     return found
 
 
+def _spread(plan: Plan, table: pd.DataFrame) -> list[StarId]:
+    """Stars evenly over the catalogue, at most `PROBES`."""
+    picked = table.iloc[:: max(1, len(table) // PROBES)].head(PROBES)
+    return [item.row.star for item in _rows(plan, picked) if item.row is not None]
+
+
 def _write_catalogue(table: pd.DataFrame, path: Path) -> None:
     import pyarrow as pa
 
     if not path.exists():
-        arrays = [pa.array(table[name], pa.string() if table[name].dtype == object else None) for name in table.columns]
-        write_table(pa.table(arrays, names=list(table.columns)), path)
+        arrays = [pa.array(table[name], pa.string() if table[name].dtype == object else None) for name in NAMES]
+        write_table(pa.table(arrays, names=list(NAMES)), path)

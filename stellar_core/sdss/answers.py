@@ -19,6 +19,8 @@ from stellar_core.sdss.retries import PassingError
 TOTAL, BASE = "n_rows", 1_000_000
 #: The last column itself.
 TOTAL_SQL = f"{BASE} + COUNT(*) OVER () AS {TOTAL}"
+#: Counts the rows of a query that gave none: an answer of titles alone may be one that was cut short.
+COUNT_SQL = f"SELECT COUNT(*) AS found, {TOTAL_SQL} FROM ({{}}) AS rows_of_it"
 #: Seconds to leave SkyServer alone after it said that there were too many queries in the last minute.
 THROTTLE_WAIT = 15.0
 #: What SkyServer says in place of a table without rows.
@@ -81,6 +83,12 @@ def read_answer(data: bytes, columns: Sequence[str], content_type: str = "", ser
     if any(len(row) != len(titles) or row[-1] != str(BASE + len(found)) for row in found):
         raise PassingError(f"The answer of {service} was cut short after row {len(found)}.")
     return [tuple(row[:-1]) for row in found]
+
+
+def confirm_nothing(counted: Sequence[Sequence[str]], service: str = "SkyServer") -> None:
+    """Raise `PassingError` unless ``counted``, the answer to `COUNT_SQL`, says that there is nothing to be found."""
+    if [tuple(row) for row in counted] != [("0",)]:
+        raise PassingError(f"{service} answered without rows, then with a count of {counted[0][0] if counted else 'nothing'}.")
 
 
 def _refusal(said: str, service: str) -> ArchiveError:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from stellar_core.errors import ArchiveError
-from stellar_core.sdss.answers import read_answer
+from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.sdss.answers import COUNT_SQL, confirm_nothing, read_answer
 from stellar_core.sdss.retries import PassingError, Retries
 from stellar_core.sdss.skyserver import Answer
 from stellar_core.sdss.transport import ABSENT, Reply, send
@@ -65,12 +65,24 @@ class CasJobs:
     timeout : float
         Seconds until it must have answered, and again for the answer to arrive.
     retries : Retries
+
+    Raises
+    ------
+    ParameterError
+        If the token cannot be one.
     """
 
     token: str = field(repr=False)
     url: str = field(default_factory=casjobs_url)
     timeout: float = 120.0
     retries: Retries = field(default_factory=Retries)
+
+    def __post_init__(self) -> None:
+        if not self.token.isascii() or not self.token.isprintable() or not self.token.strip():
+            raise ParameterError(
+                "The token of CasJobs is one word of plain letters and digits; what was given has others, or a line break.",
+                remedy="Copy it anew into STELLAR_CASJOBS_TOKEN, or leave it out.",
+            )
 
     def submit(self, sql: str) -> int:
         """Start ``SELECT ... INTO MyDB.name`` on the release; the number of its job.
@@ -142,12 +154,17 @@ class CasJobs:
         """
 
         def ask() -> Answer:
-            reply = self._send("POST", f"/contexts/{OWN}/query", sql)
-            rows = read_answer(reply.body, columns, reply.content_type, "CasJobs")
-            check(rows)
-            return Answer(rows, reply.body)
+            answer = self._ask(sql, columns)
+            check(answer.rows)
+            if not answer.rows:
+                confirm_nothing(self._ask(COUNT_SQL.format(sql), ["found"]).rows, "CasJobs")
+            return answer
 
         return self.retries.call(ask)
+
+    def _ask(self, sql: str, columns: Sequence[str]) -> Answer:
+        reply = self._send("POST", f"/contexts/{OWN}/query", sql)
+        return Answer(read_answer(reply.body, columns, reply.content_type, "CasJobs"), reply.body)
 
     def _send(self, method: str, path: str, sql: str = "") -> Reply:
         body = json.dumps({"Query": sql, "TaskName": "stellar-ages-explorer"}).encode() if sql else None

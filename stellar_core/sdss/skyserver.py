@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from stellar_core.errors import ParameterError
-from stellar_core.sdss.answers import TOTAL_SQL, read_answer
+from stellar_core.sdss.answers import COUNT_SQL, TOTAL_SQL, confirm_nothing, read_answer
 from stellar_core.sdss.cache import cache_folder
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.retries import PassingError, Retries, UnreachableError
@@ -139,16 +139,10 @@ class SkyServer:
         def ask() -> Answer:
             answer = self._ask(flat, names, check)
             if not answer.rows:
-                self._confirm_nothing(flat)
+                confirm_nothing(self._ask(COUNT_SQL.format(flat), ["found"]).rows)
             return answer
 
         return self.retries.call(ask)
-
-    def _confirm_nothing(self, sql: str) -> None:
-        """An empty table may be one that was cut short: the count, which is a row of its own, must be 0."""
-        counted = self._ask(f"SELECT COUNT(*) AS found, {TOTAL_SQL} FROM ({sql}) AS rows_of_it", ["found"])
-        if counted.rows != [("0",)]:
-            raise PassingError(f"SkyServer answered without rows, then with a count of {counted.rows[:1]}.")
 
     def _ask(self, sql: str, names: Sequence[str], check: Check = _accept) -> Answer:
         self.limit.wait(self.retries.patience)

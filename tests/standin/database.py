@@ -54,6 +54,11 @@ class Catalogue:
         Of the MOCK survey.
     real : iterable of (StarId, dict)
         Real spectra and what is known of them: kind, z, sn, ra, dec, sspp_teff, sspp_logg, sspp_feh; empty where unknown.
+
+    Attributes
+    ----------
+    damaged : dict
+        Text in place of a cell's own, by specObjID and column.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Catalogue:
         )
         for star, known in real:
             self._add(star, known)
+        self.damaged: dict[tuple[int, str], str] = {}
         self._mutex = threading.Lock()
         self._answers: dict[str, tuple[list[str], list[list[str]]]] = {}
 
@@ -90,7 +96,7 @@ class Catalogue:
         with self._mutex:
             if flat not in self._answers or "mydb" in flat.lower():
                 self._answers[flat] = self._run(flat)
-            return self._answers[flat]
+            return self._damage(*self._answers[flat])
 
     def into(self, sql: str) -> int:
         """Carry out a SELECT ... INTO MyDB.name; the number of rows.
@@ -130,6 +136,13 @@ class Catalogue:
             raise Refusal(str(error).splitlines()[0]) from None
         columns = [_texts(arrays[name]) for name in arrays]
         return names, [list(row) for row in zip(*columns)]
+
+    def _damage(self, names: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+        """An answer with the text of `damaged` in its cells."""
+        if not self.damaged or "specObjID" not in names:
+            return names, rows
+        place = names.index("specObjID")
+        return names, [[self.damaged.get((int(row[place]), name), cell) for name, cell in zip(names, row)] for row in rows]
 
     def _add(self, star: StarId, known: dict[str, str]) -> None:
         """A real star: no imaging photometry, as for most spectra of the SDSS spectrograph, and labels where known."""

@@ -115,6 +115,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         with self._mutex:
             self.faults = Faults()
             self.replies.clear()
+            self.catalogue.damaged.clear()
             self.served.clear()
             self._asked.clear()
             self._alarms.clear()
