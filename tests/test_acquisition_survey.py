@@ -295,5 +295,5 @@ def _flat_file(spectrum: Spectrum) -> bytes:
     primary = fits.PrimaryHDU()
     primary.header.update(PLATEID=spectrum.meta["plate"], MJD=spectrum.meta["mjd"], FIBERID=spectrum.meta["fiber"])
     out = io.BytesIO()
-    fits.HDUList([primary, fits.BinTableHDU.from_columns(columns, name="COADD")]).writeto(out)
+    fits.HDUList([primary, fits.BinTableHDU.from_columns(columns)]).writeto(out)
     return out.getvalue()

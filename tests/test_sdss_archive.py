@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import signal
 import subprocess
@@ -13,15 +14,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from stellar_core.errors import ArchiveError, IdentifierError, ParameterError
 from stellar_core.preprocessing.features import features
-from stellar_core.sdss.archive import FALLBACK_ORDER, Archive, fetch_spectrum, open_archive, plate_mjds, star_near
+from stellar_core.sdss.archive import FALLBACK_ORDER, NO_FILE, Archive, fetch_spectrum, open_archive, plate_mjds, star_near
 from stellar_core.sdss.cache import DiskCache
 from stellar_core.sdss.catalogue_rows import COLUMNS, row_source
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.readers import MAX_BYTES, read_spectrum
-from stellar_core.sdss.retries import Retries
+from stellar_core.sdss.retries import PassingError, Retries
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.spectrum_files import SpectrumFiles
 from stellar_core.sdss.star import Position, StarId
@@ -266,11 +268,48 @@ def test_offline_and_slow_end_soon_with_one_sentence(sdss, tmp_path, monkeypatch
 def test_the_state_is_one_sentence(sdss, archive, tmp_path):
     state = archive.state()
     assert state.files and state.catalogue and "SDSS answers" in state.sentence
+    login = (200, "text/html", b"<html>Log in first</html>")
+    sdss.replies |= {f"/sas/{NO_FILE}": login, SQL_PAGE: login}
+    assert "SDSS cannot be reached from here" in archive.state().sentence, "a network that wants a login first is no SDSS"
+    sdss.forget()
     away = replace(archive, files=SpectrumFiles("http://127.0.0.1:1"))
     assert not away.state().files and "spectra cannot be fetched" in away.state().sentence
     alone = replace(away, skyserver=replace(archive.skyserver, url="http://127.0.0.1:1"))
     assert "SDSS cannot be reached from here" in alone.state().sentence and "MOCK" in alone.state().sentence
     assert all(words in FALLBACK_ORDER for words in ("MOCK", "cache", "lite", "full", "SkyServer", "note"))
+
+
+def test_neighbours_of_another_place_are_not_believed(sdss, archive):
+    row = sdss.catalogue.mock.iloc[0]
+    specobjid = int(row.specObjID)
+    for column, text in (("dec", f"{row.dec + 0.01:.6f}"), ("distance", "0.9"), ("ra", "null")):
+        sdss.catalogue.damaged = {(specobjid, column): text}
+        with pytest.raises(PassingError, match="not within 3 arcsec"):
+            archive.near(Position(row.ra, row.dec))
+        sdss.forget()
+    assert archive.near(Position(row.ra, row.dec))[0].star.specobjid == str(specobjid)
+
+
+def test_a_file_cut_after_its_first_table_is_not_believed(sdss, archive):
+    star = mock_stars(sdss)[4]
+    whole = sdss.spectra.read(star.file_path(star.run2d))
+    with fits.open(io.BytesIO(whole)) as hdus:
+        info = hdus[1].fileinfo()
+    resource = f"/sas/{star.file_path(star.run2d)}"
+    sdss.replies[resource] = (200, "application/fits", whole[: info["datLoc"] + info["datSpan"]])
+    with pytest.raises(ArchiveError, match="came cut short"):
+        archive.spectrum(star)
+    sdss.forget()
+    assert archive.spectrum(star).meta["class"]
+
+
+def test_an_endless_answer_of_skyserver_is_not_read_to_its_end(sdss, archive, monkeypatch):
+    from stellar_core.sdss import skyserver
+
+    monkeypatch.setattr(skyserver, "MAX_ANSWER", 2_000_000)
+    sdss.replies[SQL_PAGE] = (200, "text/plain", b"1,2,3\n" * 1_000_000)
+    with pytest.raises(ArchiveError, match="larger than 2 MB"):
+        archive.row(mock_stars(sdss)[5])
 
 
 def test_killed_during_a_download_the_cache_stays_good(sdss, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -39,6 +40,41 @@ def test_what_is_not_what_was_kept_is_as_good_as_absent(tmp_path, content):
     assert cache.get("key") is None and cache.holdings() == (0, 0)
     cache.put("key", b"spectrum")
     assert cache.get("key") == b"spectrum"
+
+
+def test_drafts_of_killed_processes_go_and_those_of_others_stay(tmp_path):
+    (tmp_path / "a").mkdir()
+    old, new = tmp_path / "a" / ".spec.fits.1-2.tmp", tmp_path / "a" / ".spec.fits.3-4.tmp"
+    old.write_bytes(b"half")
+    new.write_bytes(b"half")
+    os.utime(old, (time.time() - 4000,) * 2)
+    DiskCache(tmp_path).put("key", b"spectrum")
+    assert not old.exists() and new.exists()
+
+
+def test_an_index_that_another_process_holds_costs_seconds_only(tmp_path):
+    cache = DiskCache(tmp_path)
+    cache.put("key", b"spectrum")
+    other = sqlite3.connect(tmp_path / "index.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    start = time.monotonic()
+    assert cache.get("key") is None
+    assert "could not be kept in the cache (database is locked)" in cache.put("other", b"spectrum")
+    assert time.monotonic() - start < 8
+    other.close()
+    assert cache.get("key") == b"spectrum"
+
+
+def test_a_damaged_index_that_cannot_be_removed_is_as_good_as_none(tmp_path, monkeypatch):
+    cache = DiskCache(tmp_path)
+    cache.put("key", b"spectrum")
+    (tmp_path / "index.sqlite").write_bytes(b"no index " * 1000)
+
+    def read_only(self, missing_ok=False):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(type(tmp_path), "unlink", read_only)
+    assert cache.get("key") is None and cache.holdings() == (0, 0)
 
 
 def test_files_of_others_are_neither_read_nor_removed(tmp_path):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.sdss.answers import TOTAL_SQL
 from stellar_core.sdss.casjobs import CasJobs, JobState
 from stellar_core.sdss.retries import PassingError, Retries
@@ -27,6 +27,13 @@ def jobs(sdss) -> CasJobs:
 def table() -> str:
     """A name not used before."""
     return next(_NAMES)
+
+
+@pytest.mark.parametrize("token", ["", " ", "tok\u00e9n", "one\ntwo", "one\r", "\u2026"])
+def test_a_token_that_is_none_is_one_sentence(token):
+    with pytest.raises(ParameterError, match="token of CasJobs is one word") as caught:
+        CasJobs(token)
+    assert not token.strip() or token not in str(caught.value)
 
 
 def test_a_job_runs_into_a_table_that_queries_read(sdss, jobs, table):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from stellar_core.errors import ArchiveError
 from stellar_core.sdss.retries import PassingError, UnreachableError
 from stellar_core.sdss.transport import Reply, seconds, send, within
-from tests.standin import Fault, Faults
+from tests.standin import Fault, Faults, server
 
 
 def test_a_reply_comes_whole_with_its_status(sdss):
@@ -101,6 +102,26 @@ def test_a_token_does_not_follow_a_redirect_to_another_host():
         server.shutdown()
         server.server_close()
     assert reply.status == 200 and seen == [("/asked", "secret"), ("/elsewhere", None)]
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        (gzip.compress(b"SIMPLE" * 100), b"SIMPLE" * 100),
+        (gzip.compress(b"0" * 5_000_000), "larger than 1 MB"),
+        (gzip.compress(b"SIMPLE" * 100)[:-9], "broke off"),
+        (b"no gzip", "broke off"),
+    ],
+)
+def test_what_a_proxy_packed_is_unpacked_within_the_limit(sdss, monkeypatch, body, outcome):
+    sdss.replies["/sas/file"] = (200, "application/fits", body)
+    honest = server._Handler.end_headers
+    monkeypatch.setattr(server._Handler, "end_headers", lambda self: self.send_header("Content-Encoding", "gzip") or honest(self))
+    if isinstance(outcome, bytes):
+        assert send(f"{sdss.sas}/file", timeout=3.0, limit=1_000_000).body == outcome
+    else:
+        with pytest.raises(ArchiveError, match=outcome):
+            send(f"{sdss.sas}/file", timeout=3.0, limit=1_000_000)
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://a..b/file"])

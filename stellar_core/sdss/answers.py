@@ -19,6 +19,8 @@ from stellar_core.sdss.retries import PassingError
 TOTAL, BASE = "n_rows", 1_000_000
 #: The last column itself.
 TOTAL_SQL = f"{BASE} + COUNT(*) OVER () AS {TOTAL}"
+#: Largest answer, bytes: 500,000 rows of 600 characters.
+MAX_ANSWER = 300_000_000
 #: Counts the rows of a query that gave none: an answer of titles alone may be one that was cut short.
 COUNT_SQL = f"SELECT COUNT(*) AS found, {TOTAL_SQL} FROM ({{}}) AS rows_of_it"
 #: Seconds to leave SkyServer alone after it said that there were too many queries in the last minute.

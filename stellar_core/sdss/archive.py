@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from stellar_core.errors import ArchiveError
 from stellar_core.sdss import specobjid as ids
-from stellar_core.sdss.answers import read_answer, whole_number
+from stellar_core.sdss.answers import TOTAL_SQL, read_answer, whole_number
 from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
 from stellar_core.sdss.catalogue_rows import COLUMNS, CatalogueRow, choose_row, row_key, row_source
 from stellar_core.sdss.positions import NEAR_COLUMNS, Neighbour, near_source, read_neighbours
@@ -25,13 +25,15 @@ from stellar_core.sdss.retries import PassingError, Retries
 from stellar_core.sdss.skyserver import TOKENS, SkyServer, integer, skyserver_url
 from stellar_core.sdss.spectrum_files import SpectrumFile, SpectrumFiles, check_file, sas_url
 from stellar_core.sdss.star import PlateFiber, Position, StarId
-from stellar_core.sdss.transport import OFFLINE_REMEDY, send
+from stellar_core.sdss.transport import ABSENT, OFFLINE_REMEDY, send
 from stellar_core.spectrum import Spectrum
 
 Value = TypeVar("Value")
 
 #: Longest wait for SkyServer's answer about one star, seconds, where a user waits: it takes one or two.
 ROW_TIMEOUT = 10.0
+#: A file that the Science Archive Server says it has not.
+NO_FILE = "dr17/sdss/spectro/redux/26/spectra/lite/0000/spec-0000-00000-0000.fits"
 #: What is tried, in this order, for one spectrum; for the user.
 FALLBACK_ORDER = (
     "MOCK plates are answered on this machine. For any other star: the cache on this disk, the lite file of the "
@@ -157,11 +159,14 @@ class Archive:
             As `row`.
         """
         key = f"skyserver/near/{position.ra:.6f}_{position.dec:+.6f}_{radius:g}.csv"
-        return self._answer(key, NEAR_COLUMNS, near_source(position, radius), read_neighbours)
+        return self._answer(key, NEAR_COLUMNS, near_source(position, radius), lambda rows: read_neighbours(rows, position, radius))
 
     def state(self, timeout: float = 5.0) -> ServiceState:
-        """Ask both services whether they are there, once."""
-        files, catalogue = (_alive(url, timeout) for url in (f"{self.files.url}/dr17/", f"{self.skyserver.url}/dr17/"))
+        """Ask both services, once, what only they answer rightly: networks that want a login first answer everything."""
+        files = _alive(lambda: send(f"{self.files.url}/{NO_FILE}", timeout=timeout, limit=MAX_BYTES).status in ABSENT)
+        server = replace(self.skyserver, timeout=timeout, retries=Retries(attempts=1, patience=timeout))
+        nothing = f"SELECT COUNT(*) AS found, {TOTAL_SQL} FROM SpecObj WHERE specObjID = 0"
+        catalogue = _alive(lambda: server.query(nothing, ["found"]).rows == [("0",)])
         number, size = self.cache.holdings()
         held = f"{number} answers ({size / 1e6:.0f} MB) are in the cache"
         if files and catalogue:
@@ -304,8 +309,8 @@ def _attempt(ask: Callable[[], CatalogueRow | None]) -> tuple[CatalogueRow | Non
         return None, str(error).removesuffix(OFFLINE_REMEDY).strip()
 
 
-def _alive(url: str, timeout: float) -> bool:
+def _alive(ask: Callable[[], bool]) -> bool:
     try:
-        return send(url, timeout=timeout, limit=MAX_BYTES).status < 500
+        return ask()
     except ArchiveError:
         return False

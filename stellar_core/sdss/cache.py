@@ -17,14 +17,18 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from stellar_core.errors import ParameterError
-from stellar_core.sdss.whole_files import write_whole
+from stellar_core.sdss.whole_files import remove_drafts, write_whole
 
 #: Size at which the files longest unused go, bytes; environment STELLAR_CACHE_MB sets another.
 LIMIT_BYTES = 2_000_000_000
 #: Seconds to wait for another process that writes.
-BUSY_TIMEOUT = 10.0
+BUSY_TIMEOUT = 2.0
+#: Age at which a draft is one of a process that was killed, seconds.
+OLD_DRAFT = 3600.0
 Result = TypeVar("Result")
 
+#: Folders whose old drafts this process has removed.
+_TIDIED: set[Path] = set()
 _INDEX = "index.sqlite"
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, "
@@ -110,6 +114,9 @@ class DiskCache:
             return ""
 
         try:
+            if self.folder not in _TIDIED:
+                _TIDIED.add(self.folder)
+                remove_drafts(self.folder, OLD_DRAFT)
             # The file first: until it is entered, the old entry does not fit it, and its readers fetch it themselves.
             write_whole(path, data)
             return self._use(enter, lambda error: f"The answer could not be kept in the cache ({error}).")
@@ -152,7 +159,7 @@ class DiskCache:
     def _exists(self) -> bool:
         return (self.folder / _INDEX).is_file()
 
-    def _use(self, work: Callable[[sqlite3.Connection], Result], failed: Callable[[sqlite3.Error], Result]) -> Result:
+    def _use(self, work: Callable[[sqlite3.Connection], Result], failed: Callable[[Exception], Result]) -> Result:
         """``work`` on the index. A damaged index is made anew, empty: what it knew is fetched again."""
         for last in (False, True):
             try:
@@ -164,8 +171,11 @@ class DiskCache:
             except sqlite3.DatabaseError as error:
                 if last:
                     return failed(error)
-                for path in self.folder.glob(f"{_INDEX}*"):
-                    path.unlink(missing_ok=True)
+                try:
+                    for path in self.folder.glob(f"{_INDEX}*"):
+                        path.unlink(missing_ok=True)
+                except OSError:
+                    return failed(error)
         raise AssertionError("unreachable: the second pass returns")
 
     def _connect(self) -> sqlite3.Connection:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.sdss.answers import COUNT_SQL, confirm_nothing, read_answer
+from stellar_core.sdss.answers import COUNT_SQL, MAX_ANSWER, confirm_nothing, read_answer
 from stellar_core.sdss.retries import PassingError, Retries
 from stellar_core.sdss.skyserver import Answer
 from stellar_core.sdss.transport import ABSENT, Reply, send
@@ -23,8 +23,6 @@ from stellar_core.sdss.transport import ABSENT, Reply, send
 CASJOBS_URL = "https://skyserver.sdss.org/CasJobs/RestApi"
 #: Where the tables of the release are, and one's own.
 RELEASE, OWN = "DR17", "MyDB"
-#: Largest answer, bytes: 500,000 rows of 600 characters.
-MAX_ANSWER = 300_000_000
 #: Seconds between looks at a job.
 POLL = 15.0
 

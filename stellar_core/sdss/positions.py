@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from stellar_core.sdss.star import Position, StarId
 
 #: Largest radius of a search, arcsec: that of SDSS's own cross-identification.
 MAX_RADIUS = 180.0
+#: How far SkyServer's distances and positions may differ from ours, arcsec.
+ROUNDING = 1.0
 #: Columns asked for, and their names.
 NEAR_COLUMNS = ("s.specObjID", "s.ra", "s.dec", "s.class", "n.distance")
 NEAR_NAMES = tuple(column[2:] for column in NEAR_COLUMNS)
@@ -52,13 +55,13 @@ def near_source(position: Position, radius: float) -> str:
     return f"FROM dbo.fGetNearbySpecObjEq({ra}, {dec}, {size}) n JOIN SpecObj s ON s.specObjID = n.specObjID"
 
 
-def read_neighbours(rows: Sequence[Sequence[str]]) -> list[Neighbour]:
+def read_neighbours(rows: Sequence[Sequence[str]], position: Position, radius: float) -> list[Neighbour]:
     """The neighbours in the rows of `NEAR_COLUMNS`, the nearest first.
 
     Raises
     ------
     PassingError
-        If a row is damaged.
+        If a row is damaged, or its star is not within ``radius`` arcsec of ``position``.
     """
     found = []
     for specobjid, ra, dec, kind, distance in rows:
@@ -66,5 +69,16 @@ def read_neighbours(rows: Sequence[Sequence[str]]) -> list[Neighbour]:
             star = StarId(*ids.decode(whole_number(specobjid)))
         except IdentifierError as error:
             raise PassingError(f"SkyServer answered with a damaged row: {error}") from None
-        found.append(Neighbour(star, number(ra), number(dec), kind, 60.0 * number(distance)))
+        neighbour = Neighbour(star, number(ra), number(dec), kind, 60.0 * number(distance))
+        apart = _separation(position, neighbour)
+        if not (apart <= radius + ROUNDING and abs(apart - neighbour.distance) <= ROUNDING):
+            raise PassingError(f"SkyServer answered with {star.name}, which is not within {radius:g} arcsec of the position.")
+        found.append(neighbour)
     return sorted(found, key=lambda neighbour: neighbour.distance)
+
+
+def _separation(position: Position, neighbour: Neighbour) -> float:
+    """Angle between both, arcsec (haversine formula)."""
+    ra, dec, other_ra, other_dec = map(math.radians, (position.ra, position.dec, neighbour.ra, neighbour.dec))
+    square = math.sin((dec - other_dec) / 2) ** 2 + math.cos(dec) * math.cos(other_dec) * math.sin((ra - other_ra) / 2) ** 2
+    return 3600.0 * math.degrees(2 * math.asin(math.sqrt(min(1.0, square)))) if square == square else math.nan

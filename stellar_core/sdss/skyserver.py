@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from stellar_core.errors import ParameterError
-from stellar_core.sdss.answers import COUNT_SQL, TOTAL_SQL, confirm_nothing, read_answer
+from stellar_core.sdss.answers import COUNT_SQL, MAX_ANSWER, TOTAL_SQL, confirm_nothing, read_answer
 from stellar_core.sdss.cache import cache_folder
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.retries import PassingError, Retries, UnreachableError
-from stellar_core.sdss.transport import ABSENT, OFFLINE_REMEDY, Reply, seconds, within
+from stellar_core.sdss.transport import ABSENT, CHUNK, OFFLINE_REMEDY, Reply, seconds, too_large, within
 
 if TYPE_CHECKING:
     import requests
@@ -166,6 +166,7 @@ class SkyServer:
         page = self.url.rstrip("/") + service.QUERY_URL_SUFFIX_DR_NEW.format(dr=DATA_RELEASE)
         # astroquery's own setting of the base URL is one for the whole process; this one is this object's.
         service._get_query_url = lambda release: page
+        service._session.hooks["response"].append(_read_up_to_the_limit)
         host = urllib.parse.urlsplit(page).netloc
 
         def ask() -> requests.Response:
@@ -185,6 +186,19 @@ class SkyServer:
             service._session.close()
         kind = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
         return Reply(page, answer.status_code, kind, answer.content, seconds(answer.headers.get("Retry-After")))
+
+
+def _read_up_to_the_limit(response: requests.Response, **_: object) -> requests.Response:
+    """Read an answer, unpacked, as requests itself would do next, but no more than `MAX_ANSWER` of it."""
+    chunks, size = [], 0
+    for chunk in response.iter_content(CHUNK):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_ANSWER:
+            response.close()
+            raise too_large(response.url, MAX_ANSWER)
+    response._content = b"".join(chunks)
+    return response
 
 
 def flatten(sql: str) -> str:

@@ -139,7 +139,10 @@ def check_file(data: bytes, star: StarId, origin: str) -> Spectrum:
 
 
 def _check_end(data: bytes, star: StarId) -> None:
-    """Raise if the bytes end elsewhere than the last table: what comes after the spectrum is not read, but kept."""
+    """Raise if the bytes end elsewhere than the last table, or before the star's own row.
+
+    Files that hold a spectrum and nothing else exist, but their table has no name; after SDSS's COADD comes SPECOBJ or SPALL.
+    """
     from astropy.io import fits
 
     from stellar_core.sdss.fits_files import DAMAGE
@@ -149,7 +152,7 @@ def _check_end(data: bytes, star: StarId) -> None:
         try:
             with fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=False) as hdus:
                 last = hdus[-1].fileinfo()
-                end = last["datLoc"] + last["datSpan"]
+                end = -1 if hdus[-1].name == "COADD" else last["datLoc"] + last["datSpan"]
         except DAMAGE:
             end = -1
     if end != len(data):

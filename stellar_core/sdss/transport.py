@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -145,13 +146,35 @@ def _read(request: urllib.request.Request, timeout: float, limit: int) -> Reply:
             chunks.append(chunk)
             size += len(chunk)
             if size > limit:
-                raise ArchiveError(f"The answer is larger than {limit // 1_000_000} MB.", value=request.full_url)
+                raise too_large(request.full_url, limit)
             if time.monotonic() > end:
                 raise TimeoutError
         if declared.isdecimal() and size != int(declared):
             raise http.client.IncompleteRead(b"", int(declared) - size)
         kind = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
-        return Reply(request.full_url, answer.status, kind, b"".join(chunks), seconds(answer.headers.get("Retry-After")))
+        body = b"".join(chunks)
+        if answer.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip"):  # not asked for, but some proxies pack
+            body = _unpacked(body, request.full_url, limit)
+        return Reply(request.full_url, answer.status, kind, body, seconds(answer.headers.get("Retry-After")))
+
+
+def _unpacked(body: bytes, url: str, limit: int) -> bytes:
+    """What was packed by gzip, whole and at most ``limit`` bytes."""
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        found = unpacker.decompress(body, limit + 1)
+    except zlib.error:
+        raise http.client.HTTPException from None
+    if len(found) > limit:
+        raise too_large(url, limit)
+    if not unpacker.eof:
+        raise http.client.IncompleteRead(b"")
+    return found
+
+
+def too_large(url: str, limit: int) -> ArchiveError:
+    """The error for a reply of more than ``limit`` bytes."""
+    return ArchiveError(f"The answer is larger than {limit // 1_000_000} MB.", value=url)
 
 
 def seconds(retry_after: str | None) -> float:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+import time
 from pathlib import Path
 
 #: Ending of what is still being written; `remove_drafts` clears what a killed process left.
@@ -41,10 +43,20 @@ def write_whole(path: Path, data: bytes, sync: bool = True) -> None:
         _sync_folder(path.parent)
 
 
-def remove_drafts(folder: Path) -> None:
-    """Remove what was being written in ``folder`` when its process was killed; only its one user may call this."""
+def remove_drafts(folder: Path, age: float = 0.0) -> None:
+    """Remove what was being written in ``folder`` when its process was killed.
+
+    Parameters
+    ----------
+    folder : Path
+    age : float
+        Seconds since a draft was last written to; 0 is for the folder's one user only.
+    """
+    newest = time.time() - age
     for draft in folder.rglob(f".*{DRAFT}"):
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # its own process has just finished it
+            if not age or draft.stat().st_mtime < newest:
+                draft.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
