@@ -21,7 +21,8 @@ from astropy.io import fits
 from stellar_core.errors import IdentifierError, SpectrumError
 from stellar_core.sdss.columns import Table, assemble, is_spectrum
 from stellar_core.sdss.identifiers import parse
-from stellar_core.sdss.photometric_rows import photometry_of
+from stellar_core.sdss.first_row import first_row
+from stellar_core.sdss.photometric_rows import PHOTOMETRY_NAMES, photometry_of
 from stellar_core.sdss.specobjid import FIRST_BOSS_PLATE
 from stellar_core.sdss.star import StarId
 from stellar_core.spectrum import Spectrum
@@ -43,6 +44,11 @@ DAMAGE = (
 )
 #: Header values read; other cards may be damaged without harm.
 HEADER_KEYS = ("PLATEID", "MJD", "FIBERID", "RUN2D", "PLUG_RA", "PLUG_DEC", "Z", "CLASS", "SUBCLASS")
+#: Columns read of the row after the spectrum, in lower case.
+ROW_NAMES = frozenset(
+    (*("plate", "mjd", "fiberid", "run2d", "instrument", "class", "subclass", "zwarning", "sn_median_all", "sn_median"),
+     *("plug_ra", "plug_dec", "ra", "dec", "z"), *PHOTOMETRY_NAMES)
+)  # fmt: skip
 #: A size of a header below zero, which would lead a reader back to a header that it has read, without end.
 _BACKWARDS = re.compile(rb"(?:NAXIS\d{0,3}|PCOUNT|GCOUNT) *= *-")
 #: Redshifts outside this range are fill values, not measurements.
@@ -70,7 +76,7 @@ def read_fits(
         try:
             with fits.open(io.BytesIO(data), memmap=False) as hdus:
                 table, place = _find(hdus, len(data), columns)
-                row = _row(hdus, place)
+                row = _row(data, hdus, place)
                 header = _header(hdus, place)
         except DAMAGE as error:
             if isinstance(error, SpectrumError):
@@ -154,15 +160,15 @@ def _image(hdu: fits.PrimaryHDU | fits.ImageHDU) -> Table | None:
     return Table({name: axis, "flux": data}, {name: unit} if unit else {}, text=words)
 
 
-def _row(hdus: fits.HDUList, place: int) -> dict[str, object]:
-    """The one-row table after the spectrum, keys in lower case; empty where there is none."""
-    if len(hdus) <= place + 1:
+def _row(data: bytes, hdus: fits.HDUList, place: int) -> dict[str, object]:
+    """What is used of the one-row table after the spectrum, keys in lower case; empty where there is none."""
+    try:
+        hdu = hdus[place + 1]
+    except IndexError:
         return {}
-    hdu = hdus[place + 1]
-    if not isinstance(hdu, fits.BinTableHDU) or hdu.data is None or len(hdu.data) != 1:
+    if not isinstance(hdu, fits.BinTableHDU) or hdu.header.get("NAXIS2") != 1:
         return {}
-    record = hdu.data[0]
-    return {name.lower(): record[name] for name in hdu.columns.names}
+    return first_row(data, hdu, ROW_NAMES)
 
 
 def _header(hdus: fits.HDUList, place: int) -> dict[str, object]:

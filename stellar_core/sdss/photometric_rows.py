@@ -13,6 +13,8 @@ from stellar_core.photometry import BANDS, Photometry
 SOFTENING = np.array([1.4e-10, 0.9e-10, 1.2e-10, 1.8e-10, 7.4e-10])
 #: A nanomaggy in units of a zeroth-magnitude source.
 NANOMAGGY = 1e-9
+#: Columns of a row that are used, in lower case.
+PHOTOMETRY_NAMES = ("psfflux", "psfflux_ivar", "extinction", "modelflux", "modelflux_ivar")
 
 
 def asinh_magnitude(flux: np.ndarray, ivar: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -55,8 +57,7 @@ def photometry_of(row: Mapping[str, object]) -> Photometry | None:
     Photometry or None
         None where the row has no PSF photometry in any band.
     """
-    names = ("psfflux", "psfflux_ivar", "extinction", "modelflux", "modelflux_ivar")
-    if any(np.shape(row.get(name)) != (len(BANDS),) for name in names):
+    if any(np.shape(row.get(name)) != (len(BANDS),) for name in PHOTOMETRY_NAMES):
         return None
     psf_mag, psf_mag_err = asinh_magnitude(row["psfflux"], row["psfflux_ivar"])
     if not np.any(np.isfinite(psf_mag)):
