@@ -146,20 +146,21 @@ class Downloads:
         return found.spectrum, found.data
 
     def _see_that_others_are_served(self, lacking: StarId) -> None:
-        """Raise `PassingError` if an archive that says it has no ``lacking`` says so of files, too, that it must have."""
+        """Raise `ArchiveError` if an archive that says it has no ``lacking`` does not send files, either, that it must have."""
+        failure: ArchiveError | None = None
         for star in [self._served] if self._served else self.probes:
             try:
                 self.files.fetch(star)
             except AbsentError:
                 continue
-            except PassingError:
-                self._count_failure()
-                raise
+            except ArchiveError as error:
+                failure = error
+                continue
             with self._mutex:
                 self._served, self._unreachable = star, 0
             return
         self._count_failure()
-        raise PassingError(
+        raise failure or PassingError(
             f"The archive at {self.files.url} says that it has no {lacking.name}, nor any other spectrum.",
             value=lacking,
             remedy="Check its address (STELLAR_SAS_URL), or try again later.",
