@@ -64,7 +64,9 @@ def _cells(data: bytes, hdu: fits.BinTableHDU, wanted: Collection[str]) -> dict[
             else:
                 special.add(number)
     count = hdu.header.get("TFIELDS")
-    if count != len(forms) or sorted(forms) != list(range(1, count + 1)) or len(set(names.values())) < len(names):
+    if not header.isascii() or not count == len(forms) == len(set(names.values())) or set(forms) != set(names):
+        return None
+    if max(forms, default=0) != count:
         return None
     cells, place, row = {}, info["datLoc"], info["datLoc"] + hdu.header["NAXIS1"]
     for number in range(1, count + 1):

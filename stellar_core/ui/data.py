@@ -54,7 +54,7 @@ def show_sdss() -> None:
         if st.button("Ask SDSS whether it answers", icon=":material/sensors:"):
             from stellar_core.sdss.archive import open_archive
 
-            with st.spinner("Asking, for five seconds at most each"):
+            with st.spinner("Asking both services, for ten seconds at most each"):
                 st.session_state.sdss_state = open_archive(timeout=5.0).state(5.0)
         found = st.session_state.get("sdss_state")
         if found is not None:
