@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from stellar_core.acquisition.catalogue import DAMAGE, CasJobsTable, SkyServerPages, as_table, fetch_catalogue
-from stellar_core.acquisition.page import PageCheck, check_page, find_damage
+from stellar_core.acquisition.catalogue import CasJobsTable, SkyServerPages, fetch_catalogue
+from stellar_core.acquisition.page import DAMAGE, PageCheck, as_table, check_page, find_damage
 from stellar_core.acquisition.plan import Plan
 from stellar_core.errors import ArchiveError
 from stellar_core.sdss.casjobs import CasJobs, JobState
@@ -23,6 +24,8 @@ from tests.standin.casjobs import TOKEN
 from tests.test_sdss_catalogue_rows import cells
 from tests.test_sdss_retries import Time
 
+#: No cut at all.
+LOOSE = QualityCuts(**{item.name: None for item in fields(QualityCuts)})
 #: Six pages of which two hold stars.
 PLAN = Plan(first_plate=15990, last_plate=16007, plates_per_page=3)
 
@@ -128,16 +131,17 @@ def test_a_catalogue_that_is_away_is_said(sdss, server, tmp_path):
 
 @pytest.mark.parametrize(
     ("rows", "words"),
-    [([cells()], "not on plates 267 to 268"), ([cells(), cells()], "same star twice"), ([cells(specObjID="#")], "not on plates")],
+    [([cells()], "not on plates 267 to 268"), ([cells(specObjID="#")], "not on plates"), ([cells(z="#")] * 11, "All 11 rows")],
 )
 def test_pages_that_cannot_be_the_answer_are_refused(rows, words):
     plates = (267, 268) if "267" in words else (200, 300)
     with pytest.raises(PassingError, match=words):
-        check_page(rows, plates)
+        check_page(rows, find_damage(rows, plates), plates)
 
 
 def test_a_table_of_nothing_has_the_columns():
-    assert list(as_table([]).columns) == [*NAMES, DAMAGE] and as_table([]).empty
+    table = as_table([], [], (200, 300))
+    assert list(table.columns) == [*NAMES, DAMAGE] and table.empty
 
 
 @pytest.mark.parametrize(
@@ -150,25 +154,50 @@ def test_a_table_of_nothing_has_the_columns():
         ({"fiberID": "null"}, "Its fiberID in the catalogue is 'null'."),
         ({"plate": "266.5"}, "Its plate in the catalogue is '266.5'."),
         ({"specObjID": "2.99e17"}, "Its specObjID in the catalogue, '2.99e17', is none of plates 200 to 300."),
+        ({"fiberID": "32"}, "specObjID 299497923312379904 is 266-51602-31; its row says 266-51602-32."),
         ({"specObjID": "9" * 20}, f"Its specObjID in the catalogue, '{'9' * 20}', is none of plates 200 to 300."),
     ],
 )
 def test_damage_is_named(change, words):
-    assert find_damage([cells(), cells(**change)], (200, 300)) == ["", words]
+    assert find_damage([cells("103"), cells(**change)], (200, 300)) == ["", words]
+
+
+def test_an_id_that_two_rows_have_names_none():
+    both = find_damage([cells(), cells(), cells("103")], (200, 300))
+    assert both == ["Its specObjID stands in 2 rows of the catalogue."] * 2 + [""]
 
 
 def test_missing_values_are_no_damage():
     assert find_damage([cells(z="null", teffadop="-9999", zWarning="", bestObjID="")], (200, 300)) == [""]
 
 
-def test_damage_is_believed_when_it_comes_twice():
-    check = PageCheck((200, 300))
-    with pytest.raises(PassingError, match="1 of 1 rows of the catalogue are damaged; the first: Its z"):
-        check([cells(z="abc")])
+def test_rows_that_cannot_be_right_are_believed_when_they_come_twice():
+    check = PageCheck(Plan(cuts=LOOSE), (200, 300))
+    first, second = cells(z="abc"), cells(mjd="-")
+    with pytest.raises(PassingError, match="1 of 2 rows of the catalogue cannot be right; the first: Its z"):
+        check([first, cells("103")])
     with pytest.raises(PassingError, match="the first: Its mjd"):
-        check([cells(mjd="-")])
-    check([cells(mjd="-")])
-    check([cells()])
+        check([second, cells("103")])
+    with pytest.raises(PassingError, match="the first: Its mjd"):
+        check([cells(), cells("103", mjd="-")])
+    check([cells(), cells("103", mjd="-")])
+    check([cells(), cells("103")])
+
+
+def test_rows_that_fail_the_cuts_asked_for_are_asked_for_again():
+    check = PageCheck(Plan(cuts=replace(LOOSE, sn_median=10.0)), (200, 300))
+    with pytest.raises(PassingError, match="1 of 1 rows of the catalogue cannot be right; the first: snMedian"):
+        check([cells(snMedian="9.5")])
+    check([cells(snMedian="9.5")])
+    check([cells(snMedian="10.5")])
+
+
+def test_a_page_that_rots_on_the_disk_is_asked_for_again(sdss, server, tmp_path):
+    clean = fetch_catalogue(PLAN, tmp_path, server)
+    page = tmp_path / "15999-16001.csv"
+    row = page.read_text().splitlines()[5]
+    page.write_text(page.read_text().replace(row, row.replace("STAR", "ST?R").replace(",null,", ",nul1,"), 1).replace("55779", "5577?", 1))
+    pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path, server), clean)
 
 
 def test_a_damaged_answer_gives_way_to_a_whole_one(sdss, server, tmp_path):

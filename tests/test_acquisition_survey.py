@@ -204,6 +204,46 @@ def test_an_archive_that_loses_everything_for_a_while_loses_no_star(sdss, unbrok
     assert contents(tmp_path / "store") == contents(unbroken / "store")
 
 
+@pytest.mark.parametrize("requests", [20, 30, 45, 60])
+def test_an_outage_of_404s_that_ends_loses_no_star(sdss, unbroken, tmp_path, requests):
+    sdss.replies |= {f"/sas/{line['path']}": (404, "text/html", b"<html>404</html>") for line in manifest(unbroken)}
+    sdss.after(requests, sdss.replies.clear)
+    try:
+        acquire(tmp_path, Plan(**SETTINGS))
+    except ArchiveError:
+        acquire(tmp_path, Plan(**SETTINGS))
+    assert contents(tmp_path / "store") == contents(unbroken / "store")
+
+
+@pytest.mark.parametrize("reply", [(503, "text/html", b"<html>"), (200, "application/fits", b"SIMPLE  =  damaged"), (404, "text/html", b"")])
+@pytest.mark.parametrize("bad", [range(0, 90, 9), range(12)])
+def test_many_files_that_cannot_be_had_do_not_hold_up_the_others(sdss, unbroken, tmp_path, bad, reply):
+    lines = manifest(unbroken)
+    sdss.replies |= {f"/sas/{lines[place]['path']}": reply for place in bad}
+    if reply[0] != 404:
+        with pytest.raises(ArchiveError, match=f"{len(bad)} of 90 spectra could not be fetched, .*give-up finishes without them"):
+            acquire(tmp_path, Plan(**SETTINGS))
+    found = acquire(tmp_path, Plan(**SETTINGS), give_up=True)
+    assert found["stored"] == 90 - len(bad) and found["failed" if reply[0] != 404 else "absent"] == len(bad)
+
+
+def test_the_file_that_was_served_last_may_be_lost_too(sdss, unbroken, tmp_path):
+    lines = manifest(unbroken)
+    gone = {f"/sas/{line['path']}": (404, "text/html", b"") for line in lines[60:70]}
+    sdss.replies |= gone
+    sdss.after(40, lambda: sdss.replies.update({f"/sas/{line['path']}": (404, "text/html", b"") for line in lines[1:30]}))
+    found = acquire(tmp_path, Plan(**SETTINGS))
+    assert found["stored"] + found["absent"] == 90 and found["absent"] >= 10
+
+
+def test_a_mock_survey_without_a_usable_row_is_still_mock(sdss, unbroken, tmp_path):
+    settings = {**SETTINGS, "stars": 3, "chunk": 3}
+    for line in manifest(unbroken)[:3]:
+        sdss.catalogue.damaged[line["specobjid"], "z"] = "abc"
+    found = acquire(tmp_path, Plan(**settings))
+    assert found["mock"] and found["refused"] == 3
+
+
 def test_a_first_plate_that_the_archive_lacks_is_noted_as_absent(sdss, unbroken, tmp_path):
     lines = manifest(unbroken)
     for line in lines[:30]:
@@ -218,8 +258,8 @@ def test_rows_that_the_cuts_or_the_tracks_refuse_are_not_fetched(sdss, tmp_path,
     plan = Plan(first_plate=16000, last_plate=16000, stars=4, chunk=4)
     honest = catalogue.as_table
 
-    def meddled(rows, damages):
-        table = honest(rows, damages)
+    def meddled(*page):
+        table = honest(*page)
         table.loc[0, "zErr"] = 0.5
         table.loc[1, ["teffadop", "loggadop"]] = 9900.0, 5.9
         table.loc[2, "plate"] = 16001

@@ -282,7 +282,7 @@ def test_the_state_is_one_sentence(sdss, archive, tmp_path):
 def test_neighbours_of_another_place_are_not_believed(sdss, archive):
     row = sdss.catalogue.mock.iloc[0]
     specobjid = int(row.specObjID)
-    for column, text in (("dec", f"{row.dec + 0.01:.6f}"), ("distance", "0.9"), ("ra", "null")):
+    for column, text in (("dec", f"{row.dec + 0.01:.6f}"), ("distance", "0.9"), ("ra", "null"), ("ra", "inf"), ("dec", "-1e999")):
         sdss.catalogue.damaged = {(specobjid, column): text}
         with pytest.raises(PassingError, match="not within 3 arcsec"):
             archive.near(Position(row.ra, row.dec))
@@ -290,11 +290,12 @@ def test_neighbours_of_another_place_are_not_believed(sdss, archive):
     assert archive.near(Position(row.ra, row.dec))[0].star.specobjid == str(specobjid)
 
 
-def test_a_file_cut_after_its_first_table_is_not_believed(sdss, archive):
+@pytest.mark.parametrize("last", [1, 2])
+def test_a_file_cut_after_a_table_is_not_believed(sdss, archive, last):
     star = mock_stars(sdss)[4]
     whole = sdss.spectra.read(star.file_path(star.run2d))
     with fits.open(io.BytesIO(whole)) as hdus:
-        info = hdus[1].fileinfo()
+        info = hdus[last].fileinfo()
     resource = f"/sas/{star.file_path(star.run2d)}"
     sdss.replies[resource] = (200, "application/fits", whole[: info["datLoc"] + info["datSpan"]])
     with pytest.raises(ArchiveError, match="came cut short"):

@@ -44,12 +44,16 @@ def test_what_is_not_what_was_kept_is_as_good_as_absent(tmp_path, content):
 
 def test_drafts_of_killed_processes_go_and_those_of_others_stay(tmp_path):
     (tmp_path / "a").mkdir()
-    old, new = tmp_path / "a" / ".spec.fits.1-2.tmp", tmp_path / "a" / ".spec.fits.3-4.tmp"
-    old.write_bytes(b"half")
-    new.write_bytes(b"half")
-    os.utime(old, (time.time() - 4000,) * 2)
-    DiskCache(tmp_path).put("key", b"spectrum")
-    assert not old.exists() and new.exists()
+    (tmp_path / "mail").mkdir()
+    names = ("a/.spec.fits.1-2.tmp", "a/.spec.fits.3-4.tmp", "a/.mine.tmp", "mail/.letter.1-2.tmp")
+    old, new, mine, letter = (tmp_path / name for name in names)
+    for path in (old, new, mine, letter):
+        path.write_bytes(b"half")
+        if path != new:
+            os.utime(path, (time.time() - 4000,) * 2)
+    (tmp_path / "a" / ".x.1-2.tmp").mkdir()
+    assert DiskCache(tmp_path).put("a/key", b"spectrum") == ""
+    assert not old.exists() and new.exists() and mine.exists() and letter.exists()
 
 
 def test_an_index_that_another_process_holds_costs_seconds_only(tmp_path):

@@ -108,7 +108,10 @@ def test_a_token_does_not_follow_a_redirect_to_another_host():
     ("body", "outcome"),
     [
         (gzip.compress(b"SIMPLE" * 100), b"SIMPLE" * 100),
+        (gzip.compress(b"SIMPLE" * 50) + gzip.compress(b"SIMPLE" * 50), b"SIMPLE" * 100),
         (gzip.compress(b"0" * 5_000_000), "larger than 1 MB"),
+        (gzip.compress(b"0" * 900_000) * 2, "larger than 1 MB"),
+        (gzip.compress(b"SIMPLE") + gzip.compress(b"SIMPLE" * 100)[:-9], "broke off"),
         (gzip.compress(b"SIMPLE" * 100)[:-9], "broke off"),
         (b"no gzip", "broke off"),
     ],
@@ -122,6 +125,14 @@ def test_what_a_proxy_packed_is_unpacked_within_the_limit(sdss, monkeypatch, bod
     else:
         with pytest.raises(ArchiveError, match=outcome):
             send(f"{sdss.sas}/file", timeout=3.0, limit=1_000_000)
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_refusal_said_to_be_packed_keeps_its_status(sdss, monkeypatch, status):
+    sdss.replies["/sas/file"] = (status, "text/html", b"no gzip")
+    honest = server._Handler.end_headers
+    monkeypatch.setattr(server._Handler, "end_headers", lambda self: self.send_header("Content-Encoding", "gzip") or honest(self))
+    assert send(f"{sdss.sas}/file", timeout=3.0, limit=100).status == status
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://a..b/file"])

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from stellar_core.acquisition.page import PageCheck, check_page, find_damage, readable_ids
+from stellar_core.acquisition.page import DAMAGE, PageCheck, as_table, find_damage
 from stellar_core.acquisition.plan import Plan, id_range
 from stellar_core.cards import write_text
 from stellar_core.errors import ArchiveError
-from stellar_core.sdss.answers import TOTAL_SQL, number, read_answer
+from stellar_core.sdss.answers import TOTAL_SQL, read_answer
 from stellar_core.sdss.casjobs import OWN, CasJobs, JobEndedError
-from stellar_core.sdss.catalogue_rows import COLUMNS, NAMES, PRECISE, TEXT, WHOLE
+from stellar_core.sdss.catalogue_rows import COLUMNS, NAMES
 from stellar_core.sdss.retries import PassingError
 from stellar_core.sdss.skyserver import Answer, Check, SkyServer
 from stellar_core.sdss.whole_files import write_whole
@@ -24,8 +24,6 @@ from stellar_core.sdss.whole_files import write_whole
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Column of the table, after `NAMES`: what is wrong with a row's cells; empty where nothing is.
-DAMAGE = "damage"
 #: Attempts to begin a CasJobs job; each takes a table of its own, as one that seems lost may yet run.
 SUBMISSIONS = 3
 
@@ -148,59 +146,38 @@ def fetch_catalogue(plan: Plan, folder: Path, source: CatalogueSource, progress:
     -------
     pandas.DataFrame
         Columns `NAMES`: specObjID uint64, bestObjID text, other whole numbers int32, ra and dec float64,
-        measurements float32 as SDSS's REAL, with -9999 where SDSS has it. Then `DAMAGE`: a row whose cells
-        cannot be read holds nothing but its id, 0 where that cannot be read either, and a sentence there.
+        measurements float32 as SDSS's REAL, with -9999 where SDSS has it; then `DAMAGE`, as `as_table` says.
 
     Raises
     ------
     ArchiveError
         If a page cannot be had; those before it are kept.
     """
-    rows: list[tuple[str, ...]] = []
-    damages: list[str] = []
+    import pandas as pd
+
+    tables, rows = [], 0
     for done, plates in enumerate(plan.pages):
-        if plan.stars is not None and len(rows) >= plan.stars:
+        if plan.stars is not None and rows >= plan.stars:
             break
         progress("catalogue pages", done, len(plan.pages))
         page = _page(plan, folder / f"{plates[0]:05d}-{plates[1]:05d}.csv", plates, source)
-        found = find_damage(page, plates)
-        emptied = [(str(specobjid), *["null"] * (len(NAMES) - 1)) for specobjid in readable_ids(page, plates)]
-        rows += [empty if damage else row for row, empty, damage in zip(page, emptied, found, strict=True)]
-        damages += found
+        tables.append(as_table(page, find_damage(page, plates), plates))
+        rows += len(page)
     progress("catalogue pages", len(plan.pages), len(plan.pages))
-    table = as_table(rows, damages)
+    table = pd.concat([part for part in tables if len(part)] or tables[:1], ignore_index=True).sort_values("specObjID", kind="stable", ignore_index=True)
     return table if plan.stars is None else table.head(plan.stars)
 
 
 def _page(plan: Plan, path: Path, plates: tuple[int, int], source: CatalogueSource) -> list[tuple[str, ...]]:
     """Rows of one page, from its file or from ``source``."""
+    check = PageCheck(plan, plates)
     if path.exists():
         try:
             rows = read_answer(path.read_bytes(), NAMES, service="The page kept")
-            check_page(rows, plates)
-            return rows
+            if not any(check.doubts(rows)):  # else it is asked for again: the disk may be at fault, not the catalogue
+                return rows
         except ArchiveError:
             path.unlink()
-    answer = source.page(plan, plates, PageCheck(plates))
+    answer = source.page(plan, plates, check)
     write_whole(path, answer.data)
     return answer.rows
-
-
-def as_table(rows: Sequence[Sequence[str]], damages: Sequence[str] = ()) -> pd.DataFrame:
-    """Rows of cells, and what is wrong with each, as a typed table sorted by specObjID."""
-    import numpy as np
-    import pandas as pd
-
-    columns = dict(zip(NAMES, zip(*rows, strict=True) if rows else [()] * len(NAMES)))
-    typed: dict[str, object] = {}
-    for name, cells in columns.items():
-        if name in TEXT or name == "bestObjID":
-            typed[name] = np.array(["" if cell.lower() == "null" else cell for cell in cells], dtype=object)
-        elif name == "specObjID":
-            typed[name] = np.array([int(cell) for cell in cells], dtype=np.uint64)
-        elif name in WHOLE:
-            typed[name] = np.array([int(number(cell)) if number(cell) == number(cell) else 0 for cell in cells], dtype=np.int32)
-        else:
-            typed[name] = np.array([number(cell) for cell in cells], dtype=np.float64 if name in PRECISE else np.float32)
-    typed[DAMAGE] = np.array(list(damages) or [""] * len(rows), dtype=object)
-    return pd.DataFrame(typed).sort_values("specObjID", kind="stable", ignore_index=True)

@@ -1,8 +1,8 @@
 """Spectra of one chunk: fetched in parallel, kept until the chunk is done, made into stars.
 
 A file that has arrived is checked, written whole, and never fetched again; that the archive has none is noted the
-same way, if it serves another star's file right then: an archive that lacks everything is out of order, or none.
-So a process killed at any moment loses only what was on its way.
+same way, if it sends another star's file before and after it says so: an archive that lacks everything is out of
+order, or none. So a process killed at any moment loses only what was on its way.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stellar_core.acquisition.store import ABSENT, FAILED, REFUSED, STORED, ManifestLine
@@ -21,13 +21,16 @@ from stellar_core.acquisition.stored_star import StoredStar, make_star
 from stellar_core.errors import ArchiveError, SpectrumError
 from stellar_core.sdss.catalogue_rows import CatalogueRow
 from stellar_core.sdss.retries import PassingError, UnreachableError
-from stellar_core.sdss.spectrum_files import AbsentError, SpectrumFiles, check_file
+from stellar_core.sdss.spectrum_files import AbsentError, SpectrumFile, SpectrumFiles, check_file
 from stellar_core.sdss.star import StarId
 from stellar_core.sdss.whole_files import write_whole
 from stellar_core.spectrum import Spectrum
 
-#: Downloads in a row that end without a file or a believable "there is none" before all others are left for the next time.
+#: Stars in a row without a file or a believable "there is none" after which the archive must send one that it has;
+#: if it does not, all others are left for the next time.
 UNREACHABLE = 8
+#: Attempts to get each of the files that it must have: another will do as well.
+PROBE_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Downloads:
     journal : Path
         Gets a line of JSON for each failed attempt, for people to read.
     probes : sequence of StarId
-        Stars asked for where the archive has none of those before: from different plates.
+        Stars of different plates, asked for where it is in doubt whether the archive sends anything.
     """
 
     def __init__(
@@ -71,7 +74,8 @@ class Downloads:
         self.retried = self.fetched = 0
         self._pool = ThreadPoolExecutor(workers)
         self._mutex = threading.Lock()
-        self._unreachable = 0
+        self._doubt = threading.Lock()
+        self._failures, self._offline = 0, False
 
     def __enter__(self) -> Downloads:
         return self
@@ -81,8 +85,8 @@ class Downloads:
 
     @property
     def offline(self) -> bool:
-        """Whether the archive failed `UNREACHABLE` times in a row."""
-        return self._unreachable >= UNREACHABLE
+        """Whether the archive failed `UNREACHABLE` times in a row and then sent none of the files that it must have."""
+        return self._offline
 
     def submit(self, row: CatalogueRow) -> Future[Outcome]:
         """Begin with one star, when a worker is free."""
@@ -120,55 +124,82 @@ class Downloads:
             return None
         data = kept.read_bytes()
         try:
-            return check_file(data, row.star, str(kept)), data
+            spectrum = check_file(data, row.star, str(kept))
         except ArchiveError:
             kept.unlink()
             return None
+        self._served = self._served or row.star
+        return spectrum, data
 
     def _fetch(self, row: CatalogueRow) -> tuple[Spectrum, bytes]:
         if self.offline:
             raise UnreachableError("The archive is out of reach.")
         kept, absent = self._places(row)
         try:
-            found = self.files.fetch(row.star, lambda error: self._note(row, error))
+            found = self._ask(row)
         except AbsentError:
-            self._see_that_others_are_served(row.star)
             write_whole(absent, b"")
             raise
-        except PassingError:  # silence and 503 to everything are no better than no connection
+        except ArchiveError:
             self._count_failure()
             raise
         write_whole(kept, found.data)
         with self._mutex:
-            self._unreachable = 0
+            self._failures = 0
             self.fetched += 1
             self._served = row.star
         return found.spectrum, found.data
 
-    def _see_that_others_are_served(self, lacking: StarId) -> None:
-        """Raise `ArchiveError` if an archive that says it has no ``lacking`` does not send files, either, that it must have."""
-        failure: ArchiveError | None = None
-        for star in [self._served] if self._served else self.probes:
+    def _ask(self, row: CatalogueRow) -> SpectrumFile:
+        """The file; `AbsentError` only from an archive that sends others before and after it says so."""
+        note = lambda error: self._note(row, error)
+        try:
+            return self.files.fetch(row.star, note)
+        except AbsentError:
+            self._see_that_others_come(row.star)
+        try:
+            return self.files.fetch(row.star, note)
+        except AbsentError:
+            self._see_that_others_come(row.star)
+            raise
+
+    def _see_that_others_come(self, lacking: StarId | None = None) -> None:
+        """Raise `ArchiveError` if the archive sends none of the files that it must have."""
+        probing = replace(self.files, retries=replace(self.files.retries, attempts=PROBE_ATTEMPTS))
+        failures: list[ArchiveError] = []
+        for star in filter(None, dict.fromkeys([self._served, *self.probes])):
             try:
-                self.files.fetch(star)
+                probing.fetch(star)
             except AbsentError:
                 continue
+            except UnreachableError:
+                raise
             except ArchiveError as error:
-                failure = error
+                failures.append(error)
                 continue
             with self._mutex:
-                self._served, self._unreachable = star, 0
+                self._served, self._failures = star, 0
             return
-        self._count_failure()
-        raise failure or PassingError(
-            f"The archive at {self.files.url} says that it has no {lacking.name}, nor any other spectrum.",
+        what = f"no {lacking.name}, nor any other spectrum" if lacking else "no spectrum"
+        raise failures[0] if failures else PassingError(
+            f"The archive at {self.files.url} says that it has {what}.",
             value=lacking,
             remedy="Check its address (STELLAR_SAS_URL), or try again later.",
         )
 
     def _count_failure(self) -> None:
+        """Note one more failure; after many in a row see whether it is the archive or these files."""
         with self._mutex:
-            self._unreachable += 1
+            self._failures += 1
+            many = self._failures >= UNREACHABLE
+        if many:
+            with self._doubt:
+                if self._failures < UNREACHABLE or self._offline:  # another thread has seen to it
+                    return
+                try:
+                    self._see_that_others_come()
+                except ArchiveError:
+                    self._offline = True
 
     def _note(self, row: CatalogueRow, error: ArchiveError) -> None:
         with self._mutex, self.journal.open("a") as out:

@@ -1,15 +1,25 @@
-"""A page of the catalogue: whether it is the page asked for, and which of its rows are damaged."""
+"""A page of the catalogue: whether it is the page asked for, which of its rows cannot be right, and its table."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from stellar_core.acquisition.plan import id_range
+from stellar_core.acquisition.plan import Plan, id_range
+from stellar_core.errors import IdentifierError
 from stellar_core.sdss.answers import number, whole_number
-from stellar_core.sdss.catalogue_rows import NAMES, PRECISE, TEXT, WHOLE
+from stellar_core.sdss.catalogue_rows import NAMES, PRECISE, TEXT, WHOLE, identify
 from stellar_core.sdss.retries import PassingError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Column of the table, after `NAMES`: why a row cannot be used; empty where it can.
+DAMAGE = "damage"
+#: Rows of which not all can be damaged: then it is the page that is.
+MANY = 10
 #: Largest numbers of SDSS's INT, DOUBLE and REAL.
 LARGEST_INT, LARGEST_DOUBLE, LARGEST_REAL = 2**31 - 1, 1.7e308, 3.4e38
 #: Columns that name the spectrum: a row is nothing without them.
@@ -28,36 +38,45 @@ _NUMBERS = [
 class PageCheck:
     """Check of the answers to one query, to be called on each.
 
-    A damaged row may be the fault of one answer, or stand like that in the catalogue. So the first answer
-    with one is refused; the same damage in the next is accepted, as it would come for ever.
+    A row that cannot be right may be the fault of one answer, or stand like that in the catalogue. So the first
+    answer with one is refused; the same rows in the next are accepted, as they would come for ever.
 
     Parameters
     ----------
+    plan : Plan
     plates : (int, int)
         First and last plate asked for.
     """
 
-    def __init__(self, plates: tuple[int, int]) -> None:
-        self.plates = plates
-        self._before: list[str] = []
+    def __init__(self, plan: Plan, plates: tuple[int, int]) -> None:
+        self.plan, self.plates = plan, plates
+        self._before: list[Sequence[str]] = []
 
     def __call__(self, rows: Sequence[Sequence[str]]) -> None:
         """Raise `PassingError` for an answer that is worth asking for again."""
-        check_page(rows, self.plates)
-        damages = [damage for damage in find_damage(rows, self.plates) if damage]
-        if damages != self._before:
-            self._before = damages
-            if damages:
-                raise PassingError(f"{len(damages)} of {len(rows)} rows of the catalogue are damaged; the first: {damages[0]}")
+        reasons = self.doubts(rows)
+        doubtful = [row for row, reason in zip(rows, reasons, strict=True) if reason]
+        if doubtful != self._before:
+            self._before = doubtful
+            if doubtful:
+                first = next(filter(None, reasons))
+                raise PassingError(f"{len(doubtful)} of {len(rows)} rows of the catalogue cannot be right; the first: {first}")
+
+    def doubts(self, rows: Sequence[Sequence[str]]) -> list[str]:
+        """Why each row cannot be right: it is damaged, or fails the cuts that it was asked for by. Errors as `check_page`."""
+        damages = find_damage(rows, self.plates)
+        check_page(rows, damages, self.plates)
+        table = as_table(rows, damages, self.plates)
+        failures = dict(zip(table["specObjID"], self.plan.cuts.failures(table), strict=True))
+        return [damage or failures[int(row[0])] for row, damage in zip(rows, damages, strict=True)]
 
 
-def check_page(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> None:
-    """Raise `PassingError` if no row is of ``plates``, or one is there twice: it is another query's answer."""
-    found = [specobjid for specobjid in readable_ids(rows, plates) if specobjid]
-    if rows and not found:
+def check_page(rows: Sequence[Sequence[str]], damages: Sequence[str], plates: tuple[int, int]) -> None:
+    """Raise `PassingError` if no row is of ``plates``, or all of many are damaged: it is another query's answer, or none."""
+    if rows and not any(readable_ids(rows, plates)):
         raise PassingError(f"The catalogue answered with stars that are not on plates {plates[0]} to {plates[1]}.")
-    if len(set(found)) < len(found):
-        raise PassingError(f"The catalogue answered with the same star twice on plates {plates[0]} to {plates[1]}.")
+    if len(rows) > MANY and all(damages):
+        raise PassingError(f"All {len(rows)} rows of the catalogue on plates {plates[0]} to {plates[1]} are damaged; the first: {damages[0]}")
 
 
 def readable_ids(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> list[int]:
@@ -74,15 +93,25 @@ def readable_ids(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> list
 
 
 def find_damage(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> list[str]:
-    """What is wrong with the cells of each row, as a sentence; empty where it can be used."""
-    found = []
-    for row, specobjid in zip(rows, readable_ids(rows, plates), strict=True):
-        if not specobjid:
-            found.append(f"Its specObjID in the catalogue, {row[0][:40]!r}, is none of plates {plates[0]} to {plates[1]}.")
-            continue
-        name, cell = next(((name, row[place]) for place, name, read, largest in _NUMBERS if not _fits(row[place], read, largest)), ("", ""))
-        found.append(f"Its {name} in the catalogue is {cell[:40]!r}." if name else "")
-    return found
+    """Why the cells of each row cannot be used, as a sentence; empty where they can."""
+    found = readable_ids(rows, plates)
+    times = Counter(found)
+    return [_damage(row, specobjid, times[specobjid], plates) for row, specobjid in zip(rows, found, strict=True)]
+
+
+def _damage(row: Sequence[str], specobjid: int, times: int, plates: tuple[int, int]) -> str:
+    if not specobjid:
+        return f"Its specObjID in the catalogue, {row[0][:40]!r}, is none of plates {plates[0]} to {plates[1]}."
+    if times > 1:
+        return f"Its specObjID stands in {times} rows of the catalogue."
+    for place, name, read, largest in _NUMBERS:
+        if not _fits(row[place], read, largest):
+            return f"Its {name} in the catalogue is {row[place][:40]!r}."
+    try:
+        identify(row)
+    except IdentifierError as error:
+        return str(error)
+    return ""
 
 
 def _fits(cell: str, read: Callable[[str], float], largest: float) -> bool:
@@ -91,3 +120,29 @@ def _fits(cell: str, read: Callable[[str], float], largest: float) -> bool:
     except PassingError:
         return False
     return math.isnan(value) or abs(value) <= largest
+
+
+def as_table(rows: Sequence[Sequence[str]], damages: Sequence[str], plates: tuple[int, int]) -> pd.DataFrame:
+    """Rows of cells as a typed table sorted by specObjID.
+
+    A damaged row holds nothing but its id, 0 where that cannot be read either, and the reason in `DAMAGE`.
+    """
+    import numpy as np
+    import pandas as pd
+
+    emptied = [(str(specobjid), *["null"] * (len(NAMES) - 1)) for specobjid in readable_ids(rows, plates)]
+    usable = [empty if damage else row for row, empty, damage in zip(rows, emptied, damages, strict=True)]
+    columns = dict(zip(NAMES, zip(*usable, strict=True) if usable else [()] * len(NAMES)))
+    typed: dict[str, object] = {}
+    for name, cells in columns.items():
+        if name in TEXT or name == "bestObjID":
+            typed[name] = np.array(["" if cell.lower() == "null" else cell for cell in cells], dtype=object)
+        elif name == "specObjID":
+            typed[name] = np.array([int(cell) for cell in cells], dtype=np.uint64)
+        elif name in WHOLE:
+            values = [number(cell) for cell in cells]
+            typed[name] = np.array([int(value) if value == value else 0 for value in values], dtype=np.int32)
+        else:
+            typed[name] = np.array([number(cell) for cell in cells], dtype=np.float64 if name in PRECISE else np.float32)
+    typed[DAMAGE] = np.array(damages, dtype=object)
+    return pd.DataFrame(typed).sort_values("specObjID", kind="stable", ignore_index=True)

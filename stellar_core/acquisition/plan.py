@@ -16,7 +16,8 @@ from stellar_core.sdss.skyserver import integer
 
 #: The join and the cuts.
 SQL_FILE = Path(__file__).with_name("survey.sql")
-_PLATE_BITS = 50
+#: Bits of a specObjID below its plate.
+PLATE_BITS = 50
 
 
 @dataclass(frozen=True)
@@ -115,4 +116,4 @@ def id_range(first_plate: int, last_plate: int) -> tuple[str, str]:
     """Lowest and highest specObjID of some plates, as SQL."""
     low = integer(first_plate, *ids.PLATES)
     high = integer(last_plate, *ids.PLATES)
-    return str(int(low) << _PLATE_BITS), str(((int(high) + 1) << _PLATE_BITS) - 1)
+    return str(int(low) << PLATE_BITS), str(((int(high) + 1) << PLATE_BITS) - 1)

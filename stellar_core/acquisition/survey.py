@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stellar_core.acquisition.catalogue import DAMAGE, CasJobsTable, CatalogueSource, Progress, SkyServerPages, fetch_catalogue
+from stellar_core.acquisition.catalogue import CasJobsTable, CatalogueSource, Progress, SkyServerPages, fetch_catalogue
 from stellar_core.acquisition.downloads import Downloads, Outcome, refuse
-from stellar_core.acquisition.plan import Plan
+from stellar_core.acquisition.page import DAMAGE
+from stellar_core.acquisition.plan import PLATE_BITS, Plan
 from stellar_core.acquisition.store import chunk_path, read_summary, summarise, write_chunk, write_table
 from stellar_core.errors import ArchiveError, IdentifierError
 from stellar_core.isochrones import nearest_label
@@ -170,9 +171,10 @@ def _fetch(
         raise ArchiveError(
             f"{len(left)} of {len(table)} spectra could not be fetched, the first reason being: {reasons[0]}",
             value=[outcome.line.name for outcome in left],
-            remedy="The same command goes on where this one ended; --give-up finishes without them.",
+            remedy="The same command goes on where this one ended"
+            + (", when the archive answers." if downloads.offline else "; --give-up finishes without them."),
         )
-    mock = bool((table["plate"] >= MOCK_PLATES[0]).any())
+    mock = int(table["specObjID"].max()) >> PLATE_BITS >= MOCK_PLATES[0]
     found = summarise(store, {"mock": mock, "source": "SDSS DR17" if not mock else "MOCK survey", "chunk": plan.chunk})
     shutil.rmtree(out / "waiting", ignore_errors=True)
     return {"store": str(store), **found, **counts}

@@ -27,7 +27,7 @@ BUSY_TIMEOUT = 2.0
 OLD_DRAFT = 3600.0
 Result = TypeVar("Result")
 
-#: Folders whose old drafts this process has removed.
+#: Folders of keys whose old drafts this process has removed.
 _TIDIED: set[Path] = set()
 _INDEX = "index.sqlite"
 _TABLE = (
@@ -114,9 +114,10 @@ class DiskCache:
             return ""
 
         try:
-            if self.folder not in _TIDIED:
-                _TIDIED.add(self.folder)
-                remove_drafts(self.folder, OLD_DRAFT)
+            top = self.folder / PurePosixPath(key).parts[0]
+            if top not in _TIDIED:
+                _TIDIED.add(top)
+                remove_drafts(top, OLD_DRAFT)
             # The file first: until it is entered, the old entry does not fit it, and its readers fetch it themselves.
             write_whole(path, data)
             return self._use(enter, lambda error: f"The answer could not be kept in the cache ({error}).")

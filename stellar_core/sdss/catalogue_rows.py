@@ -40,6 +40,7 @@ NAMES: tuple[str, ...] = tuple(column[2:] for column in COLUMNS)
 TEXT = ("run2d", "class", "subClass", "flag")
 WHOLE = ("specObjID", "bestObjID", "plate", "mjd", "fiberID", "zWarning")
 PRECISE = ("ra", "dec")
+_IDENTITY = tuple(NAMES.index(name) for name in ("specObjID", "plate", "mjd", "fiberID", "run2d"))
 #: The SSPP's mark of a missing value, and everything below it.
 MISSING = -999.0
 
@@ -115,16 +116,7 @@ class CatalogueRow:
             If the id is none, or names another plate, MJD or fiber than the row does.
         """
         row = dict(zip(NAMES, cells, strict=True))
-        specobjid = whole_number(row["specObjID"])
-        plate, mjd, fiber, run2d = ids.decode(specobjid)
-        stated = tuple(whole_number(row[name]) for name in ("plate", "mjd", "fiberID"))
-        if (plate, mjd, fiber) != stated:
-            said = "-".join(map(str, stated))
-            raise IdentifierError(f"specObjID {specobjid} is {plate}-{mjd}-{fiber}; its row says {said}.", value=specobjid)
-        said = "" if row["run2d"].lower() == "null" else row["run2d"]
-        if ids.encode(plate, mjd, fiber, said or run2d) != specobjid:
-            raise IdentifierError(f"specObjID {specobjid} has been rounded; its row says reduction {said or run2d}.", value=specobjid)
-        star = StarId(plate, mjd, fiber, run2d)
+        star = identify(cells)
         value = {name: number(row[name]) for name in NAMES if name not in TEXT + WHOLE}
         measured = {name: np.nan if value[name] <= MISSING else value[name] for name in _PARAMETERS[:-1]}
         text = {name: "" if row[name].lower() == "null" else row[name] for name in TEXT}
@@ -164,6 +156,20 @@ class CatalogueRow:
         known = {name: item for name, item in own.items() if item not in ("", None) and item == item}
         meta = {**known, **spectrum.meta, **self.parameters.known()}
         return replace(spectrum, photometry=photometry, redshift=redshift, meta=meta, notes=notes)
+
+
+def identify(cells: Sequence[str]) -> StarId:
+    """The spectrum of a row; errors as `CatalogueRow.read`."""
+    specobjid, plate, mjd, fiber, run2d = (cells[place] for place in _IDENTITY)
+    found = ids.decode(whole_number(specobjid))
+    stated = tuple(map(whole_number, (plate, mjd, fiber)))
+    if found[:3] != stated:
+        ours, said = ("-".join(map(str, names)) for names in (found[:3], stated))
+        raise IdentifierError(f"specObjID {specobjid} is {ours}; its row says {said}.", value=specobjid)
+    said = "" if run2d.lower() == "null" else run2d
+    if ids.encode(*found[:3], said or found[3]) != int(specobjid):
+        raise IdentifierError(f"specObjID {specobjid} has been rounded; its row says reduction {said or found[3]}.", value=specobjid)
+    return StarId(*found)
 
 
 def row_key(star: StarId) -> str:

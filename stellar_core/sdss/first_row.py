@@ -57,6 +57,8 @@ def _cells(data: bytes, hdu: fits.BinTableHDU, wanted: Collection[str]) -> dict[
         found = _CARDS.match(header, start, start + 80)
         if found:
             what, number, text = found[1], int(found[2]), (found[3] or b"").strip().decode("ascii", "replace")
+            if what in (b"TYPE", b"FORM") and not text:
+                return None
             if what == b"TYPE":
                 names.setdefault(number, text.lower())
             elif what == b"FORM":

@@ -201,7 +201,7 @@ def _describe(spectrum: Spectrum, row: Mapping[str, object], header: Mapping[str
     plate = whole(row.get("plate"), header.get("plateid"))
     mjd = whole(row.get("mjd"), header.get("mjd"))
     fiber = whole(row.get("fiberid"), header.get("fiberid"))
-    run2d = str(row.get("run2d") or header.get("run2d") or "").strip() or None
+    run2d = next((text for value in (row.get("run2d"), header.get("run2d")) if np.ndim(value) == 0 and (text := str(value or "").strip())), None)
     star = _star(plate, mjd, fiber, run2d, name)
     if star is not None:
         meta.update(plate=star.plate, mjd=star.mjd, fiber=star.fiber)

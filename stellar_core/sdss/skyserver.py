@@ -191,7 +191,7 @@ class SkyServer:
 def _read_up_to_the_limit(response: requests.Response, **_: object) -> requests.Response:
     """Read an answer, unpacked, as requests itself would do next, but no more than `MAX_ANSWER` of it."""
     chunks, size = [], 0
-    for chunk in response.iter_content(CHUNK):
+    for chunk in () if response.is_redirect else response.iter_content(CHUNK):
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_ANSWER:

@@ -141,7 +141,8 @@ def check_file(data: bytes, star: StarId, origin: str) -> Spectrum:
 def _check_end(data: bytes, star: StarId) -> None:
     """Raise if the bytes end elsewhere than the last table, or before the star's own row.
 
-    Files that hold a spectrum and nothing else exist, but their table has no name; after SDSS's COADD comes SPECOBJ or SPALL.
+    Files that hold a spectrum and nothing else exist, but their table has no name; after SDSS's COADD come SPECOBJ or
+    SPALL, and SPZLINE.
     """
     from astropy.io import fits
 
@@ -152,7 +153,8 @@ def _check_end(data: bytes, star: StarId) -> None:
         try:
             with fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=False) as hdus:
                 last = hdus[-1].fileinfo()
-                end = -1 if hdus[-1].name == "COADD" else last["datLoc"] + last["datSpan"]
+                lacking = len(hdus) < 4 and hdus[1].name == "COADD"
+                end = -1 if lacking else last["datLoc"] + last["datSpan"]
         except DAMAGE:
             end = -1
     if end != len(data):

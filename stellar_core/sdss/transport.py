@@ -153,23 +153,28 @@ def _read(request: urllib.request.Request, timeout: float, limit: int) -> Reply:
             raise http.client.IncompleteRead(b"", int(declared) - size)
         kind = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
         body = b"".join(chunks)
-        if answer.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip"):  # not asked for, but some proxies pack
+        packed = answer.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip")  # not asked for, but some proxies pack
+        if packed and body and answer.status < 300:
             body = _unpacked(body, request.full_url, limit)
         return Reply(request.full_url, answer.status, kind, body, seconds(answer.headers.get("Retry-After")))
 
 
 def _unpacked(body: bytes, url: str, limit: int) -> bytes:
     """What was packed by gzip, whole and at most ``limit`` bytes."""
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    try:
-        found = unpacker.decompress(body, limit + 1)
-    except zlib.error:
-        raise http.client.HTTPException from None
-    if len(found) > limit:
-        raise too_large(url, limit)
-    if not unpacker.eof:
-        raise http.client.IncompleteRead(b"")
-    return found
+    found = b""
+    while True:  # members, one after the other
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        try:
+            found += unpacker.decompress(body, limit + 1 - len(found))
+        except zlib.error:
+            raise http.client.HTTPException from None
+        if len(found) > limit:
+            raise too_large(url, limit)
+        if not unpacker.eof:
+            raise http.client.IncompleteRead(b"")
+        body = unpacker.unused_data
+        if not body.startswith(b"\x1f\x8b"):
+            return found
 
 
 def too_large(url: str, limit: int) -> ArchiveError:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 import time
 from pathlib import Path
 
 #: Ending of what is still being written; `remove_drafts` clears what a killed process left.
 DRAFT = ".tmp"
+_DRAFT = re.compile(rf"\..+\.\d+-\d+{re.escape(DRAFT)}")
 
 
 def write_whole(path: Path, data: bytes, sync: bool = True) -> None:
@@ -54,8 +56,8 @@ def remove_drafts(folder: Path, age: float = 0.0) -> None:
     """
     newest = time.time() - age
     for draft in folder.rglob(f".*{DRAFT}"):
-        with contextlib.suppress(FileNotFoundError):  # its own process has just finished it
-            if not age or draft.stat().st_mtime < newest:
+        with contextlib.suppress(OSError):  # its own process has just finished it, or it is not ours to remove
+            if _DRAFT.fullmatch(draft.name) and (not age or draft.stat().st_mtime < newest):
                 draft.unlink()
 
 
