@@ -166,23 +166,19 @@ class Downloads:
     def _see_that_others_come(self, lacking: StarId | None = None) -> None:
         """Raise `ArchiveError` if the archive sends none of the files that it must have."""
         probing = replace(self.files, retries=replace(self.files.retries, attempts=PROBE_ATTEMPTS))
-        failures: list[ArchiveError] = []
         for star in filter(None, dict.fromkeys([self._served, *self.probes])):
             try:
                 probing.fetch(star)
-            except AbsentError:
-                continue
             except UnreachableError:
                 raise
-            except ArchiveError as error:
-                failures.append(error)
+            except ArchiveError:
                 continue
             with self._mutex:
                 self._served, self._failures = star, 0
             return
-        what = f"no {lacking.name}, nor any other spectrum" if lacking else "no spectrum"
-        raise failures[0] if failures else PassingError(
-            f"The archive at {self.files.url} says that it has {what}.",
+        said = f"says that it has no {lacking.name}, and " if lacking else ""
+        raise PassingError(
+            f"The archive at {self.files.url} {said}sends none of the spectra that it must have.",
             value=lacking,
             remedy="Check its address (STELLAR_SAS_URL), or try again later.",
         )
