@@ -18,6 +18,7 @@ from astropy.io import fits
 
 from stellar_core.errors import ArchiveError, IdentifierError, ParameterError
 from stellar_core.preprocessing.features import features
+from stellar_core.sdss import spectrum_files
 from stellar_core.sdss.archive import FALLBACK_ORDER, NO_FILE, Archive, fetch_spectrum, open_archive, plate_mjds, star_near
 from stellar_core.sdss.cache import DiskCache
 from stellar_core.sdss.catalogue_rows import COLUMNS, row_source
@@ -288,6 +289,17 @@ def test_neighbours_of_another_place_are_not_believed(sdss, archive):
             archive.near(Position(row.ra, row.dec))
         sdss.forget()
     assert archive.near(Position(row.ra, row.dec))[0].star.specobjid == str(specobjid)
+
+
+def test_an_archive_that_says_no_slowly_is_given_up(sdss, monkeypatch):
+    clock = Time()
+    retries = Retries(patience=30.0, clock=clock, sleep=clock.sleep)
+    honest = spectrum_files.send
+    monkeypatch.setattr(spectrum_files, "send", lambda *args, **options: clock.sleep(12.0) or honest(*args, **options))
+    files = SpectrumFiles(sdss.sas, 3.0, retries)
+    with pytest.raises(PassingError, match="did not find 0999-54000-0001 within 30 s"):
+        files.fetch(StarId.of(999, 54000, 1))
+    assert clock() < 60
 
 
 @pytest.mark.parametrize("last", [1, 2])

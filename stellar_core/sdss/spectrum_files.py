@@ -87,15 +87,17 @@ class SpectrumFiles:
         Raises
         ------
         AbsentError
-            If the archive says `CONFIRMATIONS` times that it has none.
+            If the archive says `CONFIRMATIONS` times that it has none, within the patience of ``retries``.
         ArchiveError
             If it cannot be reached, or sends something else after all attempts.
         """
-        paths = self.paths(star)
+        paths, start = self.paths(star), self.retries.clock()
         for time in range(CONFIRMATIONS):
             if time:
                 self.retries.sleep(self.retries.wait_after(time))
             for run2d, path in paths if time == 0 else paths[: len(star.run2d_candidates)]:
+                if self.retries.clock() - start > self.retries.patience:
+                    raise PassingError(f"The SDSS archive did not find {star.name} within {self.retries.patience:g} s.", value=star)
                 found = self.retries.call(lambda: self._download(path, star), on_failure)
                 if found is not None:
                     return SpectrumFile(*found, run2d, path)
