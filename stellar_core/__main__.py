@@ -135,6 +135,7 @@ def train(
     name: Annotated[str, typer.Option(help="Job: what it is called.")] = "",
     source: Annotated[str, typer.Option(help="Job: training stars, mock or catalogue.")] = "mock",
     select: Annotated[list[str] | None, typer.Option(help="Job: range, as teff=5000,6500; teff, logg, feh or snr.")] = None,
+    labels: Annotated[str, typer.Option(help="Job: what MOCK stars teach, look-up (the paper's labels) or truth; the preset's without.")] = "",
     table: Annotated[Path | None, typer.Option(help="Job: labelled CSV table with star, teff, logg and feh.")] = None,
     store: Annotated[str, typer.Option(help="Job: survey store for --source catalogue; the MOCK survey without.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the model's card, or the job, as JSON.")] = False,
@@ -143,7 +144,7 @@ def train(
     if as_job:
         from stellar_core.jobs.commands import submit
 
-        submit(config, preset, name, source, select or [], table, store, as_json)
+        submit(config, preset, name, source, select or [], labels, table, store, as_json)
         return
     from stellar_core.training.config import TrainingConfig
     from stellar_core.training.console import Console, stop_on_signal

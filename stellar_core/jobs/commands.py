@@ -52,7 +52,15 @@ def line(found: dict[str, object]) -> str:
 
 
 def submit(
-    config: Path | None, preset: str, name: str, source: str, ranges: list[str], table: Path | None, store: str, as_json: bool
+    config: Path | None,
+    preset: str,
+    name: str,
+    source: str,
+    ranges: list[str],
+    labels: str,
+    table: Path | None,
+    store: str,
+    as_json: bool,
 ) -> None:
     """Put a training into the queue and start it if nothing runs: ``train --job``."""
     from stellar_core.errors import ArchiveError
@@ -83,7 +91,7 @@ def submit(
             raise ArchiveError(f"The table {table} cannot be read: {error}.") from None
         read_star_table(content)
     kind = "table" if table is not None else source
-    labels = job_config.source.labels if kind == "mock" else "look-up"
+    labels = labels or (job_config.source.labels if kind == "mock" else "look-up")
     chosen = StarSource(kind, dict(map(_range, ranges)), store, labels)
     job = queue.submit(replace(job_config, source=chosen, name=name or job_config.name), content)
     queue.start_next()
