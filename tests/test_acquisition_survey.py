@@ -187,7 +187,8 @@ def test_an_archive_without_any_file_is_said_and_the_right_one_goes_on(sdss, unb
         with pytest.raises(ArchiveError, match="90 of 90 spectra could not be fetched") as caught:
             acquire(tmp_path, Plan(**SETTINGS), give_up=give_up)
         assert "says that it has no" in str(caught.value) and "STELLAR_SAS_URL" in str(caught.value)
-    assert not list((tmp_path / "store").glob("stars-*")) and sum(downloads(sdss).values()) < 2 * 12 * 9 * 3
+    asked = [served.resource for served in sdss.served if served.resource.startswith("/elsewhere")]
+    assert not list((tmp_path / "store").glob("stars-*")) and 90 < len(asked) < 1000, "it is given up soon"
     monkeypatch.setenv("STELLAR_SAS_URL", sdss.sas)
     acquire(tmp_path, Plan(**SETTINGS))
     assert contents(tmp_path / "store") == contents(unbroken / "store")
@@ -227,13 +228,37 @@ def test_many_files_that_cannot_be_had_do_not_hold_up_the_others(sdss, unbroken,
     assert found["stored"] == 90 - len(bad) and found["failed" if reply[0] != 404 else "absent"] == len(bad)
 
 
-def test_the_file_that_was_served_last_may_be_lost_too(sdss, unbroken, tmp_path):
+def test_an_archive_that_denies_what_it_has_sent_is_not_believed(sdss, unbroken, tmp_path):
     lines = manifest(unbroken)
-    gone = {f"/sas/{line['path']}": (404, "text/html", b"") for line in lines[60:70]}
-    sdss.replies |= gone
-    sdss.after(40, lambda: sdss.replies.update({f"/sas/{line['path']}": (404, "text/html", b"") for line in lines[1:30]}))
-    found = acquire(tmp_path, Plan(**SETTINGS))
-    assert found["stored"] + found["absent"] == 90 and found["absent"] >= 10
+    some = {f"/sas/{line['path']}": (404, "text/html", b"") for line in lines[20:70]}
+    sdss.after(40, lambda: sdss.replies.update(some))
+    with pytest.raises(ArchiveError, match="could not be fetched"):
+        acquire(tmp_path, Plan(**SETTINGS))
+    sdss.forget()
+    acquire(tmp_path, Plan(**SETTINGS))
+    assert contents(tmp_path / "store") == contents(unbroken / "store")
+
+
+def test_a_catalogue_that_heals_does_not_move_the_chunks(sdss, unbroken, tmp_path):
+    lines = manifest(unbroken)
+    sdss.catalogue.damaged[lines[57]["specobjid"], "specObjID"] = "1.8e19"
+    sdss.replies[f"/sas/{lines[70]['path']}"] = (503, "text/html", b"")
+    with pytest.raises(ArchiveError, match="1 of 90"):
+        acquire(tmp_path, Plan(**SETTINGS))
+    sdss.forget()
+    assert acquire(tmp_path, Plan(**SETTINGS))["refused"] == 1
+    assert not [served for served in sdss.served if served.service == "skyserver"], "no page is asked for again"
+    ids = [line["specobjid"] for line in manifest(tmp_path)]
+    assert sorted(ids) == sorted([0, *(line["specobjid"] for line in lines if line != lines[57])])
+
+
+def test_giving_up_is_for_stars_not_for_an_archive_that_is_away(sdss, unbroken, tmp_path, monkeypatch):
+    plan = Plan(**{**SETTINGS, "stars": 2})
+    monkeypatch.setenv("STELLAR_SAS_URL", "http://127.0.0.1:1")
+    with pytest.raises(ArchiveError, match="2 of 2 .* when the archive sends spectra again"):
+        acquire(tmp_path, plan, give_up=True)
+    monkeypatch.setenv("STELLAR_SAS_URL", sdss.sas)
+    assert acquire(tmp_path, plan)["stored"] == 2
 
 
 def test_a_mock_survey_without_a_usable_row_is_still_mock(sdss, unbroken, tmp_path):
@@ -262,14 +287,13 @@ def test_rows_that_the_cuts_or_the_tracks_refuse_are_not_fetched(sdss, tmp_path,
         table = honest(*page)
         table.loc[0, "zErr"] = 0.5
         table.loc[1, ["teffadop", "loggadop"]] = 9900.0, 5.9
-        table.loc[2, "plate"] = 16001
         return table
 
     monkeypatch.setattr(catalogue, "as_table", meddled)
-    assert acquire(tmp_path, plan)["stored"] == 1
+    assert acquire(tmp_path, plan)["stored"] == 2
     reasons = [line["reason"] for line in manifest(tmp_path)]
-    assert "zErr < 0.0002" in reasons[0] and "outside the tracks" in reasons[1] and "its row says 16001" in reasons[2]
-    assert len(downloads(sdss)) == 2
+    assert "zErr < 0.0002" in reasons[0] and "outside the tracks" in reasons[1]
+    assert len(downloads(sdss)) == 3
 
 
 def test_what_cannot_be_fetched_is_left_for_the_next_time(sdss, unbroken, tmp_path):

@@ -285,7 +285,7 @@ def test_neighbours_of_another_place_are_not_believed(sdss, archive):
     specobjid = int(row.specObjID)
     for column, text in (("dec", f"{row.dec + 0.01:.6f}"), ("distance", "0.9"), ("ra", "null"), ("ra", "inf"), ("dec", "-1e999")):
         sdss.catalogue.damaged = {(specobjid, column): text}
-        with pytest.raises(PassingError, match="not within 3 arcsec"):
+        with pytest.raises(PassingError, match="not those of a star within 3 arcsec"):
             archive.near(Position(row.ra, row.dec))
         sdss.forget()
     assert archive.near(Position(row.ra, row.dec))[0].star.specobjid == str(specobjid)

@@ -29,9 +29,9 @@ def table() -> str:
     return next(_NAMES)
 
 
-@pytest.mark.parametrize("token", ["", " ", "tok\u00e9n", "one\ntwo", "one\r", "\u2026"])
+@pytest.mark.parametrize("token", ["", " ", " secret", "tok\u00e9n", "one\ntwo", "one\r", "\u2026"])
 def test_a_token_that_is_none_is_one_sentence(token):
-    with pytest.raises(ParameterError, match="token of CasJobs is one word") as caught:
+    with pytest.raises(ParameterError, match="token of CasJobs is one line") as caught:
         CasJobs(token)
     assert not token.strip() or token not in str(caught.value)
 

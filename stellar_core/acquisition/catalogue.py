@@ -132,7 +132,8 @@ def _job_state(path: Path) -> dict[str, object]:
 def fetch_catalogue(plan: Plan, folder: Path, source: CatalogueSource, progress: Progress = lambda *args: None) -> pd.DataFrame:
     """The rows of ``plan``, sorted by specObjID.
 
-    Every page is kept in ``folder`` as it came, whole or not at all, and not asked for again.
+    Every page is kept in ``folder`` as it came, with its sha256, and not asked for again: the rows of one acquisition
+    stay the same, whatever becomes of the catalogue.
 
     Parameters
     ----------
@@ -170,14 +171,12 @@ def fetch_catalogue(plan: Plan, folder: Path, source: CatalogueSource, progress:
 
 def _page(plan: Plan, path: Path, plates: tuple[int, int], source: CatalogueSource) -> list[tuple[str, ...]]:
     """Rows of one page, from its file or from ``source``."""
-    check = PageCheck(plan, plates)
-    if path.exists():
-        try:
-            rows = read_answer(path.read_bytes(), NAMES, service="The page kept")
-            if not any(check.doubts(rows)):  # else it is asked for again: the disk may be at fault, not the catalogue
-                return rows
-        except ArchiveError:
-            path.unlink()
-    answer = source.page(plan, plates, check)
+    digest = path.with_suffix(".sha256")
+    if path.exists() and digest.exists():
+        data = path.read_bytes()
+        if digest.read_text() == hashlib.sha256(data).hexdigest():
+            return read_answer(data, NAMES, service="The page kept")
+    answer = source.page(plan, plates, PageCheck(plan, plates))
     write_whole(path, answer.data)
+    write_whole(digest, hashlib.sha256(answer.data).hexdigest().encode())
     return answer.rows

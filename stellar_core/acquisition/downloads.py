@@ -26,10 +26,9 @@ from stellar_core.sdss.star import StarId
 from stellar_core.sdss.whole_files import write_whole
 from stellar_core.spectrum import Spectrum
 
-#: Stars in a row without a file or a believable "there is none" after which the archive must send one that it has;
-#: if it does not, all others are left for the next time.
-UNREACHABLE = 8
-#: Attempts to get each of the files that it must have: another will do as well.
+#: Stars in a row without a file or a believable "there is none" after which it is seen whether the archive sends any.
+IN_A_ROW = 8
+#: Attempts to get a file of which another will do as well.
 PROBE_ATTEMPTS = 3
 
 
@@ -61,9 +60,16 @@ class Downloads:
     workers : int
         Downloads at a time.
     journal : Path
-        Gets a line of JSON for each failed attempt, for people to read.
+        Gets a line of JSON for each failed attempt to get a file that the archive does not say it lacks, for people to read.
     probes : sequence of StarId
-        Stars of different plates, asked for where it is in doubt whether the archive sends anything.
+        Stars spread over the catalogue, asked for where it is in doubt whether the archive sends anything.
+
+    Attributes
+    ----------
+    retried, fetched : int
+        Failed attempts and files so far.
+    given_up : ArchiveError or None
+        Why no star is asked for any more: the archive sends none of the files that it must have.
     """
 
     def __init__(
@@ -71,11 +77,13 @@ class Downloads:
     ) -> None:
         self.folder, self.files, self.journal, self.probes = folder, files, journal, probes
         self._served: StarId | None = None
+        self._held_before: StarId | None = None
         self.retried = self.fetched = 0
         self._pool = ThreadPoolExecutor(workers)
         self._mutex = threading.Lock()
         self._doubt = threading.Lock()
-        self._failures, self._offline = 0, False
+        self._failures = 0
+        self.given_up: ArchiveError | None = None
 
     def __enter__(self) -> Downloads:
         return self
@@ -83,10 +91,15 @@ class Downloads:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    @property
-    def offline(self) -> bool:
-        """Whether the archive failed `UNREACHABLE` times in a row and then sent none of the files that it must have."""
-        return self._offline
+    def sends(self) -> bool:
+        """Whether the archive sends a file that it must have, now; if not, it is given up."""
+        with self._doubt:
+            if self.given_up is None:
+                try:
+                    self._see_that_others_come()
+                except ArchiveError as error:
+                    self.given_up = error
+            return self.given_up is None
 
     def submit(self, row: CatalogueRow) -> Future[Outcome]:
         """Begin with one star, when a worker is free."""
@@ -128,12 +141,12 @@ class Downloads:
         except ArchiveError:
             kept.unlink()
             return None
-        self._served = self._served or row.star
+        self._held_before = row.star
         return spectrum, data
 
     def _fetch(self, row: CatalogueRow) -> tuple[Spectrum, bytes]:
-        if self.offline:
-            raise UnreachableError("The archive is out of reach.")
+        if self.given_up is not None:
+            raise self.given_up
         kept, absent = self._places(row)
         try:
             found = self._ask(row)
@@ -152,7 +165,7 @@ class Downloads:
 
     def _ask(self, row: CatalogueRow) -> SpectrumFile:
         """The file; `AbsentError` only from an archive that sends others before and after it says so."""
-        note = lambda error: self._note(row, error)
+        note = lambda error: self._note(row.star, error)
         try:
             return self.files.fetch(row.star, note)
         except AbsentError:
@@ -164,18 +177,24 @@ class Downloads:
             raise
 
     def _see_that_others_come(self, lacking: StarId | None = None) -> None:
-        """Raise `ArchiveError` if the archive sends none of the files that it must have."""
-        probing = replace(self.files, retries=replace(self.files.retries, attempts=PROBE_ATTEMPTS))
-        for star in filter(None, dict.fromkeys([self._served, *self.probes])):
+        """Raise `ArchiveError` if the archive denies a file that it has sent, or sends none of those that it must have."""
+        retries = replace(self.files.retries, attempts=PROBE_ATTEMPTS, unreachable_attempts=PROBE_ATTEMPTS)
+        probing, served = replace(self.files, retries=retries), self._served
+        for star in filter(None, dict.fromkeys([served, self._held_before, *self.probes])):
             try:
-                probing.fetch(star)
+                probing.fetch(star, lambda error: self._note(star, error))
+            except AbsentError:
+                if star == served:  # it is losing files: whatever it says that it lacks is for another time
+                    self.given_up = PassingError(f"The archive at {self.files.url} says that it has no {star.name}, which it has just sent.")
+                    raise self.given_up from None
             except UnreachableError:
                 raise
             except ArchiveError:
                 continue
-            with self._mutex:
-                self._served, self._failures = star, 0
-            return
+            else:
+                with self._mutex:
+                    self._served, self._failures = star, 0
+                return
         said = f"says that it has no {lacking.name}, and " if lacking else ""
         raise PassingError(
             f"The archive at {self.files.url} {said}sends none of the spectra that it must have.",
@@ -187,20 +206,15 @@ class Downloads:
         """Note one more failure; after many in a row see whether it is the archive or these files."""
         with self._mutex:
             self._failures += 1
-            many = self._failures >= UNREACHABLE
-        if many:
-            with self._doubt:
-                if self._failures < UNREACHABLE or self._offline:  # another thread has seen to it
-                    return
-                try:
-                    self._see_that_others_come()
-                except ArchiveError:
-                    self._offline = True
+            many = self._failures >= IN_A_ROW
+        if many and self.sends():
+            with self._mutex:
+                self._failures = 0
 
-    def _note(self, row: CatalogueRow, error: ArchiveError) -> None:
+    def _note(self, star: StarId, error: ArchiveError) -> None:
         with self._mutex, self.journal.open("a") as out:
             self.retried += 1
-            out.write(json.dumps({"time": round(time.time(), 1), "star": row.star.name, "failure": str(error)}) + "\n")
+            out.write(json.dumps({"time": round(time.time(), 1), "star": star.name, "failure": str(error)}) + "\n")
 
     def _places(self, row: CatalogueRow) -> tuple[Path, Path]:
         """Where the file waits, and the note that there is none."""

@@ -50,12 +50,12 @@ class PageCheck:
 
     def __init__(self, plan: Plan, plates: tuple[int, int]) -> None:
         self.plan, self.plates = plan, plates
-        self._before: list[Sequence[str]] = []
+        self._before: list[tuple[str, ...]] = []
 
     def __call__(self, rows: Sequence[Sequence[str]]) -> None:
         """Raise `PassingError` for an answer that is worth asking for again."""
         reasons = self.doubts(rows)
-        doubtful = [row for row, reason in zip(rows, reasons, strict=True) if reason]
+        doubtful = sorted(tuple(row) for row, reason in zip(rows, reasons, strict=True) if reason)
         if doubtful != self._before:
             self._before = doubtful
             if doubtful:
@@ -131,7 +131,9 @@ def as_table(rows: Sequence[Sequence[str]], damages: Sequence[str], plates: tupl
     import pandas as pd
 
     emptied = [(str(specobjid), *["null"] * (len(NAMES) - 1)) for specobjid in readable_ids(rows, plates)]
-    usable = [empty if damage else row for row, empty, damage in zip(rows, emptied, damages, strict=True)]
+    usable = [tuple(empty if damage else row) for row, empty, damage in zip(rows, emptied, damages, strict=True)]
+    whole = sorted(zip(usable, damages, strict=True))  # databases answer in any order, and damaged ids are not in one
+    usable, damages = [row for row, _ in whole], [damage for _, damage in whole]
     columns = dict(zip(NAMES, zip(*usable, strict=True) if usable else [()] * len(NAMES)))
     typed: dict[str, object] = {}
     for name, cells in columns.items():

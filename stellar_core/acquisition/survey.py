@@ -20,7 +20,7 @@ from stellar_core.acquisition.downloads import Downloads, Outcome, refuse
 from stellar_core.acquisition.page import DAMAGE
 from stellar_core.acquisition.plan import PLATE_BITS, Plan
 from stellar_core.acquisition.store import chunk_path, read_summary, summarise, write_chunk, write_table
-from stellar_core.errors import ArchiveError, IdentifierError
+from stellar_core.errors import ArchiveError
 from stellar_core.isochrones import nearest_label
 from stellar_core.sdss.cache import cache_folder
 from stellar_core.sdss.casjobs import CasJobs, casjobs_url
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 #: How often the spectra that could not be had are tried again at the end.
 ROUNDS = 3
-#: Stars by which an archive that lacks the first ones is put to the test.
+#: Stars by which it is seen whether the archive sends anything.
 PROBES = 5
 
 
@@ -166,13 +166,14 @@ def _fetch(
     with Downloads(out / "waiting", files, workers, out / "journal.jsonl", _spread(plan, table)) as downloads:
         left = _all_chunks(plan, table, store, downloads, give_up, progress)
         counts = {"fetched": downloads.fetched, "retried": downloads.retried}
+        sends = not left or downloads.sends()
     if left:
         reasons = sorted({outcome.line.reason for outcome in left})
         raise ArchiveError(
             f"{len(left)} of {len(table)} spectra could not be fetched, the first reason being: {reasons[0]}",
             value=[outcome.line.name for outcome in left],
             remedy="The same command goes on where this one ended"
-            + (", when the archive answers." if downloads.offline else "; --give-up finishes without them."),
+            + ("; --give-up finishes without them." if sends else ", when the archive sends spectra again."),
         )
     mock = int(table["specObjID"].max()) >> PLATE_BITS >= MOCK_PLATES[0]
     found = summarise(store, {"mock": mock, "source": "SDSS DR17" if not mock else "MOCK survey", "chunk": plan.chunk})
@@ -183,7 +184,7 @@ def _fetch(
 def _all_chunks(
     plan: Plan, table: pd.DataFrame, store: Path, downloads: Downloads, give_up: bool, progress: Progress
 ) -> list[Outcome]:
-    """Fetch and seal every chunk that is not there; the outcomes that are not settled in the end."""
+    """Fetch and seal every chunk that is not there; what keeps the others from being sealed."""
     total, left = len(table), []
     for attempt in range(ROUNDS):
         open_chunks = [number for number in range(math.ceil(total / plan.chunk)) if not chunk_path(store, number).exists()]
@@ -196,17 +197,18 @@ def _all_chunks(
                 outcomes.append(item if isinstance(item, Outcome) else item.result())
                 done += 1
             missing = [outcome for outcome in outcomes if not outcome.settled]
-            left += missing
-            if not missing or (last and not downloads.offline):
+            if missing and not (last and downloads.sends()):
+                left += missing
+            else:
                 stars = [outcome.star for outcome in outcomes if outcome.star is not None]
                 write_chunk(store, chunk.number, stars, [outcome.line for outcome in outcomes])
                 for item in chunk.rows:
                     if item.row is not None:
                         downloads.forget(item.row)
         progress("spectra", done, total)
-        if not left or downloads.offline or last:
+        if not left or downloads.given_up:
             break
-    return [] if give_up and not downloads.offline else left
+    return left
 
 
 def _ahead(plan: Plan, table: pd.DataFrame, numbers: list[int], downloads: Downloads) -> Iterator[_Chunk]:
@@ -225,7 +227,7 @@ def _slice(plan: Plan, table: pd.DataFrame, number: int) -> pd.DataFrame:
 
 
 def _rows(plan: Plan, part: pd.DataFrame) -> list[_Row]:
-    """The rows of a chunk; those with damaged ids or that fail the cuts are refused with the reason."""
+    """The rows of a chunk; those that are damaged or fail the cuts are refused with the reason."""
     found = []
     columns = part[list(NAMES)].itertuples(index=False), part[DAMAGE], plan.cuts.failures(part)
     for cells, damage, failure in zip(*columns, strict=True):
@@ -233,20 +235,17 @@ def _rows(plan: Plan, part: pd.DataFrame) -> list[_Row]:
         if damage:
             found.append(_Row(None, refuse(specobjid, "", damage)))
             continue
-        try:
-            row = CatalogueRow.read([str(cell) for cell in cells])
-        except IdentifierError as error:
-            found.append(_Row(None, refuse(specobjid, "", str(error))))
-            continue
+        row = CatalogueRow.read([str(cell) for cell in cells])
         refusal = refuse(specobjid, row.star.name, f"It fails the cut: {failure}.") if failure else None
         found.append(_Row(row, refusal))
     return found
 
 
 def _spread(plan: Plan, table: pd.DataFrame) -> list[StarId]:
-    """Stars evenly over the catalogue, at most `PROBES`."""
-    picked = table.iloc[:: max(1, len(table) // PROBES)].head(PROBES)
-    return [item.row.star for item in _rows(plan, picked) if item.row is not None]
+    """Stars evenly over the usable rows of the catalogue, at most `PROBES`."""
+    usable = table[table[DAMAGE] == ""]
+    places = [len(usable) * part // PROBES for part in range(PROBES)] if len(usable) > PROBES else range(len(usable))
+    return [item.row.star for item in _rows(plan, usable.iloc[list(places)]) if item.row is not None]
 
 
 def _write_catalogue(table: pd.DataFrame, path: Path) -> None:

@@ -164,7 +164,8 @@ class Archive:
     def state(self, timeout: float = 5.0) -> ServiceState:
         """Ask both services, once, what only they answer rightly: networks that want a login first answer everything."""
         files = _alive(lambda: send(f"{self.files.url}/{NO_FILE}", timeout=timeout, limit=MAX_BYTES).status in ABSENT)
-        server = replace(self.skyserver, timeout=timeout, retries=Retries(attempts=1, patience=timeout))
+        once = Retries(attempts=1, unreachable_attempts=1)
+        server = replace(self.skyserver, timeout=timeout, limit=RateLimit(None), retries=once)
         nothing = f"SELECT COUNT(*) AS found, {TOTAL_SQL} FROM SpecObj WHERE specObjID = 0"
         catalogue = _alive(lambda: server.query(nothing, ["found"]).rows == [("0",)])
         number, size = self.cache.holdings()

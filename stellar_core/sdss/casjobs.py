@@ -76,9 +76,9 @@ class CasJobs:
     retries: Retries = field(default_factory=Retries)
 
     def __post_init__(self) -> None:
-        if not self.token.isascii() or not self.token.isprintable() or not self.token.strip():
+        if not re.fullmatch(r"[!-~]([ -~]*[!-~])?", self.token):
             raise ParameterError(
-                "The token of CasJobs is one word of plain letters and digits; what was given has others, or a line break.",
+                "The token of CasJobs is one line of plain characters; what was given has others, or a line break.",
                 remedy="Copy it anew into STELLAR_CASJOBS_TOKEN, or leave it out.",
             )
 

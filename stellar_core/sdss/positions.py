@@ -61,7 +61,7 @@ def read_neighbours(rows: Sequence[Sequence[str]], position: Position, radius: f
     Raises
     ------
     PassingError
-        If a row is damaged, or its star is not within ``radius`` arcsec of ``position``.
+        If a row is damaged, or its place or distance is not within ``radius`` arcsec of ``position``.
     """
     found = []
     for specobjid, ra, dec, kind, distance in rows:
@@ -72,7 +72,7 @@ def read_neighbours(rows: Sequence[Sequence[str]], position: Position, radius: f
         neighbour = Neighbour(star, number(ra), number(dec), kind, 60.0 * number(distance))
         apart = _separation(position, neighbour)
         if not (apart <= radius + ROUNDING and abs(apart - neighbour.distance) <= ROUNDING):
-            raise PassingError(f"SkyServer answered with {star.name}, which is not within {radius:g} arcsec of the position.")
+            raise PassingError(f"SkyServer answered with {star.name}, whose place and distance are not those of a star within {radius:g} arcsec.")
         found.append(neighbour)
     return sorted(found, key=lambda neighbour: neighbour.distance)
 
