@@ -21,6 +21,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+os.environ["OMP_NUM_THREADS"] = "1"  # before NumPy is loaded: threads that wait for each other would be counted as work
+
 from stellar_core.batch.answers import GROUP
 from stellar_core.batch.inputs import MockInputs
 from stellar_core.mock.survey import SEED
@@ -36,7 +38,6 @@ def main() -> int:
     parser.add_argument("--model", default="isochrone")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"
     rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         bare = bare_loop(options.model, options.stars, options.bare // GROUP * GROUP)
