@@ -165,7 +165,8 @@ def fetch_catalogue(plan: Plan, folder: Path, source: CatalogueSource, progress:
         tables.append(as_table(page, find_damage(page, plates), plates))
         rows += len(page)
     progress("catalogue pages", len(plan.pages), len(plan.pages))
-    table = pd.concat([part for part in tables if len(part)] or tables[:1], ignore_index=True).sort_values("specObjID", kind="stable", ignore_index=True)
+    whole = pd.concat([part for part in tables if len(part)] or tables[:1])
+    table = whole.sort_values("specObjID", kind="stable", ignore_index=True)
     return table if plan.stars is None else table.head(plan.stars)
 
 
@@ -174,7 +175,7 @@ def _page(plan: Plan, path: Path, plates: tuple[int, int], source: CatalogueSour
     digest = path.with_suffix(".sha256")
     if path.exists() and digest.exists():
         data = path.read_bytes()
-        if digest.read_text() == hashlib.sha256(data).hexdigest():
+        if digest.read_bytes() == hashlib.sha256(data).hexdigest().encode():
             return read_answer(data, NAMES, service="The page kept")
     answer = source.page(plan, plates, PageCheck(plan, plates))
     write_whole(path, answer.data)

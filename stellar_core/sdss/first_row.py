@@ -89,6 +89,5 @@ def _cell(data: bytes, letter: str, repeat: int) -> object:
     if letter == "A":
         return data.partition(b"\0")[0].decode("ascii", "replace").rstrip()
     values = np.frombuffer(data, _KINDS[letter])
-    if letter == "L":
-        values = values == b"T"
-    return values.astype(values.dtype.newbyteorder("="))[0] if repeat == 1 else values.astype(values.dtype.newbyteorder("="))
+    values = values == b"T" if letter == "L" else values.astype(values.dtype.newbyteorder("="))
+    return values[0] if repeat == 1 else values

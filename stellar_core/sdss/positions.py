@@ -78,9 +78,10 @@ def read_neighbours(rows: Sequence[Sequence[str]], position: Position, radius: f
 
 
 def _separation(position: Position, neighbour: Neighbour) -> float:
-    """Angle between both, arcsec (haversine formula); NaN where the neighbour has no place."""
+    """Angle between both, arcsec; NaN where the neighbour has no place."""
+    from astropy.coordinates import angular_separation
+
     if not (math.isfinite(neighbour.ra) and math.isfinite(neighbour.dec)):
         return math.nan
-    ra, dec, other_ra, other_dec = map(math.radians, (position.ra, position.dec, neighbour.ra, neighbour.dec))
-    square = math.sin((dec - other_dec) / 2) ** 2 + math.cos(dec) * math.cos(other_dec) * math.sin((ra - other_ra) / 2) ** 2
-    return 3600.0 * math.degrees(2 * math.asin(math.sqrt(min(1.0, square))))
+    angles = map(math.radians, (position.ra, position.dec, neighbour.ra, neighbour.dec))
+    return 3600.0 * math.degrees(angular_separation(*angles))
