@@ -119,7 +119,7 @@ def test_two_workers_of_either_kind_give_the_table_of_one(tmp_path, settings):
     batch = Batch(Request(mock=70), settings, GROUP)
     run_batch(batch, tmp_path / "one.parquet")
     run_batch(batch, tmp_path / "two.parquet", workers=2)
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         run_batch(batch, tmp_path / "dask.parquet", cluster=cluster.scheduler_address)
     one, two, dask = ((tmp_path / f"{name}.parquet").read_bytes() for name in ("one", "two", "dask"))
     assert one == two == dask

@@ -150,7 +150,7 @@ def test_a_dask_cluster_gives_the_same_results(begun):
     distributed = pytest.importorskip("distributed")
     trials = [small_trial(1), small_trial(6)]
     alone = sweep(trials, begun / "stars", begun / "alone")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster:
         over = sweep(trials, begun / "stars", begun / "over", cluster=cluster.scheduler_address)
     assert [lasting(result) for result in over] == [lasting(result) for result in alone]
 

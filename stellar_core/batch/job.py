@@ -16,11 +16,11 @@ from pathlib import Path
 
 from stellar_core.batch.answers import GROUP, Answered, Settings, Work, answer, schema
 from stellar_core.batch.inputs import Inputs, Request
-from stellar_core.batch.spread import spread
 from stellar_core.batch.tables import check_ending, read_chunks, write_answers
 from stellar_core.cards import model_folder, read_model
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.sdss.whole_files import remove_drafts, write_whole
+from stellar_core.spread import spread
 
 #: Rows of a chunk: what is lost at most when a worker is killed.
 CHUNK = 512

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Iterator, Sequence
 
-from stellar_core.errors import ParameterError
+from stellar_core.spread import spread
 from stellar_core.training.trial import Trial, run_trial, stored
 
 Result = dict[str, object]
@@ -53,16 +53,16 @@ def sweep(
     ------
     ParameterError
         If a stored result has other settings, or the cluster cannot be reached.
+    ArchiveError
+        If a worker dies, or the cluster goes away; what is finished is kept.
     """
     found = {trial.name: stored(trial, folder) for trial in trials}
     waiting = [trial for trial in trials if found[trial.name] is None]
     if len(waiting) < len(trials):
         say(f"{len(trials) - len(waiting)} of {len(trials)} runs are finished already.")
     one = partial(run_trial, stars_folder=stars_folder.resolve(), folder=folder.resolve(), threads=threads)
-    if cluster is not None:
-        results = _over_cluster(one, waiting, cluster)
-    elif workers > 1 and len(waiting) > 1:
-        results = _beside(one, waiting, workers)
+    if cluster is not None or (workers > 1 and len(waiting) > 1):
+        results = spread(one, iter(waiting), workers, cluster)
     else:
         results = (_alone(trial, one, say) for trial in waiting)
     since = time.monotonic()
@@ -89,32 +89,3 @@ def _alone(trial: Trial, one: Callable[..., Result], say: Say) -> Result:
         say(f"{done}: {losses}; {state['seconds_left']:.0f} s left in this run")
 
     return one(trial, progress=report)
-
-
-def _beside(one: Callable[[Trial], Result], trials: list[Trial], workers: int) -> Iterator[Result]:
-    # joblib's processes do not import the main module again, which under Streamlit is the app's own script.
-    from joblib import Parallel, delayed
-
-    pool = Parallel(workers, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
-    yield from pool(delayed(one)(trial) for trial in trials)
-
-
-def _over_cluster(one: Callable[[Trial], Result], trials: list[Trial], address: str) -> Iterator[Result]:
-    try:
-        from distributed import Client
-        from distributed import as_completed as completed
-    except ImportError:
-        raise ParameterError(
-            "Dask is not installed, so runs cannot be spread over a cluster.", remedy='Run pip install "dask[distributed]".'
-        ) from None
-    try:
-        client = Client(address, timeout="10s")
-    except (OSError, ValueError) as error:
-        raise ParameterError(
-            f"The Dask cluster at {address} cannot be reached ({type(error).__name__}).",
-            value=address,
-            remedy="Start one with dask scheduler and dask worker, or leave --cluster out.",
-        ) from None
-    with client:
-        for job in completed([client.submit(one, trial, pure=False) for trial in trials]):
-            yield job.result()

@@ -176,7 +176,7 @@ def cluster():
     @contextmanager
     def begun():
         with dask.config.set({"distributed.worker.profile.enabled": False}):
-            with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local:
+            with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as local:
                 yield local.scheduler_address
 
     return begun()

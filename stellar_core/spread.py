@@ -7,15 +7,20 @@ import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from stellar_core.errors import ArchiveError, ParameterError
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 #: Items that wait for each worker, so that none is idle and none of the results pile up.
 WAITING = 2
+#: Seconds until a cluster's first worker must be there: workers start late, and again after they were killed.
+PATIENCE = 60.0
 ON = "The same command goes on where this one ended."
 
 
@@ -33,11 +38,12 @@ def spread(
         Processes; 1 is this one.
     cluster : str, optional
         Address of a Dask scheduler, such as tcp://host:8786; takes the place of ``workers``.
+        Its workers may come and go: a cluster that grows with its work has a first item to grow by.
 
     Raises
     ------
     ParameterError
-        If ``workers`` is not positive or the cluster cannot be reached.
+        If ``workers`` is not positive, the cluster cannot be reached or no worker comes to it.
     ArchiveError
         If a worker dies, or the cluster goes away.
     """
@@ -48,6 +54,7 @@ def spread(
     elif workers == 1:
         yield from map(work, items)
     else:
+        # joblib's processes do not import the main module again, which under Streamlit is the app's own script.
         from joblib import Parallel, delayed
 
         pool = Parallel(workers, return_as="generator_unordered", batch_size=1, pre_dispatch=WAITING * workers)
@@ -60,33 +67,58 @@ def spread(
 def _over_cluster(work: Callable[[Item], Answer], items: Iterator[Item], address: str) -> Iterator[Answer]:
     from concurrent.futures import CancelledError
 
-    from distributed import Client, as_completed
+    from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
-    client, failure = None, ""
-    try:
-        client = Client(address, timeout="10s")
-    except (OSError, ValueError) as error:
-        failure = type(error).__name__
-    if client is None:
-        # The half-made client closes itself when it is collected; while another is being made that would lock up both.
-        gc.collect()
-        raise ParameterError(
-            f"The Dask cluster at {address} cannot be reached ({failure}).",
-            value=address,
-            remedy="Start one with dask scheduler and dask worker --nthreads 1, or leave --cluster out.",
-        )
-    with client:
-        threads = sum(client.nthreads().values())
-        if not threads:
-            raise ParameterError(f"The Dask cluster at {address} has no workers.", value=address)
-        jobs = as_completed(client.submit(work, item, pure=False) for item in islice(items, WAITING * threads))
+    gone = ArchiveError(f"The Dask cluster at {address} lost its workers or went away.", value=address, remedy=ON)
+    with _client(address) as client:
+        jobs = as_completed()
+
+        def send() -> None:
+            try:
+                threads = sum(client.nthreads().values())
+            except OSError:
+                raise gone from None
+            for item in islice(items, max(0, WAITING * max(1, threads) - jobs.count())):
+                jobs.add(client.submit(work, item, pure=False))
+
         try:
+            send()
+            if jobs.count():
+                _wait_for_a_worker(client, address)
+            send()
             for job in jobs:
                 yield job.result()
-                for item in islice(items, 1):
-                    jobs.add(client.submit(work, item, pure=False))
+                send()
         except (KilledWorker, CancelledError, asyncio.CancelledError):
-            raise ArchiveError(f"The Dask cluster at {address} lost its workers or went away.", value=address, remedy=ON) from None
+            raise gone from None
         except ImportError as error:
             raise ParameterError(f"The workers at {address} lack what this needs: {error}.", value=address) from None
+
+
+def _client(address: str) -> Client:
+    from distributed import Client
+
+    failure = ""
+    try:
+        return Client(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        failure = type(error).__name__
+    # The half-made client closes itself when it is collected; while another is being made that would lock up both.
+    gc.collect()
+    raise ParameterError(
+        f"The Dask cluster at {address} cannot be reached ({failure}).",
+        value=address,
+        remedy="Start one with dask scheduler and dask worker --nthreads 1, or leave --cluster out.",
+    )
+
+
+def _wait_for_a_worker(client: Client, address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        raise ParameterError(
+            f"The Dask cluster at {address} has had no workers for {PATIENCE:.0f} seconds.",
+            value=address,
+            remedy=f"Start dask worker {address} --nthreads 1 first.",
+        ) from None

@@ -1,0 +1,117 @@
+"""Workers that die, and clusters that go away, are one sentence; what was done before them is given."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from stellar_core.spread import spread
+from stellar_core.errors import ArchiveError, ParameterError
+
+
+def dies_at_five(item: int) -> int:
+    if item == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def slow(item: int) -> int:
+    time.sleep(0.2)
+    return item
+
+
+def which(item: int) -> int:
+    time.sleep(0.2)
+    return os.getpid()
+
+
+def no_room(item: int) -> int:
+    raise OSError(28, "No space left on device")
+
+
+def lacks(item: int) -> int:
+    raise ModuleNotFoundError("No module named 'stellar_core'")
+
+
+def test_a_worker_that_is_killed_is_one_sentence():
+    with pytest.raises(ArchiveError, match="A worker died.*goes on where this one ended"):
+        list(spread(dies_at_five, iter(range(20)), workers=2))
+
+
+def made(workers: int):
+    from distributed import LocalCluster
+
+    return LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with made(2) as ours:
+        yield ours
+
+
+def test_a_chunk_that_kills_worker_after_worker_is_one_sentence(cluster):
+    with pytest.raises(ArchiveError, match="lost its workers"):
+        list(spread(dies_at_five, iter(range(20)), cluster=cluster.scheduler_address))
+    assert sorted(spread(slow, iter(range(4)), cluster=cluster.scheduler_address)) == [0, 1, 2, 3], "the cluster has new ones"
+
+
+def test_workers_without_the_package_are_one_sentence(cluster):
+    with pytest.raises(ParameterError, match="lack what this needs: No module named"):
+        list(spread(lacks, iter(range(3)), cluster=cluster.scheduler_address))
+
+
+def test_what_a_worker_raises_is_not_taken_for_the_cluster_s_end(cluster):
+    with pytest.raises(OSError, match="No space left"):
+        list(spread(no_room, iter(range(3)), cluster=cluster.scheduler_address))
+
+
+def test_nothing_to_do_needs_no_workers():
+    with made(0) as ours:
+        assert list(spread(slow, iter(()), cluster=ours.scheduler_address)) == []
+
+
+def test_workers_that_never_come_are_one_sentence(monkeypatch):
+    monkeypatch.setattr("stellar_core.spread.PATIENCE", 0.5)
+    with made(0) as ours, pytest.raises(ParameterError, match="has had no workers"):
+        list(spread(slow, iter(range(3)), cluster=ours.scheduler_address))
+
+
+def test_workers_that_come_late_are_waited_for_and_all_used():
+    with made(0) as ours:
+        timers = [threading.Timer(0.5, ours.scale, [1]), threading.Timer(1, ours.scale, [2])]
+        for timer in timers:
+            timer.start()
+        found: set[int] = set()
+        for process in spread(which, iter(range(600)), cluster=ours.scheduler_address):
+            found.add(process)
+            if len(found) == 2:
+                break
+        assert len(found) == 2, "both workers had something to do"
+        for timer in timers:
+            timer.join()
+
+
+def test_a_cluster_that_grows_with_its_work_is_given_work():
+    with made(0) as ours:
+        ours.adapt(minimum=0, maximum=2, interval="200ms")
+        assert sorted(spread(slow, iter(range(6)), cluster=ours.scheduler_address)) == list(range(6))
+
+
+def test_a_cluster_that_goes_away_is_one_sentence():
+    ours = made(1)
+    found = spread(slow, iter(range(1000)), cluster=ours.scheduler_address)
+    assert next(found) in (0, 1)
+    threading.Timer(0.3, ours.close).start()
+    with pytest.raises(ArchiveError, match="went away"):
+        list(found)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "tcp://", "ftp://a:1", ""])
+def test_no_cluster_there_is_one_sentence(address):
+    with pytest.raises(ParameterError, match="cannot be reached"):
+        list(spread(slow, iter(range(3)), cluster=address))
