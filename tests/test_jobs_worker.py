@@ -123,10 +123,11 @@ def test_cancel_while_training_ends_soon_and_resume_ends_as_if_unbroken(tmp_path
     job = queue.submit(job_config())
     queue.start_next()
     wait(job, "running", step=12)
-    since = time.monotonic()
     queue.cancel(job)
+    asked = job.status()
     wait(job, "cancelled")
-    assert time.monotonic() - since < 2.0 + 5.0 * (os.getloadavg()[0] > 2)  # a step and a checkpoint; more where others compute
+    steps = job.curve()[-1]["step"]
+    assert steps <= asked.done + 2 < asked.total, "the step that was under way was the last"
     assert job.checkpoint and not job.alive
     queue.launch = launch()
     queue.resume(job)

@@ -152,10 +152,10 @@ def test_batch_is_fast_enough_for_a_training_set():
     ivar = np.ones_like(flux)
     best = np.inf
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         normalise_batch(LEGACY, flux, ivar)
-        best = min(best, time.perf_counter() - start)
-    assert best < 1.0, "300 spectra should take about 0.1 s"
+        best = min(best, time.process_time() - start)
+    assert best < 1.0, "300 spectra should take about 0.1 s of processor"
 
 
 def test_prepare_takes_out_the_redshift_of_the_file_or_the_given_one():
