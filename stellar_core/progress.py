@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from typing import Callable, TextIO
 
+#: Told what is counted, how many are done and of how many.
+Progress = Callable[[str, int, int], None]
+
 
 class ProgressLine:
     """Writes how many of how many are done and how fast, from the first second on.

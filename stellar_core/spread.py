@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.progress import Progress
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -19,13 +20,19 @@ Answer = TypeVar("Answer")
 
 #: Items that wait for each worker, so that none is idle and none of the results pile up.
 WAITING = 2
-#: Seconds until a cluster's first worker must be there: workers start late, and again after they were killed.
-PATIENCE = 60.0
+#: Seconds until a cluster's first worker must be there: workers wait in queues, and start again after they were killed.
+PATIENCE = 600
+#: Seconds after which it is said that there is none.
+TELLING = 5
 ON = "The same command goes on where this one ended."
 
 
 def spread(
-    work: Callable[[Item], Answer], items: Iterator[Item], workers: int = 1, cluster: str | None = None
+    work: Callable[[Item], Answer],
+    items: Iterator[Item],
+    workers: int = 1,
+    cluster: str | None = None,
+    progress: Progress = lambda *args: None,
 ) -> Iterator[Answer]:
     """``work`` of every item, in the order in which they are done; items are made when a worker is free.
 
@@ -39,6 +46,8 @@ def spread(
     cluster : str, optional
         Address of a Dask scheduler, such as tcp://host:8786; takes the place of ``workers``.
         Its workers may come and go: a cluster that grows with its work has a first item to grow by.
+    progress : callable, optional
+        Called with words, seconds and seconds while a cluster has no workers yet.
 
     Raises
     ------
@@ -50,7 +59,7 @@ def spread(
     if workers < 1:
         raise ParameterError(f"The number of workers is 1 or more; got {workers}.", value=workers)
     if cluster is not None:
-        yield from _over_cluster(work, items, cluster)
+        yield from _over_cluster(work, items, cluster, progress)
     elif workers == 1:
         yield from map(work, items)
     else:
@@ -64,7 +73,9 @@ def spread(
             raise ArchiveError("A worker died, perhaps for want of memory.", value=workers, remedy=ON) from None
 
 
-def _over_cluster(work: Callable[[Item], Answer], items: Iterator[Item], address: str) -> Iterator[Answer]:
+def _over_cluster(
+    work: Callable[[Item], Answer], items: Iterator[Item], address: str, progress: Progress
+) -> Iterator[Answer]:
     from concurrent.futures import CancelledError
 
     from distributed import as_completed
@@ -85,7 +96,7 @@ def _over_cluster(work: Callable[[Item], Answer], items: Iterator[Item], address
         try:
             send()
             if jobs.count():
-                _wait_for_a_worker(client, address)
+                _wait_for_a_worker(client, address, progress)
             send()
             for job in jobs:
                 yield job.result()
@@ -113,12 +124,14 @@ def _client(address: str) -> Client:
     )
 
 
-def _wait_for_a_worker(client: Client, address: str) -> None:
-    try:
-        client.wait_for_workers(1, timeout=PATIENCE)
-    except TimeoutError:
-        raise ParameterError(
-            f"The Dask cluster at {address} has had no workers for {PATIENCE:.0f} seconds.",
-            value=address,
-            remedy=f"Start dask worker {address} --nthreads 1 first.",
-        ) from None
+def _wait_for_a_worker(client: Client, address: str, progress: Progress) -> None:
+    for waited in range(0, PATIENCE, TELLING):
+        try:
+            return client.wait_for_workers(1, timeout=TELLING)
+        except TimeoutError:
+            progress("seconds without a worker of the cluster", waited + TELLING, PATIENCE)
+    raise ParameterError(
+        f"The Dask cluster at {address} has had no workers for {PATIENCE} seconds.",
+        value=address,
+        remedy=f"Start dask worker {address} --nthreads 1 first.",
+    )

@@ -76,9 +76,12 @@ def test_nothing_to_do_needs_no_workers():
 
 
 def test_workers_that_never_come_are_one_sentence(monkeypatch):
-    monkeypatch.setattr("stellar_core.spread.PATIENCE", 0.5)
-    with made(0) as ours, pytest.raises(ParameterError, match="has had no workers"):
-        list(spread(slow, iter(range(3)), cluster=ours.scheduler_address))
+    monkeypatch.setattr("stellar_core.spread.PATIENCE", 2)
+    monkeypatch.setattr("stellar_core.spread.TELLING", 1)
+    said = []
+    with made(0) as ours, pytest.raises(ParameterError, match="has had no workers for 2 seconds"):
+        list(spread(slow, iter(range(3)), cluster=ours.scheduler_address, progress=lambda *told: said.append(told)))
+    assert said == [("seconds without a worker of the cluster", seconds, 2) for seconds in (1, 2)]
 
 
 def test_workers_that_come_late_are_waited_for_and_all_used():

@@ -14,6 +14,7 @@ from stellar_core.acquisition.page import DAMAGE, PageCheck, as_table, find_dama
 from stellar_core.acquisition.plan import Plan, id_range
 from stellar_core.cards import write_text
 from stellar_core.errors import ArchiveError
+from stellar_core.progress import Progress
 from stellar_core.sdss.answers import TOTAL_SQL, read_answer
 from stellar_core.sdss.casjobs import OWN, CasJobs, JobEndedError
 from stellar_core.sdss.catalogue_rows import COLUMNS, NAMES
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 SUBMISSIONS = 3
 
 #: Called with what is being done, how much of it is done and of how much.
-Progress = Callable[[str, int, int], None]
 
 
 class CatalogueSource(Protocol):

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stellar_core.acquisition.catalogue import CasJobsTable, CatalogueSource, Progress, SkyServerPages, fetch_catalogue
+from stellar_core.acquisition.catalogue import CasJobsTable, CatalogueSource, SkyServerPages, fetch_catalogue
 from stellar_core.acquisition.downloads import Downloads, Outcome, refuse
 from stellar_core.acquisition.page import DAMAGE
 from stellar_core.acquisition.plan import PLATE_BITS, Plan
 from stellar_core.acquisition.store import chunk_path, read_summary, summarise, write_chunk, write_table
 from stellar_core.errors import ArchiveError
 from stellar_core.isochrones import nearest_label
+from stellar_core.progress import Progress
 from stellar_core.sdss.cache import cache_folder
 from stellar_core.sdss.casjobs import CasJobs, casjobs_url
 from stellar_core.sdss.catalogue_rows import NAMES, CatalogueRow

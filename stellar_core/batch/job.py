@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from stellar_core.batch.inputs import Inputs, Request
 from stellar_core.batch.tables import check_ending, read_chunks, write_answers
 from stellar_core.cards import model_folder, read_model
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.progress import Progress
 from stellar_core.sdss.whole_files import remove_drafts, write_whole
 from stellar_core.spread import spread
 
@@ -30,7 +31,6 @@ ROUNDS = 3
 PATIENCE = 4
 VERSION = 1
 
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def _answer_all(
         done = len(inputs) - sum(len(_rows(inputs, batch.chunk, number)) for number in wanted)
         progress("stars", done, len(inputs))
         last, in_a_row, passing = attempt == ROUNDS - 1, 0, {}
-        for answered in spread(answer, _works(batch, inputs, wanted), workers, cluster):
+        for answered in spread(answer, _works(batch, inputs, wanted), workers, cluster, progress):
             done += answered.rows
             progress("stars", done, len(inputs))
             if not answered.passing or (give_up and last):

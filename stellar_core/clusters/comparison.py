@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,13 @@ from stellar_core.cards import DEFAULT_MODEL
 from stellar_core.clusters.literature import Cluster
 from stellar_core.clusters.members import Members, find_members
 from stellar_core.errors import ArchiveError
+from stellar_core.progress import Progress
 from stellar_core.sdss.retries import Retries
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.whole_files import write_whole
 
 _COLUMNS = ("specobjid", "in_domain", "source", *(f"log_age_{part}" for part in ("p025", "p16", "median", "p84", "p975")))
 
-Progress = Callable[[str, int, int], None]
 
 
 def compare_clusters(

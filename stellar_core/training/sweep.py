@@ -62,7 +62,7 @@ def sweep(
         say(f"{len(trials) - len(waiting)} of {len(trials)} runs are finished already.")
     one = partial(run_trial, stars_folder=stars_folder.resolve(), folder=folder.resolve(), threads=threads)
     if cluster is not None or (workers > 1 and len(waiting) > 1):
-        results = spread(one, iter(waiting), workers, cluster)
+        results = spread(one, iter(waiting), workers, cluster, lambda what, done, total: say(f"{what}: {done} of {total}"))
     else:
         results = (_alone(trial, one, say) for trial in waiting)
     since = time.monotonic()
