@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 #: Attempts to begin a CasJobs job; each takes a table of its own, as one that seems lost may yet run.
 SUBMISSIONS = 3
 
-#: Called with what is being done, how much of it is done and of how much.
-
 
 class CatalogueSource(Protocol):
     """Where the rows of a page come from."""

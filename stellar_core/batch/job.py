@@ -32,7 +32,6 @@ PATIENCE = 4
 VERSION = 1
 
 
-
 @dataclass(frozen=True)
 class Batch:
     """What makes a batch the one it is.

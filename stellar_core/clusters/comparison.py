@@ -24,7 +24,6 @@ from stellar_core.sdss.whole_files import write_whole
 _COLUMNS = ("specobjid", "in_domain", "source", *(f"log_age_{part}" for part in ("p025", "p16", "median", "p84", "p975")))
 
 
-
 def compare_clusters(
     clusters: Sequence[Cluster],
     out: Path,
