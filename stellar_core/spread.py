@@ -7,13 +7,14 @@ import gc
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.progress import Progress
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, as_completed
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -25,6 +26,8 @@ PATIENCE = 600
 #: Seconds after which it is said that there is none.
 TELLING = 5
 ON = "The same command goes on where this one ended."
+#: Folder that holds this package: a cluster that sees it imports the package from there.
+ROOT = str(Path(__file__).resolve().parents[1])
 
 
 def spread(
@@ -94,17 +97,25 @@ def _over_cluster(
                 jobs.add(client.submit(work, item, pure=False))
 
         try:
+            _show_the_package(client)
             send()
             if jobs.count():
-                _wait_for_a_worker(client, address, progress)
+                _wait_for_a_worker(client, address, jobs, progress)
             send()
             for job in jobs:
                 yield job.result()
                 send()
         except (KilledWorker, CancelledError, asyncio.CancelledError):
             raise gone from None
-        except ImportError as error:
-            raise ParameterError(f"The workers at {address} lack what this needs: {error}.", value=address) from None
+        except (ImportError, RuntimeError) as error:
+            missing = error if isinstance(error, ImportError) else error.__cause__
+            if not isinstance(missing, ImportError):
+                raise
+            raise ParameterError(
+                f"The scheduler or the workers at {address} lack what this needs: {missing}.",
+                value=address,
+                remedy=f"Start both in this environment, and where {ROOT} is no folder, with PYTHONPATH naming the one that holds stellar_core.",
+            ) from None
 
 
 def _client(address: str) -> Client:
@@ -124,11 +135,37 @@ def _client(address: str) -> Client:
     )
 
 
-def _wait_for_a_worker(client: Client, address: str, progress: Progress) -> None:
+def _show_the_package(client: Client) -> None:
+    """Tell the scheduler, and all workers that are there or come, where the package lies.
+
+    What is sent must not need the package itself, so it is written as functions within a function: those travel by value.
+    """
+    from distributed import WorkerPlugin
+
+    def show(folder: str = ROOT) -> None:
+        import os
+        import sys
+
+        if os.path.isdir(folder) and folder not in sys.path:
+            sys.path.append(folder)
+
+    class Place(WorkerPlugin):
+        name = f"place of {__package__}"
+
+        def setup(self, worker: object) -> None:
+            show()
+
+    client.run_on_scheduler(show)
+    client.register_plugin(Place())
+
+
+def _wait_for_a_worker(client: Client, address: str, jobs: as_completed, progress: Progress) -> None:
     for waited in range(0, PATIENCE, TELLING):
         try:
             return client.wait_for_workers(1, timeout=TELLING)
         except TimeoutError:
+            if jobs.has_ready():
+                return  # nothing can be ready without a worker but a failure of the scheduler's own
             progress("seconds without a worker of the cluster", waited + TELLING, PATIENCE)
     raise ParameterError(
         f"The Dask cluster at {address} has had no workers for {PATIENCE} seconds.",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
-from stellar_core.spread import spread
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.sdss.specobjid import decode
+from stellar_core.spread import spread
 
 
 def dies_at_five(item: int) -> int:
@@ -103,6 +107,59 @@ def test_a_cluster_that_grows_with_its_work_is_given_work():
     with made(0) as ours:
         ours.adapt(minimum=0, maximum=2, interval="200ms")
         assert sorted(spread(slow, iter(range(6)), cluster=ours.scheduler_address)) == list(range(6))
+
+
+@pytest.fixture()
+def elsewhere(tmp_path):
+    """Address of a scheduler and a worker started from the command line in a folder without the package."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    told = {"cwd": tmp_path, "env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    scheduler = subprocess.Popen([sys.executable, "-m", "dask", "scheduler", "--port", "0", "--dashboard-address", ":0"], **told)
+    started = [scheduler]
+    try:
+        address = next(found[0] for line in scheduler.stderr if (found := re.search(r"tcp://127\S+|tcp://\d\S+", line)))
+        threading.Thread(target=scheduler.stderr.read, daemon=True).start()
+        started.append(subprocess.Popen([sys.executable, "-m", "dask", "worker", address, "--nthreads", "1"], **{**told, "stderr": subprocess.DEVNULL}))
+        yield address
+    finally:
+        for process in started:
+            process.terminate()
+            process.wait()
+
+
+IDS = [299568424331034624 + 1024 * k for k in range(4)]
+
+
+def test_a_cluster_that_does_not_know_the_package_is_shown_it(elsewhere):
+    assert sorted(spread(decode, iter(IDS), cluster=elsewhere)) == sorted(map(decode, IDS))
+
+
+def test_a_cluster_that_cannot_see_the_package_is_one_sentence(elsewhere, monkeypatch):
+    monkeypatch.setattr("stellar_core.spread.ROOT", "/no/such/folder")
+    with pytest.raises(ParameterError, match="lack what this needs: No module named 'stellar_core'"):
+        list(spread(decode, iter(IDS), cluster=elsewhere))
+
+
+def test_a_growing_cluster_that_cannot_see_the_package_is_told_soon(tmp_path, monkeypatch):
+    code = (
+        "import time; from distributed import LocalCluster\n"
+        "if __name__ == '__main__':\n"
+        "    made = LocalCluster(n_workers=0, dashboard_address=':0'); made.adapt(minimum=0, maximum=1)\n"
+        "    print(made.scheduler_address, flush=True); time.sleep(600)"
+    )
+    script = tmp_path / "grows.py"
+    script.write_text(code)
+    owner = subprocess.Popen([sys.executable, str(script)], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    try:
+        address = owner.stdout.readline().strip()
+        monkeypatch.setattr("stellar_core.spread.ROOT", "/no/such/folder")
+        monkeypatch.setattr("stellar_core.spread.TELLING", 1)
+        monkeypatch.setattr("stellar_core.spread.PATIENCE", 60)
+        with pytest.raises(ParameterError, match="lack what this needs"):
+            list(spread(decode, iter(IDS), cluster=address))
+    finally:
+        owner.terminate()
+        owner.wait()
 
 
 def test_a_cluster_that_goes_away_is_one_sentence():
