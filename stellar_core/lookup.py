@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stellar_core.errors import IdentifierError
+from stellar_core.errors import ArchiveError, IdentifierError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stellar_core.sdss.identifiers import PlateFiber, StarId
     from stellar_core.spectrum import Spectrum
 
@@ -66,6 +68,26 @@ def mjds(place: PlateFiber) -> list[int]:
         from stellar_core.sdss.archive import plate_mjds
 
         nights = plate_mjds(place.plate, place.fiber)
+    return _some(place, nights)
+
+
+def only_night(place: PlateFiber, nights: Sequence[int]) -> StarId:
+    """The spectrum of a plate and fiber that were observed on a single MJD.
+
+    Raises
+    ------
+    IdentifierError
+        If there is none.
+    ArchiveError
+        If there are several.
+    """
+    found = _some(place, nights)
+    if len(found) > 1:
+        raise ArchiveError(f"Plate {place.plate}, fiber {place.fiber} has several MJDs: {', '.join(map(str, found))}.", value=place)
+    return place.at(found[0])
+
+
+def _some(place: PlateFiber, nights: Sequence[int]) -> list[int]:
     if not nights:
         raise IdentifierError(f"Plate {place.plate} has no spectrum on fiber {place.fiber}.", value=place)
     return sorted(nights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import signal
 import subprocess
@@ -323,6 +324,16 @@ def test_an_endless_answer_of_skyserver_is_not_read_to_its_end(sdss, archive, mo
     sdss.replies[SQL_PAGE] = (200, "text/plain", b"1,2,3\n" * 1_000_000)
     with pytest.raises(ArchiveError, match="larger than 2 MB"):
         archive.row(mock_stars(sdss)[5])
+
+
+def test_the_first_look_up_of_a_process_meets_no_half_made_library(sdss, tmp_path):
+    star = mock_stars(sdss)[23]
+    sdss.spectra.make([star])
+    code = f"from stellar_core.sdss.archive import open_archive; from stellar_core.sdss.identifiers import parse; print(open_archive().spectrum(parse('{star.name}')).name)"
+    for number in range(3):
+        environment = {**os.environ, "STELLAR_CACHE_DIR": str(tmp_path / str(number))}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+        assert done.stdout.strip() == star.name, done.stderr[-600:]
 
 
 def test_killed_during_a_download_the_cache_stays_good(sdss, tmp_path):

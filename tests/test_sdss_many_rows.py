@@ -26,6 +26,13 @@ def test_few_queries_give_what_single_ones_give(sdss, tmp_path):
     assert archive.cache.get(row_key(missing)) is None and archive.row(missing) is None
 
 
+def test_the_longest_ids_fit_and_so_does_the_counting_of_none(sdss, tmp_path):
+    stars = [StarId(16383, 59999, fiber, "v5_13_2") for fiber in range(1, AT_ONCE + 1)]
+    assert {len(star.specobjid) for star in stars} == {20}
+    assert remember_rows(client(sdss, tmp_path), stars) == 0
+    assert len(asked(sdss, "skyserver")) == 2
+
+
 def test_faults_end_in_the_same_rows_or_one_sentence(sdss, tmp_path):
     stars = mock_stars(sdss)[:60]
     archive = client(sdss, tmp_path, 0.7)

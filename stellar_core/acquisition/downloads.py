@@ -20,6 +20,7 @@ from stellar_core.acquisition.store import ABSENT, FAILED, REFUSED, STORED, Mani
 from stellar_core.acquisition.stored_star import StoredStar, make_star
 from stellar_core.errors import ArchiveError, SpectrumError
 from stellar_core.sdss.catalogue_rows import CatalogueRow
+from stellar_core.sdss.libraries import load_libraries
 from stellar_core.sdss.retries import PassingError, UnreachableError
 from stellar_core.sdss.spectrum_files import AbsentError, SpectrumFile, SpectrumFiles, check_file
 from stellar_core.sdss.star import StarId
@@ -79,6 +80,7 @@ class Downloads:
         self._served: StarId | None = None
         self._held_before: StarId | None = None
         self.retried = self.fetched = 0
+        load_libraries()
         self._pool = ThreadPoolExecutor(workers)
         self._mutex = threading.Lock()
         self._doubt = threading.Lock()

@@ -15,9 +15,10 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from stellar_core import lookup
 from stellar_core.acquisition.reader import StoreReader
 from stellar_core.errors import ArchiveError, StellarError
-from stellar_core.inference.predict import find_spectrum, find_star
+from stellar_core.inference.predict import is_file, means_file
 from stellar_core.mock.plates import N_STARS, make_plate
 from stellar_core.mock.release import catalogue_columns, choose
 from stellar_core.mock.survey import MockSurvey
@@ -26,14 +27,16 @@ from stellar_core.preprocessing.spectra import GRID, KeptSpectrum, PreparedSpect
 from stellar_core.sdss.archive import Archive, open_archive
 from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
 from stellar_core.sdss.identifiers import parse
+from stellar_core.sdss.libraries import load_libraries
 from stellar_core.sdss.many_rows import remember_rows
+from stellar_core.sdss.outage import Outage
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.readers import read_spectrum
-from stellar_core.sdss.retries import Retries, UnreachableError
+from stellar_core.sdss.retries import Retries
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.specobjid import BOSS_RUN2D
 from stellar_core.sdss.spectrum_files import SpectrumFiles
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star import MOCK_PLATES, PlateFiber, Position, StarId
 from stellar_core.spectrum import Spectrum
 
 #: Spectra looked up at a time, and how many are read before the first is wanted.
@@ -77,48 +80,53 @@ class NamedPortion:
     visitor: bool = False
 
     def read(self) -> Iterator[Entry]:
+        load_libraries()
         archive = open_archive() if self.visitor else patient_archive()
-        stars = [star for star in map(self._star, self.texts) if star is not None and (self.served or not star.is_mock)]
+        outage = Outage(archive, 1 if self.visitor else LOOK_UPS)
+        stars = [star for star in map(self._star, self.texts) if star is not None and self._is_served(star)]
         try:
             remember_rows(archive, stars)
-        except ArchiveError:
-            pass  # each star then says itself what is amiss
-        away: list[UnreachableError] = []
+        except ArchiveError as error:
+            outage.note(error)  # each star then says itself what is amiss
         with ThreadPoolExecutor(LOOK_UPS) as pool:
             begun = []
             for text in self.texts:
-                begun.append((text, pool.submit(self._unless_away, archive, text, away)))
+                begun.append((text, pool.submit(self._one, outage, text)))
                 if len(begun) > AHEAD:
                     first, job = begun.pop(0)
                     yield Entry(first, job.result())
             for text, job in begun:
                 yield Entry(text, job.result())
 
-    def _unless_away(self, archive: Archive, text: str, away: list[UnreachableError]) -> Spectrum | StellarError:
-        """As `_one`; for a visitor SDSS that could not be reached once is not tried again for what the cache has not."""
-        star = self._star(text) if self.visitor and away else None
-        if star is not None and (self.served or not star.is_mock):
-            if not any(archive.cache.get(path) for _, path in archive.files.paths(star)):
-                return away[0]
-        found = self._one(archive, text)
-        if isinstance(found, UnreachableError):
-            away.append(found)
+    def _one(self, outage: Outage, text: str) -> Spectrum | StellarError:
+        try:
+            if not self.visitor and is_file(text):
+                return read_spectrum(Path(text))
+            if not self.visitor and means_file(text):
+                raise ArchiveError(f"There is no file {text}.", value=text)
+            archive = outage.archive
+            star = self._find(archive, text)
+            return archive.spectrum(star, insist=not self.visitor) if self._is_served(star) else lookup.load(star)
+        except StellarError as error:
+            outage.note(error)
+            return error
+
+    def _find(self, archive: Archive, text: str) -> StarId:
+        """The star that a text names, in full or by what the archive knows."""
+        found = parse(text)
+        if isinstance(found, Position):
+            return archive.nearest(found)
+        if isinstance(found, PlateFiber):
+            return lookup.only_night(found, archive.mjds(found) if self._is_served(found) else lookup.mjds(found))
         return found
 
-    def _one(self, archive: Archive, text: str) -> Spectrum | StellarError:
-        try:
-            if not self.visitor and _is_file(text):
-                return read_spectrum(Path(text))
-            star = self._star(text)
-            if star is None or (star.is_mock and not self.served):
-                return find_star(text) if self.visitor else find_spectrum(text)
-            return archive.spectrum(star, insist=not self.visitor)
-        except StellarError as error:
-            return error
+    def _is_served(self, place: StarId | PlateFiber) -> bool:
+        """Whether the archive is to be asked, and not the MOCK survey of this machine."""
+        return self.served or not MOCK_PLATES[0] <= place.plate <= MOCK_PLATES[1]
 
     def _star(self, text: str) -> StarId | None:
         """The star that a text names in full; None for files, plate and fiber alone, positions and nonsense."""
-        if not self.visitor and (_is_file(text) or Path(text).suffix.lower() in (".fits", ".gz", ".csv", ".txt", ".dat")):
+        if not self.visitor and (is_file(text) or means_file(text)):
             return None
         try:
             found = parse(text)
@@ -262,10 +270,3 @@ def _adopted(seed: int, number: int) -> dict[str, np.ndarray]:
     """The MOCK pipeline's parameters and errors of a plate, by `_SSPP`."""
     columns = catalogue_columns(make_plate(seed, number), seed)
     return {name: columns[name.partition("_")[0] + "adop" + ("unc" if name.endswith("_err") else "")] for name in _SSPP}
-
-
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):
-        return False

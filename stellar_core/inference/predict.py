@@ -22,16 +22,28 @@ def find_spectrum(text: str) -> Spectrum:
     StellarError
         If there is no such file or star, or it cannot be read.
     """
-    path = Path(text)
-    try:
-        is_file = path.is_file()
-    except OSError:
-        is_file = False
-    if is_file:
-        return read_spectrum(path)
-    if path.suffix.lower() in (".csv", ".txt", ".dat", ".gz") or (path.suffix.lower() == ".fits" and path.parent.name):
+    if is_file(text):
+        return read_spectrum(Path(text))
+    if means_file(text):
         raise ArchiveError(f"There is no file {text}.", value=text)
     return find_star(text)
+
+
+def is_file(text: str) -> bool:
+    """Whether a text names a file that is there; one that can name none does not."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def means_file(text: str) -> bool:
+    """Whether a text can only be the name of a file, there or not; the bare name of a spec file names its star, and so do URLs."""
+    path = Path(text)
+    ending = path.suffix.lower()
+    if text.lower().startswith(("http://", "https://")):
+        return False
+    return ending in (".csv", ".txt", ".dat", ".gz") or (ending == ".fits" and bool(path.parent.name))
 
 
 def find_star(text: str) -> Spectrum:
@@ -44,10 +56,7 @@ def find_star(text: str) -> Spectrum:
     """
     star = lookup.resolve(text)
     if not isinstance(star, StarId):
-        nights = lookup.mjds(star)
-        if len(nights) > 1:
-            raise ArchiveError(f"Plate {star.plate}, fiber {star.fiber} has several MJDs: {', '.join(map(str, nights))}.")
-        star = star.at(nights[0])
+        star = lookup.only_night(star, lookup.mjds(star))
     return lookup.load(star)
 
 

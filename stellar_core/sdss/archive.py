@@ -18,10 +18,11 @@ from stellar_core.sdss import specobjid as ids
 from stellar_core.sdss.answers import TOTAL_SQL, read_answer, whole_number
 from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
 from stellar_core.sdss.catalogue_rows import COLUMNS, CatalogueRow, choose_row, row_key, row_source
+from stellar_core.sdss.libraries import load_libraries
 from stellar_core.sdss.positions import NEAR_COLUMNS, Neighbour, near_source, read_neighbours
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.readers import MAX_BYTES
-from stellar_core.sdss.retries import PassingError, Retries
+from stellar_core.sdss.retries import PassingError, Retries, UnreachableError
 from stellar_core.sdss.skyserver import TOKENS, SkyServer, integer, skyserver_url
 from stellar_core.sdss.spectrum_files import SpectrumFile, SpectrumFiles, check_file, sas_url
 from stellar_core.sdss.star import PlateFiber, Position, StarId
@@ -98,6 +99,7 @@ class Archive:
         """
         if not catalogue:
             return _finish(self.file(star), None, "")
+        load_libraries()
         beside = ThreadPoolExecutor(1)
         try:
             asked = beside.submit(_attempt, lambda: self.row(star))
@@ -109,9 +111,11 @@ class Archive:
                 found = self.file(star if row is None else row.star)
         finally:
             beside.shutdown(wait=False)  # where there is no file, the row is not waited for
+        words = str(failure or "").removesuffix(OFFLINE_REMEDY).strip()
         if failure and insist:
-            raise PassingError(f"SDSS's catalogue could not be asked about {star.name}: {failure}", value=star, remedy="")
-        return _finish(found, row, failure)
+            kind = UnreachableError if isinstance(failure, UnreachableError) else PassingError
+            raise kind(f"SDSS's catalogue could not be asked about {star.name}: {words}", value=star, remedy="")
+        return _finish(found, row, words)
 
     def file(self, star: StarId) -> SpectrumFile:
         """The checked file of ``star``, from the cache or the Science Archive Server; errors as `spectrum`."""
@@ -160,6 +164,23 @@ class Archive:
         """
         key = f"skyserver/near/{position.ra:.6f}_{position.dec:+.6f}_{radius:g}.csv"
         return self._answer(key, NEAR_COLUMNS, near_source(position, radius), lambda rows: read_neighbours(rows, position, radius))
+
+    def nearest(self, position: Position, radius: float = 3.0) -> StarId:
+        """The spectrum nearest to a position, with a note on how far it is.
+
+        Raises
+        ------
+        ArchiveError
+            If there is none within ``radius`` arcsec, or SkyServer cannot be asked.
+        """
+        found = self.near(position, radius)
+        place = f"RA {position.ra:.5f}, Dec {position.dec:+.5f}"
+        if not found:
+            raise ArchiveError(
+                f"SDSS has no spectrum within {radius:g} arcsec of {place}.", value=position, remedy="Check the position."
+            )
+        star, distance = found[0].star, found[0].distance
+        return replace(star, notes=(f"The spectrum nearest to {place} is {star.name}, {distance:.1f} arcsec away.", *star.notes))
 
     def state(self, timeout: float = 5.0) -> ServiceState:
         """Ask both services, once, what only they answer rightly: networks that want a login first answer everything."""
@@ -269,29 +290,8 @@ def plate_mjds(plate: int, fiber: int, timeout: float = 20.0) -> list[int]:
 
 
 def star_near(position: Position, radius: float = 3.0, timeout: float = 20.0) -> StarId:
-    """The spectrum nearest to a position, with a note on how far it is.
-
-    Parameters
-    ----------
-    position : Position
-    radius : float
-        Arcsec, up to 180.
-    timeout : float
-        As for `plate_mjds`.
-
-    Raises
-    ------
-    ArchiveError
-        If there is none, or SkyServer cannot be asked.
-    """
-    found = open_archive(timeout=timeout).near(position, radius)
-    place = f"RA {position.ra:.5f}, Dec {position.dec:+.5f}"
-    if not found:
-        raise ArchiveError(
-            f"SDSS has no spectrum within {radius:g} arcsec of {place}.", value=position, remedy="Check the position."
-        )
-    star, distance = found[0].star, found[0].distance
-    return replace(star, notes=(f"The spectrum nearest to {place} is {star.name}, {distance:.1f} arcsec away.", *star.notes))
+    """`Archive.nearest` for one user who waits; ``timeout`` as for `plate_mjds`."""
+    return open_archive(timeout=timeout).nearest(position, radius)
 
 
 def open_archive(cache_dir: str | os.PathLike[str] | None = None, timeout: float = 20.0) -> Archive:
@@ -302,12 +302,12 @@ def open_archive(cache_dir: str | os.PathLike[str] | None = None, timeout: float
     return Archive(DiskCache(folder, cache_limit()), SpectrumFiles(sas_url(), timeout, Retries(patience=1.5 * timeout)), server)
 
 
-def _attempt(ask: Callable[[], CatalogueRow | None]) -> tuple[CatalogueRow | None, str]:
+def _attempt(ask: Callable[[], CatalogueRow | None]) -> tuple[CatalogueRow | None, ArchiveError | None]:
     """The row, or why it could not be asked for."""
     try:
-        return ask(), ""
+        return ask(), None
     except ArchiveError as error:
-        return None, str(error).removesuffix(OFFLINE_REMEDY).strip()
+        return None, error
 
 
 def _alive(ask: Callable[[], bool]) -> bool:

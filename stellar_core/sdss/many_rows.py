@@ -17,8 +17,8 @@ from stellar_core.sdss.retries import PassingError
 from stellar_core.sdss.skyserver import integer
 from stellar_core.sdss.star import StarId
 
-#: Stars that one query asks for: as many ids as a URL that SkyServer accepts can hold.
-AT_ONCE = 50
+#: Stars that one query asks for: as many ids of 20 digits as a URL that SkyServer accepts can hold, the counting of none too.
+AT_ONCE = 48
 _LARGEST = 2**64 - 1
 
 

@@ -1,0 +1,79 @@
+"""Stars of a batch by every kind of name: each is waited for, and none of what fails in passing becomes an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from stellar_core.batch import portions
+from stellar_core.batch.portions import NamedPortion
+from stellar_core.errors import StellarError
+from stellar_core.sdss.archive import Archive
+from stellar_core.sdss.cache import DiskCache
+from stellar_core.sdss.rate_limit import RateLimit
+from stellar_core.sdss.retries import PassingError, Retries, UnreachableError
+from stellar_core.sdss.skyserver import SkyServer
+from stellar_core.sdss.spectrum_files import SpectrumFiles
+from tests.test_sdss_archive import mock_stars
+from tests.test_sdss_skyserver import SQL_PAGE
+
+
+@pytest.fixture()
+def star(sdss):
+    chosen = mock_stars(sdss)[30]
+    sdss.spectra.make([chosen])
+    table = sdss.catalogue.mock
+    return table[table["specObjID"].astype(str) == chosen.specobjid].iloc[0]
+
+
+@pytest.fixture()
+def asked(sdss, tmp_path, monkeypatch):
+    """Answers to texts by the stand-in, of an archive that does not wait long."""
+    soon = Retries(attempts=2, first_wait=0.01)
+    archive = Archive(DiskCache(tmp_path / "cache"), SpectrumFiles(timeout=3.0, retries=soon), SkyServer(timeout=3.0, limit=RateLimit(None, 10_000), retries=soon))
+    monkeypatch.setattr(portions, "patient_archive", lambda: archive)
+    return lambda *texts: [entry.found for entry in NamedPortion(texts, served=True).read()]
+
+
+def ways(star) -> list[str]:
+    """Texts that name a star."""
+    name = f"{int(star.plate):04d}-{int(star.mjd)}-{int(star.fiberID):04d}"
+    url = f"https://data.sdss.org/sas/dr17/eboss/spectro/redux/v5_13_2/spectra/lite/{int(star.plate)}/spec-{name}.fits"
+    return [name, str(star.specObjID), f"{int(star.plate)} {int(star.fiberID)}", f"{star.ra:.6f} {star.dec:.6f}", f"spec-{name}.fits", url]
+
+
+def test_every_way_to_name_a_star_gives_the_same(asked, star):
+    found = asked(*ways(star))
+    assert not [str(one) for one in found if isinstance(one, StellarError)]
+    assert {one.name for one in found} == {found[0].name}
+    assert all(one.photometry is not None and one.meta["sspp_flag"] == found[0].meta["sspp_flag"] for one in found)
+
+
+@pytest.mark.parametrize("way", range(6))
+def test_no_star_is_answered_without_its_row_while_the_catalogue_is_out_of_service(asked, sdss, star, way):
+    text = ways(star)[way]
+    sdss.replies[SQL_PAGE] = (503, "text/html", b"<html>busy</html>")
+    assert isinstance(asked(text)[0], PassingError)
+    sdss.forget()
+    assert asked(text)[0].photometry is not None
+
+
+def test_a_catalogue_out_of_reach_is_tried_for_few_and_what_is_kept_is_given(asked, sdss, star, monkeypatch):
+    name = ways(star)[0]
+    asked(name)
+    tried = []
+
+    def away(self, *args):
+        tried.append(args)
+        raise UnreachableError("SDSS cannot be reached.")
+
+    monkeypatch.setattr(SkyServer, "query", away)
+    monkeypatch.setattr(SpectrumFiles, "fetch", away)
+    *lost, kept = asked(*(f"266-51602-{k}" for k in range(1, 101)), name)
+    assert all(isinstance(one, UnreachableError) for one in lost)
+    assert kept.photometry is not None and len(tried) < 30
+
+
+def test_names_of_files_that_are_not_there_are_not_asked_of_sdss(asked, monkeypatch):
+    monkeypatch.setattr(SkyServer, "query", None)
+    for text in ("night/spec-0266-51602-0031.fits", "list.csv", "a.fits.gz"):
+        assert str(asked(text)[0]).startswith(f"There is no file {text}")
