@@ -45,7 +45,8 @@ _FACTS = {
     "seed": ("", "seed of draws and passes"),
     "samples": ("", "passes of MC dropout"),
 }
-_QUALITY = {
+#: Facts about the spectrum -> unit and description.
+QUALITY = {
     "snr": ("", "median signal-to-noise ratio per pixel"),
     "coverage": ("", "share of 3600 to 10400 Angstrom at rest that was observed"),
     "redshift": ("", "redshift that was taken out"),
@@ -69,7 +70,7 @@ def result_table(result: Result, isochrones: Mapping[str, object] | None = None)
     columns += _stages("p", result.stage, "probability of the stage")
     columns += [("in_domain", result.verdict.in_domain, "", "whether the network may be trusted on this star")]
     columns += [("messages", " ".join(result.verdict.messages), "", "the verdict in words")]
-    columns += [(name, result.quality[name], *words) for name, words in _QUALITY.items() if result.quality.get(name) is not None]
+    columns += [(name, result.quality[name], *words) for name, words in QUALITY.items() if result.quality.get(name) is not None]
     for name, interval in result.network.items():
         columns += _interval(f"dropout_{name}", interval.to_dict(), "passes of MC dropout alone, ")
     for name, parts in result.parts.items():

@@ -236,6 +236,24 @@ def test_a_damaged_note_of_the_job_begins_a_new_one(sdss, casjobs, damaged):
     assert not casjobs.table(PLAN).endswith("_1") and len(sdss.casjobs.jobs) == 2
 
 
+def test_a_table_that_has_expired_is_made_anew(sdss, casjobs, tmp_path):
+    assert casjobs.table(PLAN).endswith("_1")
+    sdss.casjobs.catalogue.clear_mydb()
+    found = fetch_catalogue(PLAN, tmp_path / "pages", casjobs)
+    assert list(found["specObjID"].astype(str)) == list(expected(sdss)["specObjID"].astype(str))
+    assert casjobs.table(PLAN).endswith("_2")
+
+
+def test_a_job_that_is_forgotten_is_submitted_anew_and_a_wrong_address_is_said(sdss, casjobs):
+    (casjobs.folder / "casjobs.json").write_text(json.dumps({"begun": 1, "job": 77, "finished": False}))
+    assert casjobs.table(PLAN).endswith("_2")
+    (casjobs.folder / "casjobs.json").write_text(json.dumps({"begun": 1, "job": 77, "finished": False}))
+    elsewhere = replace(casjobs, jobs=replace(casjobs.jobs, url=f"{sdss.url}/nowhere"))
+    with pytest.raises(ArchiveError, match="status 404"):
+        elsewhere.table(PLAN)
+    assert casjobs.table(PLAN).rpartition("_")[2] not in ("1", "2"), "no table that a lost job may hold"
+
+
 def test_a_job_that_failed_is_submitted_anew_and_one_that_cannot_be_asked_for_is_kept(tmp_path, monkeypatch):
     jobs, submitted = CasJobs("token"), []
     monkeypatch.setattr(CasJobs, "submit", lambda self, sql: submitted.append(sql) or 100 + len(submitted))

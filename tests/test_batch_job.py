@@ -156,6 +156,70 @@ def test_whatever_file_is_damaged_it_is_one_sentence(quick, tmp_path, monkeypatc
         assert run_batch(batch(request), out)["rows"] == 40
 
 
+def test_names_in_a_list_are_found_from_wherever_the_batch_goes_on(quick, tmp_path, monkeypatch):
+    survey = MockSurvey()
+    for k in range(2):
+        write_spec_lite(survey.spectrum(survey.star_ids(16000)[k]), tmp_path / f"{k}.fits")
+    (tmp_path / "list.txt").write_text("0.fits\n1.fits\n")
+    (tmp_path / "elsewhere").mkdir()
+    request, out = Request(listed=str(tmp_path / "list.txt")), tmp_path / "a.csv"
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(job, "_answer_all", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        run_batch(batch(request), out)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run_batch(batch(request), out)["answered"] == 2
+
+
+def test_a_list_that_has_changed_is_another_batch_and_one_that_is_gone_is_not_missed(quick, tmp_path):
+    listed, out = tmp_path / "list.txt", tmp_path / "a.csv"
+    names = [star.name for star in MockSurvey().star_ids(16000)[:3]]
+    listed.write_text("\n".join(names[:2]))
+    first = run_batch(batch(Request(listed=str(listed))), out)
+    listed.write_text("\n".join(names))
+    with pytest.raises(ParameterError, match="has changed since"):
+        run_batch(batch(Request(listed=str(listed))), out)
+    listed.unlink()
+    assert run_batch(batch(Request(listed=str(listed))), out) == first
+
+
+def test_killed_while_it_tidied_up_a_batch_is_finished(quick, tmp_path, monkeypatch):
+    out = tmp_path / "a.parquet"
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(job.shutil, "rmtree", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        run_batch(batch(MOCK), out)
+    (tmp_path / "a.parquet.parts" / "plan.json").unlink()
+    assert run_batch(batch(MOCK), out)["rows"] == 100 and not list(tmp_path.glob("*.parts"))
+
+
+def test_a_file_of_no_star_whose_name_is_no_text_has_its_row(quick, tmp_path):
+    star = MockSurvey().spectrum(MockSurvey().star_ids(16000)[0])
+    (tmp_path / "spectra").mkdir()
+    path = tmp_path / "spectra" / "star.fits"
+    columns = {"loglam": np.log10(star.wavelength), "flux": star.flux, "ivar": star.ivar}
+    Table(columns).write(path)
+    os.rename(path, os.fsencode(tmp_path / "spectra") + b"/\xe9toile.fits")
+    assert run_batch(batch(Request((str(tmp_path / "spectra"),))), tmp_path / "a.parquet")["rows"] == 1
+    row = pq.read_table(tmp_path / "a.parquet").to_pylist()[0]
+    assert row["error"] is None and row["star"] == "\ufffdtoile.fits" and row["specobjid"] is None
+
+
+def test_every_column_is_described_and_unknown_numbers_are_none(quick, tmp_path):
+    names = [MockSurvey().star_ids(16000)[0].name, "nothing"]
+    for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
+        run_batch(batch(Request(tuple(names))), tmp_path / f"a.{ending}")
+        if ending == "parquet":
+            found = pq.read_table(tmp_path / "a.parquet")
+            assert all(field.metadata[b"description"] for field in found.schema)
+            assert found["fiber"].to_pylist() == [int(names[0][-4:]), None] and found["specobjid"].to_pylist()[1] is None
+            continue
+        found = Table.read(tmp_path / f"a.{ending}")
+        assert list(np.ma.filled(found["plate"], 0)) == [16000, 0]
+        if ending != "csv":
+            words = {name: found[name].description or found.meta.get(f"TCOMM{at}") for at, name in enumerate(found.colnames, 1)}
+            assert "log10 of years" in words["log_age_median"] and all(words.values())
+
+
 def test_names_that_are_no_text_are_read_and_shown_in_every_format(quick, tmp_path):
     survey = MockSurvey()
     path = write_spec_lite(survey.spectrum(survey.star_ids(16000)[0]), tmp_path / "spec.fits")

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 
@@ -56,6 +57,50 @@ def test_places_name_stars_where_nothing_else_does():
     text = b"name ra  dec\nA 147.32107 -0.00657\nB 5 1e-3\nC 09:49:17.1 -00:00:23\n"
     assert read(text) == ["147.3210700 -0.0065700", "5.0000000 0.0010000", "09:49:17.1 -00:00:23"]
     assert all(parse(found).ra >= 0 for found in read(text))
+
+
+@pytest.mark.parametrize("form", ["fits", "votable", "ascii.ecsv"])
+def test_units_of_places_are_heeded(form):
+    table = Table({"ra": [2.5, 0.1] * u.rad, "dec": [-30.0, 60.0] * u.arcmin})
+    found = [parse(text) for text in read(written(table, form))]
+    np.testing.assert_allclose([place.ra for place in found], np.degrees([2.5, 0.1]), atol=1e-6)
+    np.testing.assert_allclose([place.dec for place in found], [-0.5, 1.0], atol=1e-6)
+    if form == "fits":
+        return  # has no hours
+    hours = Table({"RAJ2000": [9.821] * u.hourangle, "DEJ2000": [1.5] * u.deg})
+    assert parse(read(written(hours, form))[0]).ra == pytest.approx(147.315)
+
+
+def test_places_in_sixtieths_keep_their_meaning_whatever_their_column_claims():
+    table = Table({"ra": ["09 49 17.06"], "dec": ["12 34 56"]})
+    table["ra"].unit, table["dec"].unit = '"h:m:s"', '"d:m:s"'
+    for form in ("fits", "votable"):
+        place = parse(read(written(table, form))[0])
+        assert (place.ra, place.dec) == pytest.approx((147.32108, 12.58222), abs=1e-4)
+
+
+def test_a_unit_that_is_no_angle_is_one_sentence():
+    with pytest.raises(ParameterError, match="no angle"):
+        read(written(Table({"ra": [2.5] * u.km, "dec": [1.0] * u.deg}), "fits"))
+
+
+def test_places_go_around():
+    text = b"ra,dec\n-12.3,5\n360,5\n359.99999999,5\n0,-0.1\n"
+    assert read(text) == ["347.7000000 5.0000000", *["0.0000000 5.0000000"] * 2, "0.0000000 -0.1000000"]
+    assert [parse(found).dec for found in read(text)] == [5, 5, 5, -0.1]
+
+
+@pytest.mark.parametrize("text", [b"run,camcol\n266,31\n", b"source_id;Teff;logg\n1;2;3\n", b"# mine\nname\tmag_g\nA\t5\n"])
+def test_a_text_table_without_such_columns_is_no_list_of_lines(text):
+    with pytest.raises(ParameterError, match="no columns that name stars, only"):
+        read(text)
+
+
+def test_columns_of_the_same_name_are_one_sentence():
+    out = io.BytesIO()
+    pq.write_table(pa.table([[1.0], [2.0], [3.0]], names=["ra", "ra", "dec"]), out)
+    with pytest.raises(ParameterError, match="same name"):
+        read(out.getvalue())
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,14 @@ def test_a_damaged_index_that_cannot_be_removed_is_as_good_as_none(tmp_path, mon
 
     monkeypatch.setattr(type(tmp_path), "unlink", read_only)
     assert cache.get("key") is None and cache.holdings() == (0, 0)
+
+
+def test_a_folder_that_may_not_be_read_is_as_good_as_none(tmp_path, monkeypatch):
+    cache = DiskCache(tmp_path)
+    cache.put("key", b"spectrum")
+    monkeypatch.setattr(Path, "is_file", lambda self: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
+    assert cache.get("key") is None and cache.holdings() == (0, 0)
+    cache.drop("key")
 
 
 def test_files_of_others_are_neither_read_nor_removed(tmp_path):

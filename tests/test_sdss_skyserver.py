@@ -83,6 +83,19 @@ def test_no_server_is_said_in_one_sentence(server):
         away.select(["s.z"], "FROM SpecObj s")
 
 
+@pytest.mark.parametrize("url", ["skyserver.sdss.org", "http://", "http://[::bad/x", f"http://{'a' * 70}.org"])
+def test_an_address_that_is_none_is_asked_once_and_said(url):
+    with pytest.raises(ArchiveError, match="names no server|cannot be reached") as caught:
+        SkyServer(url, timeout=2.0, limit=RateLimit(None)).select(["s.plate"], "FROM SpecObj s")
+    assert not isinstance(caught.value, PassingError) or "cannot be reached" in str(caught.value)
+
+
+def test_certificates_that_are_not_there_are_one_sentence(monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/certificates.pem")
+    with pytest.raises(ArchiveError, match="could not be asked: .*certificates.pem"):
+        SkyServer("https://127.0.0.1:9", timeout=2.0, limit=RateLimit(None)).select(["s.plate"], "FROM SpecObj s")
+
+
 def test_queries_stay_below_the_length_that_skyserver_takes(sdss, server):
     with pytest.raises(ParameterError, match="characters"):
         server.select(["s.z"], "FROM SpecObj s WHERE s.plate IN (" + "1, " * 700 + "2)")

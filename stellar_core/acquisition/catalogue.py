@@ -16,7 +16,7 @@ from stellar_core.cards import write_text
 from stellar_core.errors import ArchiveError
 from stellar_core.progress import Progress
 from stellar_core.sdss.answers import TOTAL_SQL, read_answer
-from stellar_core.sdss.casjobs import OWN, CasJobs, JobEndedError
+from stellar_core.sdss.casjobs import OWN, CasJobs, JobEndedError, NoJobError, RefusedError
 from stellar_core.sdss.catalogue_rows import COLUMNS, NAMES
 from stellar_core.sdss.retries import PassingError
 from stellar_core.sdss.skyserver import Answer, Check, SkyServer
@@ -70,6 +70,15 @@ class CasJobsTable:
     say: Callable[[str], None] = lambda text: None
 
     def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
+        try:
+            return self._read(plan, plates, check)
+        except RefusedError:
+            # The table is there no more: MyDB is the user's own, and old tables expire.
+            path = self.folder / "casjobs.json"
+            write_text(path, json.dumps({**_job_state(path), "job": None, "finished": False}))
+            return self._read(plan, plates, check)
+
+    def _read(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
         table = self.table(plan)
         low, high = id_range(*plates)
         sql = f"SELECT {', '.join(NAMES)}, {TOTAL_SQL} FROM {table} WHERE specObjID BETWEEN {low} AND {high}"
@@ -106,6 +115,11 @@ class CasJobsTable:
             except JobEndedError:
                 write_text(path, json.dumps({**state, "job": None}))
                 raise
+            except NoJobError:
+                if sent:
+                    raise
+                state["job"] = None  # forgotten there since an earlier run
+                continue
             state["finished"] = True
             write_text(path, json.dumps(state))
         return f"{OWN}.{stem}_{state['begun']}"

@@ -14,25 +14,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING
 
+from stellar_core.batch.columns import SSPP, schema
 from stellar_core.batch.portions import Entry, Portion
 from stellar_core.errors import ModelError, StellarError
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone_estimator import IsochroneEstimator
-from stellar_core.inference.result import UNITS, Interval, Result
+from stellar_core.inference.result import UNITS, Result
 from stellar_core.preprocessing.spectra import KeptSpectrum
 from stellar_core.sdss.retries import PassingError
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 #: Spectra that go through the network together.
 GROUP = 32
-_PARTS = tuple(field.name for field in fields(Interval))
-_NUMBERS = ("teff", "teff_err", "logg", "logg_err", "feh", "feh_err")
 
 
 @dataclass(frozen=True)
@@ -74,24 +69,6 @@ class Answered:
     rows: int
     data: bytes
     passing: str
-
-
-def schema() -> pa.Schema:
-    """Columns of the answers, with units; also of the final table."""
-    import pyarrow as pa
-
-    text, real, single = pa.string(), pa.float64(), pa.float32()
-    columns = [("row", pa.int64(), ""), ("input", text, ""), ("star", text, ""), ("specobjid", text, "")]
-    columns += [("source", text, ""), ("ra", real, "deg"), ("dec", real, "deg")]
-    columns += [(f"{name}_{part}", single, unit) for name, unit in UNITS.items() for part in _PARTS]
-    columns += [("stage", text, ""), *((f"p_{name.replace(' ', '_')}", single, "") for name in STAGES)]
-    columns += [("in_domain", pa.bool_(), ""), ("messages", text, ""), ("snr", single, ""), ("coverage", single, "")]
-    columns += [("redshift", real, ""), ("redshift_source", text, ""), ("photometry", text, "")]
-    columns += [("feature_distance", single, ""), ("misfit", single, ""), ("error", text, "")]
-    units = {"teff": "K", "logg": "dex(cm/s2)", "feh": "dex"}
-    columns += [(f"sspp_{name}", single, units[name.partition("_")[0]]) for name in _NUMBERS]
-    columns += [("sspp_flag", text, "")]
-    return pa.schema([pa.field(name, kind, metadata={"unit": unit} if unit else None) for name, kind, unit in columns])
 
 
 def answer(work: Work) -> Answered:
@@ -185,15 +162,20 @@ def _prepare(found: Spectrum | StellarError, estimator: Estimator) -> KeptSpectr
         return error
 
 
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
 def _row(number: int, entry: Entry, found: Result | StellarError) -> dict[str, object]:
     """A row of `schema`; SDSS's own parameters come from the spectrum's metadata, whatever became of it."""
-    row: dict[str, object] = {"row": number, "input": "".join(letter if letter.isprintable() else "\ufffd" for letter in entry.text)}
+    row: dict[str, object] = {"row": number, "input": _printable(entry.text)}
     if isinstance(entry.found, Spectrum):
         meta = entry.found.meta
-        row |= {"star": entry.found.name, "source": entry.found.source, "specobjid": str(meta.get("specobjid") or "")}
-        row |= {name: meta.get(name) for name in ("ra", "dec", *(f"sspp_{part}" for part in (*_NUMBERS, "flag")))}
+        specobjid = str(meta.get("specobjid") or "") or None
+        row |= {"star": _printable(entry.found.name), "source": entry.found.source, "specobjid": specobjid}
+        row |= {name: meta.get(name) for name in ("plate", "mjd", "fiber", "ra", "dec", *(f"sspp_{part}" for part in (*SSPP, "flag")))}
     if isinstance(found, StellarError):
-        return {**row, "error": str(found)}
+        return {**row, "error": _printable(str(found))}
     for name in UNITS:
         row |= {f"{name}_{part}": value for part, value in getattr(found, name).to_dict().items()}
     row |= {f"p_{name.replace(' ', '_')}": found.stage[name] for name in STAGES}

@@ -13,6 +13,7 @@ from stellar_core.acquisition.reader import StoreReader
 from stellar_core.batch.lists import read_list
 from stellar_core.batch.portions import MockPortion, NamedPortion, Portion, StorePortion
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.inference.predict import is_file
 from stellar_core.mock.survey import SEED
 
 if TYPE_CHECKING:
@@ -96,9 +97,9 @@ class Request:
             if os.path.isdir(text):
                 yield from _files_in(os.path.abspath(text))
             else:
-                yield os.path.abspath(text) if os.path.isfile(text) else text
+                yield _absolute(text)
         if self.listed:
-            yield from _read_path(Path(self.listed))
+            yield from map(_absolute, _read_path(Path(self.listed)))
 
 
 class NamedInputs:
@@ -159,6 +160,11 @@ def store_of(text: str) -> str:
     """The folder with ``store.json`` that ``text`` is or holds; empty if there is none."""
     places = (os.path.abspath(text), os.path.join(os.path.abspath(text), "store"))
     return next((place for place in places if os.path.isfile(os.path.join(place, "store.json"))), "")
+
+
+def _absolute(text: str) -> str:
+    """The name of a file from the root, so that it is found from wherever the batch goes on; other texts as they are."""
+    return os.path.abspath(text) if is_file(text) else text
 
 
 def _files_in(folder: str) -> Iterator[str]:

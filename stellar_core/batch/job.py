@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stellar_core.batch.answers import GROUP, Answered, Settings, Work, answer, schema
+from stellar_core.batch.answers import GROUP, Answered, Settings, Work, answer
+from stellar_core.batch.columns import schema
 from stellar_core.batch.inputs import Inputs, Request
 from stellar_core.batch.tables import check_ending, read_chunks, write_answers
 from stellar_core.cards import model_folder, read_model
@@ -29,7 +30,7 @@ CHUNK = 512
 ROUNDS = 3
 #: Chunks in a row with such failures, after which SDSS is taken to be out of reach.
 PATIENCE = 4
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Batch:
 
     def facts(self) -> dict[str, object]:
         """Plain values that tell this batch from any other."""
-        request = {**asdict(self.request), "inputs": list(self.request.inputs)}
+        request = {**asdict(self.request), "inputs": list(self.request.inputs), "list_sha256": _digest(self.request.listed)}
         return {"version": VERSION, **request, **asdict(self.settings), "chunk": self.chunk}
 
 
@@ -123,7 +124,8 @@ def run_batch(
     try:
         parts.parent.mkdir(parents=True, exist_ok=True)
         finished = _finished(batch, out)
-        if finished is not None and not parts.exists():
+        if finished is not None:
+            shutil.rmtree(parts, ignore_errors=True)  # left where the last run was killed while it tidied up
             return finished
         parts.mkdir(exist_ok=True)
         with FileLock(parts / ".lock", timeout=0):
@@ -188,6 +190,15 @@ def _finished(batch: Batch, out: Path) -> dict[str, object] | None:
     return {"out": str(out), **found}
 
 
+def _digest(path: str) -> str | None:
+    """sha256 of a file; None where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return None
+
+
 def _read_json(path: Path) -> dict[str, object] | None:
     """The object in a file; None if there is none or it is damaged."""
     try:
@@ -199,6 +210,10 @@ def _read_json(path: Path) -> dict[str, object] | None:
 
 def _compare(theirs: dict[str, object], mine: dict[str, object], out: Path) -> None:
     differing = [name for name in mine if theirs.get(name) != mine[name]]
+    if mine["list_sha256"] is None and "list_sha256" in differing:
+        differing.remove("list_sha256")  # a list that is gone is not needed any more
+    if differing == ["list_sha256"]:
+        raise ParameterError(f"The list {mine['listed']} has changed since {out} was begun.", value=str(out), remedy="Give another --out.")
     if differing:
         raise ParameterError(
             f"{out} is of another batch: it differs in {', '.join(differing)}.",

@@ -1,7 +1,8 @@
 """Lists of stars as astronomers keep them: lines of text, and CSV, ECSV, FITS, VOTable and Parquet tables.
 
 A table names its stars by a column specObjID, by plate, MJD and fiber, or by RA and Dec, in any case of letters. Each
-of its rows gives one text for `stellar_core.sdss.identifiers.parse`, an empty one where its cells are empty.
+of its rows gives one text for `stellar_core.sdss.identifiers.parse`, an empty one where its cells are empty. RA and Dec
+are degrees unless the table states another unit.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from stellar_core.batch.angles import position, scales
 from stellar_core.errors import ParameterError, StellarError
 from stellar_core.sdss.readers import MAX_BYTES
 from stellar_core.sdss.star import StarId
@@ -38,6 +41,8 @@ WAYS = (("specobjid",), ("plate", "mjd", "fiber"), ("ra", "dec"))
 #: Rows read at a time.
 ROWS = 10_000
 _DELIMITERS = (",", "\t", ";", "|", " ")
+#: What the title of a column looks like, and no identifier does.
+_TITLE = re.compile(r"[A-Za-z_][\w.()\[\]/%]*")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 Columns = Mapping[str, int]
@@ -87,7 +92,7 @@ def find_columns(titles: Sequence[str]) -> Columns:
     return found if any(all(role in found for role in way) for way in WAYS) else {}
 
 
-def identifier(cells: Mapping[str, str]) -> str:
+def identifier(cells: Mapping[str, str], scale: Mapping[str, float] = MappingProxyType({})) -> str:
     """The text that names the star of a row.
 
     A specObjID that a spreadsheet has rounded gives way to plate, MJD and fiber.
@@ -96,6 +101,8 @@ def identifier(cells: Mapping[str, str]) -> str:
     ----------
     cells : mapping of str to str
         By the keys of `NAMES`.
+    scale : mapping of str to float
+        Of RA and Dec, as `stellar_core.batch.angles.scales` gives it.
     """
     specobjid = cells.get("specobjid", "")
     if specobjid.isdecimal():
@@ -108,23 +115,13 @@ def identifier(cells: Mapping[str, str]) -> str:
             except StellarError:
                 pass  # the numbers alone say it, or what is wrong with them
         return "-".join(numbers)
-    if specobjid or not (cells.get("ra") and cells.get("dec")):
-        return specobjid
-    return f"{_degrees(cells['ra'])} {_degrees(cells['dec'])}"
+    return specobjid or position(cells, scale)
 
 
 def _whole(text: str) -> str:
     """A whole number without the point that tables give it; empty if it is none."""
     found = re.fullmatch(r"(\d{1,6})(\.0*)?", text)
     return found.group(1) if found else ""
-
-
-def _degrees(text: str) -> str:
-    """A number with a point and without an exponent; other texts, such as 9:49:17, as they are."""
-    try:
-        return f"{float(text):.7f}"
-    except ValueError:
-        return text
 
 
 def _text(value: object) -> str:
@@ -134,9 +131,10 @@ def _text(value: object) -> str:
     return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()
 
 
-def _no_columns(name: str) -> ParameterError:
+def _no_columns(name: str, titles: Sequence[str] = ()) -> ParameterError:
+    shown = ", ".join(str(title).strip()[:30] for title in titles[:8]) + (", ..." if len(titles) > 8 else "")
     return ParameterError(
-        f"The table {name} has no columns that name stars.",
+        f"The table {name} has no columns that name stars{f', only {shown}' if titles else ''}.",
         value=name,
         remedy="It needs specObjID, or plate, MJD and fiberID, or RA and Dec in degrees.",
     )
@@ -145,20 +143,26 @@ def _no_columns(name: str) -> ParameterError:
 def _of_text(file: BinaryIO, name: str, encoding: str) -> Iterator[str]:
     lines = io.TextIOWrapper(file, encoding, errors="strict" if encoding == "utf-16" else "replace", newline="")
     try:
-        remark, first = "", ""
+        remark, first, head = "", "", []
         for line in lines:
             if line.strip() and not line.lstrip().startswith("#"):
                 first = line
                 break
             remark = line.lstrip()[1:] if line.strip() else remark
+            head.append(line.lstrip()[1:])
         for titles, rows in ((first, lines), (remark, chain([first], lines))):
             for delimiter in _DELIMITERS:
                 cells = _cells(titles, delimiter)
                 # A remark may speak of such columns and be no line of titles.
                 titled = titles == first or len(cells) == len(_cells(first, delimiter))
                 if titled and (columns := find_columns(cells)):
-                    yield from _rows_of(rows, delimiter, columns)
+                    units = _units_of_ecsv(head)
+                    yield from _rows_of(rows, delimiter, columns, scales({role: units.get(cells[at].strip()) for role, at in columns.items()}))
                     return
+        for delimiter in _DELIMITERS[:-1]:
+            cells = _cells(first, delimiter)
+            if len(cells) > 1 and all(_TITLE.fullmatch(cell.strip()) for cell in cells):
+                raise _no_columns(name, cells)
         yield from (line.strip() for line in chain([first], lines) if line.strip() and not line.lstrip().startswith("#"))
     except (OSError, UnicodeError, csv.Error) as error:
         raise ParameterError(f"The list {name} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.") from None
@@ -170,10 +174,23 @@ def _cells(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line.strip()], delimiter=delimiter, skipinitialspace=True), [])
 
 
-def _rows_of(lines: Iterator[str], delimiter: str, columns: Columns) -> Iterator[str]:
+def _units_of_ecsv(head: Sequence[str]) -> dict[str, str]:
+    """Units of the columns by name, from the head of an ECSV table; empty for other texts."""
+    from astropy.table.meta import YamlParseError, get_header_from_yaml
+
+    if not any(line.strip().startswith("%ECSV") for line in head[:2]):
+        return {}
+    try:
+        found = get_header_from_yaml([line.rstrip("\r\n").removeprefix(" ") for line in head if not line.strip().startswith("%")])
+        return {str(column["name"]): str(column.get("unit") or "") for column in found["datatype"]}
+    except (YamlParseError, TypeError, KeyError, AttributeError):
+        return {}
+
+
+def _rows_of(lines: Iterator[str], delimiter: str, columns: Columns, scale: Mapping[str, float]) -> Iterator[str]:
     for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
         if any(cell.strip() for cell in row) and not row[0].startswith("#"):
-            yield identifier({role: row[at].strip().strip("'") for role, at in columns.items() if at < len(row)})
+            yield identifier({role: row[at].strip().strip("'") for role, at in columns.items() if at < len(row)}, scale)
 
 
 def _of_parquet(file: BinaryIO, name: str) -> Iterator[str]:
@@ -185,10 +202,13 @@ def _of_parquet(file: BinaryIO, name: str) -> Iterator[str]:
         titles = table.schema_arrow.names
         columns = find_columns(titles)
         if not columns:
-            raise _no_columns(name)
+            raise _no_columns(name, titles)
+        if len(set(titles)) < len(titles):
+            raise ParameterError(f"Columns of {name} have the same name.", value=name, remedy="Name them apart.")
+        scale = scales({role: (table.schema_arrow.field(at).metadata or {}).get(b"unit", b"").decode("utf-8", "replace") for role, at in columns.items()})
         for batch in table.iter_batches(ROWS, columns=[titles[at] for at in columns.values()]):
             chosen = {role: batch.column(titles[at]) for role, at in columns.items()}
-            yield from _identifiers({role: _of_arrow(column) for role, column in chosen.items()})
+            yield from _identifiers({role: _of_arrow(column) for role, column in chosen.items()}, scale)
     except (pa.ArrowException, OSError):
         raise ParameterError(f"The list {name} is no Parquet file, or a damaged one.", value=name) from None
 
@@ -216,11 +236,11 @@ def _of_fits(file: BinaryIO, name: str) -> Iterator[str]:
                 titles = table.columns.names if table is not None else ()
                 columns = find_columns(titles)
                 if not columns:
-                    raise _no_columns(name)
-                rows = table.data
+                    raise _no_columns(name, titles)
+                rows, scale = table.data, scales({role: table.columns[at].unit for role, at in columns.items()})
                 for start in range(0, len(rows), ROWS):
                     part = rows[start : start + ROWS]
-                    yield from _identifiers({role: list(part.field(titles[at])) for role, at in columns.items()})
+                    yield from _identifiers({role: list(part.field(titles[at])) for role, at in columns.items()}, scale)
     except DAMAGE as error:
         if isinstance(error, ParameterError):
             raise
@@ -244,13 +264,14 @@ def _of_votable(file: BinaryIO, name: str) -> Iterator[str]:
         raise ParameterError(f"{name} is no VOTable, or a damaged one.", value=name) from None
     columns = find_columns(titles)
     if not columns:
-        raise _no_columns(name)
+        raise _no_columns(name, titles)
+    scale = scales({role: table.fields[at].unit for role, at in columns.items()})
     for start in range(0, len(array), ROWS):
         part = array[start : start + ROWS]
-        yield from _identifiers({role: list(part[ids[at]]) for role, at in columns.items()})
+        yield from _identifiers({role: list(part[ids[at]]) for role, at in columns.items()}, scale)
 
 
-def _identifiers(cells: Mapping[str, Sequence[object]]) -> Iterator[str]:
+def _identifiers(cells: Mapping[str, Sequence[object]], scale: Mapping[str, float]) -> Iterator[str]:
     """The texts of some rows, from their cells by column."""
     for row in zip(*cells.values(), strict=True):
-        yield identifier(dict(zip(cells, map(_text, row), strict=True)))
+        yield identifier(dict(zip(cells, map(_text, row), strict=True)), scale)

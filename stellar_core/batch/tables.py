@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
+from stellar_core.batch.columns import schema
 from stellar_core.errors import ParameterError
 from stellar_core.sdss.whole_files import DRAFT
 
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 #: Rows of a row group of Parquet, whatever the chunks were.
 ROWS = 16_384
 #: FITS: code of a column and NumPy type of its cells, by Arrow type; text is as wide as the longest.
-_FITS = {"int64": ("K", ">i8"), "double": ("D", ">f8"), "float": ("E", ">f4"), "bool": ("L", "u1")}
+_FITS = {"int64": ("K", ">i8"), "int32": ("J", ">i4"), "double": ("D", ">f8"), "float": ("E", ">f4"), "bool": ("L", "u1")}
 _BLOCK = 2880
+#: FITS: stands for a whole number that is not known.
+_UNKNOWN = -1
+_KINDS = {"int64": np.int64, "int32": np.int32, "double": np.float64, "float": np.float32, "bool": bool}
 
 #: Gives the chunks of a table, from the first, as often as it is called.
 Chunks = Callable[[], Iterable["pa.Table"]]
@@ -73,8 +77,6 @@ def _write_parquet(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from stellar_core.batch.answers import schema
-
     columns = schema().with_metadata({"stellar_ages": json.dumps(dict(facts), sort_keys=True)})
     with pq.ParquetWriter(out, columns, compression="zstd") as writer:
         waiting: list[pa.Table] = []
@@ -92,8 +94,6 @@ def _write_parquet(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -
 def _write_fits(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> None:
     from astropy.io import fits
 
-    from stellar_core.batch.answers import schema
-
     rows, widths = 0, {field.name: 1 for field in schema() if str(field.type) == "string"}
     for chunk in chunks():
         rows += chunk.num_rows
@@ -102,10 +102,12 @@ def _write_fits(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> N
     columns, cells = [], []
     for field in schema():
         code, kind = _FITS.get(str(field.type), (f"{widths.get(field.name)}A", f"S{widths.get(field.name)}"))
-        columns.append(fits.Column(field.name, code, unit=_plain_unit(field)))
+        columns.append(fits.Column(field.name, code, unit=_plain_unit(field), null=_UNKNOWN if code == "J" else None))
         cells.append((field.name, kind))
     header = fits.BinTableHDU.from_columns(columns, nrows=0, name="STARS").header
     header["NAXIS2"] = rows
+    for number, field in enumerate(schema(), 1):
+        header[f"TCOMM{number}"] = _description(field)
     logarithms = {field.name: _unit(field) for field in schema() if _unit(field) and not _plain_unit(field)}
     for name, value in {**facts, **{f"unit of {column}": unit for column, unit in logarithms.items()}}.items():
         header["HISTORY"] = f"{name}: {json.dumps(value)}"
@@ -125,7 +127,8 @@ def _fits_cells(values: list[object], kind: str) -> list[object]:
         return [0 if value is None else ord("T" if value else "F") for value in values]
     if kind.startswith("S"):
         return [_ascii(value) for value in values]
-    return [np.nan if value is None else value for value in values]
+    empty = _UNKNOWN if kind == ">i4" else np.nan
+    return [empty if value is None else value for value in values]
 
 
 def _ascii(text: object) -> bytes:
@@ -145,8 +148,6 @@ def _write_votable(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -
 def _write_csv(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> None:
     from pyarrow import csv
 
-    from stellar_core.batch.answers import schema
-
     csv.write_csv(schema().empty_table(), out)
     for chunk in chunks():
         csv.write_csv(chunk, out, csv.WriteOptions(include_header=False))
@@ -158,11 +159,8 @@ def _write_ecsv(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> N
     from astropy.table import Column, Table
     from pyarrow import csv
 
-    from stellar_core.batch.answers import schema
-
-    kinds = {"int64": np.int64, "double": np.float64, "float": np.float32, "bool": bool}
     columns = [
-        Column(np.zeros(0, kinds.get(str(field.type), str)), field.name, unit=_plain_unit(field), description=_unit(field) or None)
+        Column(np.zeros(0, _KINDS.get(str(field.type), str)), field.name, unit=_plain_unit(field), description=_description(field))
         for field in schema()
     ]
     head = io.StringIO()
@@ -181,10 +179,7 @@ def _votable_frame(facts: Mapping[str, object]) -> tuple[bytes, bytes]:
     from astropy.io.votable import from_table
     from astropy.table import Table
 
-    from stellar_core.batch.answers import schema
-
-    kinds = {"int64": np.int64, "double": np.float64, "float": np.float32, "bool": bool}
-    table = Table({field.name: np.zeros(1, kinds.get(str(field.type), "U1")) for field in schema()})
+    table = Table({field.name: np.zeros(1, _KINDS.get(str(field.type), "U1")) for field in schema()})
     file = from_table(table, table_id="stars")
     file.description = json.dumps(dict(facts), sort_keys=True)
     for field, column in zip(file.get_first_table().fields, schema(), strict=True):
@@ -193,7 +188,7 @@ def _votable_frame(facts: Mapping[str, object]) -> tuple[bytes, bytes]:
         elif str(column.type) == "bool":
             field.datatype = "boolean"
         field.unit = _plain_unit(column)
-        field.description = _unit(column)
+        field.description = _description(column)
     text = io.BytesIO()
     file.to_xml(text, tabledata_format="tabledata")
     before, _, rest = text.getvalue().partition(b"<TABLEDATA>")
@@ -210,6 +205,10 @@ def _votable_cell(value: object) -> str:
 
 def _unit(field: pa.Field) -> str:
     return (field.metadata or {}).get(b"unit", b"").decode()
+
+
+def _description(field: pa.Field) -> str:
+    return (field.metadata or {}).get(b"description", b"").decode()
 
 
 def _plain_unit(field: pa.Field) -> str | None:

@@ -158,7 +158,10 @@ class DiskCache:
             total -= size
 
     def _exists(self) -> bool:
-        return (self.folder / _INDEX).is_file()
+        try:
+            return (self.folder / _INDEX).is_file()
+        except OSError:  # a folder that may not be read is as good as none
+            return False
 
     def _use(self, work: Callable[[sqlite3.Connection], Result], failed: Callable[[Exception], Result]) -> Result:
         """``work`` on the index. A damaged index is made anew, empty: what it knew is fetched again."""

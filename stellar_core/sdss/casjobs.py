@@ -52,6 +52,14 @@ class JobEndedError(ArchiveError):
     """A job that failed or was canceled: it is not worth another look."""
 
 
+class NoJobError(PassingError):
+    """CasJobs does not know a job, or is not at this address."""
+
+
+class RefusedError(ArchiveError):
+    """A query that CasJobs does not run."""
+
+
 @dataclass(frozen=True)
 class CasJobs:
     """One user's CasJobs.
@@ -173,9 +181,9 @@ class CasJobs:
                 "CasJobs does not accept the token.", remedy="Put a fresh one into STELLAR_CASJOBS_TOKEN, or leave it out."
             )
         if reply.status in ABSENT:
-            raise PassingError(f"There is no CasJobs at {self.url}{path} (status {reply.status}).")
+            raise NoJobError(f"CasJobs at {self.url} knows no {path} (status {reply.status}).")
         if reply.status == 400:
             words = " ".join(reply.body.decode("utf-8", "replace").split())[:200]
-            raise ArchiveError(f"CasJobs refused the query: {words}", value=sql)
+            raise RefusedError(f"CasJobs refused the query: {words}", value=sql)
         reply.refuse_failures()
         return reply

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from stellar_core.errors import ParameterError
+from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.sdss.answers import COUNT_SQL, MAX_ANSWER, TOTAL_SQL, confirm_nothing, read_answer
 from stellar_core.sdss.cache import cache_folder
 from stellar_core.sdss.rate_limit import RateLimit
@@ -167,7 +167,7 @@ class SkyServer:
         # astroquery's own setting of the base URL is one for the whole process; this one is this object's.
         service._get_query_url = lambda release: page
         service._session.hooks["response"].append(_read_up_to_the_limit)
-        host = urllib.parse.urlsplit(page).netloc
+        host = page.split("/")[2] if page.count("/") > 2 else page
 
         def ask() -> requests.Response:
             return service.query_sql_async(sql, timeout=self.timeout, data_release=DATA_RELEASE, cache=False)
@@ -180,8 +180,15 @@ class SkyServer:
             if isinstance(getattr(next(iter(error.args), None), "reason", None), NewConnectionError):
                 raise UnreachableError(f"{host} cannot be reached.", value=page, remedy=OFFLINE_REMEDY) from None
             raise PassingError(f"The connection to {host} broke off.", value=page, remedy="Try again.") from None
+        except ArchiveError:
+            raise
+        except ValueError:  # an address that is none, of ours or of a redirect
+            remedy = f"STELLAR_SKYSERVER_URL is an address such as {SKYSERVER_URL}."
+            raise ArchiveError(f"{self.url[:100]!r} names no server, or sends on to none.", value=page, remedy=remedy) from None
         except requests.RequestException as error:
             raise PassingError(f"{host} could not be asked ({type(error).__name__}).", value=page) from None
+        except OSError as error:  # such as certificates that are not there
+            raise ArchiveError(f"{host} could not be asked: {error}.", value=page) from None
         finally:
             service._session.close()
         kind = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
