@@ -270,7 +270,8 @@ def batch(
         emit(found)
     else:
         kind = "inputs, some or all of them MOCK stars," if found["mock"] else "inputs"
-        typer.echo(f"{found['answered']} answers and {found['errors']} errors for {found['rows']} {kind} in {found['out']}")
+        counts = " and ".join(f"{found[name]} {word}{'s' * (found[name] != 1)}" for name, word in (("answered", "answer"), ("errors", "error")))
+        typer.echo(f"{counts} for {found['rows']} {kind} in {found['out']}")
     if not found["answered"]:
         raise typer.Exit(2)
 

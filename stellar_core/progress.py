@@ -43,7 +43,8 @@ class ProgressLine:
         spent = max(now - self._start, 1e-3)
         left = "" if done >= total else f", {spent / max(done, 1) * (total - done):.0f} s left"
         rate = done / spent
-        line = f"{what}: {done:,} of {total:,} ({rate:,.{0 if rate >= 10 else 1}f} per s{left})"
+        pace = "" if what.startswith("seconds") else f" ({rate:,.{0 if rate >= 10 else 1}f} per s{left})"
+        line = f"{what}: {done:,} of {total:,}{pace}"
         self._stream.write(f"\r{line}\x1b[K" if self._terminal else f"{line}\n")
         self._stream.flush()
         self._open = self._terminal

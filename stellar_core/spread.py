@@ -131,7 +131,7 @@ def _client(address: str) -> Client:
     raise ParameterError(
         f"The Dask cluster at {address} cannot be reached ({failure}).",
         value=address,
-        remedy="Start one with dask scheduler and dask worker --nthreads 1, or leave --cluster out.",
+        remedy="Give it as tcp://HOST:8786; dask scheduler and dask worker --nthreads 1 start one. Or leave --cluster out.",
     )
 
 

@@ -332,7 +332,7 @@ def test_command_line(quick, tmp_path):
         assert done.exit_code == 0 and (found["rows"], found["errors"], found["mock"]) == (2, 1, True)
     assert quick == [0], "the second time it is told again"
     done = CliRunner().invoke(app, ["batch", "no star", "--out", str(tmp_path / "b.parquet")])
-    assert done.exit_code == 2 and "0 answers and 1 errors for 1 inputs" in done.stdout
+    assert done.exit_code == 2 and "0 answers and 1 error for 1 inputs" in done.stdout
     done = CliRunner().invoke(app, ["batch", "--mock", "5", "--out", str(tmp_path / "b.txt")])
     assert isinstance(done.exception, ParameterError) and ".parquet" in str(done.exception)
     done = CliRunner().invoke(app, ["batch", "--mock", "5", "--cluster", "tcp://127.0.0.1:1", "--out", str(tmp_path / "c.parquet")])

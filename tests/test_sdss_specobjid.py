@@ -128,3 +128,8 @@ def test_any_number_is_read_or_refused(number):
     except IdentifierError:
         return
     decode(value)
+
+
+def test_a_number_is_not_mended_to_a_reduction_that_its_plate_never_had():
+    with pytest.raises(IdentifierError, match="make no sense"):
+        read("299566500182943700")  # plate 266 of the year 2000 by a reduction of BOSS

@@ -72,4 +72,5 @@ def fetch_survey(
     if as_json:
         sys.stdout.write(json.dumps(found, indent=2, allow_nan=False) + "\n")
     else:
-        typer.echo(f"{found['stored']} of {found['rows']} {found['source']} stars in {found['store']}; the manifest says why not the others.")
+        why = "" if found["stored"] == found["rows"] else "; the manifest says why not the others"
+        typer.echo(f"{found['stored']} of {found['rows']} {found['source']} stars in {found['store']}{why}.")

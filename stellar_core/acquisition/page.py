@@ -34,6 +34,9 @@ _NUMBERS = [
     if name not in (*TEXT, "specObjID", "bestObjID")
 ]
 
+#: What a place and a redshift can be at all.
+_POSSIBLE = {"ra": (0.0, 360.0), "dec": (-90.0, 90.0), "z": (-1.0, 20.0)}
+
 
 class PageCheck:
     """Check of the answers to one query, to be called on each.
@@ -105,7 +108,7 @@ def _damage(row: Sequence[str], specobjid: int, times: int, plates: tuple[int, i
     if times > 1:
         return f"Its specObjID stands in {times} rows of the catalogue."
     for place, name, read, largest in _NUMBERS:
-        if not _fits(row[place], read, largest):
+        if not _fits(row[place], read, largest) or not _possible(name, row[place]):
             return f"Its {name} in the catalogue is {row[place][:40]!r}."
     try:
         identify(row)
@@ -120,6 +123,13 @@ def _fits(cell: str, read: Callable[[str], float], largest: float) -> bool:
     except PassingError:
         return False
     return math.isnan(value) or abs(value) <= largest
+
+
+def _possible(name: str, cell: str) -> bool:
+    """Whether a place is on the sky and a redshift one; other columns may hold anything."""
+    low, high = _POSSIBLE.get(name, (-math.inf, math.inf))
+    value = number(cell)
+    return math.isnan(value) or low <= value <= high
 
 
 def as_table(rows: Sequence[Sequence[str]], damages: Sequence[str], plates: tuple[int, int]) -> pd.DataFrame:

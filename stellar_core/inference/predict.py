@@ -88,5 +88,15 @@ def sentence(found: dict[str, object]) -> str:
     return (
         f"{found['input']}{mock}: age {middle:.2f} Gyr (68 % {low:.2f} to {high:.2f}), {stage} {100 * chance:.0f} %, "
         f"Teff {found['teff']['median']:.0f} K, log g {found['logg']['median']:.2f}, "
-        f"[Fe/H] {found['feh']['median']:+.2f}.{trust} {words}"
+        f"[Fe/H] {found['feh']['median']:+.2f}.{trust} {words}{_opinion(found)}"
     )
+
+
+def _opinion(found: dict[str, object]) -> str:
+    """What the isochrones say of the same atmosphere; empty where they were not asked."""
+    if "isochrones" not in found:
+        return ""
+    if not found["isochrones"]:
+        return " The isochrones have no star of this Teff, log g and [Fe/H]."
+    low, middle, high = (10.0 ** (found["isochrones"]["log_age"][part] - 9.0) for part in ("p16", "median", "p84"))
+    return f" The isochrones at this Teff, log g and [Fe/H]: {middle:.2f} Gyr (68 % {low:.2f} to {high:.2f})."

@@ -204,7 +204,10 @@ def _nearest(value: int, spread: int) -> tuple[int, bool] | None:
         best = min(candidates, key=lambda candidate: abs(candidate - value))
         return best, best == value or len(candidates) == 1
     rounded = (value + _UNIT // 2) // _UNIT * _UNIT
-    return (rounded, spread <= 1024) if _valid(rounded) else None
+    if not _valid(rounded):
+        return None
+    plate, _, _, run2d = decode(rounded)
+    return None if (plate >= FIRST_BOSS_PLATE) == (run2d in LEGACY_RUN2D) else (rounded, spread <= 1024)
 
 
 def _refuse_dr7(value: int) -> None:

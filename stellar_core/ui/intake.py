@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -17,7 +18,7 @@ from stellar_core.ui.shell import complain, plain
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from stellar_core.sdss.star import PlateFiber
+    from stellar_core.sdss.star import PlateFiber, StarId
 
 #: Every FITS file begins with this; anything else is read as a table, whose units must be asked for.
 FITS = b"SIMPLE"
@@ -105,24 +106,29 @@ def _looked_up(text: str) -> Source | None:
     try:
         star = lookup.resolve(text)
         if not hasattr(star, "mjd"):
-            _choose_night(star)
-            return None
+            star = _choose_night(star)
     except StellarError as error:
         complain(error)
+        return None
+    if star is None:
         return None
     for note in star.notes:
         st.caption(plain(note))
     return Source(star.name, star=star)
 
 
-def _choose_night(place: PlateFiber) -> None:
+def _choose_night(place: PlateFiber) -> StarId | None:
+    """The star, if the fiber saw only one; else buttons to choose by."""
     with st.spinner("Asking which nights there are"):
         nights = loaders.nights(place.plate, place.fiber)
+    if len(nights) == 1:
+        return replace(place.at(nights[0]), notes=(f"The MJD was not given; {nights[0]} is the only one of this plate and fiber.",))
     st.write(f"Plate {place.plate}, fiber {place.fiber} was observed on these nights. Which MJD?")
     with st.container(horizontal=True):
         for mjd in nights:
             name = place.at(mjd).name
             st.button(str(mjd), key=f"night_{name}", on_click=open_star, args=(name,))
+    return None
 
 
 def _uploaded(uploaded: UploadedFile) -> Source:

@@ -73,6 +73,15 @@ def pipeline(meta: Mapping[str, object]) -> Opinion | None:
     return Opinion(PIPELINE, intervals, {})
 
 
+def pipeline_note(meta: Mapping[str, object]) -> str:
+    """The survey pipeline's values where they come without errors, so that no row can hold them; empty elsewhere."""
+    values = [meta.get(f"sspp_{name}") for name in ("teff", "logg", "feh")]
+    if any(value is None for value in values) or pipeline(meta) is not None:
+        return ""
+    teff, logg, feh = map(float, values)
+    return f"SSPP gives {teff:.0f} K, log g {logg:.2f} and [Fe/H] {feh:+.2f}, without errors."
+
+
 def opinions_of(result: Result, others: Others, meta: Mapping[str, object]) -> list[Opinion]:
     """The chosen network, the others, what dropout alone says, the isochrones, and the survey pipeline where it has a say."""
     found = []
@@ -107,7 +116,7 @@ def show_opinions(result: Result, others: Others, meta: Mapping[str, object]) ->
     st.table({name: list(column) for name, column in _table(opinions).items()}, border="horizontal")
     given = f"the Teff, log g and [Fe/H] of {title(others.atmosphere)}"
     note = f"The isochrones were given {given}." if others.isochrones else f"The isochrones have no star of {given}."
-    st.caption(plain(f"{note} {_dropout_note(result, others)}"))
+    st.caption(plain(" ".join(filter(None, (note, _dropout_note(result, others), pipeline_note(meta))))))
 
 
 def _table(opinions: Sequence[Opinion]) -> dict[str, list[str]]:

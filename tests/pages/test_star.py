@@ -98,8 +98,17 @@ def test_every_way_to_write_the_star_gives_the_same_numbers(app, mock_name):
     assert all(one == seen[0] for one in seen)
 
 
-def test_plate_and_fiber_alone_list_the_nights(app, mock_name):
+def test_plate_and_fiber_alone_open_the_only_night(app, mock_name):
     star = lookup.resolve(mock_name)
+    app.run()
+    app.text_input(key="star").set_value(f"{star.plate} {star.fiber}").run()
+    assert not app.exception and not app.error and list(numbers(app)) == LABELS
+    assert any("is the only one of this plate and fiber" in caption.value for caption in app.caption)
+
+
+def test_plate_and_fiber_alone_list_the_nights(app, mock_name, monkeypatch):
+    star = lookup.resolve(mock_name)
+    monkeypatch.setattr("stellar_core.ui.loaders.nights", lambda plate, fiber: [star.mjd, star.mjd + 30])
     app.run()
     app.text_input(key="star").set_value(f"{star.plate} {star.fiber}").run()
     assert not app.exception and not app.error and not app.metric

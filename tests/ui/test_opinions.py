@@ -1,7 +1,7 @@
 """Words about several answers."""
 
 from stellar_core.inference.agreement import Opinion, gaps
-from stellar_core.ui.opinions import disagreement, pipeline
+from stellar_core.ui.opinions import disagreement, pipeline, pipeline_note
 
 
 def opinion(name, age, teff, stage="Cool"):
@@ -31,3 +31,10 @@ def test_the_pipeline_has_a_say_on_the_atmosphere_alone():
     assert words(opinion("A", 9.8, 5010), survey) == "A and SSPP disagree on Teff: 190 K, 2.4 of their errors."
     assert words(opinion("A", 9.8, 5190), survey) == ""
     assert pipeline({**meta, "sspp_feh_err": None}) is None and pipeline({**meta, "sspp_feh_err": float("nan")}) is None and pipeline({}) is None
+
+
+def test_the_pipeline_without_errors_is_told_in_words():
+    meta = {"sspp_teff": 6726.0, "sspp_logg": 3.94, "sspp_feh": -1.15}
+    assert pipeline_note(meta) == "SSPP gives 6726 K, log g 3.94 and [Fe/H] -1.15, without errors."
+    errors = {"sspp_teff_err": 50.0, "sspp_logg_err": 0.1, "sspp_feh_err": 0.05}
+    assert pipeline_note({**meta, **errors}) == "" == pipeline_note({}) == pipeline_note({**meta, "sspp_feh": None})
