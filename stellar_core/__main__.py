@@ -247,6 +247,7 @@ def batch(
     inputs: Annotated[list[str] | None, typer.Argument(help="Spectrum files, folders, identifiers; or one store of fetch survey.")] = None,
     listed: Annotated[str, typer.Option("--list", help="File with an input a line, or a table (CSV, ECSV, FITS, VOTable, Parquet) with specObjID, or plate, MJD and fiberID, or RA and Dec.")] = "",
     mock: Annotated[int, typer.Option(help="So many MOCK stars instead.")] = 0,
+    photometry: Annotated[bool, typer.Option("--photometry", help="Ask SDSS's catalogue about files too, for ugriz and SSPP.")] = False,
     model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = DEFAULT_MODEL,
     samples: Annotated[int, typer.Option(help="Passes of MC dropout, of models that need them.")] = 50,
     seed: Annotated[int, typer.Option(help="Seed of passes and draws.")] = 0,
@@ -262,7 +263,7 @@ def batch(
     from stellar_core.progress import ProgressLine
 
     line = ProgressLine(sys.stderr)
-    request = Request(tuple(inputs or ()), listed, mock)
+    request = Request(tuple(inputs or ()), listed, mock, photometry=photometry)
     plan = Batch.of(request, model, samples, seed, chunk)
     found = run_batch(plan, out, workers=workers, cluster=cluster, give_up=give_up, progress=line)
     line.close()

@@ -18,7 +18,8 @@ from stellar_core.acquisition.plan import Plan
 from stellar_core.batch.answers import GROUP, Settings, Work, answer
 from stellar_core.batch.inputs import Request
 from stellar_core.batch.job import Batch, run_batch
-from stellar_core.batch.portions import Entry, NamedPortion, StorePortion
+from stellar_core.batch.named import NamedPortion
+from stellar_core.batch.portions import Entry, StorePortion
 from stellar_core.cards import model_folder, read_model
 from stellar_core.errors import SpectrumError
 from stellar_core.inference.estimator import Estimator

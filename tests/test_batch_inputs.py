@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from stellar_core.batch.inputs import MockInputs, Request
-from stellar_core.batch.portions import PLATES, MockPortion, NamedPortion
+from stellar_core.batch.named import NamedPortion
+from stellar_core.batch.portions import PLATES, MockPortion
 from stellar_core.errors import ParameterError, StellarError
 from stellar_core.mock.plates import N_STARS, make_plate
 from stellar_core.mock.release import catalogue_columns, choose

@@ -18,6 +18,7 @@ from stellar_core.batch import answers, job, portions
 from stellar_core.batch.answers import Settings
 from stellar_core.batch.inputs import Request
 from stellar_core.batch.job import Batch, run_batch
+from stellar_core.batch.named import NamedPortion
 from stellar_core.batch.tables import answers_as, read_chunks, write_answers
 from stellar_core.errors import ArchiveError, ModelError, ParameterError, SpectrumError, StellarError
 from stellar_core.inference.result import UNITS, Interval, Result, Verdict
@@ -279,12 +280,12 @@ def test_every_format_says_what_parquet_says(quick, tmp_path):
 def test_what_fails_in_passing_waits_or_is_noted(quick, tmp_path, monkeypatch, give_up):
     stars = tuple(star.name for star in MockSurvey().star_ids(16000)[:70])
     away = {stars[40]}
-    real = portions.NamedPortion._one
+    real = NamedPortion._one
 
     def one(self, archive, text):
         return PassingError("The server is away.") if text in away else real(self, archive, text)
 
-    monkeypatch.setattr(portions.NamedPortion, "_one", one)
+    monkeypatch.setattr(NamedPortion, "_one", one)
     plan, out = batch(Request(stars), 32), tmp_path / "a.parquet"
     if give_up:
         assert run_batch(plan, out, give_up=True)["errors"] >= 1

@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from stellar_core.batch.lists import find_columns, read_list
-from stellar_core.batch.portions import NamedPortion
+from stellar_core.batch.named import NamedPortion
 from stellar_core.errors import ParameterError, StellarError
 from stellar_core.mock.files import write_spec_lite
 from stellar_core.mock.survey import MockSurvey

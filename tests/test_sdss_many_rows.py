@@ -33,6 +33,21 @@ def test_the_longest_ids_fit_and_so_does_the_counting_of_none(sdss, tmp_path):
     assert len(asked(sdss, "skyserver")) == 2
 
 
+def test_a_reduction_that_is_not_known_costs_no_query_of_its_own(sdss, tmp_path):
+    real = [star for star, _ in sdss.spectra.real_rows() if star.plate < 3510]
+    legacy = real or [star for star in mock_stars(sdss) if star.plate < 3510]
+    if not legacy:
+        pytest.skip("the stand-in has no star of the first spectrographs without the data folder")
+    unknown = [StarId.of(star.plate, star.mjd, star.fiber) for star in legacy[:40]]
+    assert not any(star.run2d_known for star in unknown)
+    known, archive, other = mock_stars(sdss)[:5], client(sdss, tmp_path / "many"), client(sdss, tmp_path / "one")
+    assert remember_rows(archive, [*known, *unknown]) == len(known) + len(unknown)
+    asked_for = len(asked(sdss, "skyserver"))
+    assert asked_for == -(-(3 * len(unknown) + len(known)) // AT_ONCE)
+    for star in unknown[::7]:
+        assert repr(archive.row(star)) == repr(other.row(star))
+
+
 def test_faults_end_in_the_same_rows_or_one_sentence(sdss, tmp_path):
     stars = mock_stars(sdss)[:60]
     archive = client(sdss, tmp_path, 0.7)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from stellar_core.acquisition.reader import StoreReader
 from stellar_core.batch.lists import read_list
-from stellar_core.batch.portions import MockPortion, NamedPortion, Portion, StorePortion
+from stellar_core.batch.named import NamedPortion
+from stellar_core.batch.portions import MockPortion, Portion, StorePortion
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.inference.predict import is_file
 from stellar_core.mock.survey import SEED
@@ -47,8 +48,8 @@ class Request:
         That many MOCK stars instead.
     seed : int
         Of the MOCK survey.
-    served : bool
-        As `NamedPortion.served`.
+    served, photometry : bool
+        As of `NamedPortion`.
 
     Raises
     ------
@@ -61,6 +62,7 @@ class Request:
     mock: int = 0
     seed: int = SEED
     served: bool = False
+    photometry: bool = False
 
     def __post_init__(self) -> None:
         if self.mock < 0:
@@ -90,7 +92,7 @@ class Request:
         path = folder / "inputs.arrow"
         if not path.exists():
             _write_names(path, self._names())
-        return NamedInputs(path, self.served)
+        return NamedInputs(path, self.served, self.photometry)
 
     def _names(self) -> Iterator[str]:
         for text in self.inputs:
@@ -111,10 +113,10 @@ class NamedInputs:
         If that file is damaged.
     """
 
-    def __init__(self, path: Path, served: bool = False) -> None:
+    def __init__(self, path: Path, served: bool = False, photometry: bool = False) -> None:
         import pyarrow as pa
 
-        self._served = served
+        self._served, self._photometry = served, photometry
         try:
             self._table: pa.Table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         except (pa.ArrowException, OSError):
@@ -125,7 +127,7 @@ class NamedInputs:
 
     def portion(self, rows: range) -> NamedPortion:
         names = self._table["input"].slice(rows.start, len(rows)).to_pylist()
-        return NamedPortion(tuple(name.decode("utf-8", "surrogatepass") for name in names), self._served)
+        return NamedPortion(tuple(name.decode("utf-8", "surrogatepass") for name in names), self._served, self._photometry)
 
 
 @dataclass(frozen=True)

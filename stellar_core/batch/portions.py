@@ -1,4 +1,4 @@
-"""Stretches of inputs that a worker can read by itself: named stars and files, a store, MOCK stars.
+"""Stretches of inputs that a worker can read by itself: of a store, and MOCK stars; `stellar_core.batch.named` has the others.
 
 A portion is small, travels to another process or machine, and gives its inputs one by one: a spectrum
 or the error that stands in its place. SDSS's own parameters go into the spectrum's metadata only.
@@ -7,7 +7,6 @@ or the error that stands in its place. SDSS's own parameters go into the spectru
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,34 +14,19 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from stellar_core import lookup
 from stellar_core.acquisition.reader import StoreReader
-from stellar_core.errors import ArchiveError, StellarError
-from stellar_core.inference.predict import is_file, means_file
+from stellar_core.errors import StellarError
 from stellar_core.mock.plates import N_STARS, make_plate
 from stellar_core.mock.release import catalogue_columns, choose
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.photometry import Photometry
 from stellar_core.preprocessing.spectra import GRID, KeptSpectrum, PreparedSpectrum
-from stellar_core.sdss.archive import Archive, open_archive
-from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
-from stellar_core.sdss.identifiers import parse
-from stellar_core.sdss.libraries import load_libraries
-from stellar_core.sdss.many_rows import remember_rows
-from stellar_core.sdss.outage import Outage
-from stellar_core.sdss.rate_limit import RateLimit
-from stellar_core.sdss.readers import read_spectrum
-from stellar_core.sdss.retries import Retries
-from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.specobjid import BOSS_RUN2D
-from stellar_core.sdss.spectrum_files import SpectrumFiles
-from stellar_core.sdss.star import MOCK_PLATES, PlateFiber, Position, StarId
+from stellar_core.sdss.star import StarId
 from stellar_core.spectrum import Spectrum
 
-#: Spectra looked up at a time, and how many are read before the first is wanted.
-LOOK_UPS, AHEAD = 4, 32
-#: Requests to the Science Archive Server by all processes of a machine, per minute.
-FILES_PER_MINUTE = 600
+#: Spectra of a store that are read at a time.
+AHEAD = 32
 #: MOCK plates that are kept from one portion to the next.
 PLATES = 16
 _SSPP = tuple(f"{name}{end}" for name in ("teff", "logg", "feh") for end in ("", "_err"))
@@ -60,87 +44,6 @@ class Portion(Protocol):
 
     def read(self) -> Iterator[Entry]:
         """Its inputs in their order."""
-
-
-@dataclass(frozen=True)
-class NamedPortion:
-    """Files and identifiers.
-
-    Attributes
-    ----------
-    texts : tuple of str
-    served : bool
-        Stars of MOCK plates come from the archive too, where a MOCK survey is served in the place of SDSS.
-    visitor : bool
-        Typed on a page: no text names a file of this machine, and what SDSS does not give soon is not waited for.
-    """
-
-    texts: tuple[str, ...]
-    served: bool = False
-    visitor: bool = False
-
-    def read(self) -> Iterator[Entry]:
-        load_libraries()
-        archive = open_archive() if self.visitor else patient_archive()
-        outage = Outage(archive, 1 if self.visitor else LOOK_UPS)
-        stars = [star for star in map(self._star, self.texts) if star is not None and self._is_served(star)]
-        try:
-            remember_rows(archive, stars)
-        except ArchiveError as error:
-            outage.note(error)  # each star then says itself what is amiss
-        with ThreadPoolExecutor(LOOK_UPS) as pool:
-            begun = []
-            for text in self.texts:
-                begun.append((text, pool.submit(self._one, outage, text)))
-                if len(begun) > AHEAD:
-                    first, job = begun.pop(0)
-                    yield Entry(first, job.result())
-            for text, job in begun:
-                yield Entry(text, job.result())
-
-    def _one(self, outage: Outage, text: str) -> Spectrum | StellarError:
-        try:
-            if not self.visitor and is_file(text):
-                return read_spectrum(Path(text))
-            if not self.visitor and means_file(text):
-                raise ArchiveError(f"There is no file {text}.", value=text)
-            archive = outage.archive
-            star = self._find(archive, text)
-            return archive.spectrum(star, insist=not self.visitor) if self._is_served(star) else lookup.load(star)
-        except StellarError as error:
-            outage.note(error)
-            return error
-
-    def _find(self, archive: Archive, text: str) -> StarId:
-        """The star that a text names, in full or by what the archive knows."""
-        found = parse(text)
-        if isinstance(found, Position):
-            return archive.nearest(found)
-        if isinstance(found, PlateFiber):
-            return lookup.only_night(found, archive.mjds(found) if self._is_served(found) else lookup.mjds(found))
-        return found
-
-    def _is_served(self, place: StarId | PlateFiber) -> bool:
-        """Whether the archive is to be asked, and not the MOCK survey of this machine."""
-        return self.served or not MOCK_PLATES[0] <= place.plate <= MOCK_PLATES[1]
-
-    def _star(self, text: str) -> StarId | None:
-        """The star that a text names in full; None for files, plate and fiber alone, positions and nonsense."""
-        if not self.visitor and (is_file(text) or means_file(text)):
-            return None
-        try:
-            found = parse(text)
-        except StellarError:
-            return None
-        return found if isinstance(found, StarId) else None
-
-
-def patient_archive() -> Archive:
-    """The archive for one who can wait: many attempts, and no more requests than SDSS likes."""
-    retries = Retries(attempts=6, first_wait=1.0, longest_wait=60.0)
-    limit = RateLimit(cache_folder() / "sas-requests.json", FILES_PER_MINUTE)
-    files = SpectrumFiles(timeout=30.0, retries=retries, limit=limit)
-    return Archive(DiskCache(cache_folder(), cache_limit()), files, SkyServer(timeout=60.0, retries=retries))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from stellar_core.batch.lists import read_list
-from stellar_core.batch.portions import Entry, NamedPortion
+from stellar_core.batch.named import NamedPortion
+from stellar_core.batch.portions import Entry
 from stellar_core.errors import IdentifierError, ParameterError, SpectrumError, StellarError
 from stellar_core.sdss.identifiers import StarId, parse
 from stellar_core.sdss.readers import MAX_BYTES, read_spectrum

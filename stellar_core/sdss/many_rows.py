@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from stellar_core.errors import IdentifierError
+from stellar_core.sdss import specobjid as ids
 from stellar_core.sdss.answers import BASE, TOTAL, whole_number
 from stellar_core.sdss.archive import Archive
 from stellar_core.sdss.catalogue_rows import COLUMNS, JOINED, NAMES, CatalogueRow, row_key
@@ -17,38 +19,46 @@ from stellar_core.sdss.retries import PassingError
 from stellar_core.sdss.skyserver import integer
 from stellar_core.sdss.star import StarId
 
-#: Stars that one query asks for: as many ids of 20 digits as a URL that SkyServer accepts can hold, the counting of none too.
+#: Ids that one query asks for: as many of 20 digits as a URL that SkyServer accepts can hold, the counting of none too.
 AT_ONCE = 48
 _LARGEST = 2**64 - 1
 
 
 def remember_rows(archive: Archive, stars: Iterable[StarId]) -> int:
-    """Fetch the rows of those ``stars`` whose reduction is known and whose row is not in the cache yet.
+    """Fetch the rows of those ``stars`` whose row is not in the cache yet.
 
     Parameters
     ----------
     archive : Archive
     stars : iterable of StarId
+        Where the reduction is not known, all are asked for that it can be.
 
     Returns
     -------
     int
-        Number of rows that were fetched; a star without a row is left to a look-up of its own.
+        Number of rows that were fetched; a star without a row, or with several, is left to a look-up of its own.
 
     Raises
     ------
     ArchiveError
         If SkyServer cannot be reached or gives no valid answer.
     """
-    wanted = [star for star in dict.fromkeys(stars) if star.run2d_known and archive.cache.get(row_key(star)) is None]
+    wanted = [star for star in dict.fromkeys(stars) if archive.cache.get(row_key(star)) is None]
+    names: dict[int, str] = {}
+    for star in sorted(wanted, key=lambda star: star.run2d_known):  # those with three ids first: no query parts them
+        for run2d in (star.run2d,) if star.run2d_known else star.run2d_candidates:
+            names[ids.encode(star.plate, star.mjd, star.fiber, run2d)] = star.name
     fetched = 0
-    for start in range(0, len(wanted), AT_ONCE):
-        part = {int(star.specobjid): star for star in wanted[start : start + AT_ONCE]}
+    for start in range(0, len(names), AT_ONCE):
+        part = list(names)[start : start + AT_ONCE]
         listed = ",".join(integer(specobjid, 1, _LARGEST) for specobjid in part)
         source = f"FROM SpecObjAll s {JOINED} WHERE s.specObjID IN ({listed})"
-        for cells in archive.skyserver.select(COLUMNS, source, lambda rows: _check(rows, part)).rows:
-            keep_row(archive, cells)
-            fetched += 1
+        rows = archive.skyserver.select(COLUMNS, source, lambda rows: _check(rows, part)).rows
+        times = Counter(names[whole_number(cells[0])] for cells in rows)
+        for cells in rows:
+            if times[names[whole_number(cells[0])]] == 1:
+                keep_row(archive, cells)
+                fetched += 1
     return fetched
 
 
@@ -61,7 +71,7 @@ def keep_row(archive: Archive, cells: Sequence[str]) -> StarId:
     return star
 
 
-def _check(rows: list[tuple[str, ...]], wanted: dict[int, StarId]) -> None:
+def _check(rows: list[tuple[str, ...]], wanted: Sequence[int]) -> None:
     for cells in rows:
         if whole_number(cells[0]) not in wanted:
             raise PassingError(f"SkyServer answered with spectrum {cells[0][:20]}, which was not asked for.", value=cells[0])

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from stellar_core.batch import answers
-from stellar_core.batch.portions import NamedPortion
+from stellar_core.batch.named import NamedPortion
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.sdss.retries import PassingError
 from tests.pages.conftest import ROOT

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from stellar_core.batch import portions
-from stellar_core.batch.portions import NamedPortion
+from stellar_core.batch import named
+from stellar_core.batch.named import NamedPortion
 from stellar_core.errors import StellarError
 from stellar_core.sdss.archive import Archive
 from stellar_core.sdss.cache import DiskCache
@@ -30,8 +31,8 @@ def asked(sdss, tmp_path, monkeypatch):
     """Answers to texts by the stand-in, of an archive that does not wait long."""
     soon = Retries(attempts=2, first_wait=0.01)
     archive = Archive(DiskCache(tmp_path / "cache"), SpectrumFiles(timeout=3.0, retries=soon), SkyServer(timeout=3.0, limit=RateLimit(None, 10_000), retries=soon))
-    monkeypatch.setattr(portions, "patient_archive", lambda: archive)
-    return lambda *texts: [entry.found for entry in NamedPortion(texts, served=True).read()]
+    monkeypatch.setattr(named, "patient_archive", lambda: archive)
+    return lambda *texts, **options: [entry.found for entry in NamedPortion(texts, served=True, **options).read()]
 
 
 def ways(star) -> list[str]:
@@ -77,3 +78,36 @@ def test_names_of_files_that_are_not_there_are_not_asked_of_sdss(asked, monkeypa
     monkeypatch.setattr(SkyServer, "query", None)
     for text in ("night/spec-0266-51602-0031.fits", "list.csv", "a.fits.gz"):
         assert str(asked(text)[0]).startswith(f"There is no file {text}")
+
+
+@pytest.fixture()
+def file(sdss, star, tmp_path) -> str:
+    name = ways(star)[4]
+    (path,) = sdss.spectra.folder.rglob(name)
+    copied = tmp_path / "night" / name
+    copied.parent.mkdir()
+    copied.write_bytes(path.read_bytes())
+    return str(copied)
+
+
+def test_files_get_their_row_where_it_is_asked_for_and_wait_for_it(asked, sdss, star, file):
+    known = asked(ways(star)[0])[0]
+    plain, with_row = asked(file)[0], asked(file, photometry=True)[0]
+    assert "sspp_flag" not in plain.meta and with_row.meta["sspp_flag"] == known.meta["sspp_flag"]
+    np.testing.assert_array_equal(with_row.photometry.psf_mag, known.photometry.psf_mag)
+    np.testing.assert_array_equal(with_row.flux, plain.flux)
+
+
+def test_files_wait_for_the_catalogue_only_where_it_is_asked(asked, sdss, file):
+    sdss.replies[SQL_PAGE] = (503, "text/html", b"<html>busy</html>")
+    assert isinstance(asked(file, photometry=True)[0], PassingError) and not isinstance(asked(file)[0], StellarError)
+
+
+def test_a_file_of_no_star_of_sdss_is_left_alone(asked, file, monkeypatch):
+    from astropy.table import Table
+
+    spectrum = asked(file)[0]
+    path = file.replace("spec-", "mine-")
+    Table({"loglam": np.log10(spectrum.wavelength), "flux": spectrum.flux, "ivar": spectrum.ivar}).write(path)
+    monkeypatch.setattr(SkyServer, "query", None)
+    np.testing.assert_array_equal(asked(path, photometry=True)[0].flux, spectrum.flux)
