@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stellar_core import lookup
@@ -100,7 +100,10 @@ class NamedPortion:
     def _with_row(self, archive: Archive, spectrum: Spectrum) -> Spectrum:
         star = _named(spectrum)
         row = archive.row(star) if star is not None and self._is_served(star) else None
-        return spectrum if row is None else row.add_to(spectrum)
+        if row is None:
+            return spectrum
+        whole = row.add_to(spectrum)
+        return replace(whole, meta={"run2d": row.star.run2d, "specobjid": row.star.specobjid, **whole.meta})
 
     def _asked_about(self, text: str) -> StarId | None:
         """The star whose row is wanted, as far as the text alone tells; None for positions, plate and fiber alone, nonsense."""
