@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ArchiveError, ParameterError, StellarError
 from stellar_core.progress import Progress
 
 if TYPE_CHECKING:
@@ -97,17 +97,22 @@ def _over_cluster(
                 jobs.add(client.submit(work, item, pure=False))
 
         try:
-            _show_the_package(client)
-            send()
-            if jobs.count():
-                _wait_for_a_worker(client, address, jobs, progress)
+            try:
+                _show_the_package(client)
+                send()
+                if jobs.count():
+                    _wait_for_a_worker(client, address, jobs, progress)
+            except StellarError:
+                raise
+            except OSError:  # of the connection: no item was asked for its result yet
+                raise gone from None
             send()
             for job in jobs:
                 yield job.result()
                 send()
         except (KilledWorker, CancelledError, asyncio.CancelledError):
             raise gone from None
-        except (ImportError, RuntimeError) as error:
+        except (ImportError, RuntimeError) as error:  # of a worker; of the scheduler, as the cause of Dask's own
             missing = error if isinstance(error, ImportError) else error.__cause__
             if not isinstance(missing, ImportError):
                 raise

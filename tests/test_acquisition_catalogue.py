@@ -13,7 +13,7 @@ from stellar_core.acquisition.catalogue import CasJobsTable, SkyServerPages, fet
 from stellar_core.acquisition.page import DAMAGE, PageCheck, as_table, check_page, find_damage
 from stellar_core.acquisition.plan import Plan
 from stellar_core.errors import ArchiveError
-from stellar_core.sdss.casjobs import CasJobs, JobState
+from stellar_core.sdss.casjobs import CasJobs, JobState, RefusedError
 from stellar_core.sdss.catalogue_rows import NAMES
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.rate_limit import RateLimit
@@ -245,6 +245,16 @@ def test_a_table_that_has_expired_is_made_anew(sdss, casjobs, tmp_path):
     found = fetch_catalogue(PLAN, tmp_path / "pages", casjobs)
     assert list(found["specObjID"].astype(str)) == list(expected(sdss)["specObjID"].astype(str))
     assert casjobs.table(PLAN).endswith("_2")
+
+
+def test_a_refusal_for_another_reason_keeps_the_table(sdss, casjobs, monkeypatch):
+    table = casjobs.table(PLAN)
+    refusal = RefusedError("CasJobs refused the query: Query exceeded 60 seconds.")
+    monkeypatch.setattr(CasJobs, "query", lambda *args: (_ for _ in ()).throw(refusal))
+    for _ in range(2):
+        with pytest.raises(RefusedError, match="60 seconds"):
+            casjobs.page(PLAN, (16000, 16001), lambda rows: None)
+    assert casjobs.table(PLAN) == table
 
 
 def test_a_job_that_is_forgotten_is_submitted_anew_and_a_wrong_address_is_said(sdss, casjobs):

@@ -103,7 +103,7 @@ def test_stopped_anywhere_it_goes_on_and_repeats_nothing(quick, tmp_path, monkey
     with pytest.raises(KeyboardInterrupt):
         run_batch(batch(MOCK), tmp_path / "broken.parquet")
     monkeypatch.setattr(job, "write_answers", write)
-    monkeypatch.setattr(job.shutil, "rmtree", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(job.shutil, "rmtree", lambda *args, **options: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run_batch(batch(MOCK), tmp_path / "broken.parquet")
     monkeypatch.undo()
@@ -187,7 +187,7 @@ def test_a_list_that_has_changed_is_another_batch_and_one_that_is_gone_is_not_mi
 def test_killed_while_it_tidied_up_a_batch_is_finished(quick, tmp_path, monkeypatch):
     out = tmp_path / "a.parquet"
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(job.shutil, "rmtree", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(job.shutil, "rmtree", lambda *args, **options: (_ for _ in ()).throw(KeyboardInterrupt))
         run_batch(batch(MOCK), out)
     (tmp_path / "a.parquet.parts" / "plan.json").unlink()
     assert run_batch(batch(MOCK), out)["rows"] == 100 and not list(tmp_path.glob("*.parts"))

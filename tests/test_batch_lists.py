@@ -84,10 +84,28 @@ def test_a_unit_that_is_no_angle_is_one_sentence():
         read(written(Table({"ra": [2.5] * u.km, "dec": [1.0] * u.deg}), "fits"))
 
 
+@pytest.mark.parametrize(("unit", "scale"), [("none", 1), ("--", 1), ("[deg]", 1), ("J2000", 1), ("DEGREES", 1), ("RAD", 180 / np.pi), ("radians", 180 / np.pi), ("h", 15), ("mas", 1 / 3.6e6)])
+def test_units_are_read_as_they_are_written(unit, scale):
+    table = fits.BinTableHDU.from_columns([fits.Column("RA", "D", array=[3.0], unit=unit), fits.Column("DEC", "D", array=[5.0])])
+    out = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(out)
+    assert parse(read(out.getvalue())[0]).ra == pytest.approx(3.0 * scale, abs=1e-6)
+
+
+def test_units_of_a_parquet_table_of_astropy_are_heeded(tmp_path):
+    Table({"ra": [2.5] * u.rad, "dec": [30.0] * u.arcmin}).write(tmp_path / "a.parquet")
+    place = parse(read((tmp_path / "a.parquet").read_bytes())[0])
+    assert (place.ra, place.dec) == pytest.approx((143.23945, 0.5), abs=1e-4)
+
+
 def test_places_go_around():
-    text = b"ra,dec\n-12.3,5\n360,5\n359.99999999,5\n0,-0.1\n"
-    assert read(text) == ["347.7000000 5.0000000", *["0.0000000 5.0000000"] * 2, "0.0000000 -0.1000000"]
-    assert [parse(found).dec for found in read(text)] == [5, 5, 5, -0.1]
+    text = b"ra,dec\n-12.3,5\n360,5\n359.99999999,5\n0,-0.1\n-0.0,5\n"
+    assert read(text) == ["347.7000000 5.0000000", *["0.0000000 5.0000000"] * 2, "0.0000000 -0.1000000", "0.0000000 5.0000000"]
+    assert [parse(found).dec for found in read(text)] == [5, 5, 5, -0.1, 5]
+
+
+def test_names_of_files_are_no_titles():
+    assert read(b"M67_a,b.fits\nM67_c.fits\n") == ["M67_a,b.fits", "M67_c.fits"]
 
 
 @pytest.mark.parametrize("text", [b"run,camcol\n266,31\n", b"source_id;Teff;logg\n1;2;3\n", b"# mine\nname\tmag_g\nA\t5\n"])

@@ -63,15 +63,36 @@ def test_a_catalogue_out_of_reach_is_tried_for_few_and_what_is_kept_is_given(ask
     asked(name)
     tried = []
 
-    def away(self, *args):
+    def away(*args, **options):
         tried.append(args)
         raise UnreachableError("SDSS cannot be reached.")
 
-    monkeypatch.setattr(SkyServer, "query", away)
-    monkeypatch.setattr(SpectrumFiles, "fetch", away)
+    monkeypatch.setattr(SkyServer, "_ask", away)
+    monkeypatch.setattr(SpectrumFiles, "_download", away)
     *lost, kept = asked(*(f"266-51602-{k}" for k in range(1, 101)), name)
     assert all(isinstance(one, UnreachableError) for one in lost)
-    assert kept.photometry is not None and len(tried) < 30
+    assert kept.photometry is not None and len(tried) <= 8 * named.LOOK_UPS
+
+
+def test_a_visitor_gets_spectra_without_the_catalogue(sdss, star, monkeypatch):
+    monkeypatch.setenv("STELLAR_SKYSERVER_URL", "http://127.0.0.1:1")
+    (found,) = (entry.found for entry in NamedPortion((ways(star)[0],), served=True, visitor=True).read())
+    assert found.name == ways(star)[0] and any("catalogue could not be asked" in note for note in found.notes)
+
+
+def test_a_few_stars_that_meet_no_server_do_not_shut_out_the_others(asked, sdss, monkeypatch):
+    stars = mock_stars(sdss)[40:80]
+    sdss.spectra.make(stars)
+    real, unlucky = SpectrumFiles._download, {star.name for star in stars[::10]}
+
+    def download(self, path, star):
+        if star.name in unlucky:
+            raise UnreachableError("SDSS cannot be reached.")
+        return real(self, path, star)
+
+    monkeypatch.setattr(SpectrumFiles, "_download", download)
+    found = asked(*(star.name for star in stars))
+    assert [isinstance(one, UnreachableError) for one in found] == [star.name in unlucky for star in stars]
 
 
 def test_names_of_files_that_are_not_there_are_not_asked_of_sdss(asked, monkeypatch):

@@ -137,12 +137,12 @@ def test_sdss_out_of_reach_is_tried_for_few_and_told_for_all(monkeypatch, tmp_pa
     monkeypatch.setenv("STELLAR_CACHE_DIR", str(tmp_path))
     tried, mock = [], MockSurvey().star_ids(16000)[0].name
 
-    def away(self, asked, *args):
-        tried.append(asked)
+    def away(*args, **options):
+        tried.append(args)
         raise UnreachableError("SDSS cannot be reached.")
 
-    monkeypatch.setattr(SpectrumFiles, "fetch", away)
-    monkeypatch.setattr(SkyServer, "query", away)
+    monkeypatch.setattr(SpectrumFiles, "_download", away)
+    monkeypatch.setattr(SkyServer, "_ask", away)
     found = entries(Typed((*(f"266-51602-{k}" for k in range(1, 31)), mock)))
     assert all("cannot be reached" in str(entry.found) for entry in found[:30]) and found[30].found.name == mock
     assert len(tried) < 20, "each of the threads may have been at one, and at its row"

@@ -34,6 +34,8 @@ from tests.standin import Fault, Faults, StandIn
 from tests.test_sdss_retries import Time
 from tests.test_sdss_skyserver import SQL_PAGE
 
+ROOT = Path(__file__).resolve().parents[1]
+
 #: A real spectrum that the data folder has, and what its name alone says.
 STAR = StarId(267, 51608, 217, "26")
 UNSURE = StarId.of(267, 51608, 217)
@@ -332,7 +334,7 @@ def test_the_first_look_up_of_a_process_meets_no_half_made_library(sdss, tmp_pat
     code = f"from stellar_core.sdss.archive import open_archive; from stellar_core.sdss.identifiers import parse; print(open_archive().spectrum(parse('{star.name}')).name)"
     for number in range(3):
         environment = {**os.environ, "STELLAR_CACHE_DIR": str(tmp_path / str(number))}
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120)
         assert done.stdout.strip() == star.name, done.stderr[-600:]
 
 

@@ -88,6 +88,14 @@ def test_workers_that_never_come_are_one_sentence(monkeypatch):
     assert said == [("seconds without a worker of the cluster", seconds, 2) for seconds in (1, 2)]
 
 
+def test_a_scheduler_that_goes_away_while_workers_are_awaited_is_one_sentence(monkeypatch):
+    monkeypatch.setattr("stellar_core.spread.TELLING", 1)
+    ours = made(0)
+    threading.Timer(1.5, ours.close).start()
+    with pytest.raises(ArchiveError, match="went away"):
+        list(spread(slow, iter(range(3)), cluster=ours.scheduler_address))
+
+
 def test_workers_that_come_late_are_waited_for_and_all_used():
     with made(0) as ours:
         timers = [threading.Timer(0.5, ours.scale, [1]), threading.Timer(1, ours.scale, [2])]
@@ -109,11 +117,14 @@ def test_a_cluster_that_grows_with_its_work_is_given_work():
         assert sorted(spread(slow, iter(range(6)), cluster=ours.scheduler_address)) == list(range(6))
 
 
+#: Environment of a cluster that was started without a thought of the package.
+STRANGE = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 @pytest.fixture()
 def elsewhere(tmp_path):
     """Address of a scheduler and a worker started from the command line in a folder without the package."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    told = {"cwd": tmp_path, "env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    told = {"cwd": tmp_path, "env": STRANGE, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     scheduler = subprocess.Popen([sys.executable, "-m", "dask", "scheduler", "--port", "0", "--dashboard-address", ":0"], **told)
     started = [scheduler]
     try:
@@ -149,7 +160,7 @@ def test_a_growing_cluster_that_cannot_see_the_package_is_told_soon(tmp_path, mo
     )
     script = tmp_path / "grows.py"
     script.write_text(code)
-    owner = subprocess.Popen([sys.executable, str(script)], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    owner = subprocess.Popen([sys.executable, str(script)], cwd=tmp_path, env=STRANGE, stdout=subprocess.PIPE, text=True)
     try:
         address = owner.stdout.readline().strip()
         monkeypatch.setattr("stellar_core.spread.ROOT", "/no/such/folder")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -70,19 +71,18 @@ class CasJobsTable:
     say: Callable[[str], None] = lambda text: None
 
     def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
-        try:
-            return self._read(plan, plates, check)
-        except RefusedError:
-            # The table is there no more: MyDB is the user's own, and old tables expire.
-            path = self.folder / "casjobs.json"
-            write_text(path, json.dumps({**_job_state(path), "job": None, "finished": False}))
-            return self._read(plan, plates, check)
-
-    def _read(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
-        table = self.table(plan)
         low, high = id_range(*plates)
-        sql = f"SELECT {', '.join(NAMES)}, {TOTAL_SQL} FROM {table} WHERE specObjID BETWEEN {low} AND {high}"
-        return self.jobs.query(sql, NAMES, check)
+        sql = f"SELECT {', '.join(NAMES)}, {TOTAL_SQL} FROM {{}} WHERE specObjID BETWEEN {low} AND {high}"
+        table = self.table(plan)
+        try:
+            return self.jobs.query(sql.format(table), NAMES, check)
+        except RefusedError as error:
+            if not re.search(r"invalid object name|does not exist", str(error), re.I):
+                raise
+        # The table is there no more: MyDB is the user's own, and old tables expire.
+        path = self.folder / "casjobs.json"
+        write_text(path, json.dumps({**_job_state(path), "job": None, "finished": False}))
+        return self.jobs.query(sql.format(self.table(plan)), NAMES, check)
 
     def table(self, plan: Plan) -> str:
         """Name of the finished table in MyDB; made if it is not there.

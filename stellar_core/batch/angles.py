@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from stellar_core.errors import ParameterError
 
+if TYPE_CHECKING:
+    from astropy import units as u
+
 
 def scales(units: Mapping[str, object]) -> dict[str, float]:
-    """Degrees per unit, of columns with another unit than degrees; NaN where the unit is no angle.
+    """Degrees per unit, of columns with another unit than degrees; NaN where the unit is one of something else.
+
+    Words that name no unit, such as "J2000", say nothing; hours of right ascension are of 15 degrees.
 
     Parameters
     ----------
@@ -20,13 +26,29 @@ def scales(units: Mapping[str, object]) -> dict[str, float]:
 
     found = {}
     for role, unit in units.items():
-        words = str(unit or "").strip()
-        if role in ("ra", "dec") and words and not words.lower().startswith("deg"):
-            try:
-                found[role] = float(u.Unit(words).to(u.deg))
-            except (ValueError, TypeError, u.UnitsError):
-                found[role] = math.nan
-    return found
+        known = _unit(str(unit or "").strip()) if role in ("ra", "dec") else None
+        if known is None:
+            continue
+        if role == "ra" and known == u.hour:
+            known = u.hourangle
+        found[role] = float(known.to(u.deg)) if known.is_equivalent(u.deg) else math.nan
+    return {role: scale for role, scale in found.items() if scale != 1.0}
+
+
+def _unit(words: str) -> u.UnitBase | None:
+    """The unit that is named, whatever its letters and number; None where it is none."""
+    from astropy import units as u
+
+    if any(letter.isdecimal() for letter in words):
+        return None  # a place of an equinox: J2000 would be two thousand joules
+    for name in (words, words.lower(), words.lower().rstrip("s")):
+        try:
+            found = u.Unit(name)
+        except (ValueError, TypeError):
+            continue
+        if found != u.dimensionless_unscaled:
+            return found
+    return None
 
 
 def position(cells: Mapping[str, str], scale: Mapping[str, float]) -> str:
@@ -46,8 +68,7 @@ def position(cells: Mapping[str, str], scale: Mapping[str, float]) -> str:
     if right is None or up is None:
         signed = dec if dec[0] in "+-\u2212" or up is not None else f"+{dec}"
         return f"{ra if right is None else f'{right:.7f}'} {signed if up is None else f'{up:.7f}'}"
-    if -180.0 <= right < 0.0:
-        right += 360.0
+    right += 360.0 if -180.0 <= right < 0.0 else 0.0  # which takes the sign from -0
     text = f"{right:.7f}"
     return f"{'0.0000000' if text == '360.0000000' else text} {up:.7f}"
 
@@ -55,9 +76,9 @@ def position(cells: Mapping[str, str], scale: Mapping[str, float]) -> str:
 def _number(role: str, text: str, scale: Mapping[str, float]) -> float | None:
     """Degrees; None where the text is no number."""
     try:
-        value = float(text) * scale.get(role, 1.0)
+        value = float(text)
     except ValueError:
         return None
     if math.isnan(scale.get(role, 1.0)):
         raise ParameterError(f"The column {role} of the list has a unit that is no angle.", value=text, remedy="Give RA and Dec in degrees.")
-    return value
+    return value * scale.get(role, 1.0)

@@ -17,9 +17,9 @@ SSPP = ("teff", "teff_err", "logg", "logg_err", "feh", "feh_err")
 #: What the columns before the answers say.
 _NAMING = (
     ("row", "int64", "", "place in the list of inputs, from 0"),
-    ("input", "string", "", "what was given"),
+    ("input", "string", "", "what was given; files with their whole path"),
     ("star", "string", "", "plate-MJD-fiber where known, else the file"),
-    ("specobjid", "string", "", "SDSS's specObjID as text, which keeps all digits; empty where it is not known"),
+    ("specobjid", "string", "", "specObjID as text, as programs round its digits; empty if unknown"),
     ("plate", "int32", "", "spectroscopic plate"),
     ("mjd", "int32", "", "modified Julian date of the observation"),
     ("fiber", "int32", "", "fiber on the plate"),
@@ -27,6 +27,7 @@ _NAMING = (
     ("ra", "double", "deg", "right ascension, ICRS"),
     ("dec", "double", "deg", "declination, ICRS"),
 )
+_PLAIN = {"teff": "effective temperature", "logg": "log g", "feh": "[Fe/H]"}
 _QUALITY = {
     **QUALITY,
     "feature_distance": ("", "Mahalanobis distance of the network's view of the spectrum from those it was trained on"),
@@ -50,7 +51,7 @@ def schema() -> pa.Schema:
     columns += [("error", "string", "", "why there is no answer; empty where there is one")]
     for name in SSPP:
         quantity, _, error = name.partition("_")
-        words = f"{'error of the ' if error else ''}{QUANTITIES[quantity][1]} by SDSS's SSPP, not used for the answer"
+        words = f"{'error of ' if error else ''}SSPP's {_PLAIN[quantity]}, not used for the answer"
         columns += [(f"sspp_{name}", "float", UNITS[quantity], words)]
     columns += [("sspp_flag", "string", "", "flags of SDSS's SSPP")]
     kind = {"int64": pa.int64(), "int32": pa.int32(), "double": pa.float64(), "float": pa.float32(), "bool": pa.bool_(), "string": pa.string()}

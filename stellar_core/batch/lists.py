@@ -43,6 +43,7 @@ ROWS = 10_000
 _DELIMITERS = (",", "\t", ";", "|", " ")
 #: What the title of a column looks like, and no identifier does.
 _TITLE = re.compile(r"[A-Za-z_][\w.()\[\]/%]*")
+_FILES = (".fits", ".fit", ".gz", ".csv", ".txt", ".dat")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 Columns = Mapping[str, int]
@@ -161,7 +162,7 @@ def _of_text(file: BinaryIO, name: str, encoding: str) -> Iterator[str]:
                     return
         for delimiter in _DELIMITERS[:-1]:
             cells = _cells(first, delimiter)
-            if len(cells) > 1 and all(_TITLE.fullmatch(cell.strip()) for cell in cells):
+            if len(cells) > 1 and all(_TITLE.fullmatch(cell.strip()) and not cell.lower().rstrip().endswith(_FILES) for cell in cells):
                 raise _no_columns(name, cells)
         yield from (line.strip() for line in chain([first], lines) if line.strip() and not line.lstrip().startswith("#"))
     except (OSError, UnicodeError, csv.Error) as error:
@@ -176,13 +177,17 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 def _units_of_ecsv(head: Sequence[str]) -> dict[str, str]:
     """Units of the columns by name, from the head of an ECSV table; empty for other texts."""
-    from astropy.table.meta import YamlParseError, get_header_from_yaml
-
     if not any(line.strip().startswith("%ECSV") for line in head[:2]):
         return {}
+    return _units([line.rstrip("\r\n").removeprefix(" ") for line in head if not line.strip().startswith("%")])
+
+
+def _units(described: Sequence[str]) -> dict[str, str]:
+    """Units of the columns by name, in the words in which Astropy describes a table; empty where they are none."""
+    from astropy.table.meta import YamlParseError, get_header_from_yaml
+
     try:
-        found = get_header_from_yaml([line.rstrip("\r\n").removeprefix(" ") for line in head if not line.strip().startswith("%")])
-        return {str(column["name"]): str(column.get("unit") or "") for column in found["datatype"]}
+        return {str(column["name"]): str(column.get("unit") or "") for column in get_header_from_yaml(described)["datatype"]}
     except (YamlParseError, TypeError, KeyError, AttributeError):
         return {}
 
@@ -205,12 +210,19 @@ def _of_parquet(file: BinaryIO, name: str) -> Iterator[str]:
             raise _no_columns(name, titles)
         if len(set(titles)) < len(titles):
             raise ParameterError(f"Columns of {name} have the same name.", value=name, remedy="Name them apart.")
-        scale = scales({role: (table.schema_arrow.field(at).metadata or {}).get(b"unit", b"").decode("utf-8", "replace") for role, at in columns.items()})
+        scale = scales(_units_of_parquet(table.schema_arrow, columns))
         for batch in table.iter_batches(ROWS, columns=[titles[at] for at in columns.values()]):
             chosen = {role: batch.column(titles[at]) for role, at in columns.items()}
             yield from _identifiers({role: _of_arrow(column) for role, column in chosen.items()}, scale)
     except (pa.ArrowException, OSError):
         raise ParameterError(f"The list {name} is no Parquet file, or a damaged one.", value=name) from None
+
+
+def _units_of_parquet(schema: pa.Schema, columns: Columns) -> dict[str, str]:
+    """Units by what a column tells, from the field's own metadata, or as Astropy writes them."""
+    described = _units((schema.metadata or {}).get(b"table_meta_yaml", b"").decode("utf-8", "replace").splitlines())
+    own = {role: (schema.field(at).metadata or {}).get(b"unit", b"").decode("utf-8", "replace") for role, at in columns.items()}
+    return {role: unit or described.get(schema.names[columns[role]], "") for role, unit in own.items()}
 
 
 def _of_arrow(column: pa.Array) -> Sequence[object]:

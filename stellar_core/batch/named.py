@@ -16,7 +16,7 @@ from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
 from stellar_core.sdss.identifiers import parse
 from stellar_core.sdss.libraries import load_libraries
 from stellar_core.sdss.many_rows import remember_rows
-from stellar_core.sdss.outage import Outage
+from stellar_core.sdss.outage import gated
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.sdss.retries import Retries
@@ -53,35 +53,32 @@ class NamedPortion:
 
     def read(self) -> Iterator[Entry]:
         load_libraries()
-        archive = open_archive() if self.visitor else patient_archive()
-        outage = Outage(archive, 1 if self.visitor else LOOK_UPS)
+        archive = gated(open_archive(), 1) if self.visitor else gated(patient_archive(), LOOK_UPS)
         stars = [star for star in map(self._asked_about, self.texts) if star is not None and self._is_served(star)]
         try:
             remember_rows(archive, stars)
-        except ArchiveError as error:
-            outage.note(error)  # each star then says itself what is amiss
+        except ArchiveError:
+            pass  # each star then says itself what is amiss
         with ThreadPoolExecutor(LOOK_UPS) as pool:
             begun = []
             for text in self.texts:
-                begun.append((text, pool.submit(self._one, outage, text)))
+                begun.append((text, pool.submit(self._one, archive, text)))
                 if len(begun) > AHEAD:
                     first, job = begun.pop(0)
                     yield Entry(first, job.result())
             for text, job in begun:
                 yield Entry(text, job.result())
 
-    def _one(self, outage: Outage, text: str) -> Spectrum | StellarError:
+    def _one(self, archive: Archive, text: str) -> Spectrum | StellarError:
         try:
             if not self.visitor and is_file(text):
                 spectrum = read_spectrum(Path(text))
-                return self._with_row(outage.archive, spectrum) if self.photometry else spectrum
+                return self._with_row(archive, spectrum) if self.photometry else spectrum
             if not self.visitor and means_file(text):
                 raise ArchiveError(f"There is no file {text}.", value=text)
-            archive = outage.archive
             star = self._find(archive, text)
             return archive.spectrum(star, insist=not self.visitor) if self._is_served(star) else lookup.load(star)
         except StellarError as error:
-            outage.note(error)
             return error
 
     def _find(self, archive: Archive, text: str) -> StarId:

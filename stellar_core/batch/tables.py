@@ -106,6 +106,7 @@ def _write_fits(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> N
         cells.append((field.name, kind))
     header = fits.BinTableHDU.from_columns(columns, nrows=0, name="STARS").header
     header["NAXIS2"] = rows
+    header["LONGSTRN"] = ("OGIP 1.0", "some comments go on in CONTINUE cards")
     for number, field in enumerate(schema(), 1):
         header[f"TCOMM{number}"] = _description(field)
     logarithms = {field.name: _unit(field) for field in schema() if _unit(field) and not _plain_unit(field)}

@@ -182,6 +182,8 @@ class SkyServer:
             raise PassingError(f"The connection to {host} broke off.", value=page, remedy="Try again.") from None
         except ArchiveError:
             raise
+        except requests.exceptions.InvalidProxyURL:
+            raise ArchiveError(f"{host} could not be asked: the proxy that the environment names is none.", value=page) from None
         except ValueError:  # an address that is none, of ours or of a redirect
             remedy = f"STELLAR_SKYSERVER_URL is an address such as {SKYSERVER_URL}."
             raise ArchiveError(f"{self.url[:100]!r} names no server, or sends on to none.", value=page, remedy=remedy) from None

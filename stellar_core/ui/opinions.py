@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Mapping, Sequence
 
@@ -74,12 +75,12 @@ def pipeline(meta: Mapping[str, object]) -> Opinion | None:
 
 
 def pipeline_note(meta: Mapping[str, object]) -> str:
-    """The survey pipeline's values where they come without errors, so that no row can hold them; empty elsewhere."""
-    values = [meta.get(f"sspp_{name}") for name in ("teff", "logg", "feh")]
-    if any(value is None for value in values) or pipeline(meta) is not None:
+    """The survey pipeline's values where errors lack, so that no row can hold them; empty elsewhere."""
+    found = (meta.get(f"sspp_{name}") for name in ("teff", "logg", "feh"))
+    teff, logg, feh = (math.nan if value is None else float(value) for value in found)
+    if math.isnan(teff + logg + feh) or pipeline(meta) is not None:
         return ""
-    teff, logg, feh = map(float, values)
-    return f"SSPP gives {teff:.0f} K, log g {logg:.2f} and [Fe/H] {feh:+.2f}, without errors."
+    return f"SSPP gives {teff:.0f} K, log g {logg:.2f} and [Fe/H] {feh:+.2f}, without all of their errors."
 
 
 def opinions_of(result: Result, others: Others, meta: Mapping[str, object]) -> list[Opinion]:
