@@ -39,15 +39,15 @@ def _unit(words: str) -> u.UnitBase | None:
     """The unit that is named, whatever its letters and number; None where it is none."""
     from astropy import units as u
 
-    if any(letter.isdecimal() for letter in words):
-        return None  # a place of an equinox: J2000 would be two thousand joules
     for name in (words, words.lower(), words.lower().rstrip("s")):
         try:
             found = u.Unit(name)
         except (ValueError, TypeError):
             continue
-        if found != u.dimensionless_unscaled:
+        if found.is_equivalent(u.deg):
             return found
+        equinox = any(letter.isdecimal() for letter in words)  # J2000 would be two thousand joules
+        return None if equinox or found == u.dimensionless_unscaled else found
     return None
 
 
