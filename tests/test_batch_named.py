@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -132,3 +134,4 @@ def test_a_file_of_no_star_of_sdss_is_left_alone(asked, file, monkeypatch):
     Table({"loglam": np.log10(spectrum.wavelength), "flux": spectrum.flux, "ivar": spectrum.ivar}).write(path)
     monkeypatch.setattr(SkyServer, "query", None)
     np.testing.assert_array_equal(asked(path, photometry=True)[0].flux, spectrum.flux)
+    assert named._named(replace(spectrum, meta={"plate": 99_999_999, "mjd": 51602, "fiber": 1})) is None

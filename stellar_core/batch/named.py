@@ -110,11 +110,14 @@ class NamedPortion:
 
 
 def _named(spectrum: Spectrum) -> StarId | None:
-    """The star that a file says, or is called after."""
+    """The star that a file says, or is called after; None for what SDSS has not."""
     parts = [spectrum.meta.get(name) for name in ("plate", "mjd", "fiber")]
     if None in parts:
         return _parsed(spectrum.name)
-    return StarId.of(*map(int, parts), spectrum.meta.get("run2d") or None)
+    try:
+        return StarId.of(*map(int, parts), spectrum.meta.get("run2d") or None)
+    except StellarError:
+        return None
 
 
 def _parsed(text: str) -> StarId | None:

@@ -80,7 +80,7 @@ def pipeline_note(meta: Mapping[str, object]) -> str:
     teff, logg, feh = (math.nan if value is None else float(value) for value in found)
     if math.isnan(teff + logg + feh) or pipeline(meta) is not None:
         return ""
-    return f"SSPP gives {teff:.0f} K, log g {logg:.2f} and [Fe/H] {feh:+.2f}, without all of their errors."
+    return f"SSPP gives {teff:.0f} K, log g {logg:.2f} and [Fe/H] {feh:+.2f}, without all of their errors.".replace("-", "\u2212")
 
 
 def opinions_of(result: Result, others: Others, meta: Mapping[str, object]) -> list[Opinion]:

@@ -35,7 +35,7 @@ def test_the_pipeline_has_a_say_on_the_atmosphere_alone():
 
 def test_the_pipeline_without_errors_is_told_in_words():
     meta = {"sspp_teff": 6726.0, "sspp_logg": 3.94, "sspp_feh": -1.15}
-    assert pipeline_note(meta) == "SSPP gives 6726 K, log g 3.94 and [Fe/H] -1.15, without all of their errors."
+    assert pipeline_note(meta) == "SSPP gives 6726 K, log g 3.94 and [Fe/H] −1.15, without all of their errors."
     assert "[Fe/H] +0.00" in pipeline_note({**meta, "sspp_feh": 0.0})
     errors = {"sspp_teff_err": 50.0, "sspp_logg_err": 0.1, "sspp_feh_err": 0.05}
     assert pipeline_note({**meta, **errors}) == "" == pipeline_note({}) == pipeline_note({**meta, "sspp_feh": None}) == pipeline_note({**meta, "sspp_logg": float("nan")})
