@@ -65,8 +65,7 @@ def main(job_id: str, token: str) -> int:
 
     worker._Worker._carry_out = prepared
     worker.SAVE_SECONDS = 0.2
-    if os.environ.get("BLIND"):
-        worker.DISK_SECONDS = 1e9
+    worker.DISK_SECONDS = 1e9 if os.environ.get("BLIND") else 0.3
     return worker.work(Queue(launch=Launcher()), job_id, token)
 
 
