@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stellar_core.batch.answers import GROUP, Answered, Settings, Work, answer
+from stellar_core.batch.answers import GROUP, Settings, Work, answer
 from stellar_core.batch.columns import schema
 from stellar_core.batch.inputs import Inputs, Request
 from stellar_core.batch.tables import check_ending, read_chunks, write_answers

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
-from typing import Callable, Iterator, Sequence
+from typing import Callable, Sequence
 
 from stellar_core.spread import spread
 from stellar_core.training.trial import Trial, run_trial, stored
