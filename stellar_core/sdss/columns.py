@@ -7,7 +7,7 @@ that are understood, the guesses that are made, and the sentence said about each
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,10 @@ UNITS: dict[str, tuple[float, tuple[str, ...]]] = {
     "nm": (10.0, ("nm", "nanometer", "nanometers", "nanometre", "nanometres")),
     "micron": (1e4, ("micron", "microns", "um", "µm", "μm", "micrometer", "micrometers", "micrometre")),
 }
+#: Rows read at most: those of the longest spectrum accepted, and some to say that there are more.
+MAX_ROWS = MAX_PIXELS + 1000
+#: Letters of a name, and of a list of names, that a message shows.
+SHOWN, SHOWN_LIST = 40, 80
 #: Wavelengths in Angstrom outside this range are fill values.
 WAVELENGTHS = (100.0, 1e6)
 #: Flux beyond this, in any unit, is a fill value.
@@ -51,6 +55,7 @@ MAX_FLUX = 1e50
 NOISE_PIECE = 150
 #: Least estimated error as a share of the median flux: below it lie smoothed or computed spectra.
 NOISE_FLOOR = 1e-3
+_OPENING, _CLOSING = re.compile(r"[\[(]"), re.compile(r"[\])]")
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Table:
     Attributes
     ----------
     columns : mapping of str to (n,) float64
-        By the file's own names, in its order.
+        By the file's own names, in its order; may be made only when asked for.
     units : mapping of str to str
         Units of wavelength columns where the file states them.
     notes : tuple of str
@@ -75,10 +80,38 @@ class Table:
     text: str = ""
 
 
+def brackets(name: str) -> list[tuple[int, int]]:
+    """Where the brackets of a column name open and where each closes, from left to right, found in one pass."""
+    found, at = [], 0
+    while (opening := _OPENING.search(name, at)) and (closing := _CLOSING.search(name, opening.end())):
+        found.append((opening.start(), closing.start()))
+        at = closing.end()
+    return found
+
+
 def plain(name: str) -> str:
     """A column name in lower case, without units in brackets, words joined by "_"."""
-    bare = re.sub(r"[\[(].*?[\])]", "", name)
-    return re.sub(r"[^a-z0-9]+", "_", bare.lower()).strip("_")
+    kept, at = [], 0
+    for opening, closing in brackets(name):
+        kept.append(name[at:opening])
+        at = closing + 1
+    return re.sub(r"[^a-z0-9]+", "_", "".join((*kept, name[at:])).lower()).strip("_")
+
+
+def shown(text: str) -> str:
+    """The beginning of a text of the file in quotes, what cannot be printed escaped."""
+    quoted = repr(text[:SHOWN])
+    return quoted if len(text) <= SHOWN and len(quoted) <= SHOWN + 2 else f"{quoted[:SHOWN]}...{quoted[0]}"
+
+
+def listed(names: Collection[str]) -> str:
+    """The first of some names, as many as a message has room for."""
+    said: list[str] = []
+    for name in list(names)[:12]:
+        if said and len(", ".join((*said, shown(name)))) > SHOWN_LIST:
+            break
+        said.append(shown(name))
+    return ", ".join(said) + (f" and {len(names) - len(said)} more" if len(names) > len(said) else "")
 
 
 def role_of(table: Table, role: str, columns: Mapping[str, str | int] | None = None) -> str | None:
@@ -91,8 +124,9 @@ def role_of(table: Table, role: str, columns: Mapping[str, str | int] | None = N
         for name in names:
             if name == wanted or plain(name) == plain(str(wanted)):
                 return name
-        raise SpectrumError(f"There is no column {wanted!r}; the columns are {_listed(table)}.", value=wanted)
-    by_plain = {plain(name): name for name in reversed(table.columns)}
+        said = shown(wanted) if isinstance(wanted, str) else wanted
+        raise SpectrumError(f"There is no column {said}; the columns are {listed(table.columns)}.", value=wanted)
+    by_plain = {plain(name): name for name in reversed(list(table.columns))}
     return next((by_plain[alias] for alias in ALIASES[role] if alias in by_plain), None)
 
 
@@ -135,7 +169,8 @@ def assemble(
     for role in ("wavelength", "flux"):
         if names[role] is None:
             raise SpectrumError(
-                f"There is no {role} column; the columns are {_listed(table)}.", remedy=f"Say which one is the {role}."
+                f"There is no {role} column; the columns are {listed(table.columns)}.",
+                remedy=f"Say which one is the {role}.",
             )
     notes = [*properties.pop("notes", ()), *table.notes]
     wave_name = names["wavelength"]
@@ -144,7 +179,7 @@ def assemble(
 
     usable = (wavelength > WAVELENGTHS[0]) & (wavelength < WAVELENGTHS[1])
     if np.count_nonzero(usable) < 10:
-        raise SpectrumError(f"The wavelength column {wave_name!r} holds {np.count_nonzero(usable)} usable numbers.")
+        raise SpectrumError(f"The wavelength column {shown(wave_name)} holds {np.count_nonzero(usable)} usable numbers.")
     if not usable.all():
         notes.append(f"{np.count_nonzero(~usable)} rows without a wavelength were left out.")
     order = np.flatnonzero(usable)
@@ -166,7 +201,7 @@ def assemble(
     notes.extend(medium_note)
     flux = np.where(np.abs(values["flux"]) < MAX_FLUX, values["flux"], np.nan)
     if not np.any(np.isfinite(flux)):
-        raise SpectrumError(f"The flux column {names['flux']!r} holds no number.")
+        raise SpectrumError(f"The flux column {shown(names['flux'])} holds no number.")
     has_errors = True
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if "ivar" in values:
@@ -219,11 +254,6 @@ def estimate_ivar(flux: np.ndarray) -> np.ndarray:
     return ivar
 
 
-def _listed(table: Table) -> str:
-    names = [repr(name) for name in table.columns]
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-
-
 def _angstrom(
     values: np.ndarray, name: str, stated: str | None, wanted: str | None
 ) -> tuple[np.ndarray, list[str]]:
@@ -231,16 +261,16 @@ def _angstrom(
     values = np.asarray(values, dtype=np.float64)
     finite = values[np.isfinite(values)]
     if not finite.size:
-        raise SpectrumError(f"The wavelength column {name!r} holds no number.")
+        raise SpectrumError(f"The wavelength column {shown(name)} holds no number.")
     if wanted is not None:
-        return _to_angstrom(values, wanted, f"{wanted!r} is no unit of wavelength; use Angstrom, nm or micron."), []
+        return _to_angstrom(values, wanted, f"{shown(wanted)} is no unit of wavelength; use Angstrom, nm or micron."), []
     log = plain(name).startswith("log")
     # A few fill values must not decide.
     low, high = (float(value) for value in np.quantile(finite, (0.02, 0.98), method="nearest"))
     span = f"{low:.6g} to {high:.6g}"
     if log or 3.0 < low and high < 4.5:
         if not (2.5 < low and high < 5):
-            raise SpectrumError(f"The column {name!r} runs from {span}, which is no log10 of Angstrom.")
+            raise SpectrumError(f"The column {shown(name)} runs from {span}, which is no log10 of Angstrom.")
         with np.errstate(over="ignore"):
             return 10.0**values, [] if log else [f"The wavelengths ({span}) were taken to be log10 of Angstrom."]
     stated = stated or (plain(name) if plain(name) in ("nm", "micron", "microns", "angstrom", "angstroms") else None)
@@ -273,7 +303,7 @@ def _vacuum(
 ) -> tuple[np.ndarray, list[str]]:
     """Vacuum wavelengths, and what was guessed about the medium."""
     if medium not in (None, "air", "vacuum"):
-        raise SpectrumError(f"{medium!r} is no medium; use air or vacuum.", value=medium)
+        raise SpectrumError(f"{shown(str(medium))} is no medium; use air or vacuum.", value=medium)
     if medium is None and name in ("loglam", "log_lam"):
         return wavelength, []
     if medium is None:

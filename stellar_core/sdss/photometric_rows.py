@@ -38,7 +38,8 @@ def asinh_magnitude(flux: np.ndarray, ivar: np.ndarray) -> tuple[np.ndarray, np.
     sigma = NANOMAGGY / (2 * SOFTENING) / np.sqrt(np.where(known, ivar, 1.0))
     pogson = 2.5 / np.log(10)
     magnitude = -pogson * (np.arcsinh(scaled) + np.log(SOFTENING))
-    error = pogson * sigma / np.sqrt(1 + scaled**2)
+    with np.errstate(over="ignore"):
+        error = pogson * sigma / np.sqrt(1 + scaled**2)
     return np.where(known, magnitude, np.nan), np.where(known, error, np.nan)
 
 
@@ -57,7 +58,8 @@ def photometry_of(row: Mapping[str, object]) -> Photometry | None:
     Photometry or None
         None where the row has no PSF photometry in any band.
     """
-    if any(np.shape(row.get(name)) != (len(BANDS),) for name in PHOTOMETRY_NAMES):
+    values = [np.asarray(row.get(name)) for name in PHOTOMETRY_NAMES]
+    if any(value.shape != (len(BANDS),) or value.dtype.kind not in "fiu" for value in values):
         return None
     psf_mag, psf_mag_err = asinh_magnitude(row["psfflux"], row["psfflux_ivar"])
     if not np.any(np.isfinite(psf_mag)):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import os
 import zlib
 from collections.abc import Mapping
@@ -16,7 +14,9 @@ from stellar_core.spectrum import Spectrum
 #: Largest file read, bytes: several times the largest full SDSS spectrum file.
 MAX_BYTES = 20_000_000
 #: Largest size after decompression, bytes.
-MAX_UNPACKED = 80_000_000
+MAX_UNPACKED = 40_000_000
+#: Parts that a gzip file may be put together from, each with a header of its own.
+MAX_MEMBERS = 100
 
 _PACKED = {b"PK\x03\x04": "a zip archive", b"BZh": "a bzip2 file", b"\xfd7zXZ": "an xz file", b"\x89HDF": "an HDF5 file"}
 
@@ -98,21 +98,34 @@ def _load(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[bytes, str
         with path.open("rb") as handle:
             return handle.read(MAX_BYTES + 1), path.name
     except FileNotFoundError:
-        raise SpectrumError(f"There is no file {str(source)[:200]!r}.", value=source) from None
+        raise SpectrumError(f"There is no file {str(source)[:120]!r}.", value=source) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise SpectrumError(f"The file {str(source)[:200]!r} cannot be read: {reason}.", value=source) from None
+        raise SpectrumError(f"The file {str(source)[:120]!r} cannot be read: {reason}.", value=source) from None
 
 
 def _unpack(data: bytes) -> bytes:
-    """Content of a gzip file."""
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
-            content = packed.read(MAX_UNPACKED + 1)
-    except (OSError, EOFError, zlib.error):
-        raise SpectrumError("The file is gzipped but damaged or cut short.", remedy="Download it again.") from None
-    if len(content) > MAX_UNPACKED:
-        raise SpectrumError(f"The file unpacks to more than {MAX_UNPACKED // 1_000_000} MB.")
+    """Content of a gzip file, unpacked no further than `MAX_UNPACKED`."""
+    content = b""
+    for _ in range(MAX_MEMBERS):
+        member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        try:
+            content += member.decompress(data, MAX_UNPACKED + 1 - len(content))
+        except zlib.error:
+            raise _damaged_gzip() from None
+        if len(content) > MAX_UNPACKED:
+            raise SpectrumError(f"The file unpacks to more than {MAX_UNPACKED // 1_000_000} MB.")
+        if not member.eof:
+            raise _damaged_gzip()
+        data = member.unused_data.lstrip(b"\0")
+        if not data:
+            break
+    else:
+        raise SpectrumError(f"The gzip file is put together from more than {MAX_MEMBERS} parts.", remedy="Pack it again.")
     if not content:
         raise SpectrumError("The file is empty.")
     return content
+
+
+def _damaged_gzip() -> SpectrumError:
+    return SpectrumError("The file is gzipped but damaged or cut short.", remedy="Download it again.")
