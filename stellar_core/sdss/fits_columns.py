@@ -90,7 +90,7 @@ def opened(data: bytes, hdu: Hdu) -> fits.PrimaryHDU | fits.ImageHDU | fits.BinT
     """
     refuse_cut(data, hdu)
     kind = fits.PrimaryHDU if hdu.start == 0 else CLASSES[hdu.kind]
-    found = kind.fromstring(memoryview(data)[hdu.start : hdu.end], uint=True)
+    found = kind.fromstring(data[hdu.start : hdu.end], uint=True)
     if not hdu.agrees(found.header):
         raise damaged()
     return found
