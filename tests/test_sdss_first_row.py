@@ -10,6 +10,7 @@ from astropy.io import fits
 
 from stellar_core.sdss import first_row as module
 from stellar_core.sdss.first_row import first_row
+from stellar_core.sdss.fits_layout import Hdu, hdus
 
 COLUMNS = [
     fits.Column("PLATE", "J", array=[266]),
@@ -31,14 +32,18 @@ def table(columns: list[fits.Column], rows: int = 1) -> bytes:
 
 
 def read(data: bytes, wanted: set[str]) -> dict[str, object]:
-    with fits.open(io.BytesIO(data), memmap=False) as hdus:
-        return first_row(data, hdus[1], wanted)
+    return first_row(data, second(data), wanted)
+
+
+def second(data: bytes) -> Hdu:
+    """The first extension of a file."""
+    return list(hdus(data))[1]
 
 
 def same(found: dict[str, object], data: bytes) -> None:
-    with fits.open(io.BytesIO(data), memmap=False) as hdus:
-        record = hdus[1].data[0]
-        for name in hdus[1].columns.names:
+    with fits.open(io.BytesIO(data), memmap=False) as opened:
+        record = opened[1].data[0]
+        for name in opened[1].columns.names:
             if name.lower() in found:
                 np.testing.assert_array_equal(found[name.lower()], record[name])
                 assert np.shape(found[name.lower()]) == np.shape(record[name])
@@ -62,7 +67,6 @@ def test_only_what_is_wanted_comes_and_nothing_that_is_not_there():
         fits.Column("ODD", "E", bscale=2.0, array=[5.0]),
         fits.Column("ODD", "4E", dim="(2,2)", array=[[[1, 2], [3, 4]]]),
         fits.Column("ODD", "5X", array=[[True, False, True, False, True]]),
-        fits.Column("ODD", "PE()", array=np.array([np.array([1.0, 2.0])], dtype=object)),
     ],
 )
 def test_what_is_out_of_the_ordinary_is_left_to_astropy(column):
@@ -72,39 +76,49 @@ def test_what_is_out_of_the_ordinary_is_left_to_astropy(column):
     same(found, data)
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        fits.Column("ODD", "PE()", array=np.array([np.array([1.0, 2.0])], dtype=object)),
+        fits.Column("ODD", f"{module.MAX_CELL}I", array=[np.arange(module.MAX_CELL)]),
+    ],
+)
+def test_cells_of_variable_length_and_huge_ones_are_left_out(column):
+    assert read(table([*COLUMNS, column]), {"odd", "z"}) == {"z": np.float32(-1.5e-5)}
+
+
 @pytest.mark.parametrize(("before", "after"), [(b"'Z       '", b" Z       '"), (b"'Z       '", b"3         "), (b"'Z       '", b"''        ")])
 def test_a_damaged_name_is_left_to_astropy(before, after):
     data = table(COLUMNS)
     assert data.count(before) == 1
     data = data.replace(before, after)
-    with fits.open(io.BytesIO(data), memmap=False) as hdus:
-        assert module._cells(data, hdus[1], {"z", "plate"}) is None
+    assert module._cells(data, second(data), {"z", "plate"}) is None
 
 
 def test_a_row_of_which_a_part_is_missing_is_not_read_here():
     data = table(COLUMNS)
-    with fits.open(io.BytesIO(data), memmap=False) as hdus:
-        place = hdus[1].fileinfo()["datLoc"]
-        assert set(module._cells(data[: place + 50], hdus[1], {"plate"})) == {"plate"}
-        assert module._cells(data[: place + 50], hdus[1], {"ra"}) is None
+    hdu = second(data)
+    assert set(module._cells(data[: hdu.data + 50], hdu, {"plate"})) == {"plate"}
+    assert module._cells(data[: hdu.data + 50], hdu, {"ra"}) is None
 
 
 def test_real_tables_are_read_as_astropy_reads_them(shared_data):
     read_here = 0
     for path in sorted((shared_data / "sdss").glob("*.fits"))[::3]:
         data = path.read_bytes()
-        with fits.open(io.BytesIO(data), memmap=False) as hdus:
-            if len(hdus) < 3:
+        with fits.open(io.BytesIO(data), memmap=False) as opened:
+            if len(opened) < 3:
                 continue
-            cells = module._cells(data, hdus[2], {name.lower() for name in hdus[2].columns.names})
-            read_here += cells is not None
-            same(cells or {}, data_of(data))
+            names = {name.lower() for name in opened[2].columns.names}
+        cells = module._cells(data, list(hdus(data))[2], names)
+        read_here += cells is not None
+        same(cells or {}, data_of(data))
     assert read_here > 15
 
 
 def data_of(data: bytes) -> bytes:
     """The file whose first table is the second of ``data``."""
-    with fits.open(io.BytesIO(data), memmap=False) as hdus:
+    with fits.open(io.BytesIO(data), memmap=False) as opened:
         out = io.BytesIO()
-        fits.HDUList([fits.PrimaryHDU(), hdus[2].copy()]).writeto(out)
+        fits.HDUList([fits.PrimaryHDU(), opened[2].copy()]).writeto(out)
         return out.getvalue()

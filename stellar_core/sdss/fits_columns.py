@@ -90,7 +90,9 @@ def opened(data: bytes, hdu: Hdu) -> fits.PrimaryHDU | fits.ImageHDU | fits.BinT
     """
     refuse_cut(data, hdu)
     kind = fits.PrimaryHDU if hdu.start == 0 else CLASSES[hdu.kind]
-    found = kind.fromstring(data[hdu.start : hdu.end], uint=True)
+    content = data[hdu.start : hdu.following]
+    # The last block may lack its filling.
+    found = kind.fromstring(content + bytes(hdu.following - hdu.start - len(content)), uint=True)
     if not hdu.agrees(found.header):
         raise damaged()
     return found

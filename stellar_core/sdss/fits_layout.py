@@ -53,6 +53,11 @@ class Hdu:
         """Lengths of the axes, the slowest first, as of a numpy array."""
         return tuple(self.keywords[f"NAXIS{axis}"] for axis in range(self.keywords["NAXIS"], 0, -1))
 
+    @property
+    def following(self) -> int:
+        """Byte at which the next HDU begins."""
+        return _whole_blocks(self.end)
+
     def agrees(self, header: Mapping[str, object]) -> bool:
         """Whether another reading of the same header has the same structure."""
         return all(header.get(key) == value for key, value in self.keywords.items()) and all(
@@ -82,9 +87,8 @@ def hdus(data: bytes) -> Iterator[Hdu]:
             raise SpectrumError(f"The FITS file has more than {MAX_HDUS} extensions; a spectrum has a few.")
         end = _end_card(data, start, start + CARD * (MAX_CARDS - cards))
         cards += (end - start) // CARD
-        hdu = _hdu(data, start, end)
-        yield hdu
-        start = _whole_blocks(hdu.end)
+        yield (hdu := _hdu(data, start, end))
+        start = hdu.following
 
 
 def damaged(why: str = "") -> SpectrumError:
