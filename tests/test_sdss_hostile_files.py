@@ -162,13 +162,13 @@ BYTES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a table of four million rows": (lambda: gzip.compress(primary() + good_table(3_000_000), 1), "at most 20000"),
     "a shape that lies": (
         lambda: primary() + table(8, 30, {"wave": "E", "flux": "E"}, bytes(240), more=(("TDIM1", "(99999,99999)"),)),
-        "columns|damaged",
+        "columns|damaged|wavelengths",
     ),
     "a heap that lies": (lambda: primary() + table(8, 1, {"wave": "PE", "flux": "PE"}, bytes(8), heap=2**40), "cut short"),
-    "a thousand columns": (lambda: primary() + many_fields(999), "no wavelength"),
+    "a thousand columns": (lambda: primary() + many_fields(999), "no table and no image"),
     "more columns than there may be": (lambda: primary() + many_fields(1000), "impossible BITPIX or TFIELDS"),
     "scaled to infinity": (
-        lambda: primary() + good_table()[:0] + table(4, 3000, {"wave": "I", "flux": "I"}, bytes(12_000), more=(("TSCAL1", 1e308), ("TZERO1", 1e308))),
+        lambda: primary() + table(4, 3000, {"wave": "I", "flux": "I"}, bytes(12_000), more=(("TSCAL1", 1e308), ("TZERO1", 1e308))),
         "wavelength",
     ),
     "a compressed image": (compressed_image, "compressed image"),
@@ -184,10 +184,10 @@ BYTES: dict[str, tuple[Callable[[], bytes], str]] = {
         "cut short",
     ),
     "six thousand extensions": (lambda: primary() + table(4, 0, {"c": "E"}) * 6000, "more than 500 extensions"),
-    "extensions of many columns": (lambda: primary() + many_fields(999) * 100, "no end within|no wavelength"),
+    "extensions of many columns": (lambda: primary() + many_fields(999) * 100, "no end within"),
     "a header without end": (lambda: primary()[:320] + b"COMMENT x".ljust(80) * 200_000, "no end within"),
-    "a long text in a header": (lambda: primary(card("TEXT", "x&"), *[b"CONTINUE  '" + b"a" * 67 + b"&'"] * 40_000) + good_table(), ""),
-    "hierarchies": (lambda: primary(*[f"HIERARCH {'A B ' * 15}{i} = 1".ljust(80).encode() for i in range(40_000)]) + good_table(), ""),
+    "a long text in a header": (lambda: primary(card("TEXT", "x&"), *[b"CONTINUE  '" + b"a" * 67 + b"&'"] * 12_000) + good_table(), ""),
+    "hierarchies": (lambda: primary(*[f"HIERARCH {'A B ' * 15}{i} = 1".ljust(80).encode() for i in range(12_000)]) + good_table(), ""),
     "quotes": (lambda: primary(*[b"CLASS   = '" + b"''" * 34 + b" "] * 3000) + good_table(), ""),
     "sizes given twice": (lambda: primary(("NAXIS", 1)), "given twice"),
     "small letters": (lambda: (primary() + good_table()).replace(b"TFIELDS ", b"tfields "), "damaged"),
@@ -220,7 +220,11 @@ def test_answered_soon_in_one_sentence(name):
     assert "\n" not in said and said.isprintable() and len(said) < 300
 
 
-@pytest.mark.parametrize("name", [*BYTES, "far letters", "short rows", "one endless line", "comments of two words", "rows of a thousand columns"])
+LARGE = [*BYTES, "far letters", "short rows", "one endless line", "rows of a thousand columns"]
+LARGE.remove("extensions of many columns")  # small, and slow under the eyes of tracemalloc
+
+
+@pytest.mark.parametrize("name", LARGE)
 def test_answered_in_little_memory(name):
     data = FILES[name][0]()
     tracemalloc.start()
@@ -236,6 +240,12 @@ def test_a_spectrum_beside_what_is_not_read_is_read():
     spectrum = read_spectrum(compressed + good_table())
     assert spectrum.wavelength.size == WAVE.size and np.all(spectrum.ivar == 4)
     assert read_spectrum(beside_variable_length()).wavelength.size == WAVE.size
+
+
+@pytest.mark.parametrize("count", [fits_layout.MAX_HDUS - 2, fits_layout.MAX_HDUS - 1])
+def test_as_many_extensions_as_are_allowed_are_read(count):
+    data = primary() + table(4, 0, {"c": "E"}) * count + good_table()
+    assert (answer(data) == "") == (count < fits_layout.MAX_HDUS - 1)
 
 
 def test_the_last_block_may_lack_its_filling():

@@ -150,6 +150,24 @@ def test_coadd_only_file_has_no_redshift_but_its_name_from_the_header():
     assert "ra" not in spectrum.meta, "RA of the header is the telescope's"
 
 
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ({"PLATEID": 266, "MJD": 51602, "FIBERID": 31}, None),
+        ({"PLATEID": 267, "MJD": 51608, "FIBERID": 217}, "0267-51608-0217"),
+        ({"FIBERID": 32}, "?-?-0032"),
+        ({"MJD": 0, "PLATEID": 266}, None),
+    ],
+)
+def test_a_header_that_names_another_star_than_the_row_is_noted(stated, said):
+    primary = fits.PrimaryHDU()
+    primary.header.update(stated)
+    spectrum = read_spectrum(as_bytes(coadd(), row(**LEGACY_ROW), primary=primary))
+    assert spectrum.name == "0266-51602-0031"
+    assert len(spectrum.notes) == (said is not None)
+    assert said is None or said in spectrum.notes[0] and "0266-51602-0031" in spectrum.notes[0]
+
+
 def test_name_comes_from_the_file_name_where_nothing_else_says(tmp_path):
     path = tmp_path / "spec-0267-51608-0217.fits"
     path.write_bytes(as_bytes(coadd()))

@@ -276,7 +276,8 @@ def _angstrom(
     stated = stated or (plain(name) if plain(name) in ("nm", "micron", "microns", "angstrom", "angstroms") else None)
     if stated and any(stated.strip().lower() in spellings for _, spellings in UNITS.values()):
         return _to_angstrom(values, stated, ""), []
-    middle = float(np.median(finite))
+    with np.errstate(over="ignore"):
+        middle = float(np.median(finite))
     for unit, (least, most) in {"Angstrom": (1500, 60000), "nm": (150, 1500), "micron": (0.15, 6)}.items():
         if least <= middle < most:
             note = [] if unit == "Angstrom" else [f"The wavelengths ({span}) were taken to be in {unit}."]

@@ -15,7 +15,7 @@ from stellar_core.errors import SpectrumError
 
 BLOCK, CARD = 2880, 80
 #: HDUs and header cards read at most, up to the spectrum: several times those of the longest SDSS file.
-MAX_HDUS, MAX_CARDS = 500, 50_000
+MAX_HDUS, MAX_CARDS = 500, 15_000
 #: Columns that a table may have (FITS Standard 4.0, section 7.2.1).
 MAX_FIELDS = 999
 #: Largest size that a header may state, bytes; beyond it no file is merely cut short.
