@@ -13,6 +13,7 @@ from typing import Mapping
 import numpy as np
 
 from stellar_core.errors import ModelError
+from stellar_core.stored_json import read_json
 
 TRAINED_DIR = Path(__file__).resolve().parents[1] / "trained"
 #: The network that answers unless another is named: Model 9.
@@ -97,19 +98,22 @@ def read_model(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
     remedy = f"Restore trained/{folder.name} from the repository."
     try:
         payload = (folder / "weights.safetensors").read_bytes()
-        card = json.loads((folder / "card.json").read_text())
+        card = read_json(folder / "card.json")
         weights = load(payload)
     except FileNotFoundError:
         known = ", ".join([*list_models(), *adopted_models()])
         raise ModelError(
             f"There is no trained model {folder.name!r}.", value=folder.name, remedy=f"There are: {known}."
         ) from None
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"The model {folder.name} cannot be read ({type(error).__name__}).", value=folder.name, remedy=remedy
         ) from None
-    if hashlib.sha256(payload).hexdigest() != card.get("sha256"):
+    if not isinstance(card, dict) or hashlib.sha256(payload).hexdigest() != card.get("sha256"):
         raise ModelError(f"The model {folder.name} does not match the sha256 on its card.", value=folder.name, remedy=remedy)
+    for name, array in weights.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ModelError(f"The model {folder.name} has values in {name[:60]} that are no numbers.", value=name, remedy=remedy)
     return weights, card
 
 
@@ -128,15 +132,15 @@ def model_folder(name: str) -> Path:
 
 
 def add_to_card(name: str, entries: Mapping[str, object]) -> None:
-    """Put ``entries`` into the card of the model ``name``; other entries stay."""
+    """Put ``entries`` into the card of the model ``name``; other entries stay. ModelError where it cannot be read."""
     path = model_folder(name) / "card.json"
-    write_text(path, card_text({**json.loads(path.read_text()), **entries}))
+    write_text(path, card_text({**_card(path), **entries}))
 
 
 def list_models() -> dict[str, dict[str, object]]:
-    """The card of every model in ``trained/``, by folder name; a card without weights is no model."""
+    """The card of every model in ``trained/``, by folder name; a card without weights is no model, a damaged one a ModelError."""
     cards = (path for path in sorted(TRAINED_DIR.glob("*/card.json")) if (path.parent / "weights.safetensors").exists())
-    return {path.parent.name: json.loads(path.read_text()) for path in cards}
+    return {path.parent.name: _card(path) for path in cards}
 
 
 def adopted_models() -> dict[str, dict[str, object]]:
@@ -144,12 +148,22 @@ def adopted_models() -> dict[str, dict[str, object]]:
     found = {}
     for path in sorted(adopted_dir().glob("[!.]*/card.json")):
         try:
-            card = json.loads(path.read_text())
-        except (OSError, ValueError):
+            card = _card(path)
+        except ModelError:
             continue
-        if isinstance(card, dict) and (path.parent / "weights.safetensors").exists():
+        if (path.parent / "weights.safetensors").exists():
             found[path.parent.name] = card
     return found
+
+
+def _card(path: Path) -> dict[str, object]:
+    try:
+        card = read_json(path)
+    except (OSError, ValueError):
+        card = None
+    if not isinstance(card, dict):
+        raise ModelError(f"The card of the model {path.parent.name} cannot be read.", value=path.parent.name)
+    return card
 
 
 def list_networks() -> dict[str, dict[str, object]]:

@@ -7,6 +7,8 @@ import io
 import json
 from typing import TYPE_CHECKING, Mapping
 
+from stellar_core.csv_cells import harmless
+
 if TYPE_CHECKING:
     from stellar_core.inference.result import Result
 
@@ -36,5 +38,5 @@ def to_csv(result: Result, **more: Mapping[str, object]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(row), lineterminator="\n")
     writer.writeheader()
-    writer.writerow(row)
+    writer.writerow({name: harmless(cell) for name, cell in row.items()})
     return text.getvalue()

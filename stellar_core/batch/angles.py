@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from stellar_core.errors import ParameterError
 
-if TYPE_CHECKING:
-    from astropy import units as u
+#: Degrees per unit by its spelling in small letters. Units are looked up here and never parsed: a text such as
+#: "10^999999999 deg" would keep a parser of units busy without end.
+DEGREES = {
+    **dict.fromkeys(("deg", "degs", "degree", "degrees", "°", "degrees_east", "degrees_north"), 1.0),
+    **dict.fromkeys(("arcmin", "arcmins", "arcminute", "arcminutes", "amin", "'"), 1 / 60),
+    **dict.fromkeys(("arcsec", "arcsecs", "arcsecond", "arcseconds", "asec", '"'), 1 / 3600),
+    **dict.fromkeys(("mas", "marcsec", "milliarcsec", "milliarcsecond", "milliarcseconds"), 1 / 3.6e6),
+    **dict.fromkeys(("uas", "uarcsec", "µas", "μas", "microarcsec", "microarcsecond", "microarcseconds"), 1 / 3.6e9),
+    **dict.fromkeys(("rad", "rads", "radian", "radians"), 180 / math.pi),
+    **dict.fromkeys(("mrad", "milliradian", "milliradians"), 0.18 / math.pi),
+    **dict.fromkeys(("hourangle", "hourangles", "15deg", "15 deg", "15.0deg", "15.0 deg"), 15.0),  # as Astropy writes it
+    **dict.fromkeys(("cycle", "cycles"), 360.0),
+}
+#: Hours, which are an angle in right ascension alone.
+_HOURS = ("h", "hr", "hrs", "hour", "hours")
+#: Words beside a unit that say nothing about it.
+_FRAME = re.compile(r"[jb]\d{4}(\.\d*)?|icrs|fk[45]", re.ASCII)
+_BRACKETS = str.maketrans("[](){}", "      ")
+#: Letters of the longest text that is looked at as a unit.
+LONGEST = 60
 
 
 def scales(units: Mapping[str, object]) -> dict[str, float]:
@@ -20,35 +38,33 @@ def scales(units: Mapping[str, object]) -> dict[str, float]:
     Parameters
     ----------
     units : mapping
-        Of the columns "ra" and "dec": text or an astropy unit, or nothing.
+        Of the columns "ra" and "dec": text, or nothing.
     """
-    from astropy import units as u
-
-    found = {}
-    for role, unit in units.items():
-        known = _unit(str(unit or "").strip()) if role in ("ra", "dec") else None
-        if known is None:
-            continue
-        if role == "ra" and known == u.hour:
-            known = u.hourangle
-        found[role] = float(known.to(u.deg)) if known.is_equivalent(u.deg) else math.nan
+    found = {role: _scale(role, str(unit or "")) for role, unit in units.items() if role in ("ra", "dec")}
     return {role: scale for role, scale in found.items() if scale != 1.0}
 
 
-def _unit(words: str) -> u.UnitBase | None:
-    """The unit that is named, whatever its letters and number; None where it is none."""
+def _scale(role: str, words: str) -> float:
+    """Degrees per unit; 1 where the words name no unit, NaN where it is no angle or has a number before it."""
+    if len(words) > LONGEST:
+        return math.nan
+    parts = [word for word in words.translate(_BRACKETS).split() if not _FRAME.fullmatch(word.lower())]
+    plain = " ".join(parts)
+    if plain.lower() in DEGREES:
+        return DEGREES[plain.lower()]
+    if plain.lower() in _HOURS and role == "ra":
+        return 15.0
+    if ":" in plain:  # "h:m:s" is no unit: its cells are texts
+        return 1.0
+    names = "".join(letter if letter.isalpha() else " " for letter in plain).split()
+    return math.nan if any(map(_names_unit, names)) else 1.0
+
+
+def _names_unit(word: str) -> bool:
     from astropy import units as u
 
-    for name in (words, words.lower(), words.lower().rstrip("s")):
-        try:
-            found = u.Unit(name)
-        except (ValueError, TypeError):
-            continue
-        if found.is_equivalent(u.deg):
-            return found
-        equinox = any(letter.isdecimal() for letter in words)  # J2000 would be two thousand joules
-        return None if equinox or found == u.dimensionless_unscaled else found
-    return None
+    known = u.get_current_unit_registry().registry
+    return word.lower() in DEGREES or any(name in known for name in (word, word.lower(), word.lower().rstrip("s")))
 
 
 def position(cells: Mapping[str, str], scale: Mapping[str, float]) -> str:

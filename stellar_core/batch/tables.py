@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from stellar_core.batch.columns import schema
+from stellar_core.csv_cells import harmless
 from stellar_core.errors import ParameterError
 from stellar_core.sdss.whole_files import DRAFT
 
@@ -147,10 +148,15 @@ def _write_votable(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -
 
 
 def _write_csv(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> None:
+    import pyarrow as pa
     from pyarrow import csv
 
     csv.write_csv(schema().empty_table(), out)
     for chunk in chunks():
+        for at, field in enumerate(chunk.schema):
+            if str(field.type) == "string":
+                cells = [harmless(cell) for cell in chunk.column(at).to_pylist()]
+                chunk = chunk.set_column(at, field, pa.array(cells, field.type))
         csv.write_csv(chunk, out, csv.WriteOptions(include_header=False))
 
 

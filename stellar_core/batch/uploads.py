@@ -7,16 +7,18 @@ member, in memory, up to fixed sizes.
 from __future__ import annotations
 
 import io
-import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePosixPath
 
 from stellar_core.batch.lists import read_list
 from stellar_core.batch.named import NamedPortion
 from stellar_core.batch.portions import Entry
+from stellar_core.batch.star_columns import tidy
 from stellar_core.errors import IdentifierError, ParameterError, SpectrumError, StellarError
 from stellar_core.sdss.identifiers import StarId, parse
 from stellar_core.sdss.readers import MAX_BYTES, read_spectrum
@@ -30,7 +32,9 @@ MAX_UNPACKED, MAX_TEXT = 300_000_000, 5_000_000
 SHOWN = 120
 ZIP = b"PK\x03\x04"
 _MEMBER = b"PK\x01\x02"
-_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError, OverflowError)
+#: Ways of packing whose unpacker can be told to stop: bzip2 and LZMA give all that a piece holds, be it gigabytes.
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def pasted(text: str) -> Typed:
     """
     if len(text) > MAX_TEXT:
         raise ParameterError(f"The text has {len(text):,} letters; {MAX_TEXT:,} are read.", value=len(text))
-    lines = (line.strip() for line in text.splitlines())
+    lines = (tidy(line) for line in text.splitlines())
     return _typed(one for line in lines if line and not line.startswith("#") for one in _in_line(line))
 
 
@@ -135,7 +139,7 @@ def uploaded(name: str, data: bytes) -> Typed | Unpacked:
 
 
 def _typed(texts: Iterator[str]) -> Typed:
-    found = tuple(text[:2000] for text in texts)
+    found = tuple(tidy(text) for text in islice(texts, MAX_ROWS + 1))
     if not found:
         raise ParameterError("There is no identifier among what was given.", remedy="Give one a line, or a table with specObjID, or plate, MJD and fiberID.")
     if len(found) > MAX_ROWS:
@@ -152,7 +156,7 @@ def _too_many(what: str, given: str) -> ParameterError:
 
 def _in_line(line: str) -> list[str]:
     """The identifiers of a line: several where each word names a star in full, else the line as a whole."""
-    words = line.replace(",", " ").replace(";", " ").split()
+    words = line.replace(",", " ").replace(";", " ").split()[: 2 * MAX_ROWS]
     return words if len(words) > 1 and all(map(_names_star, words)) else [line]
 
 
@@ -190,6 +194,8 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, unpacked: in
         return SpectrumError("Its name leads out of the archive; it was not read.", value=name)
     if member.flag_bits & 1:
         return SpectrumError("It is locked with a password.", value=name, remedy="Pack it without one.")
+    if member.compress_type not in _PACKINGS:
+        return SpectrumError("It is damaged, or packed in a way that is not read.", value=name, remedy="Pack it by deflate, as zip does.")
     if member.file_size > MAX_BYTES:
         return SpectrumError(f"It unpacks to {member.file_size / 1e6:.0f} MB; a spectrum takes {MAX_BYTES // 1_000_000} at most.", value=name)
     if unpacked > MAX_UNPACKED:

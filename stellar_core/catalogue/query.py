@@ -62,7 +62,10 @@ def ask(path: Path, text: str, seconds: float = SECONDS) -> pd.DataFrame:
     if done.returncode:
         raise ParameterError("The SQL took more memory than a question may.", value=done.returncode, remedy="Ask for less.")
     with pa.ipc.open_stream(done.stdout) as answer:
-        return answer.read_all().to_pandas()
+        try:
+            return answer.read_all().to_pandas()
+        except (pa.ArrowException, ValueError, OverflowError, TypeError) as error:
+            raise ParameterError(f"The answer holds values that cannot be shown ({type(error).__name__}).", remedy="Cast them to VARCHAR.") from None
 
 
 def _plain(table: pa.Table) -> pa.Table:

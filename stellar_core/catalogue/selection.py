@@ -12,6 +12,7 @@ from pathlib import Path
 from stellar_core.cards import write_text
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.stages import STAGES
+from stellar_core.stored_json import read_json
 
 #: Selections kept, letters of a name, and filters of a selection.
 MOST, LONGEST, MOST_FILTERS = 100, 60, 20
@@ -120,7 +121,7 @@ def saved(path: Path) -> dict[str, dict[str, str]]:
         If the file is damaged.
     """
     try:
-        found = json.loads(path.read_text())
+        found = read_json(path)
         return {str(name): {str(key): str(word) for key, word in words.items()} for name, words in found.items()}
     except FileNotFoundError:
         return {}

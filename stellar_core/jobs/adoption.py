@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
@@ -11,6 +10,7 @@ import shutil
 from stellar_core.cards import TRAINED_DIR, adopted_dir, adopted_models, card_text, read_model, write_text
 from stellar_core.errors import ArchiveError, ModelError, ParameterError
 from stellar_core.jobs.folder import Job
+from stellar_core.stored_json import read_json
 
 #: What names of models look like: they stand in addresses and are names of folders.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
@@ -80,7 +80,12 @@ def adopted_from(job: Job) -> list[str]:
 def describe(job: Job) -> None:
     """Say on the card of a job's model what it was taught on, and in which job."""
     path = job.model / "card.json"
-    card, source, training = json.loads(path.read_text()), job.config.source, job.config.training
+    try:
+        card = dict(read_json(path))
+        was = str(card["what"]).partition(", trained on")[0]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ModelError(f"The card of job {job.id} cannot be read ({type(error).__name__}).", value=job.id) from None
+    source, training = job.config.source, job.config.training
     if source.kind == "table":
         learned = "learned from the stars of a labelled table"
     elif source.kind == "catalogue":
@@ -93,7 +98,7 @@ def describe(job: Job) -> None:
     if training.start_from:
         words.append(f"started from the weights of {training.start_from}")
     words.append("calibrated and tested on other MOCK stars")
-    what = {"what": f"{card['what'].partition(', trained on')[0]}; {', '.join(words)}"}
+    what = {"what": f"{was}; {', '.join(words)}"}
     if source.labels == "truth":
         what["data"] = "MOCK: emulated spectra of stars drawn from MIST; taught the true age, lifetime and stage of each"
     told = ("kind", "ranges", "labels")

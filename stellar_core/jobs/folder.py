@@ -13,6 +13,7 @@ from stellar_core.cards import write_text
 from stellar_core.errors import StellarError
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.status import START_SECONDS, Status, read_status, write_status
+from stellar_core.stored_json import parse_json, read_json
 
 #: Bytes set aside in each folder, given back when a full disk would not take the last word.
 RESERVE = 65_536
@@ -64,11 +65,8 @@ class Job:
 
     @property
     def card(self) -> dict[str, object] | None:
-        """The card of the finished model; None before."""
-        try:
-            return json.loads((self.model / "card.json").read_text())
-        except (OSError, ValueError):
-            return None
+        """The card of the finished model; None before, or where it is damaged."""
+        return self._read("model/card.json", {}) or None
 
     @property
     def checkpoint(self) -> bool:
@@ -158,11 +156,11 @@ class Job:
 
     def history(self) -> list[dict[str, object]]:
         """For each finished epoch the losses, as `stellar_core.training.loop.Trained.history`."""
-        return self._read("model/history.json", [])
+        return self._records("model/history.json")
 
     def epochs(self) -> list[dict[str, object]]:
         """For each finished epoch the figures on the MOCK stars that are watched."""
-        return self._read("epochs.json", [])
+        return self._records("epochs.json")
 
     def sample(self) -> dict[str, list]:
         """Last predictions of those stars beside what they are; empty before the first epoch's end."""
@@ -173,22 +171,25 @@ class Job:
         points: list[dict[str, object]] = []
         try:
             lines = (self.folder / "curve.jsonl").read_text().splitlines()
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             return points
         for line in lines:
             try:
-                point = json.loads(line)
+                point = parse_json(line)
                 step = int(point["step"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, OverflowError):
                 continue  # a line cut short when the worker was killed
             while points and points[-1]["step"] >= step:  # what was done again after an interruption
                 points.pop()
             points.append(point)
         return points
 
+    def _records(self, name: str) -> list[dict[str, object]]:
+        return [record for record in self._read(name, []) if isinstance(record, dict)]
+
     def _read(self, name: str, otherwise):
         try:
-            found = json.loads((self.folder / name).read_text())
+            found = read_json(self.folder / name)
         except (OSError, ValueError):
             return otherwise
         return found if isinstance(found, type(otherwise)) else otherwise

@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 THREADS = max(1, (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) - 1)
 #: Seconds to wait for another process that is looking after the queue.
 PATIENCE = 20.0
-_ID = re.compile(r"\d{4,}-[a-z0-9-]+")
+_ID = re.compile(r"[0-9]{4,18}-[a-z0-9-]+")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 Launch = Callable[[Job, str], object]
 
@@ -83,7 +84,7 @@ class Queue:
         """
         text = str(job_id).strip()
         for job in self.jobs():
-            if text == job.id or (text.isdigit() and int(text) == job.number):
+            if text == job.id or (_NUMBER.fullmatch(text) and int(text) == job.number):
                 return job
         raise ParameterError(f"There is no job {text[:60]!r}.", value=job_id, remedy="The command jobs list shows them all.")
 

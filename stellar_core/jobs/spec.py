@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from stellar_core.errors import ParameterError
 from stellar_core.models.isochrone_config import IsochroneConfig
+from stellar_core.stored_json import read_json
 from stellar_core.training.config import TrainingConfig
 
 #: Kinds of training stars.
@@ -24,6 +24,7 @@ LIMITS = {
     "batch": (8, 512),
     "width": (8, 768),
     "depth": (1, 12),
+    "threads": (1, 1024),
     "name": (1, 60),
     "note": (0, 2000),
 }
@@ -98,6 +99,7 @@ class JobConfig:
         _check("test", data.test, "test stars")
         _check("epochs", training.epochs, "epochs")
         _check("batch", training.batch, "stars per step")
+        _check("threads", self.threads, "threads")
         for name, value in _sizes(training).items():
             _check(name.rpartition("_")[2], value, name.replace("_", " "))
         if not self.name.strip():
@@ -126,7 +128,7 @@ class JobConfig:
             training = TrainingConfig.from_dict(values["training"])
             rest = {name: values[name] for name in ("name", "note", "threads") if name in values}
             return cls(training=training, source=StarSource(**source), **rest)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             if isinstance(error, ParameterError):
                 raise
             raise ParameterError(f"The configuration of the job cannot be read: {error}.") from None
@@ -135,7 +137,7 @@ class JobConfig:
     def read(cls, path: Path) -> JobConfig:
         """Read a file that holds `to_dict` as JSON; ParameterError if there is none or it is damaged."""
         try:
-            return cls.from_dict(json.loads(path.read_text()))
+            return cls.from_dict(read_json(path))
         except (OSError, ValueError) as error:
             if isinstance(error, ParameterError):
                 raise

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stellar_core.batch.text_lists import bounded_lines
 from stellar_core.errors import ParameterError, StellarError
 from stellar_core.jobs.spec import LIMITS, RANGES
 from stellar_core.stages import STAGES
@@ -25,6 +27,8 @@ COLUMNS = {
     "stage": ("stage",),
 }
 NEEDED = ("star", "teff", "logg", "feh")
+#: Bytes of a table, and letters of a cell that are read.
+MAX_BYTES, MAX_CELL = 100_000_000, 200
 #: Possible values of own ages and lifetimes, log10(yr).
 LOG_YEARS = (5.0, 13.0)
 
@@ -52,22 +56,10 @@ def read_star_table(content: bytes) -> pd.DataFrame:
     """
     import pandas as pd
 
-    try:
-        given = pd.read_csv(io.BytesIO(content), dtype=str, comment="#", skipinitialspace=True)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise ParameterError(f"The table cannot be read as CSV: {error}.") from None
-    plain = {str(name).strip().lower(): name for name in given.columns}
-    found = {key: next((plain[name] for name in names if name in plain), None) for key, names in COLUMNS.items()}
-    missing = [key for key in NEEDED if found[key] is None]
-    if missing:
-        raise ParameterError(
-            f"The table lacks {', '.join(missing)}.", value=missing, remedy="It needs the columns star, teff, logg and feh."
-        )
-    frame = pd.DataFrame({key: given[name] for key, name in found.items() if name is not None})
+    frame = pd.DataFrame(_columns(content), dtype=str)
     low, high = LIMITS["rows"]
     if not low <= len(frame) <= high:
-        raise ParameterError(f"A table has {low} to {high:,} stars; this one has {len(frame)}.", value=len(frame))
-    frame["star"] = frame["star"].str.strip()
+        raise ParameterError(f"A table has {low} to {high:,} stars; this one has {len(frame) if len(frame) <= high else 'more'}.", value=len(frame))
     twice = frame["star"][frame["star"].duplicated() | frame["star"].isna()]
     if len(twice):
         raise ParameterError(f"The star {str(twice.iloc[0])[:60]!r} stands in the table twice, or a name is missing.")
@@ -89,6 +81,45 @@ def read_star_table(content: bytes) -> pd.DataFrame:
         frame["stage"] = stage.astype(int)
     _resolve(frame["star"])
     return frame
+
+
+def _columns(content: bytes) -> dict[str, list[str | None]]:
+    """The cells of the columns that are known, by the keys of `COLUMNS`; no more rows than a table may have, and one."""
+    if len(content) > MAX_BYTES:
+        raise ParameterError(f"The table has {len(content) / 1e6:.0f} MB; {MAX_BYTES // 1_000_000} are read.", value=len(content))
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
+    lines = (_without_remark(line) for line in bounded_lines(text, "the table"))
+    rows = (row for row in csv.reader(lines, skipinitialspace=True) if any(cell.strip() for cell in row))
+    try:
+        titles = next(rows, None)
+        if titles is None:
+            raise ParameterError("The table cannot be read as CSV: it is empty.")
+        plain = {title[:MAX_CELL].strip().lower(): at for at, title in reversed(list(enumerate(titles)))}
+        found = {key: next((plain[name] for name in names if name in plain), None) for key, names in COLUMNS.items()}
+        missing = [key for key in NEEDED if found[key] is None]
+        if missing:
+            raise ParameterError(
+                f"The table lacks {', '.join(missing)}.", value=missing, remedy="It needs the columns star, teff, logg and feh."
+            )
+        places = {key: at for key, at in found.items() if at is not None}
+        cells: dict[str, list[str | None]] = {key: [] for key in places}
+        for number, row in enumerate(rows):
+            if len(row) > len(titles) and any(cell.strip() for cell in row[len(titles) :]):
+                raise ParameterError(f"Row {number + 1} of the table has {len(row):,} cells; there are {len(titles):,} titles.", value=number)
+            for key, at in places.items():
+                cells[key].append(row[at][:MAX_CELL].strip() or None if at < len(row) else None)
+            if number >= LIMITS["rows"][1]:
+                break
+        return cells
+    except UnicodeDecodeError:
+        raise ParameterError("The table cannot be read as CSV: it is no text in UTF-8.") from None
+    except csv.Error:
+        raise ParameterError("The table cannot be read as CSV: a quote is not closed, or a cell is too long.") from None
+
+
+def _without_remark(line: str) -> str:
+    """A line up to a remark; a sign within quotes begins none."""
+    return line if '"' in line else line.partition("#")[0]
 
 
 def _resolve(stars: pd.Series) -> None:

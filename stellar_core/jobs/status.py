@@ -9,9 +9,12 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from stellar_core.cards import write_text
+from stellar_core.stored_json import read_json
 
 #: All states. "starting", "running": a worker is at it; "cancelled", "failed": can be resumed.
 STATES = ("queued", "starting", "running", "cancelled", "failed", "done")
+#: Bytes of a status file.
+MAX_BYTES = 1_000_000
 #: Seconds a worker may take from its launch until it holds the job's lock.
 START_SECONDS = 30.0
 
@@ -91,11 +94,17 @@ def write_status(path: Path, status: Status) -> None:
 def read_status(path: Path) -> Status | None:
     """What `write_status` wrote, or None where the file is absent or damaged."""
     try:
-        values = json.loads(path.read_text())
+        values = read_json(path, MAX_BYTES)
         known = {item.name for item in fields(Status)}
         status = Status(**{name: value for name, value in values.items() if name in known})
-        numbers = (status.done, status.total, status.epoch, status.epochs, status.seconds, status.since, status.attempts)
-        whole = status.state in STATES and all(isinstance(value, (int, float)) for value in numbers)
-        return status if whole and isinstance(status.losses, dict) else None
     except (OSError, ValueError, TypeError, AttributeError):
         return None
+    words = (status.state, status.reason, status.phase, status.written, status.token)
+    counts = (status.done, status.total, status.epoch, status.epochs, status.attempts)
+    numbers = (*counts, status.seconds, status.since, status.peak_mb, 0.0 if status.seconds_left is None else status.seconds_left)
+    whole = all(isinstance(word, str) for word in words) and all(map(_is_number, numbers)) and status.state in STATES
+    return status if whole and isinstance(status.losses, dict) and all(isinstance(loss, (int, float)) for loss in status.losses.values()) else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e18

@@ -13,6 +13,9 @@ from stellar_core.errors import ModelError
 from stellar_core.models.isochrone_config import config_kind
 from stellar_core.models.zoo import build
 
+#: Greatest width, or number of anything, that a card may state.
+LARGEST = 100_000
+
 
 def save_network(
     folder: Path, network: nn.Module, extra: dict[str, np.ndarray], card: dict[str, object]
@@ -39,11 +42,17 @@ def load_network(folder: Path) -> tuple[nn.Module, dict[str, np.ndarray], dict[s
         config = config_kind(card["architecture"])(**card["architecture"])
     except (KeyError, TypeError, AttributeError):
         raise ModelError(f"The model {folder.name} is no network: its card names no architecture.") from None
-    network = build(config, torch.Generator().manual_seed(0))
-    for name, expected in network.state_dict().items():
-        stored = arrays.pop(f"network.{name}", None)
-        if stored is None or stored.shape != tuple(expected.shape):
+    for setting, value in config.to_dict().items():
+        if isinstance(value, int) and value > (len(arrays) if setting.endswith("depth") else LARGEST):
+            raise ModelError(f"The card of the model {folder.name} states {setting} {value:,}, which its weights do not hold.", value=value)
+    with torch.device("meta"):  # shapes alone: nothing is allocated before they are those of the arrays
+        shapes = {name: tuple(part.shape) for name, part in build(config, torch.Generator().manual_seed(0)).state_dict().items()}
+    for name, expected in shapes.items():
+        stored = arrays.get(f"network.{name}")
+        if stored is None or stored.shape != expected:
             found = "none" if stored is None else str(stored.shape)
-            raise ModelError(f"The model {folder.name} has {name} of shape {found}; expected {tuple(expected.shape)}.")
-        expected.copy_(torch.from_numpy(stored.astype(np.float32)))
+            raise ModelError(f"The model {folder.name} has {name} of shape {found}; expected {expected}.")
+    network = build(config, torch.Generator().manual_seed(0))
+    for name, part in network.state_dict().items():
+        part.copy_(torch.from_numpy(arrays.pop(f"network.{name}").astype(np.float32)))
     return network.eval().requires_grad_(False), arrays, card

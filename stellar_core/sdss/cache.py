@@ -34,6 +34,7 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, "
     "used INTEGER NOT NULL) WITHOUT ROWID"
 )
+_CREATED = _TABLE.replace("IF NOT EXISTS ", "")
 _NEWEST = "(SELECT COALESCE(MAX(used), 0) + 1 FROM entries)"
 
 
@@ -151,10 +152,11 @@ class DiskCache:
 
     def _evict(self, index: sqlite3.Connection) -> None:
         (total,) = index.execute("SELECT SUM(bytes) FROM entries").fetchone()
-        while total > self.limit_bytes:
-            key, size = index.execute("SELECT key, bytes FROM entries ORDER BY used LIMIT 1").fetchone()
+        while total > self.limit_bytes and (oldest := index.execute("SELECT key, bytes FROM entries ORDER BY used LIMIT 1").fetchone()):
+            key, size = oldest
             index.execute("DELETE FROM entries WHERE key = ?", [key])
-            self._path(key).unlink(missing_ok=True)
+            with contextlib.suppress(ParameterError):  # a key that this program has not written
+                self._path(key).unlink(missing_ok=True)
             total -= size
 
     def _exists(self) -> bool:
@@ -164,16 +166,18 @@ class DiskCache:
             return False
 
     def _use(self, work: Callable[[sqlite3.Connection], Result], failed: Callable[[Exception], Result]) -> Result:
-        """``work`` on the index. A damaged index is made anew, empty: what it knew is fetched again."""
+        """``work`` on the index. An index that is damaged, or of another make, is made anew, empty: what it knew is fetched again."""
         for last in (False, True):
             try:
                 with contextlib.closing(self._connect()) as index:
                     index.execute(_TABLE)
+                    if index.execute("SELECT sql FROM sqlite_master").fetchall() != [(_CREATED,)]:
+                        raise sqlite3.DatabaseError("its index is of another make")
                     return work(index)
-            except sqlite3.OperationalError as error:  # locked by another process, or on a disk that is read only
-                return failed(error)
             except sqlite3.DatabaseError as error:
-                if last:
+                # Locked by another process, or on a disk that is full or read only: the index itself is whole.
+                whole = isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR
+                if last or whole:
                     return failed(error)
                 try:
                     for path in self.folder.glob(f"{_INDEX}*"):

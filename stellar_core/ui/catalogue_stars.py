@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core.catalogue.selection import Selection
+from stellar_core.csv_cells import frame_to_csv
 from stellar_core.errors import StellarError
 from stellar_core.figures.palette import DARK
 from stellar_core.ui.catalogue import Opened, apply, title_of
@@ -54,7 +55,7 @@ def show_stars(opened: Opened, selection: Selection) -> None:
             st.caption("Tick a row to open its star.", width="content")
         stem = "mock-stars" if opened.survey.mock else "stars"
         st.download_button(
-            "These rows as CSV", lambda: rows.to_csv(index=False), file_name=f"{stem}.csv", mime="text/csv",
+            "These rows as CSV", lambda: frame_to_csv(rows), file_name=f"{stem}.csv", mime="text/csv",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
 
@@ -131,5 +132,5 @@ def show_sql(opened: Opened) -> None:
         if found is not None:
             st.dataframe(found, hide_index=True, alt="Answer to the SQL")
             stem = "answer-mock" if opened.survey.mock else "answer"
-            st.download_button(f"{len(found)} rows as CSV", lambda: found.to_csv(index=False), file_name=f"{stem}.csv", mime="text/csv",
+            st.download_button(f"{len(found)} rows as CSV", lambda: frame_to_csv(found), file_name=f"{stem}.csv", mime="text/csv",
                                icon=":material/download:", on_click="ignore")  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from stellar_core.csv_cells import frame_to_csv
 from stellar_core.figures.palette import DARK
 from stellar_core.ui.shell import ROOT, on_phone, palette, plain, show_plot
 
@@ -90,7 +91,7 @@ def show_tables(results: dict[str, object]) -> None:
     st.dataframe(frame, hide_index=True, key="experiment_table", row_height=30)
     st.caption("“(paper)” marks the paper's own figure; “(spread)” the standard deviation over seeds.")
     st.download_button(
-        "Table as CSV", frame.to_csv(index=False), file_name=f"phase{results['phase']}-mock.csv", mime="text/csv",
+        "Table as CSV", frame_to_csv(frame), file_name=f"phase{results['phase']}-mock.csv", mime="text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 
