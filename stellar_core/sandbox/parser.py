@@ -97,11 +97,11 @@ def answer(read: Callable[[bytes, dict], Reply], data: bytes, options: dict) -> 
         return {"lost": "memory", "retire": True}, {}
 
 
-def main() -> None:
+def main(reader: Reader) -> None:
     """Answer frames from standard input on standard output until there are no more."""
     from stellar_core.sandbox.rehearsal import rehearse
 
-    rehearse(Reader())
+    rehearse(reader)
     gc.freeze()  # what the libraries hold is not searched after every file
     out = os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_WRONLY)
@@ -109,7 +109,7 @@ def main() -> None:
     os.dup2(null, 2)
     limits.confine(limits.address_space() + MEMORY)
     limits.seal(LIFE)
-    reader, settled = Reader(), limits.peak_memory()
+    settled = limits.peak_memory()
     frames.write(out, {"ready": True})
     while True:
         try:
@@ -126,4 +126,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Reader())

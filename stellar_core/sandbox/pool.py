@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stellar_core.errors import ParameterError
@@ -29,6 +29,11 @@ class Lost(Exception):
 class Parser:
     """One process; not for several threads at a time.
 
+    Parameters
+    ----------
+    module : str
+        What it runs.
+
     Attributes
     ----------
     files : int
@@ -37,7 +42,8 @@ class Parser:
         The archive that it has in memory, by its digest.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "stellar_core.sandbox.parser") -> None:
+        self._module = module
         self._process: subprocess.Popen[bytes] | None = None
         self.files = 0
         self.held = ""
@@ -62,7 +68,7 @@ class Parser:
         """
         self.stop()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "stellar_core.sandbox.parser"], cwd=_ROOT, env=limits.environment(),
+            [sys.executable, "-m", self._module], cwd=_ROOT, env=limits.environment(),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         self.files, self.held = 0, ""
@@ -134,12 +140,16 @@ class Pool:
     ----------
     parsers, files, waiting : int
         See `PARSERS`, `MOST_FILES`, `MOST_WAITING`.
+    make : callable
+        What makes a parser.
     """
 
-    def __init__(self, parsers: int = PARSERS, files: int = MOST_FILES, waiting: int = MOST_WAITING) -> None:
+    def __init__(
+        self, parsers: int = PARSERS, files: int = MOST_FILES, waiting: int = MOST_WAITING, make: Callable[[], Parser] = Parser
+    ) -> None:
         self._files, self._waiting = files, threading.BoundedSemaphore(parsers + waiting)
         self._idle: queue.LifoQueue[Parser] = queue.LifoQueue()
-        self._all = [Parser() for _ in range(parsers)]
+        self._all = [make() for _ in range(parsers)]
         self._lock, self._warmed, self._closed = threading.Lock(), False, False
         atexit.register(self.close)
 
