@@ -14,11 +14,8 @@ import time
 
 #: What Python and its libraries need of the environment; keys and tokens are not among it.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
-#: One thread each, and memory that goes back to the system when it is freed.
-_SET = {
-    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1",
-    "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1", "PYTHONIOENCODING": "utf-8",
-}  # fmt: skip
+#: One thread each for linear algebra.
+_SET = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")}
 #: User and group without any rights, by their usual number on Linux and macOS alike.
 _NOBODY = 65534
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: Memory for a file beside what the libraries take, and growth after which another process takes over, bytes.
 MEMORY, GROWTH = 600_000_000, 250_000_000
 #: Processor time of all the files that it reads, s.
-LIFE = 1000.0
+LIFE = 10_000.0
 
 #: Plain values, and arrays by name.
 Reply = tuple[dict[str, object], dict[str, np.ndarray]]

@@ -16,9 +16,11 @@ from stellar_core.errors import ParameterError
 from stellar_core.sandbox import frames, limits
 
 #: Parsers, files that one reads before it is replaced, and visitors that may wait for one.
-PARSERS, MOST_FILES, MOST_WAITING = 2, 100, 32
+PARSERS, MOST_FILES, MOST_WAITING = 2, 500, 32
 #: Longest wait for a parser to be free, and for one to be ready, s.
 WAIT, START = 30.0, 60.0
+#: Settings by which memory goes back to the system when it is freed, and a request for too much fails.
+_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"}
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -68,7 +70,7 @@ class Parser:
         """
         self.stop()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module], cwd=_ROOT, env=limits.environment(),
+            [sys.executable, "-m", self._module], cwd=_ROOT, env={**limits.environment(), **_MEMORY},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         self.files, self.held = 0, ""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import encodings
 import gzip
 import io
+import pkgutil
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
 
 
 def rehearse(reader: Reader) -> None:
-    """Read every example, and damaged ones, and forget them."""
+    """Read every example, and damaged ones, and forget them; load what turns bytes of any language into text."""
+    _load_codecs()
     for read, data, options in _examples(reader):
         for one in (data, data[: len(data) // 2], data[: len(data) // 3] + b"\0<[{(" + data[len(data) // 3 :]):
             try:
@@ -30,6 +34,14 @@ def rehearse(reader: Reader) -> None:
             except StellarError:
                 pass  # a damaged file's sentence
     reader.archive = None
+
+
+def _load_codecs() -> None:
+    for module in pkgutil.iter_modules(encodings.__path__):
+        try:
+            codecs.lookup(module.name)
+        except LookupError:
+            pass  # of another operating system, or no codec
 
 
 def _examples(reader: Reader) -> Iterator[tuple[Callable, bytes, dict]]:

@@ -55,7 +55,7 @@ def base_files() -> dict[str, list[tuple[str, str, bytes]]]:
     few = slice(None, None, 12)
     table = Table({"loglam": np.log10(seen.wavelength[few]), "flux": seen.flux[few], "ivar": seen.ivar[few]})
     row = Table({"PLATE": [16000], "MJD": [stars[0].mjd], "FIBERID": [stars[0].fiber], "RUN2D": ["v5_13_2"], "Z": [1e-4], "PSFFLUX": [[9.0] * 5]})
-    names = Table({"specObjID": [int(star.specobjid) for star in stars], "plate": [s.plate for s in stars], "mjd": [s.mjd for s in stars], "fiber": [s.fiber for s in stars]})
+    names = Table({"specObjID": [star.specobjid for star in stars], "plate": [s.plate for s in stars], "mjd": [s.mjd for s in stars], "fiber": [s.fiber for s in stars]})
     places = Table({"name": [s.name for s in stars], "ra": np.linspace(2, 6, 30) * u.rad, "dec": np.linspace(-9, 9, 30) * u.deg})
     texts = [f"{w:.2f},{f:.4g},{max(i, 1e-9) ** -0.5:.4g}" for w, f, i in zip(seen.wavelength[few], seen.flux[few], seen.ivar[few])]
     csv = ("# z = 0.0001\n# in vacuum\nwavelength (A),flux,error\n" + "\n".join(texts)).encode()
