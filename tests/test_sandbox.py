@@ -221,6 +221,17 @@ def test_members_of_an_archive_are_read_one_by_one(monkeypatch):
     assert [entry.text for entry in archive.portion(range(4, 5)).read()] == ["5.csv"]
 
 
+def test_two_archives_are_not_mistaken_for_each_other(curious, monkeypatch):
+    monkeypatch.setattr(sandbox, "parsers", lambda: curious)
+    members = [{f"{which}{k}.csv": GOOD.replace(b"3900,", b"%d," % (first + k)) for k in range(3)} for which, first in (("a", 3700), ("b", 3800))]
+    one, other = (sandbox.read_inputs("x.zip", hostile.archive_of(files)) for files in members)
+    for row in range(3):
+        for archive, which, first in ((one, "a", 3700), (other, "b", 3800)):
+            ((text, found),) = archive.portion(range(row, row + 1)).read()
+            assert text == f"{which}{row}.csv" and found.wavelength[0] == first + row
+            assert isinstance(sandbox.read_inputs("c.csv", b"plate,mjd,fiber\n266,51602,31\n").texts, tuple)
+
+
 def test_an_archive_of_files_that_break_the_parser_is_left(curious, monkeypatch):
     data = hostile.archive_of({f"{k}.csv": GOOD for k in range(8)})
     archive = sandbox.Archive("a.zip", data, 8, "key")

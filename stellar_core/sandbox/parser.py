@@ -54,7 +54,7 @@ def error_reply(error: StellarError) -> Reply:
 
 @dataclass
 class Reader:
-    """What can be asked of a parser, each by the name of a method; ``archive`` is the last that was opened."""
+    """What can be asked of a parser, each by the name of a method; ``archive`` is the one whose members were asked for last."""
 
     archive: uploads.Unpacked | None = field(default=None)
 
@@ -68,12 +68,12 @@ class Reader:
         found = uploads.uploaded(options["name"], data)
         if isinstance(found, uploads.Typed):
             return {}, frames.pack_texts(found.texts)
-        self.archive = found
         return {"members": len(found)}, {}
 
     def member(self, data: bytes, options: dict) -> Reply:
         if data:
-            self.inputs(data, options)
+            self.archive = None  # should the new one fail to open, none is taken for it
+            self.archive = uploads.uploaded(options["name"], data)
         row = options["row"]
         entry = next(iter(self.archive.portion(range(row, row + 1)).read()))
         words, arrays = error_reply(entry.found) if isinstance(entry.found, StellarError) else spectrum_reply(entry.found)
