@@ -14,15 +14,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from stellar_core.batch.lists import read_list
-from stellar_core.batch.named import NamedPortion
-from stellar_core.batch.portions import Entry
 from stellar_core.batch.star_columns import tidy
 from stellar_core.errors import IdentifierError, ParameterError, SpectrumError, StellarError
 from stellar_core.sdss.identifiers import StarId, parse
 from stellar_core.sdss.readers import MAX_BYTES, read_spectrum
 from stellar_core.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from stellar_core.batch.named import NamedPortion
+    from stellar_core.batch.portions import Entry
 
 #: Rows that a page answers, and members that an archive may list, its folders and notes among them.
 MAX_ROWS, MAX_MEMBERS = 500, 10_000
@@ -52,6 +55,8 @@ class Typed:
         return len(self.texts)
 
     def portion(self, rows: range) -> NamedPortion:
+        from stellar_core.batch.named import NamedPortion
+
         return NamedPortion(self.texts[rows.start : rows.stop], visitor=True)
 
 
@@ -87,6 +92,8 @@ class UnpackedPortion:
     before: int
 
     def read(self) -> Iterator[Entry]:
+        from stellar_core.batch.portions import Entry
+
         unpacked = self.before
         with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
             for member in self.members:

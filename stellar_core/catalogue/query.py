@@ -6,7 +6,6 @@ gives it no more memory than it may have.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stellar_core.errors import ArchiveError, ParameterError, StellarError
+from stellar_core.sandbox import limits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def ask(path: Path, text: str, seconds: float = SECONDS) -> pd.DataFrame:
         raise ParameterError("Too many questions are being answered.", remedy="Ask again in a while.")
     try:
         done = subprocess.run(
-            command, cwd=_ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, input=text.encode("utf-8", "replace"),
+            command, cwd=_ROOT, env=limits.environment(), input=text.encode("utf-8", "replace"),
             capture_output=True, timeout=seconds,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -95,12 +95,7 @@ def _answer(path: Path, text: str) -> None:
 
 def _main() -> None:
     """Answer the question on standard input about the file that is named."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.nice(5)
+    limits.confine(MEMORY)
     try:
         _answer(Path(sys.argv[1]), sys.stdin.read())
     except StellarError as error:

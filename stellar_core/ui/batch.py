@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from stellar_core import sandbox
 from stellar_core.cards import DEFAULT_MODEL, list_networks, model_folder, read_model
 from stellar_core.errors import StellarError
 from stellar_core.ui import loaders
@@ -70,6 +71,7 @@ class Run:
 
 def choose() -> Run | None:
     """Draw the inputs; the batch of this session, None before there is one."""
+    sandbox.warm()
     st.markdown(INTRODUCTION)
     st.button("Fill in 20 stars :orange-badge[MOCK]", icon=":material/auto_awesome:", on_click=_fill_in)
     with st.form("batch", border=True):
@@ -101,7 +103,6 @@ def _fill_in() -> None:
 def _begin(text: str, file: io.BytesIO | None, model: str) -> None:
     """Make the batch that was asked for, unless it is the one at hand."""
     from stellar_core.batch.answers import Settings
-    from stellar_core.batch.uploads import pasted, uploaded
 
     try:
         data = text.encode("utf-8", "replace") if file is None else file.getvalue()
@@ -109,7 +110,7 @@ def _begin(text: str, file: io.BytesIO | None, model: str) -> None:
         key = f"{hashlib.sha256(data).hexdigest()} {file is None} {settings}"
         present = st.session_state.get("batch_run")
         if present is None or present.key != key:
-            inputs = pasted(text) if file is None else uploaded(file.name, data)
+            inputs = sandbox.read_pasted(text) if file is None else sandbox.read_inputs(file.name, data)
             st.session_state.batch_run = Run(key, inputs, settings)
         st.session_state.batch_run.halted = False
     except StellarError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from stellar_core import lookup
+from stellar_core import lookup, sandbox
 from stellar_core.cards import DEFAULT_MODEL, list_networks
 from stellar_core.errors import StellarError
 from stellar_core.ui import loaders
@@ -74,6 +74,8 @@ def _controls() -> tuple[str, UploadedFile | None]:
     )
     with buttons.container(horizontal=True):
         with st.popover("Upload a spectrum", icon=":material/upload_file:", key="upload_open", on_change="rerun"):
+            if st.session_state.upload_open:
+                sandbox.warm()  # while the visitor looks for the file
             uploaded = st.file_uploader(
                 "FITS (SDSS lite, full or coadd only) or a table in CSV or ASCII, up to 20 MB",
                 key=f"upload_{st.session_state.get('upload_number', 0)}",

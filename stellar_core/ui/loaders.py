@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from stellar_core import lookup
+from stellar_core import lookup, sandbox
 from stellar_core.cards import DEFAULT_MODEL, model_folder
 from stellar_core.ui.turns import TURNS
 
@@ -123,9 +123,7 @@ def nights(plate: int, fiber: int) -> list[int]:
 def _spectrum(key: str, _source: Source) -> Spectrum:
     if _source.star is not None:
         return lookup.load(_source.star)
-    from stellar_core.sdss.readers import read_spectrum
-
-    return read_spectrum(
+    return sandbox.read_spectrum(
         _source.data, _source.label, wavelength_unit=_source.wavelength_unit, medium=_source.medium
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from stellar_core import sandbox
 from stellar_core.errors import StellarError
 from stellar_core.jobs.presets import PRESETS, demo_training, preset
 from stellar_core.jobs.queue import THREADS, Queue
@@ -107,16 +108,15 @@ def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
                           key=key("labels"), help="The look-up reads them off the nearest track point of a measured atmosphere, as the paper does; "
                           "only of :orange-badge[MOCK] stars is the truth known.")  # fmt: skip
     elif kind == "table":
+        sandbox.warm()
         st.caption(
             "CSV with the columns star (plate-MJD-fiber or specobjid), teff, logg and feh; log_age, log_lifetime and stage too if "
             "you have labels of your own. Plates 16000 to 16383 are :orange-badge[MOCK]; other stars are asked of the archive."
         )
         uploaded = st.file_uploader("Labelled table, up to 20 MB", type="csv", key=key("table"))
         if uploaded is not None:
-            from stellar_core.jobs.star_table import read_star_table
-
             table = uploaded.getvalue()
-            st.caption(f"{len(read_star_table(table)):,} stars in {plain(uploaded.name)}.")
+            st.caption(f"{_stars(table):,} stars in {plain(uploaded.name)}.")
     elif kind == "catalogue":
         stores = [MOCK_SURVEY, *(str(path.parent) for path in sorted(ROOT.glob("*/store/store.json")))]
         chosen = st.selectbox("Catalogue", stores, format_func=lambda path: path if path == MOCK_SURVEY else Path(path).parent.name, key=key("store"))
@@ -131,6 +131,12 @@ def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
                     RANGES[name][0] if limits[0] == low else limits[0], RANGES[name][1] if limits[1] == high else limits[1]
                 )  # fmt: skip
     return StarSource(kind, ranges, store, labels), table
+
+
+@st.cache_data(max_entries=16, show_spinner="Reading the table")
+def _stars(table: bytes) -> int:
+    """How many stars a labelled table has; raises `StellarError`."""
+    return len(sandbox.read_star_table(table))
 
 
 def _model_inputs(model: ModelConfig | IsochroneConfig, key) -> ModelConfig | IsochroneConfig:

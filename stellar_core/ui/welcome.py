@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from stellar_core import sandbox
 from stellar_core.errors import StellarError
 from stellar_core.figures.kiel import kiel_figure
 from stellar_core.ui import loaders
@@ -43,6 +44,7 @@ def show_welcome() -> None:
             "Kiel diagram with the five stages and MIST tracks of solar metallicity",
         )
     try:
+        sandbox.warm()
         loaders.warm()  # while the visitor reads, so that the first star need not wait
     except StellarError as error:
         complain(error)
