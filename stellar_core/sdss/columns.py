@@ -179,7 +179,9 @@ def assemble(
 
     usable = (wavelength > WAVELENGTHS[0]) & (wavelength < WAVELENGTHS[1])
     if np.count_nonzero(usable) < 10:
-        raise SpectrumError(f"The wavelength column {shown(wave_name)} holds {np.count_nonzero(usable)} usable numbers.")
+        raise SpectrumError(
+            f"The wavelength column {shown(wave_name)} holds {np.count_nonzero(usable)} usable numbers."
+        )
     if not usable.all():
         notes.append(f"{np.count_nonzero(~usable)} rows without a wavelength were left out.")
     order = np.flatnonzero(usable)
@@ -188,7 +190,9 @@ def assemble(
     steps = np.diff(wavelength[order])
     if np.any(steps < 0):
         order = order[np.argsort(wavelength[order], kind="stable")]
-        notes.append("The wavelengths ran " + ("downwards" if np.all(steps < 0) else "out of order") + " and were sorted.")
+        notes.append(
+            "The wavelengths ran " + ("downwards" if np.all(steps < 0) else "out of order") + " and were sorted."
+        )
     fresh = np.concatenate([[True], np.diff(wavelength[order]) > 0])
     if not fresh.all():
         notes.append(f"{np.count_nonzero(~fresh)} rows that repeat a wavelength were left out.")
@@ -254,16 +258,16 @@ def estimate_ivar(flux: np.ndarray) -> np.ndarray:
     return ivar
 
 
-def _angstrom(
-    values: np.ndarray, name: str, stated: str | None, wanted: str | None
-) -> tuple[np.ndarray, list[str]]:
+def _angstrom(values: np.ndarray, name: str, stated: str | None, wanted: str | None) -> tuple[np.ndarray, list[str]]:
     """Wavelengths in Angstrom, and what was guessed about them."""
     values = np.asarray(values, dtype=np.float64)
     finite = values[np.isfinite(values)]
     if not finite.size:
         raise SpectrumError(f"The wavelength column {shown(name)} holds no number.")
     if wanted is not None:
-        return _to_angstrom(values, wanted, f"{shown(wanted)} is no unit of wavelength; use Angstrom, nm or micron."), []
+        return _to_angstrom(
+            values, wanted, f"{shown(wanted)} is no unit of wavelength; use Angstrom, nm or micron."
+        ), []
     log = plain(name).startswith("log")
     # A few fill values must not decide.
     low, high = (float(value) for value in np.quantile(finite, (0.02, 0.98), method="nearest"))
@@ -299,9 +303,7 @@ def _to_angstrom(values: np.ndarray, unit: str, otherwise: str) -> np.ndarray:
     raise SpectrumError(otherwise, value=unit)
 
 
-def _vacuum(
-    wavelength: np.ndarray, medium: str | None, words: str, name: str
-) -> tuple[np.ndarray, list[str]]:
+def _vacuum(wavelength: np.ndarray, medium: str | None, words: str, name: str) -> tuple[np.ndarray, list[str]]:
     """Vacuum wavelengths, and what was guessed about the medium."""
     if medium not in (None, "air", "vacuum"):
         raise SpectrumError(f"{shown(str(medium))} is no medium; use air or vacuum.", value=medium)
@@ -313,6 +315,8 @@ def _vacuum(
         if air and not vacuum:
             return air_to_vacuum(wavelength), ["The file says air wavelengths; they were converted to vacuum."]
         if not vacuum:
-            return wavelength, ["The file does not say air or vacuum; vacuum wavelengths were assumed (air is 83 km/s off)."]
+            return wavelength, [
+                "The file does not say air or vacuum; vacuum wavelengths were assumed (air is 83 km/s off)."
+            ]
         return wavelength, []
     return (air_to_vacuum(wavelength), []) if medium == "air" else (wavelength, [])

@@ -18,7 +18,16 @@ from astropy.io import fits
 from stellar_core.errors import IdentifierError, SpectrumError
 from stellar_core.sdss.columns import Table, assemble, is_spectrum, listed
 from stellar_core.sdss.first_row import first_row
-from stellar_core.sdss.fits_columns import CLASSES, DAMAGE, damage_is_said, header_of, image_of, opened, refuse_cut, table_of
+from stellar_core.sdss.fits_columns import (
+    CLASSES,
+    DAMAGE,
+    damage_is_said,
+    header_of,
+    image_of,
+    opened,
+    refuse_cut,
+    table_of,
+)
 from stellar_core.sdss.fits_layout import Hdu, damaged, hdus
 from stellar_core.sdss.identifiers import parse
 from stellar_core.sdss.photometric_rows import PHOTOMETRY_NAMES, photometry_of
@@ -96,7 +105,9 @@ def _find(
         if table is not None:
             return table, content.header if hdu is primary else header_of(data, primary), content.header
     if packed:
-        raise SpectrumError("The FITS file holds a compressed image.", remedy="Unpack it (funpack) and give the file inside.")
+        raise SpectrumError(
+            "The FITS file holds a compressed image.", remedy="Unpack it (funpack) and give the file inside."
+        )
     if seen:
         raise SpectrumError(f"The FITS file has no wavelength and flux columns; its columns are {listed(seen)}.")
     raise SpectrumError("The FITS file holds no table and no image of a spectrum.")
@@ -138,14 +149,18 @@ def _text(value: object) -> str:
 def _named(numbers: list[int | None]) -> str:
     """plate-MJD-fiber, "?" for what is not given."""
     plate, mjd, fiber = numbers
-    return "-".join(("?" if plate is None else f"{plate:04d}", str(mjd or "?"), "?" if fiber is None else f"{fiber:04d}"))
+    return "-".join(
+        ("?" if plate is None else f"{plate:04d}", str(mjd or "?"), "?" if fiber is None else f"{fiber:04d}")
+    )
 
 
 def _describe(spectrum: Spectrum, row: Mapping[str, object], header: Mapping[str, object], name: str) -> Spectrum:
     """Add what the file says about the observation."""
     meta: dict[str, object] = {}
     notes = list(spectrum.notes)
-    by_row, by_header = ([_whole(source.get(key)) for key in keys] for source, keys in ((row, ROW_STAR), (header, HEADER_STAR)))
+    by_row, by_header = (
+        [_whole(source.get(key)) for key in keys] for source, keys in ((row, ROW_STAR), (header, HEADER_STAR))
+    )
     run2d = _text(row.get("run2d")) or _text(header.get("run2d"))
     star = _star(*(in_row or in_header for in_row, in_header in zip(by_row, by_header)), run2d, name)
     if star is not None:

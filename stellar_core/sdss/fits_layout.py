@@ -143,7 +143,9 @@ def _size(keywords: Mapping[str, int], groups: bool) -> int:
     extra, count = keywords.get("PCOUNT", 0), keywords.get("GCOUNT", 1)
     if min([axes, extra, count, *lengths]) < 0:
         raise damaged("a header lacks a size or gives a negative size")
-    if keywords.get("BITPIX") not in (8, 16, 32, 64, -32, -64) or keywords.get("TFIELDS", 0) not in range(MAX_FIELDS + 1):
+    if keywords.get("BITPIX") not in (8, 16, 32, 64, -32, -64) or keywords.get("TFIELDS", 0) not in range(
+        MAX_FIELDS + 1
+    ):
         raise damaged("a header gives an impossible BITPIX or TFIELDS")
     if groups and lengths and lengths[0] == 0:
         lengths = lengths[1:]

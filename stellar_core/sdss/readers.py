@@ -18,7 +18,12 @@ MAX_UNPACKED = 40_000_000
 #: Parts that a gzip file may be put together from, each with a header of its own.
 MAX_MEMBERS = 100
 
-_PACKED = {b"PK\x03\x04": "a zip archive", b"BZh": "a bzip2 file", b"\xfd7zXZ": "an xz file", b"\x89HDF": "an HDF5 file"}
+_PACKED = {
+    b"PK\x03\x04": "a zip archive",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ": "an xz file",
+    b"\x89HDF": "an HDF5 file",
+}
 
 
 def read_spectrum(
@@ -121,7 +126,9 @@ def _unpack(data: bytes) -> bytes:
         if not data:
             break
     else:
-        raise SpectrumError(f"The gzip file is put together from more than {MAX_MEMBERS} parts.", remedy="Pack it again.")
+        raise SpectrumError(
+            f"The gzip file is put together from more than {MAX_MEMBERS} parts.", remedy="Pack it again."
+        )
     if not content:
         raise SpectrumError("The file is empty.")
     return content

@@ -73,7 +73,9 @@ def read_text(data: bytes, columns: Mapping[str, str | int] | None = None) -> tu
     numbers = _numbers(rows, delimiter, len(titles))
     broken = int(np.count_nonzero(~np.isfinite(numbers).any(axis=1)))
     if broken > 0.5 * len(numbers):
-        raise SpectrumError(f"{broken} of the file's {len(numbers)} rows hold no numbers; this is no table of a spectrum.")
+        raise SpectrumError(
+            f"{broken} of the file's {len(numbers)} rows hold no numbers; this is no table of a spectrum."
+        )
     units = {title: unit for title in titles if (unit := _bracketed(title)) is not None}
     units.update(filter(None, map(_ecsv_unit, comments)))
     redshift = next((float(found[1]) for comment in comments if (found := _REDSHIFT.fullmatch(comment))), None)
@@ -95,8 +97,12 @@ def _lines(data: bytes, encoding: str) -> tuple[list[str], list[str]]:
             if not line:
                 break
             if count == MAX_LINES or len(line) > MAX_LINE:
-                much = f"more than {MAX_LINES} lines" if count == MAX_LINES else f"a line of more than {MAX_LINE} letters"
-                raise SpectrumError(f"The file has {much}; a spectrum has a row for each of at most {MAX_PIXELS} pixels.")
+                much = (
+                    f"more than {MAX_LINES} lines" if count == MAX_LINES else f"a line of more than {MAX_LINE} letters"
+                )
+                raise SpectrumError(
+                    f"The file has {much}; a spectrum has a row for each of at most {MAX_PIXELS} pixels."
+                )
             stripped = line.strip()
             if stripped.startswith(COMMENT_MARKS):
                 comments.append(stripped)
@@ -112,7 +118,10 @@ def _lines(data: bytes, encoding: str) -> tuple[list[str], list[str]]:
 
 def _bracketed(title: str) -> str | None:
     """What the first brackets of a title hold, if they hold anything: a unit."""
-    return next((title[opening + 1 : closing].strip() or " " for opening, closing in brackets(title) if closing > opening + 1), None)
+    return next(
+        (title[opening + 1 : closing].strip() or " " for opening, closing in brackets(title) if closing > opening + 1),
+        None,
+    )
 
 
 def _ecsv_unit(comment: str) -> tuple[str, str] | None:
