@@ -1,121 +1,158 @@
-"""What the headers of a FITS file state, checked against its bytes by arithmetic before anything is read or allocated."""
+"""Where each header and data unit (HDU) of a FITS file lies, by arithmetic on its header alone.
+
+Nothing is allocated and no data are read: sizes follow from BITPIX, NAXISn, PCOUNT and GCOUNT (FITS Standard 4.0,
+sections 4.4.1, 6 and 7) as whole numbers of any size, so that a header that lies is found out before anything is
+made after its measure.
+"""
 
 from __future__ import annotations
 
-import io
-import math
-import os
 import re
-from collections.abc import Mapping
-from typing import BinaryIO
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from stellar_core.errors import SpectrumError
 
-#: Bytes of a block, cards of a header, headers of a file, columns of a table (FITS 4.0, section 7.3.1).
-_BLOCK, _CARD, _MAX_CARDS, _MAX_HEADERS, _MAX_FIELDS = 2880, 80, 20_000, 2000, 999
-_WIDTHS = {"L": 1, "B": 1, "I": 2, "J": 4, "K": 8, "A": 1, "E": 4, "D": 8, "C": 8, "M": 16, "P": 8, "Q": 16}
-_STATED = re.compile(r"SIMPLE|XTENSION|BITPIX|NAXIS\d{0,3}|PCOUNT|GCOUNT|GROUPS|TFIELDS|TFORM\d{1,3}", re.ASCII)
-_TFORM = re.compile(r"(\d{0,12})([A-Z])", re.ASCII)
-_WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
-_REMEDY = "Download it again."
+BLOCK, CARD = 2880, 80
+#: HDUs and header cards read at most, up to the spectrum: several times those of the longest SDSS file.
+MAX_HDUS, MAX_CARDS = 500, 15_000
+#: Columns that a table may have (FITS Standard 4.0, section 7.2.1).
+MAX_FIELDS = 999
+#: Largest size that a header may state, bytes; beyond it no file is merely cut short.
+MAX_SIZE = 10**15
+
+_END = re.compile(rb"END(?![A-Z0-9_-])")
+_STARTS = frozenset((b"BITPI", b"NAXIS", b"PCOUN", b"GCOUN", b"GROUP", b"TFIEL", b"ZIMAG"))
+_STRUCTURE = re.compile(rb"(BITPIX|NAXIS\d{0,3}|PCOUNT|GCOUNT|GROUPS|TFIELDS|ZIMAGE) *= *([^ /]*) *(?:/.*)?", re.DOTALL)
+_WHOLE = re.compile(rb"[+-]?\d{1,18}")
+_XTENSION = re.compile(rb"XTENSION= *'(\w{1,20}) *'")
+_KINDS = {b"IMAGE": "image", b"IUEIMAGE": "image", b"BINTABLE": "table", b"A3DTABLE": "table", b"TABLE": "ascii table"}
 
 
-def check_layout(data: bytes | BinaryIO, max_bytes: int) -> None:
-    """Check every header of a FITS file, in time proportional to its length.
+@dataclass(frozen=True)
+class Hdu:
+    """One header and data unit.
+
+    Attributes
+    ----------
+    kind : {"image", "table", "ascii table", "compressed image", "other"}
+    start, data, end : int
+        Bytes at which its header and its data begin, and at which its data end; the file may be shorter.
+    keywords : mapping of str to int
+        BITPIX, NAXIS, NAXISn, PCOUNT, GCOUNT and TFIELDS, as far as the header has them.
+    """
+
+    kind: str
+    start: int
+    data: int
+    end: int
+    keywords: Mapping[str, int]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes, the slowest first, as of a numpy array."""
+        return tuple(self.keywords[f"NAXIS{axis}"] for axis in range(self.keywords["NAXIS"], 0, -1))
+
+    @property
+    def following(self) -> int:
+        """Byte at which the next HDU begins."""
+        return _whole_blocks(self.end)
+
+    def agrees(self, header: Mapping[str, object]) -> bool:
+        """Whether another reading of the same header has the same structure."""
+        return all(header.get(key) == value for key, value in self.keywords.items()) and all(
+            key in self.keywords or key not in header for key in ("PCOUNT", "GCOUNT", "TFIELDS")
+        )
+
+
+def hdus(data: bytes) -> Iterator[Hdu]:
+    """The HDUs of a FITS file in order, each found when it is asked for.
 
     Parameters
     ----------
-    data : bytes or binary file
-        A file is wound back.
-    max_bytes : int
-        Most bytes that one image or table may state.
+    data : bytes
+        The file; what follows its last HDU and is no extension is left alone.
 
     Raises
     ------
     SpectrumError
-        If a header states more than the file holds, a size below zero, or rows without bytes.
+        If a header has no end, lacks a size, or states one that is negative or impossible; if there are more than
+        `MAX_HDUS` HDUs or `MAX_CARDS` cards.
     """
-    file = io.BytesIO(data) if isinstance(data, bytes) else data
-    size, at = file.seek(0, os.SEEK_END), 0
-    try:
-        for _ in range(_MAX_HEADERS):
-            if at >= size:
-                return
-            file.seek(at)
-            stated = _read_header(file)
-            if at and "XTENSION" not in stated:
-                return  # what follows the last extension is none of FITS's
-            at = file.tell()
-            held = _check_sizes(stated)
-            if held > max_bytes:
-                raise _refused(f"states {held:,} bytes of data; {max_bytes:,} are read")
-            if at + held > size:
-                raise _refused(f"is cut short: it should have {at + held:,} bytes or more and has {size:,}")
-            at += -(-held // _BLOCK) * _BLOCK
-        raise _refused(f"has more than {_MAX_HEADERS:,} headers")
-    finally:
-        file.seek(0)
+    start, cards = 0, 0
+    for number in range(MAX_HDUS + 1):
+        if number and data[start : start + 8] != b"XTENSION":
+            return
+        if number == MAX_HDUS:
+            raise SpectrumError(f"The FITS file has more than {MAX_HDUS} extensions; a spectrum has a few.")
+        end = _end_card(data, start, start + CARD * (MAX_CARDS - cards))
+        cards += (end - start) // CARD
+        yield (hdu := _hdu(data, start, end))
+        start = hdu.following
 
 
-def _refused(what: str) -> SpectrumError:
-    return SpectrumError(f"The FITS file {what}.", remedy=_REMEDY)
+def damaged(why: str = "") -> SpectrumError:
+    """The error of a file that is no FITS, or no longer."""
+    said = f"The FITS file is damaged: {why}." if why else "The FITS file is damaged or cut short and cannot be read."
+    return SpectrumError(said, remedy="Download it again.")
 
 
-def _read_header(file: BinaryIO) -> dict[str, str]:
-    """The cards that state sizes, up to END; the file stands behind the header then."""
-    stated: dict[str, str] = {}
-    for _ in range(_MAX_CARDS * _CARD // _BLOCK):
-        block = file.read(_BLOCK).decode("latin-1")
-        if len(block) < _BLOCK:
-            raise _refused("is cut short within a header")
-        for start in range(0, _BLOCK, _CARD):
-            card = block[start : start + _CARD]
-            key, sign, rest = card.partition("=")
-            key = key.strip()
-            if card[:8].rstrip() == "END":
-                return stated
-            if sign and len(key) <= 8 and _STATED.fullmatch(key):
-                value = rest.partition("/")[0].strip().strip("'").strip()
-                if stated.setdefault(key, value) != value:
-                    raise _refused(f"is damaged: a header states {key} twice")
-    raise _refused(f"has a header of more than {_MAX_CARDS:,} cards")
+def _end_card(data: bytes, start: int, limit: int) -> int:
+    """Where the END card of the header at ``start`` begins."""
+    for found in _END.finditer(data, start, min(limit, len(data))):
+        if (found.start() - start) % CARD == 0:
+            return found.start()
+    if limit < len(data):
+        raise damaged(f"its headers have no end within {MAX_CARDS} lines")
+    raise damaged()
 
 
-def _whole(stated: Mapping[str, str], key: str, otherwise: int | None = None) -> int:
-    text = stated.get(key)
-    if text is None and otherwise is not None:
-        return otherwise
-    if text is None or not _WHOLE.fullmatch(text):
-        raise _refused(f"is damaged: a header gives no number as {key}")
-    if int(text) < 0 and key != "BITPIX":
-        raise _refused("is damaged: a header gives a negative size")
-    return int(text)
+def _whole_blocks(size: int) -> int:
+    return -(-size // BLOCK) * BLOCK
 
 
-def _check_sizes(stated: Mapping[str, str]) -> int:
-    """Bytes of the data behind a header."""
-    bits, axes = abs(_whole(stated, "BITPIX")), _whole(stated, "NAXIS")
-    if bits not in (8, 16, 32, 64) or axes > _MAX_FIELDS:
-        raise _refused("is damaged: a header gives no size that can be")
-    shape = [_whole(stated, f"NAXIS{number}") for number in range(1, axes + 1)]
-    if any(shape) and not all(shape[1:] if stated.get("GROUPS") == "T" else shape) and max(shape) > _BLOCK and "TFIELDS" not in stated:
-        raise _refused("is damaged: a header gives rows without bytes")
-    if stated.get("XTENSION") in ("BINTABLE", "TABLE", "A3DTABLE"):
-        _check_table(stated, shape)
-    values = math.prod(shape[1:] if stated.get("GROUPS") == "T" and shape[:1] == [0] else shape) if shape else 0
-    return bits // 8 * _whole(stated, "GCOUNT", 1) * (_whole(stated, "PCOUNT", 0) + values)
+def _hdu(data: bytes, start: int, end: int) -> Hdu:
+    """The HDU whose header lies between ``start`` and its END card."""
+    keywords: dict[str, int] = {}
+    flags = set()
+    for card in range(start, end, CARD):
+        if data[card : card + 5] in _STARTS and (found := _STRUCTURE.fullmatch(data, card, card + CARD)):
+            key, value = found[1].decode("ascii"), found[2]
+            if key in ("GROUPS", "ZIMAGE"):
+                flags |= {key} if value == b"T" else set()
+            elif _WHOLE.fullmatch(value) is None or keywords.setdefault(key, int(value)) != int(value):
+                raise damaged(f"{key} is no number, or is given twice")
+    kind = _kind(data, start, flags)
+    return Hdu(kind, start, begin := _whole_blocks(end + CARD), begin + _size(keywords, "GROUPS" in flags), keywords)
 
 
-def _check_table(stated: Mapping[str, str], shape: list[int]) -> None:
-    fields = _whole(stated, "TFIELDS")
-    if len(shape) != 2 or fields > _MAX_FIELDS:
-        raise _refused(f"is damaged: a table has {fields:,} columns in {len(shape)} dimensions")
-    width = 0
-    for number in range(1, fields + 1) if stated["XTENSION"] != "TABLE" else ():
-        found = _TFORM.match(stated.get(f"TFORM{number}", ""))
-        if not found or found[2] not in (*_WIDTHS, "X"):
-            raise _refused(f"is damaged: the column {number} of a table has no format")
-        repeat = int(found[1] or 1)
-        width += -(-repeat // 8) if found[2] == "X" else repeat * _WIDTHS[found[2]] if found[2] not in "PQ" else min(repeat, 1) * _WIDTHS[found[2]]
-    if width > shape[0] or (shape[1] and not shape[0]):
-        raise _refused(f"is damaged: a row of a table has {shape[0]:,} bytes, and its columns {width:,}")
+def _kind(data: bytes, start: int, flags: set[str]) -> str:
+    if start == 0:
+        if re.fullmatch(rb"SIMPLE *= *T *(?:/.*)?", data[:CARD], re.DOTALL) is None:
+            raise damaged("its first line does not say that it is standard FITS")
+        return "other" if "GROUPS" in flags else "image"
+    found = _XTENSION.match(data, start, start + CARD)
+    kind = _KINDS.get(found[1], "other") if found else "other"
+    return "compressed image" if kind == "table" and "ZIMAGE" in flags else kind
+
+
+def _size(keywords: Mapping[str, int], groups: bool) -> int:
+    """Bytes of data without padding (FITS Standard 4.0, equations 1, 2 and 4)."""
+    axes = keywords.get("NAXIS", -1)
+    lengths = [keywords.get(f"NAXIS{axis}", -1) for axis in range(1, axes + 1)] if axes <= 999 else [-1]
+    extra, count = keywords.get("PCOUNT", 0), keywords.get("GCOUNT", 1)
+    if min([axes, extra, count, *lengths]) < 0:
+        raise damaged("a header lacks a size or gives a negative size")
+    if keywords.get("BITPIX") not in (8, 16, 32, 64, -32, -64) or keywords.get("TFIELDS", 0) not in range(MAX_FIELDS + 1):
+        raise damaged("a header gives an impossible BITPIX or TFIELDS")
+    if groups and lengths and lengths[0] == 0:
+        lengths = lengths[1:]
+    elements = 0 if 0 in lengths or not axes else 1
+    for length in lengths:
+        elements *= length
+        if elements > MAX_SIZE:
+            raise damaged("a header gives an impossible size")
+    size = abs(keywords["BITPIX"]) // 8 * count * (extra + elements) if axes else 0
+    if size > MAX_SIZE:
+        raise damaged("a header gives an impossible size")
+    return size
