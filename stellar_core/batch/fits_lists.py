@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 #: Bytes of rows that are read at a time, unless one row has more; bytes of a row.
 PORTION, MAX_ROW = 8_000_000, 20_000_000
-#: Columns whose cells lie on the heap, which is not read: they name no star.
-_HEAP = re.compile(r"\s*\d*[PQ]")
+#: Cells that may name a star: one number, or text; not those of many bits or numbers, nor those on the heap, which is not read.
+_CELL = {"table": re.compile(r"\s*(1?[LBIJKED]|\d*A)"), "ascii table": re.compile("")}
 
 
 def read_fits_list(file: BinaryIO, name: str) -> Iterator[str]:
@@ -36,10 +36,10 @@ def read_fits_list(file: BinaryIO, name: str) -> Iterator[str]:
         if hdu.end > len(data) or not hdu.agrees(header) or (rows and not 0 < width <= MAX_ROW):
             raise ValueError("a header that does not fit the file")
         listed = _table(data, hdu, header, 0, 0).columns
-        titles = ["" if _HEAP.match(str(column.format)) else str(column.name) for column in listed]
+        titles = [str(column.name) if _CELL[hdu.kind].match(str(column.format)) else "" for column in listed]
         columns = find_columns(titles)
         if not columns:
-            raise no_columns(name, titles)
+            raise no_columns(name, listed.names)
         if hdu.kind == "table" and listed.dtype.itemsize != width:
             raise ValueError("columns that do not fill their rows")
         scale, step = scales({role: listed[at].unit for role, at in columns.items()}), max(1, min(ROWS, PORTION // max(width, 1)))
