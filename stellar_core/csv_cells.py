@@ -19,9 +19,11 @@ _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 def harmless(cell: object) -> object:
     """A cell as it goes into a CSV; anything but a text as it is."""
-    if isinstance(cell, str) and cell.startswith(_RISKY) and not _is_number(cell):
-        return f"'{cell}"
-    return cell
+    if not isinstance(cell, str):
+        return cell
+    risky = cell.startswith(_RISKY) and not _is_number(cell)
+    plain = cell.replace("\r", " ") if "\r" in cell else cell  # which would begin a row, as no writer of CSV puts it in quotes
+    return f"'{plain}" if risky else plain
 
 
 def _is_number(text: str) -> bool:

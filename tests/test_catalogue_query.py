@@ -60,3 +60,17 @@ def test_a_damaged_file_is_one_sentence_and_turns_are_given_back(tmp_path):
             ask(tmp_path / "a.parquet", "SELECT 1")
     assert query._TURNS.acquire(blocking=False)
     query._TURNS.release()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("DATE '290000-01-01'", "290000-01-01"), ("'infinity'::TIMESTAMP", "infinity"), ("[DATE '290000-01-01']", "[290000-01-01]"),
+        ("TIMESTAMPTZ '290000-01-01'", "290000-01-01 00:00:00+00"), ("TIME '24:00:00'", "24:00:00"), ("INTERVAL 300000 YEAR", "300000 years"),
+        ("170141183460469231731687303715884105727::HUGEINT", "170141183460469231731687303715884105727"),
+    ],
+)  # fmt: skip
+def test_values_that_pandas_cannot_hold_come_as_text(path, value, shown):
+    table = Catalogue.open(path).sql(f'SELECT {value} AS "a ""quoted"" name", 1.5::DOUBLE AS b, 2 AS b')
+    assert table.column_names[0] == 'a "quoted" name'
+    assert [str(column[0].as_py()) for column in table.columns] == [shown, "1.5", "2"]

@@ -199,3 +199,31 @@ def test_a_table_goes_with_its_job(queue):
         queue.submit(SMALL, b"star,teff")
     job = queue.submit(config, b"star,teff\n")
     assert (queue.retry(job).folder / "table.csv").read_bytes() == b"star,teff\n"
+
+
+NESTED = "[" * 100_000
+
+
+@pytest.mark.parametrize("content", [NESTED, '{"a":' * 900 + "1" + "}" * 900, '{"state": "queued", "losses": ' + "[" * 900 + "]" * 900 + "}", '{"state": "running", "since": "now"}', '{"state": ["queued"]}', "\udcff"])
+def test_a_hostile_status_is_a_state_and_the_rest_of_the_queue_goes_on(queue, content):
+    bad, good = queue.submit(replace(SMALL, name="bad")), queue.submit(replace(SMALL, name="good"))
+    (bad.folder / "status.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert queue.start_next().id == good.id and bad.status().state == "failed"
+
+
+def test_hostile_files_of_a_job_stop_neither_queue_nor_page(tmp_path):
+    queue = Queue(tmp_path, lambda job, token: job.config)  # which the worker's launch reads first
+    bad, good = queue.submit(replace(SMALL, name="bad")), queue.submit(replace(SMALL, name="good"))
+    (bad.folder / "model").mkdir()
+    for name in ("job.json", "epochs.json", "sample.json", "curve.jsonl", "model/card.json", "model/history.json"):
+        (bad.folder / name).write_text(NESTED)
+    assert queue.start_next().id == good.id and bad.status().state == "failed"
+    fresh = queue.find(bad.id)
+    assert (fresh.name, fresh.card, fresh.history(), fresh.epochs(), fresh.sample(), fresh.curve()) == (bad.id, None, [], [], {}, [])
+
+
+@pytest.mark.parametrize("text", ["²", "١", "9" * 5000, "", "1e3", "-1"])
+def test_what_is_no_number_of_a_job_finds_none(queue, text):
+    queue.submit(replace(SMALL, name="one"))
+    with pytest.raises(ParameterError, match="no job"):
+        queue.find(text)

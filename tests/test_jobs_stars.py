@@ -115,3 +115,30 @@ def test_mock_stars_may_be_taught_as_what_they_truly_are(tmp_path):
     assert not np.array_equal(stars.labels.log_age, plain.labels.log_age) and told[-1] == ("MOCK train stars", 120, 120)
     chosen = training_stars(StarSource("mock", {"snr": (20.0, 80.0)}, labels="truth"), data, tmp_path, nothing, nothing)
     assert np.array_equal(chosen.labels.log_lifetime, chosen.truth.log_lifetime.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a," * 1_000_000 + b"\n", "letters"),
+        (b"star,teff,logg,feh\n" + b"1," * 900_000 + b"\n", "900,001 cells"),
+        (b'star,teff,logg,feh\n"' + b"1,2,3,4\n" * 200_000, "quote"),
+        (b"star,teff,logg,feh\n" + b"1,2,3,4\n" * 200_000, "this one has more"),
+        (b"star,teff,logg,feh\n\xff\xfe", "UTF-8"),
+    ],
+)
+def test_a_hostile_table_is_one_sentence_and_takes_little(content, said):
+    import tracemalloc
+
+    tracemalloc.start()
+    with pytest.raises(ParameterError, match=said) as caught:
+        read_star_table(content)
+    assert tracemalloc.get_traced_memory()[1] < 250_000_000 and "\n" not in str(caught.value)
+    tracemalloc.stop()
+
+
+def test_a_table_may_have_remarks_blanks_empty_lines_and_a_mark_of_unicode():
+    plain = table(130).decode().splitlines()
+    lines = ["# mine", plain[0].replace(",", ", ").upper() + ",more", "", *(f"{line}, # a remark" for line in plain[1:])]
+    found, same = read_star_table("\ufeff".encode() + "\r\n".join(lines).encode()), read_star_table(table(130))
+    assert found[list(same)].equals(same)

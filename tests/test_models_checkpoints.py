@@ -80,3 +80,40 @@ def test_a_checkpoint_of_another_shape_is_refused_by_name(folder, key, value):
     (folder / "card.json").write_text(json.dumps(card))
     with pytest.raises(ModelError, match="expected"):
         load_network(folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("fusion_width", 1_000_000), ("fusion_width", 10**30), ("spectrum_depth", 10_000_000), ("fusion_width", 90_000), ("heads", 0), ("name", ["x"]), ("more", 1)],
+)
+def test_a_card_that_states_much_is_refused_before_anything_is_made(folder, key, value):
+    import tracemalloc
+
+    card = json.loads((folder / "card.json").read_text())
+    card["architecture"][key] = value
+    (folder / "card.json").write_text(json.dumps(card))
+    tracemalloc.start()
+    with pytest.raises(ModelError) as caught:
+        load_network(folder)
+    assert tracemalloc.get_traced_memory()[1] < 100_000_000 and "\n" not in str(caught.value)
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "[]", "3", "{}", '{"architecture": 5}', '{"architecture": {}}'])
+def test_a_card_of_another_make_is_one_sentence(folder, content):
+    card = folder / "card.json"
+    values = json.loads(card.read_text())
+    if content.startswith("{"):
+        content = json.dumps({**json.loads(content), "sha256": values["sha256"]})
+    card.write_text(content)
+    with pytest.raises(ModelError):
+        load_network(folder)
+
+
+def test_weights_that_are_no_numbers_are_refused_with_a_right_hash(tmp_path):
+    network = build(ModelConfig(**SMALL), torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        next(network.parameters()).fill_(float("nan"))
+    save_network(tmp_path / "small", network, {}, {"name": "small"})
+    with pytest.raises(ModelError, match="no numbers"):
+        load_network(tmp_path / "small")

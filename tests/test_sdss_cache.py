@@ -197,3 +197,32 @@ def test_settings_come_from_the_environment(tmp_path, monkeypatch):
         cache_limit()
     monkeypatch.delenv("STELLAR_CACHE_MB")
     assert cache_limit() > 1_000_000_000 and os.environ["STELLAR_CACHE_DIR"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE TABLE entries (key TEXT)",
+        "CREATE TABLE entries (key TEXT PRIMARY KEY, sha256 TEXT, bytes TEXT, used TEXT, more TEXT)",
+        "CREATE VIEW entries AS SELECT 1 AS key",
+        "CREATE TABLE other (a)",
+    ],
+)
+def test_an_index_of_another_make_is_made_anew(tmp_path, made):
+    with sqlite3.connect(tmp_path / "index.sqlite") as index:
+        index.execute(made)
+    index.close()
+    cache = DiskCache(tmp_path)
+    assert cache.get("a") is None and cache.put("a", b"spectrum") == ""
+    assert cache.get("a") == b"spectrum" and cache.holdings() == (1, 8)
+
+
+def test_an_entry_that_leads_out_of_the_folder_removes_nothing(tmp_path):
+    cache = DiskCache(tmp_path / "cache", limit_bytes=100)
+    cache.put("a", b"x" * 60)
+    (tmp_path / "mine").write_bytes(b"kept")
+    with sqlite3.connect(tmp_path / "cache" / "index.sqlite") as index:
+        index.execute("INSERT INTO entries VALUES ('../mine', 'x', 90, 0)")
+    index.close()
+    assert cache.put("b", b"y" * 60) == "" and cache.get("b") is not None
+    assert (tmp_path / "mine").read_bytes() == b"kept"

@@ -16,13 +16,13 @@ from stellar_core.batch.thrift import Compact
 from stellar_core.errors import ParameterError
 
 #: Bytes of a footer, values in it, columns of all row groups together, columns within one another.
-MAX_FOOTER, MAX_VALUES, MAX_CHUNKS, MAX_DEPTH = 16_000_000, 1_500_000, 100_000, 20
+MAX_FOOTER, MAX_VALUES, MAX_CHUNKS, MAX_DEPTH = 16_000_000, 500_000, 100_000, 20
 #: Bytes that one page unpacks to, pages of a column in a row group, bytes of the head of a page.
 MAX_PAGE, MAX_PAGES, MAX_HEAD = 64_000_000, 20_000, 65_536
 #: Encodings of which a page unpacks to no more than it states: the bytes of DELTA_BYTE_ARRAY stand for any number of letters.
 _ENCODINGS = {0: "PLAIN", 2: "PLAIN_DICTIONARY", 3: "RLE", 5: "DELTA_BINARY_PACKED", 8: "RLE_DICTIONARY", 9: "BYTE_STREAM_SPLIT"}
 _TEXT, _FIXED = 6, 7
-_BROKEN = (ValueError, IndexError, KeyError, TypeError, AttributeError, struct.error)
+_BROKEN = (ValueError, OverflowError, IndexError, KeyError, TypeError, AttributeError, struct.error)
 _REMEDY = "Keep only the columns that name stars, and save it by pandas, Astropy or TOPCAT."
 
 
@@ -133,6 +133,8 @@ def read_layout(file: BinaryIO, name: str) -> Layout:
         if not all(len(group[1]) == count for group in groups):
             raise damaged(name)
         return Layout(name, size, titles, leaves, groups)
+    except OverflowError:
+        raise ParameterError(f"The footer of {name} states more columns and row groups than are read.", value=name, remedy=_REMEDY) from None
     except _BROKEN as error:
         if isinstance(error, ParameterError):
             raise

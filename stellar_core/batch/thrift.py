@@ -27,7 +27,9 @@ class Compact:
         Raises
         ------
         ValueError, IndexError, struct.error
-            If it is none, is cut short, or has too many values.
+            If it is none, or is cut short.
+        OverflowError
+            If it has more values than are read.
         """
         if depth > _DEPTH:
             raise ValueError("too deep")
@@ -41,7 +43,7 @@ class Compact:
     def _value(self, kind: int, depth: int, listed: bool = False) -> object:
         self.left -= 1
         if self.left < 0:
-            raise ValueError("too many values")
+            raise OverflowError("too many values")
         if kind in (1, 2):
             return self._byte() == 1 if listed else kind == 1
         if kind == 3:
@@ -55,7 +57,9 @@ class Compact:
         if kind in (9, 10):
             head = self._byte()
             size = self._whole() if head >> 4 == 15 else head >> 4
-            return [self._value(head & 15, depth + 1, listed=True) for _ in range(self._fits(size))]
+            if self._fits(size) > self.left:
+                raise OverflowError("too many values")
+            return [self._value(head & 15, depth + 1, listed=True) for _ in range(size)]
         if kind == 12:
             return self.struct(depth + 1)
         raise ValueError(f"no type {kind} in Parquet")

@@ -209,7 +209,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, unpacked: in
         return SpectrumError(f"The archive unpacks to more than {MAX_UNPACKED // 1_000_000} MB; what comes after that was not read.", value=name)
     try:
         with archive.open(member) as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(member.file_size + 1)
     except _DAMAGE:
         return SpectrumError("It is damaged, or packed in a way that cannot be read.", value=name, remedy="Pack it again.")
     try:

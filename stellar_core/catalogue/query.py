@@ -68,19 +68,6 @@ def ask(path: Path, text: str, seconds: float = SECONDS) -> pd.DataFrame:
             raise ParameterError(f"The answer holds values that cannot be shown ({type(error).__name__}).", remedy="Cast them to VARCHAR.") from None
 
 
-def _plain(table: pa.Table) -> pa.Table:
-    """``table`` with text in the place of lists, records, bytes and intervals."""
-    import pyarrow as pa
-    import pyarrow.types as kinds
-
-    simple = (kinds.is_integer, kinds.is_floating, kinds.is_boolean, kinds.is_string, kinds.is_large_string, kinds.is_temporal)
-    for at, column in enumerate(table.schema):
-        if not any(check(column.type) for check in simple) or kinds.is_duration(column.type) or kinds.is_interval(column.type):
-            texts = [None if value is None else str(value) for value in table.column(at).to_pylist()]
-            table = table.set_column(at, column.name, pa.array(texts, pa.string()))
-    return table
-
-
 def _answer(path: Path, text: str) -> None:
     import pyarrow as pa
 
@@ -89,8 +76,8 @@ def _answer(path: Path, text: str) -> None:
     table = Catalogue.open(path).sql(text)
     if table.nbytes > MOST_BYTES:
         raise ParameterError(f"The answer is larger than {MOST_BYTES // 1_000_000} MB.", remedy="Ask for less.")
-    with pa.ipc.new_stream(sys.stdout.buffer, (plain := _plain(table)).schema) as out:
-        out.write_table(plain)
+    with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as out:
+        out.write_table(table)
 
 
 def _main() -> None:

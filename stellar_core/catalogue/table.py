@@ -27,6 +27,7 @@ _SETTINGS = {
     "autoinstall_known_extensions": False, "autoload_known_extensions": False,
 }  # fmt: skip
 _NUMBERS = ("FLOAT", "DOUBLE", "TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+_PLAIN = ("BOOLEAN", "VARCHAR", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _STAGE = "CASE stage " + " ".join(f"WHEN '{name}' THEN {at}" for at, name in enumerate(STAGES)) + " END AS stage"
 
 Ranges = Mapping[str, tuple[float, float]]
@@ -99,6 +100,9 @@ class Catalogue:
     def sql(self, text: str) -> pa.Table:
         """The answer to one SELECT, at most `MAX_ROWS` rows, however long it takes.
 
+        Dates, lists, records, bytes and what else is neither number nor text comes as DuckDB's text: pandas and
+        Arrow do not hold all that DuckDB does, such as the year 290000.
+
         What a visitor asks goes to `stellar_core.catalogue.query.ask`, which does this in a process with limits.
 
         Raises
@@ -117,7 +121,9 @@ class Catalogue:
             raise ParameterError("Only one SELECT at a time is answered.", remedy=remedy)
         query = statements[0].query.strip().rstrip(";")
         try:
-            return self._connection.cursor().sql(f"SELECT * FROM ({query}\n) LIMIT {MAX_ROWS}").to_arrow_table()
+            found = self._connection.cursor().sql(f"SELECT * FROM ({query}\n) LIMIT {MAX_ROWS}")
+            listed = enumerate(zip(found.columns, found.types, strict=True), 1)
+            return found.project(", ".join(_shown(at, name, str(kind)) for at, (name, kind) in listed)).to_arrow_table()
         except duckdb.Error as error:
             raise ParameterError(f"The SQL cannot be answered: {_first_line(error)}", remedy=remedy) from None
 
@@ -138,6 +144,12 @@ class Catalogue:
     def _known(self, name: str) -> None:
         if name not in self.columns:
             raise ParameterError(f"The catalogue has no column {name!r}.", value=name, remedy=f"It has {', '.join(self.columns)}.")
+
+
+def _shown(at: int, name: str, kind: str) -> str:
+    """The column of a number as it is if it is a number, a text or a boolean, otherwise as text."""
+    title = name.replace('"', '""')
+    return f'#{at} AS "{title}"' if kind in (*_NUMBERS, *_PLAIN) else f'CAST(#{at} AS VARCHAR) AS "{title}"'
 
 
 def _first_line(error: Exception) -> str:
