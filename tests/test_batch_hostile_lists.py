@@ -331,3 +331,11 @@ def test_mutated_files_are_rows_or_one_sentence(form, data):
             assert isinstance(entry.text, str)
     except StellarError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("nested", [b"\x19" * 5000, b"\x1c" * 5000], ids=["lists", "structures"])
+def test_a_footer_of_nested_values_is_refused_before_it_is_deep(nested):
+    from stellar_core.batch.thrift import Compact
+
+    with pytest.raises(ValueError, match="too deep"):
+        Compact(b"\x19" + nested, 10**6).struct()

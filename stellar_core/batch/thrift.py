@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
-#: Structures within one another; those of Parquet have at most six.
-_DEPTH = 12
+#: Structures and lists within one another; those of Parquet have at most ten.
+_DEPTH = 24
 
 
 class Compact:
@@ -31,8 +31,6 @@ class Compact:
         OverflowError
             If it has more values than are read.
         """
-        if depth > _DEPTH:
-            raise ValueError("too deep")
         found: dict[int, object] = {}
         number = 0
         while head := self._byte():
@@ -41,6 +39,8 @@ class Compact:
         return found
 
     def _value(self, kind: int, depth: int, listed: bool = False) -> object:
+        if depth > _DEPTH:
+            raise ValueError("too deep")
         self.left -= 1
         if self.left < 0:
             raise OverflowError("too many values")
