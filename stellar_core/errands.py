@@ -13,17 +13,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from stellar_core.cards import write_text
 from stellar_core.errors import ParameterError, StellarError
+from stellar_core.priority import lower_priority
 
 #: Seconds that a process may take until it holds its lock, and between two notes of the same doing.
 GRACE, PACE = 30.0, 0.25
-#: How far its priority is lowered.
-NICE = 5
 _ROOT = Path(__file__).resolve().parents[1]
 #: Called with what is being done, how much of it is done and of how much.
 Note = Callable[[str, int, int], None]
@@ -69,8 +68,7 @@ def start(status: Path, arguments: Sequence[str]) -> None:
         command, cwd=_ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+    lower_priority(process.pid)
 
 
 @contextmanager

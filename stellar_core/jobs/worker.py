@@ -20,11 +20,10 @@ from stellar_core.jobs.folder import Job
 from stellar_core.jobs.measurement import peak_bytes
 from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.status import Status, read_status
+from stellar_core.priority import lower_priority
 
 #: Niceness of a worker unless STELLAR_JOB_NICE says otherwise: anything else goes first.
 NICE = 10
-#: Where Linux keeps the niceness of the group of a session.
-AUTOGROUP = Path("/proc/self/autogroup")
 #: Seconds between looks for a wish to cancel, between looks at the disk, and between checkpoints.
 CANCEL_SECONDS, DISK_SECONDS, SAVE_SECONDS = 0.2, 2.0, 60.0
 #: Points of the curve that are kept, at most.
@@ -73,7 +72,7 @@ def work(queue: Queue, job_id: str, token: str) -> int:
     """
     from filelock import FileLock, Timeout
 
-    lower_priority()
+    lower_priority(nice=int(os.environ.get("STELLAR_JOB_NICE", NICE)))
     job = queue.find(job_id)
     lock = FileLock(job.lock)
     try:
@@ -92,21 +91,6 @@ def work(queue: Queue, job_id: str, token: str) -> int:
         lock.release()
     queue.start_next()
     return 0 if ended.state == "done" else 1
-
-
-def lower_priority() -> None:
-    """Let everything else go first.
-
-    Where Linux groups processes by session (autogroup), niceness holds within a group alone, so a process that leads
-    a session of its own makes its group nice too.
-    """
-    wanted = int(os.environ.get("STELLAR_JOB_NICE", NICE))
-    os.nice(max(0, wanted - os.nice(0)))
-    if os.getsid(0) == os.getpid():
-        try:
-            AUTOGROUP.write_text(f"{wanted}\n")
-        except OSError:
-            pass  # another system, or one without groups
 
 
 class _Worker:

@@ -12,6 +12,8 @@ import signal
 import sys
 import time
 
+from stellar_core.priority import lower_priority
+
 #: What Python and its libraries need of the environment; keys and tokens are not among it.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 #: One thread each for linear algebra.
@@ -33,7 +35,7 @@ def confine(memory: int) -> None:
     _lower(resource.RLIMIT_AS, memory)
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_CORE, 0)
-    os.nice(5)
+    lower_priority()
 
 
 def seal(seconds: float) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stellar_core.errors import ParameterError
+from stellar_core.priority import lower_priority
 from stellar_core.sandbox import frames, limits
 
 #: Parsers, files that one reads before it is replaced, and visitors that may wait for one.
@@ -73,6 +74,7 @@ class Parser:
             [sys.executable, "-m", self._module], cwd=_ROOT, env={**limits.environment(), **_MEMORY},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
+        lower_priority(self._process.pid)  # from its first import on
         self.files, self.held = 0, ""
         self._exchange(None, b"", START)
 

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.browser
 
 #: Longest wait for the sentence and for the server's sign of life, s; growth of the server and size of a parser, bytes.
 SENTENCE, HEALTH, GROWTH, PARSER = 10.0, 1.0, 100e6, 1e9
+#: Share of the looks that may be late, and how late: tests that run beside delay some, a file that holds the server delays many.
+LATE, LATEST = 0.02, 5.0
 GOOD = b"wavelength,flux\n" + b"".join(b"%d,%d\n" % (w, 9000 - w // 2 + 200 * (w % 3)) for w in range(3800, 9200))
 
 
@@ -24,7 +26,7 @@ class Watch:
     """Looks at the server, ten times a second: how long it takes to say that it is well, and what memory is held."""
 
     def __init__(self, address: str) -> None:
-        self.address, self.slowest, self.parsers, self.failed = address, 0.0, 0.0, 0
+        self.address, self.seconds, self.parsers, self.failed = address, [], 0.0, 0
         port = address.rpartition(":")[2]
         self.server = next(pid for pid in _children(os.getpid()) if f"--server.port={port}" in Path(f"/proc/{pid}/cmdline").read_text().split("\0"))
         self._done = threading.Event()
@@ -32,7 +34,7 @@ class Watch:
 
     def begin(self) -> None:
         """Forget what was seen, and measure from here on."""
-        self.before, self.slowest, self.parsers = self.memory(self.server), 0.0, 0.0
+        self.before, self.seconds, self.parsers = self.memory(self.server), [], 0.0
 
     def __enter__(self) -> Watch:
         self.begin()
@@ -59,7 +61,7 @@ class Watch:
                     answer.read()
             except OSError:
                 self.failed += 1
-            self.slowest = max(self.slowest, time.monotonic() - start)
+            self.seconds.append(time.monotonic() - start)
 
     def _weigh(self) -> None:
         while not self._done.wait(0.1):
@@ -86,9 +88,10 @@ def watch(server, record_property):
     with Watch(server) as found:
         yield found
     growth = found.memory(found.server) - found.before
-    for name, value in {"slowest health, s": found.slowest, "largest parser, MB": found.parsers / 1e6, "growth of the server, MB": growth / 1e6}.items():
+    for name, value in {"slowest health, s": max(found.seconds), "largest parser, MB": found.parsers / 1e6, "growth of the server, MB": growth / 1e6}.items():
         record_property(name, round(value, 3))
-    assert not found.failed and found.slowest < HEALTH, f"the server was silent for {found.slowest:.1f} s"
+    late = [seconds for seconds in found.seconds if seconds > HEALTH]
+    assert not found.failed and max(found.seconds) < LATEST and len(late) <= LATE * len(found.seconds), f"the server was silent: {late}"
     assert found.parsers < PARSER, f"a parser took {found.parsers / 1e6:.0f} MB"
     assert growth < GROWTH
 
