@@ -7,8 +7,8 @@ from stellar_core.ui.shell import enter_page
 enter_page()
 st.title("Batch", anchor=False)
 
-from stellar_core.ui.batch import answer_rows, choose  # noqa: E402
-from stellar_core.ui.batch_table import show_answers  # noqa: E402
+from stellar_core.ui.batch.page import answer_rows, choose  # noqa: E402
+from stellar_core.ui.batch.table import show_answers  # noqa: E402
 
 run = choose()
 if run is not None:

@@ -7,7 +7,14 @@ from stellar_core.ui.shell import enter_page
 enter_page()
 st.title("Experiments: the paper's tables beside ours", anchor=False)
 
-from stellar_core.ui.experiments import choose_phase, show_architecture, show_curves, show_errors, show_findings, show_tables  # noqa: E402
+from stellar_core.ui.evidence.experiments import (
+    choose_phase,
+    show_architecture,
+    show_curves,
+    show_errors,
+    show_findings,
+    show_tables,
+)  # noqa: E402
 
 results = choose_phase()
 if results is not None:

@@ -7,7 +7,7 @@ from stellar_core.ui.shell import enter_page
 enter_page()
 st.title("Mock survey: how good is it?", anchor=False)
 
-from stellar_core.ui.mock_survey import show_catalogue, show_realism, show_spectra  # noqa: E402
+from stellar_core.ui.evidence.mock_survey import show_catalogue, show_realism, show_spectra  # noqa: E402
 
 st.markdown(
     "The networks here have learned from MOCK stars only. This page shows, from stored comparisons, how near those come to "

@@ -9,16 +9,16 @@ enter_page()
 st.title("Stellar Ages Explorer", anchor=False)
 
 from stellar_core.ui import loaders  # noqa: E402  (the heading appears before anything slow)
-from stellar_core.ui.answer import show_header, show_numbers, show_verdict  # noqa: E402
-from stellar_core.ui.comparison import show_comparison, show_keep  # noqa: E402
-from stellar_core.ui.influence import show_influence  # noqa: E402
-from stellar_core.ui.intake import choose_source  # noqa: E402
-from stellar_core.ui.opinions import ask_others, show_opinions  # noqa: E402
-from stellar_core.ui.plots import show_kiel, show_spectrum  # noqa: E402
-from stellar_core.ui.spread import show_spread  # noqa: E402
-from stellar_core.ui.take_away import show_take_away  # noqa: E402
-from stellar_core.ui.turns import TURNS  # noqa: E402
-from stellar_core.ui.welcome import show_welcome  # noqa: E402
+from stellar_core.ui.request_priority import TURNS  # noqa: E402
+from stellar_core.ui.star.comparison import show_comparison, show_keep  # noqa: E402
+from stellar_core.ui.star.estimates import ask_others, show_opinions  # noqa: E402
+from stellar_core.ui.star.export_panel import show_take_away  # noqa: E402
+from stellar_core.ui.star.influence import show_influence  # noqa: E402
+from stellar_core.ui.star.plots import show_kiel, show_spectrum  # noqa: E402
+from stellar_core.ui.star.posterior_panels import show_spread  # noqa: E402
+from stellar_core.ui.star.star_input import choose_source  # noqa: E402
+from stellar_core.ui.star.summary import show_header, show_numbers, show_verdict  # noqa: E402
+from stellar_core.ui.star.welcome import show_welcome  # noqa: E402
 
 source, *asked = choose_source()
 if source is None:

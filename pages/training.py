@@ -7,8 +7,8 @@ from stellar_core.ui.shell import enter_page
 enter_page()
 st.title("Training", anchor=False)
 
-from stellar_core.ui.training import choose_part, show_comparison, show_runs  # noqa: E402
-from stellar_core.ui.training_form import show_form  # noqa: E402
+from stellar_core.ui.training.form import show_form  # noqa: E402
+from stellar_core.ui.training.page import choose_part, show_comparison, show_runs  # noqa: E402
 
 st.caption(
     "A run goes on in a process of its own, also when this page is closed. Networks are calibrated and tested on "

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from stellar_core.acquisition.commands import commands as fetch
-from stellar_core.cards import DEFAULT_MODEL
 from stellar_core.errors import StellarError
 from stellar_core.jobs.commands import commands as jobs
+from stellar_core.model_store import DEFAULT_MODEL
+from stellar_core.survey.commands import commands as fetch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,7 +43,7 @@ def mock(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write MOCK stars: a catalogue with SDSS's tables, their truth apart, and spec-lite FITS files."""
-    from stellar_core.mock.release import write_release
+    from stellar_core.mock.catalogue_writer import write_release
     from stellar_core.mock.survey import SEED
     from stellar_core.progress import ProgressLine
     from stellar_core.sdss.quality_cuts import QualityCuts
@@ -55,7 +55,9 @@ def mock(
     if as_json:
         emit(written)
     else:
-        typer.echo(f"MOCK survey, seed {written['seed']}: {written['stars']} stars from {written['plates']} plates in {out}")
+        typer.echo(
+            f"MOCK survey, seed {written['seed']}: {written['stars']} stars from {written['plates']} plates in {out}"
+        )
 
 
 @app.command()
@@ -66,8 +68,8 @@ def catalogue(
     status: Annotated[Path | None, typer.Option(help="File that says how far it is.", hidden=True)] = None,
 ) -> None:
     """Make a catalogue that the app shows: pipeline parameters and the isochrones' posterior."""
+    from stellar_core.background import watched
     from stellar_core.catalogue.making import default_path, make_catalogue
-    from stellar_core.errands import watched
     from stellar_core.progress import ProgressLine
 
     line = ProgressLine(sys.stderr)
@@ -134,8 +136,13 @@ def train(
     preset: Annotated[str, typer.Option(help="Job: demo, setup-a, setup-b, setup-c or fine-tune.")] = "",
     name: Annotated[str, typer.Option(help="Job: what it is called.")] = "",
     source: Annotated[str, typer.Option(help="Job: training stars, mock or catalogue.")] = "mock",
-    select: Annotated[list[str] | None, typer.Option(help="Job: range, as teff=5000,6500; teff, logg, feh or snr.")] = None,
-    labels: Annotated[str, typer.Option(help="Job: what MOCK stars teach, look-up (the paper's labels) or truth; the preset's without.")] = "",
+    select: Annotated[
+        list[str] | None, typer.Option(help="Job: range, as teff=5000,6500; teff, logg, feh or snr.")
+    ] = None,
+    labels: Annotated[
+        str,
+        typer.Option(help="Job: what MOCK stars teach, look-up (the paper's labels) or truth; the preset's without."),
+    ] = "",
     table: Annotated[Path | None, typer.Option(help="Job: labelled CSV table with star, teff, logg and feh.")] = None,
     store: Annotated[str, typer.Option(help="Job: survey store for --source catalogue; the MOCK survey without.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the model's card, or the job, as JSON.")] = False,
@@ -146,9 +153,9 @@ def train(
 
         submit(config, preset, name, source, select or [], labels, table, store, as_json)
         return
+    from stellar_core.pipeline.train_model import run
     from stellar_core.training.config import TrainingConfig
     from stellar_core.training.console import Console, stop_on_signal
-    from stellar_core.training.run import run
 
     console = Console(sys.stderr)
     settings = TrainingConfig() if config is None else TrainingConfig.read(config)
@@ -186,10 +193,10 @@ def phase(
     as_json: Annotated[bool, typer.Option("--json", help="Print settings, tables and findings as JSON.")] = False,
 ) -> None:
     """Run one of the paper's three phases on MOCK stars; what is finished is not run again."""
-    from stellar_core.evaluation.phase_tables import report
+    from stellar_core.experiments.phase_run import run_phase
+    from stellar_core.experiments.phases import PhaseConfig, parse_models
+    from stellar_core.experiments.tables import report
     from stellar_core.isochrones.label import parse_errors
-    from stellar_core.training.phase_run import run_phase
-    from stellar_core.training.phases import PhaseConfig, parse_models
 
     config = PhaseConfig(
         phase=number,
@@ -224,7 +231,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of results as JSON.")] = False,
 ) -> None:
     """Age, lifetime and stage of each star; ends with status 2 if none gave a result."""
-    from stellar_core.inference.estimator import Estimator
+    from stellar_core.inference.base import Estimator
     from stellar_core.inference.predict import predict as predict_all
     from stellar_core.inference.predict import sentence
 
@@ -243,18 +250,32 @@ def predict(
 
 @app.command()
 def batch(
-    out: Annotated[Path, typer.Option(help="The table: .parquet, .fits, .vot, .csv or .ecsv. The same command goes on with it.")],
-    inputs: Annotated[list[str] | None, typer.Argument(help="Spectrum files, folders, identifiers; or one store of fetch survey.")] = None,
-    listed: Annotated[str, typer.Option("--list", help="File with an input a line, or a table (CSV, ECSV, FITS, VOTable, Parquet) with specObjID, or plate, MJD and fiberID, or RA and Dec.")] = "",
+    out: Annotated[
+        Path, typer.Option(help="The table: .parquet, .fits, .vot, .csv or .ecsv. The same command goes on with it.")
+    ],
+    inputs: Annotated[
+        list[str] | None, typer.Argument(help="Spectrum files, folders, identifiers; or one store of fetch survey.")
+    ] = None,
+    listed: Annotated[
+        str,
+        typer.Option(
+            "--list",
+            help="File with an input a line, or a table (CSV, ECSV, FITS, VOTable, Parquet) with specObjID, or plate, MJD and fiberID, or RA and Dec.",
+        ),
+    ] = "",
     mock: Annotated[int, typer.Option(help="So many MOCK stars instead.")] = 0,
-    photometry: Annotated[bool, typer.Option("--photometry", help="Ask SDSS's catalogue about files too, for ugriz and SSPP.")] = False,
+    photometry: Annotated[
+        bool, typer.Option("--photometry", help="Ask SDSS's catalogue about files too, for ugriz and SSPP.")
+    ] = False,
     model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = DEFAULT_MODEL,
     samples: Annotated[int, typer.Option(help="Passes of MC dropout, of models that need them.")] = 50,
     seed: Annotated[int, typer.Option(help="Seed of passes and draws.")] = 0,
     chunk: Annotated[int, typer.Option(help="Rows answered between two savings, a multiple of 32.")] = 512,
     workers: Annotated[int, typer.Option(help="Processes beside each other, of one thread each.")] = 1,
     cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler in the place of workers.")] = None,
-    give_up: Annotated[bool, typer.Option("--give-up", help="Note what cannot be had now as errors, and finish.")] = False,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Note what cannot be had now as errors, and finish.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Answers for many stars as one table, a row for each input; an interrupted batch goes on."""
@@ -271,7 +292,10 @@ def batch(
         emit(found)
     else:
         kind = "inputs, some or all of them MOCK stars," if found["mock"] else "inputs"
-        counts = " and ".join(f"{found[name]} {word}{'s' * (found[name] != 1)}" for name, word in (("answered", "answer"), ("errors", "error")))
+        counts = " and ".join(
+            f"{found[name]} {word}{'s' * (found[name] != 1)}"
+            for name, word in (("answered", "answer"), ("errors", "error"))
+        )
         typer.echo(f"{counts} for {found['rows']} {kind} in {found['out']}")
     if not found["answered"]:
         raise typer.Exit(2)
@@ -284,7 +308,9 @@ def clusters(
     table: Annotated[Path | None, typer.Option(help="CSV table of clusters; SEGUE's own by default.")] = None,
     model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = DEFAULT_MODEL,
     workers: Annotated[int, typer.Option(help="Processes beside each other, of one thread each.")] = 1,
-    give_up: Annotated[bool, typer.Option("--give-up", help="Finish without the spectra that cannot be had now.")] = False,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Finish without the spectra that cannot be had now.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Our ages of SEGUE's open and globular clusters beside those of the literature; needs SDSS."""
@@ -312,13 +338,13 @@ def evaluate(
     """Accuracy and coverage on MOCK test stars, beside the constant predictor and the exact posterior."""
     if report is not None:
         from stellar_core.evaluation.html_report import write_report
-        from stellar_core.evaluation.stored_test import read_test
+        from stellar_core.evaluation.stored_predictions import read_test
 
         write_report(read_test(model), report)
         emit({"report": str(report)}) if as_json else typer.echo(f"The report is in {report}.")
         return
-    from stellar_core.evaluation.mock_test import evaluate as evaluate_model
-    from stellar_core.inference.estimator import Estimator
+    from stellar_core.evaluation.mock_evaluation import evaluate as evaluate_model
+    from stellar_core.inference.base import Estimator
 
     found = evaluate_model(Estimator.load(model), stars)
     if as_json:
@@ -330,13 +356,15 @@ def evaluate(
 @app.command()
 def calibrate(
     model: Annotated[str, typer.Argument(help="Name of a model in trained/.")],
-    stars: Annotated[int | None, typer.Option(help="MOCK stars for the calibration, and as many for the test.", min=100)] = None,
+    stars: Annotated[
+        int | None, typer.Option(help="MOCK stars for the calibration, and as many for the test.", min=100)
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the result; the model's own by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the model's card as JSON.")] = False,
 ) -> None:
     """Fit error bars and domain gate of a trained network anew and test them; its weights stay. Status 130 if stopped."""
+    from stellar_core.pipeline.train_model import recalibrate
     from stellar_core.training.console import Console, stop_on_signal
-    from stellar_core.training.run import recalibrate
 
     console = Console(sys.stderr)
     with stop_on_signal() as stop:

@@ -22,7 +22,9 @@ def harmless(cell: object) -> object:
     if not isinstance(cell, str):
         return cell
     risky = cell.startswith(_RISKY) and not _is_number(cell)
-    plain = cell.replace("\r", " ") if "\r" in cell else cell  # which would begin a row, as no writer of CSV puts it in quotes
+    plain = (
+        cell.replace("\r", " ") if "\r" in cell else cell
+    )  # which would begin a row, as no writer of CSV puts it in quotes
     return f"'{plain}" if risky else plain
 
 

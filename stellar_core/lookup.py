@@ -83,7 +83,9 @@ def only_night(place: PlateFiber, nights: Sequence[int]) -> StarId:
     """
     found = _some(place, nights)
     if len(found) > 1:
-        raise ArchiveError(f"Plate {place.plate}, fiber {place.fiber} has several MJDs: {', '.join(map(str, found))}.", value=place)
+        raise ArchiveError(
+            f"Plate {place.plate}, fiber {place.fiber} has several MJDs: {', '.join(map(str, found))}.", value=place
+        )
     return place.at(found[0])
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, TextIO
+from collections.abc import Callable
+from typing import TextIO
 
 #: Told what is counted, how many are done and of how many.
 Progress = Callable[[str, int, int], None]

@@ -67,11 +67,15 @@ def send_table(votable: bytes, name: str) -> list[str]:
     try:
         client.connect()
     except (SAMPHubError, OSError) as error:
-        raise ArchiveError(f"No SAMP hub answers ({error}).", remedy="Start TOPCAT or Aladin, then try again.") from None
+        raise ArchiveError(
+            f"No SAMP hub answers ({error}).", remedy="Start TOPCAT or Aladin, then try again."
+        ) from None
     try:
         asked = [client.get_metadata(one).get("samp.name", one) for one in client.get_subscribed_clients(LOAD_TABLE)]
         if not asked:
-            raise ArchiveError("No program at the SAMP hub reads tables.", remedy="Start TOPCAT or Aladin, then try again.")
+            raise ArchiveError(
+                "No program at the SAMP hub reads tables.", remedy="Start TOPCAT or Aladin, then try again."
+            )
         path = _write(votable, name)
         parameters = {"url": path.as_uri(), "name": name, "table-id": path.stem}
         client.notify_all({"samp.mtype": LOAD_TABLE, "samp.params": parameters})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Mapping
 
 import numpy as np
 
@@ -73,9 +73,7 @@ class Spectrum:
                 f"{wavelength.shape}, {flux.shape} and {ivar.shape}."
             )
         if not 10 <= wavelength.size <= MAX_PIXELS:
-            raise SpectrumError(
-                f"The spectrum has {wavelength.size} pixels; between 10 and {MAX_PIXELS} are accepted."
-            )
+            raise SpectrumError(f"The spectrum has {wavelength.size} pixels; between 10 and {MAX_PIXELS} are accepted.")
         if not np.all(np.isfinite(wavelength)) or not np.all(np.diff(wavelength) > 0):
             raise SpectrumError("The wavelengths must be finite and strictly increasing.")
         bad = ~np.isfinite(flux) | ~np.isfinite(ivar) | (ivar <= 0)

@@ -47,9 +47,7 @@ class StageThresholds:
 DEFAULT_THRESHOLDS = StageThresholds()
 
 
-def classify(
-    teff: np.ndarray, logg: np.ndarray, thresholds: StageThresholds = DEFAULT_THRESHOLDS
-) -> np.ndarray:
+def classify(teff: np.ndarray, logg: np.ndarray, thresholds: StageThresholds = DEFAULT_THRESHOLDS) -> np.ndarray:
     """Stage of each star.
 
     Parameters

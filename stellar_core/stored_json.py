@@ -43,6 +43,8 @@ def parse_json(content: str | bytes) -> object:
         depth += 1
         if depth > MAX_DEPTH:
             raise ValueError("the JSON is nested too deeply")
-        inner = [value.values() if isinstance(value, dict) else value for value in level if isinstance(value, (dict, list))]
+        inner = [
+            value.values() if isinstance(value, dict) else value for value in level if isinstance(value, (dict, list))
+        ]
         level = [value for values in inner for value in values if isinstance(value, (dict, list))]
     return found

@@ -6,7 +6,8 @@ Logarithms carry units such as dex(yr) in ECSV. FITS and VOTable know none for t
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Mapping
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,14 +29,20 @@ QUANTITIES = {
 }
 #: Part of an interval -> in words.
 PARTS = {
-    "mean": "mean", "std": "standard deviation", "p025": "2.5th percentile", "p16": "16th percentile",
-    "median": "median", "p84": "84th percentile", "p975": "97.5th percentile",
-}  # fmt: skip
+    "mean": "mean",
+    "std": "standard deviation",
+    "p025": "2.5th percentile",
+    "p16": "16th percentile",
+    "median": "median",
+    "p84": "84th percentile",
+    "p975": "97.5th percentile",
+}
 #: Part of the error -> in words.
 SOURCES = {
-    "epistemic": "error for what the network does not know", "input_noise": "error from the noise of the input",
+    "epistemic": "error for what the network does not know",
+    "input_noise": "error from the noise of the input",
     "aleatoric": "error for what such data cannot tell",
-}  # fmt: skip
+}
 #: Facts about the result -> unit and description.
 _FACTS = {
     "input": ("", "what was given"),
@@ -62,7 +69,7 @@ def result_table(result: Result, isochrones: Mapping[str, object] | None = None)
     ----------
     result : Result
     isochrones : mapping, optional
-        The posterior that `stellar_core.inference.opinion.second_opinion` gives.
+        The posterior that `stellar_core.inference.isochrone_check.second_opinion` gives.
     """
     columns = [(name, getattr(result, name), *words) for name, words in _FACTS.items()]
     for name in ("teff", "logg", "feh", "log_age", "log_lifetime"):
@@ -70,17 +77,24 @@ def result_table(result: Result, isochrones: Mapping[str, object] | None = None)
     columns += _stages("p", result.stage, "probability of the stage")
     columns += [("in_domain", result.verdict.in_domain, "", "whether the network may be trusted on this star")]
     columns += [("messages", " ".join(result.verdict.messages), "", "the verdict in words")]
-    columns += [(name, result.quality[name], *words) for name, words in QUALITY.items() if result.quality.get(name) is not None]
+    columns += [
+        (name, result.quality[name], *words) for name, words in QUALITY.items() if result.quality.get(name) is not None
+    ]
     for name, interval in result.network.items():
         columns += _interval(f"dropout_{name}", interval.to_dict(), "passes of MC dropout alone, ")
     for name, parts in result.parts.items():
-        columns += [(f"{name}_{part}", value, _unit(name), f"{SOURCES[part]}: {name}") for part, value in parts.to_dict().items()]
+        columns += [
+            (f"{name}_{part}", value, _unit(name), f"{SOURCES[part]}: {name}")
+            for part, value in parts.to_dict().items()
+        ]
     columns += [("stage_entropy", result.predictive_entropy, "", "entropy of the stage, nats")]
     for name in ("log_age", "mass", "log_lifetime") if isochrones else ():
         columns += _interval(f"isochrones_{name}", isochrones[name], "exact posterior on the isochrones, ")
     if isochrones:
         columns += _stages("isochrones_p", isochrones["stage"], "probability of the stage on the isochrones")
-    return _table({name: [_printable(value)] for name, value, _, _ in columns}, {c[0]: c[2:] for c in columns}, "RESULT", result)
+    return _table(
+        {name: [_printable(value)] for name, value, _, _ in columns}, {c[0]: c[2:] for c in columns}, "RESULT", result
+    )
 
 
 def draws_table(result: Result) -> Table:
@@ -163,10 +177,13 @@ def parquet(table: Table) -> bytes:
     import pyarrow.parquet as pq
 
     fields = [
-        pa.field(name, pa.array(np.asarray(table[name])).type,
-                 metadata={"unit": str(table[name].unit or ""), "description": table[name].description or ""})
+        pa.field(
+            name,
+            pa.array(np.asarray(table[name])).type,
+            metadata={"unit": str(table[name].unit or ""), "description": table[name].description or ""},
+        )
         for name in table.colnames
-    ]  # fmt: skip
+    ]
     arrays = [pa.array(np.asarray(table[name])) for name in table.colnames]
     data = io.BytesIO()
     pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), data)
@@ -193,7 +210,14 @@ def _table(columns: Mapping[str, object], words: Mapping[str, tuple[str, str]], 
     table = Table(columns)
     for column, (unit, description) in words.items():
         table[column].unit, table[column].description = unit or None, description
-    table.meta.update(EXTNAME=name, STAR=_printable(result.star), SOURCE=result.source, MODEL=result.model, SEED=result.seed, SAMPLES=result.samples)
+    table.meta.update(
+        EXTNAME=name,
+        STAR=_printable(result.star),
+        SOURCE=result.source,
+        MODEL=result.model,
+        SEED=result.seed,
+        SAMPLES=result.samples,
+    )
     if result.source == "mock":
         table.meta["NOTE"] = "MOCK star: made by an emulator, not observed"
     return table
@@ -210,7 +234,9 @@ def _ascii(table: Table) -> Table:
     for column in copy.columns.values():
         if column.dtype.kind == "U":
             copy[column.name] = np.char.encode(np.asarray(column), "ascii", "replace")
-    copy.meta.update({key: v.encode("ascii", "replace").decode() for key, v in table.meta.items() if isinstance(v, str)})
+    copy.meta.update(
+        {key: v.encode("ascii", "replace").decode() for key, v in table.meta.items() if isinstance(v, str)}
+    )
     return copy
 
 

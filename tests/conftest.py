@@ -43,7 +43,9 @@ def sdss_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     from tests.standin import StandIn
 
     real = Path(os.environ.get("STELLAR_SHARED_DATA", DATA)) / "sdss"
-    with StandIn(tmp_path_factory.mktemp("sdss"), (16000, 16001, 16003), real=real if real.is_dir() else None) as server:
+    with StandIn(
+        tmp_path_factory.mktemp("sdss"), (16000, 16001, 16003), real=real if real.is_dir() else None
+    ) as server:
         yield server
 
 

@@ -67,12 +67,22 @@ def gzip_of_zeros(size: int = 3_000_000_000) -> bytes:
 
 def image_of_gzip(pixels: int = 79_000_000) -> bytes:
     """77 kB of gzip: an image of 79 million pixels of one byte, which floating point makes eight times as large."""
-    head = _header("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 1", f"NAXIS1  = {pixels}", "CRVAL1  = 4000.0", "CDELT1  = 1.0")
+    head = _header(
+        "SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 1", f"NAXIS1  = {pixels}", "CRVAL1  = 4000.0", "CDELT1  = 1.0"
+    )
     return gzip.compress(head + bytes(-(-pixels // 2880) * 2880))
 
 
 def image_of_stack(columns: int = 19_000_000) -> bytes:
-    head = _header("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 2", f"NAXIS1  = {columns}", "NAXIS2  = 4", "COEFF0  = 3.5", "COEFF1  = 1e-4")
+    head = _header(
+        "SIMPLE  = T",
+        "BITPIX  = 8",
+        "NAXIS   = 2",
+        f"NAXIS1  = {columns}",
+        "NAXIS2  = 4",
+        "COEFF0  = 3.5",
+        "COEFF1  = 1e-4",
+    )
     return gzip.compress(head + bytes(-(-4 * columns // 2880) * 2880))
 
 
@@ -91,7 +101,15 @@ def rows_of_nothing(rows: int = 1_000_000_000_000) -> bytes:
 
 def columns_beyond_number(columns: int = 999) -> bytes:
     cards = [card for k in range(1, columns + 1) for card in (f"TFORM{k:<3}= '1000000D'", f"TTYPE{k:<3}= 'c{k}'")]
-    start = ("XTENSION= 'BINTABLE'", "BITPIX  = 8", "NAXIS   = 2", "NAXIS1  = 8", "NAXIS2  = 4", "PCOUNT  = 0", "GCOUNT  = 1")
+    start = (
+        "XTENSION= 'BINTABLE'",
+        "BITPIX  = 8",
+        "NAXIS   = 2",
+        "NAXIS1  = 8",
+        "NAXIS2  = 4",
+        "PCOUNT  = 0",
+        "GCOUNT  = 1",
+    )
     return _primary() + _header(*start, f"TFIELDS = {columns}", *cards) + bytes(2880)
 
 
@@ -102,12 +120,18 @@ def cells_of_many_axes(axes: int = 2000) -> bytes:
 
 def backward_size() -> bytes:
     """An extension that would end before it begins."""
-    return _primary() + _header("XTENSION= 'IMAGE'", "BITPIX  = 8", "NAXIS   = 1", "NAXIS1  = -5760", "PCOUNT  = 0", "GCOUNT  = 1") + bytes(2880)
+    return (
+        _primary()
+        + _header("XTENSION= 'IMAGE'", "BITPIX  = 8", "NAXIS   = 1", "NAXIS1  = -5760", "PCOUNT  = 0", "GCOUNT  = 1")
+        + bytes(2880)
+    )
 
 
 def many_headers(size: int = 6900) -> bytes:
     """Twenty megabytes of headers without data."""
-    return _primary() + _header("XTENSION= 'IMAGE'", "BITPIX  = 8", "NAXIS   = 0", "PCOUNT  = 0", "GCOUNT  = 1") * (size - 1)
+    return _primary() + _header("XTENSION= 'IMAGE'", "BITPIX  = 8", "NAXIS   = 0", "PCOUNT  = 0", "GCOUNT  = 1") * (
+        size - 1
+    )
 
 
 def unit_of_power(power: int = 999_999_999) -> bytes:
@@ -131,7 +155,14 @@ def unit_of_aliases(levels: int = 9, width: int = 9) -> bytes:
     """YAML that names itself again and again: ten to the ninth words in a kilobyte."""
     lines = ["a0: &a0 [" + ",".join(["deg"] * width) + "]"]
     lines += [f"a{k}: &a{k} [" + ",".join([f"*a{k - 1}"] * width) + "]" for k in range(1, levels)]
-    head = ["%ECSV 1.0", "---", *lines, "datatype:", f"- {{name: ra, datatype: float64, unit: *a{levels - 1}}}", "- {name: dec, datatype: float64}"]
+    head = [
+        "%ECSV 1.0",
+        "---",
+        *lines,
+        "datatype:",
+        f"- {{name: ra, datatype: float64, unit: *a{levels - 1}}}",
+        "- {name: dec, datatype: float64}",
+    ]
     return "".join(f"# {line}\n" for line in head).encode() + b"ra,dec\n1,2\n"
 
 
@@ -150,7 +181,9 @@ def votable_entity(path: str = "/etc/passwd") -> bytes:
     """An entity that is a file of the server."""
     return (
         f'<?xml version="1.0"?><!DOCTYPE VOTABLE [<!ENTITY x SYSTEM "file://{path}">]>\n'.encode()
-        + _votable(f"<TABLE>{_FIELDS}<DATA><TABLEDATA><TR><TD>&x;</TD></TR></TABLEDATA></DATA></TABLE>").partition(b"?>")[2]
+        + _votable(f"<TABLE>{_FIELDS}<DATA><TABLEDATA><TR><TD>&x;</TD></TR></TABLEDATA></DATA></TABLE>").partition(
+            b"?>"
+        )[2]
     )
 
 
@@ -254,7 +287,14 @@ def archive_of_hostile_members() -> bytes:
     """A good member between members that stall, fill or break a reader."""
     good = b"wavelength,flux\n" + b"".join(b"%d,%d\n" % (w, 5 + w % 3) for w in range(3900, 9000))
     return archive_of(
-        {"1.csv": good, "2.csv": title_of_brackets(), "3.fits": long_heap(), "4.csv": redshift_of_digits(), "5.fits.gz": image_of_gzip(), "6.csv": good}
+        {
+            "1.csv": good,
+            "2.csv": title_of_brackets(),
+            "3.fits": long_heap(),
+            "4.csv": redshift_of_digits(),
+            "5.fits.gz": image_of_gzip(),
+            "6.csv": good,
+        }
     )
 
 
@@ -370,6 +410,15 @@ def _primary() -> bytes:
     return _header("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 0", "EXTEND  = T")
 
 
-def _table_header(width: int, rows: int, form: str, *, pcount: int = 0, name: str, extra: tuple[str, ...] = ()) -> bytes:
-    cards = ("XTENSION= 'BINTABLE'", "BITPIX  = 8", "NAXIS   = 2", f"NAXIS1  = {width}", f"NAXIS2  = {rows}", f"PCOUNT  = {pcount}")
+def _table_header(
+    width: int, rows: int, form: str, *, pcount: int = 0, name: str, extra: tuple[str, ...] = ()
+) -> bytes:
+    cards = (
+        "XTENSION= 'BINTABLE'",
+        "BITPIX  = 8",
+        "NAXIS   = 2",
+        f"NAXIS1  = {width}",
+        f"NAXIS2  = {rows}",
+        f"PCOUNT  = {pcount}",
+    )
     return _header(*cards, "GCOUNT  = 1", "TFIELDS = 1", f"TTYPE1  = '{name}'", f"TFORM1  = '{form}'", *extra)

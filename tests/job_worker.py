@@ -38,10 +38,14 @@ class Launcher:
         with (job.folder / "log.txt").open("ab") as log:
             self.processes.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "tests.job_worker", job.id, token], cwd=ROOT, stdout=log, stderr=log,
-                    env={**os.environ, **runs, **self.environment}, start_new_session=True,
+                    [sys.executable, "-m", "tests.job_worker", job.id, token],
+                    cwd=ROOT,
+                    stdout=log,
+                    stderr=log,
+                    env={**os.environ, **runs, **self.environment},
+                    start_new_session=True,
                 )
-            )  # fmt: skip
+            )
         return self.processes[-1]
 
     def end(self) -> None:
@@ -71,9 +75,9 @@ def main(job_id: str, token: str) -> int:
 
 def replace_the_slow() -> None:
     """Put invented stars, a short end and the faults in place; loads torch, so only once the job's lock is held."""
-    from stellar_core.jobs import watched
+    from stellar_core.jobs import monitor
     from stellar_core.models.checkpoints import save_network
-    from stellar_core.training import run as run_module
+    from stellar_core.pipeline import train_model as run_module
     from stellar_core.training.learner import Learner
     from tests.small_run import stars
 
@@ -100,12 +104,17 @@ def replace_the_slow() -> None:
     def finish(config, network, used, folder, say, stop, count):
         say("Calibrating.")
         time.sleep(float(os.environ.get("FINISHING", 0)))
-        card = {"name": config.name, "what": "A test, trained on MOCK numbers", "training_stars": used, "config": config.to_dict()}
+        card = {
+            "name": config.name,
+            "what": "A test, trained on MOCK numbers",
+            "training_stars": used,
+            "config": config.to_dict(),
+        }
         return save_network(folder, network, {}, card)
 
     Learner.step = slow
     run_module.make_stars, run_module.finish = make, finish
-    watched.watched_stars = lambda data: stars(60, 99)
+    monitor.watched_stars = lambda data: stars(60, 99)
 
 
 if __name__ == "__main__":

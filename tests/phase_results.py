@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stellar_core.evaluation.paper_tables import CHOSEN, SEARCH
+from stellar_core.experiments.published import CHOSEN, SEARCH
 from stellar_core.models.registry import TABLE_2
 
 
@@ -54,7 +54,13 @@ def results(phase: int, trials: list[dict], **more: object) -> dict:
     """All of a phase but the tables and the findings."""
     yards = {"constant": score(0.72, 0.27, 0.1), "look-up": score(0, 0, 1), "exact posterior": score(0.65, 0.14, 0.91)}
     yards["floor"] = score(0.64, 0.13, 0.88)
-    floor = {"part": 0.05, "log_age_floor": 0.16, "log_age_constant": 0.57, "log_lifetime_floor": 0.03, "f1_floor": 0.99}
+    floor = {
+        "part": 0.05,
+        "log_age_floor": 0.16,
+        "log_age_constant": 0.57,
+        "log_lifetime_floor": 0.03,
+        "f1_floor": 0.99,
+    }
     data = {"kept": 900, "stages": {"Hot": 300, "Medium": 300, "Cool": 150, "Subgiant": 80, "Red Giant": 70}}
     return {
         "phase": phase,
@@ -99,7 +105,9 @@ def phase_2(age=lambda field, value: 0.5, max_age=lambda field, value: 12.0, bou
     return results(2, list(trials.values()), ascent=ascent)
 
 
-def phase_3(scores=lambda setup, seed, bounded: score(), seeds: int = 2, kinds: tuple[bool, ...] = (False, True)) -> dict:
+def phase_3(
+    scores=lambda setup, seed, bounded: score(), seeds: int = 2, kinds: tuple[bool, ...] = (False, True)
+) -> dict:
     """Phase III with ``scores(setup, seed, bounded)``."""
     return results(
         3,

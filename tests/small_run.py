@@ -14,12 +14,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from stellar_core.datasets.mock_stars import Inputs, Labels, StarSet, Truth
 from stellar_core.models.zoo import ModelConfig
 from stellar_core.training.config import TrainingConfig
-from stellar_core.training.data import Inputs, Labels, StarSet, Truth
 from stellar_core.training.loop import train
 
-MODEL = ModelConfig(name="MLP+ResNet", spectrum_depth=1, spectrum_width=32, photometry_width=16, fusion_depth=1, fusion_width=32)
+MODEL = ModelConfig(
+    name="MLP+ResNet", spectrum_depth=1, spectrum_width=32, photometry_width=16, fusion_depth=1, fusion_width=32
+)
 
 
 def stars(n: int = 200, seed: int = 0) -> StarSet:
@@ -51,7 +53,9 @@ def stars(n: int = 200, seed: int = 0) -> StarSet:
 
 def config(**changes: object) -> TrainingConfig:
     """A run of four epochs of ten steps on `stars`."""
-    return TrainingConfig.from_dict({"epochs": 4, "batch": 16, "validation": 0.2, "device": "cpu", "model": vars(MODEL), **changes})
+    return TrainingConfig.from_dict(
+        {"epochs": 4, "batch": 16, "validation": 0.2, "device": "cpu", "model": vars(MODEL), **changes}
+    )
 
 
 def main(folder: Path, settings: dict[str, object]) -> None:

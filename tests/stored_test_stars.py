@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stellar_core.evaluation.stored_test import StoredTest, TestStars
+from stellar_core.evaluation.stored_predictions import StoredTest, TestStars
 
 
 def invented(n: int, seed: int, names: tuple[str, ...] = ()) -> TestStars:
@@ -23,10 +23,17 @@ def invented(n: int, seed: int, names: tuple[str, ...] = ()) -> TestStars:
     probability = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     parts = (truth, mean, mean - error, mean + error, mean, np.tile(error / 3, (n, 1)), u, plain, stage, probability)
     rest = (0.1 * rng.random(n), rng.uniform(5, 80, n), rng.random(n), truth[:, 3:] + 0.3)
-    return TestStars(*(np.asarray(part, np.float32) for part in parts[:8]), stage, *(np.asarray(part, np.float32) for part in parts[9:] + rest), name=names)
+    return TestStars(
+        *(np.asarray(part, np.float32) for part in parts[:8]),
+        stage,
+        *(np.asarray(part, np.float32) for part in parts[9:] + rest),
+        name=names,
+    )
 
 
 def stored(model: str = "small") -> StoredTest:
     """500 test stars and 30 of the survey that can be opened."""
     names = tuple(f"16000-58000-{fiber:04d}" for fiber in range(1, 31))
-    return StoredTest(model, "spectrum and photometry", "MC dropout alone", invented(500, 0), invented(30, 1, names), "ab" * 32)
+    return StoredTest(
+        model, "spectrum and photometry", "MC dropout alone", invented(500, 0), invented(30, 1, names), "ab" * 32
+    )

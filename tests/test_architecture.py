@@ -20,7 +20,7 @@ FORBIDDEN = {
     "models": ("astropy", "stellar_core.sdss", "stellar_core.mock", "stellar_core.isochrones"),
     "preprocessing": ("torch", "stellar_core.models", "stellar_core.mock", "stellar_core.isochrones"),
     "sdss": ("torch", "stellar_core.models", "stellar_core.inference", "stellar_core.mock"),
-    "figures": ("torch", "stellar_core.models", "stellar_core.inference.estimator"),
+    "figures": ("torch", "stellar_core.models", "stellar_core.inference.base"),
 }
 
 

@@ -16,10 +16,16 @@ def result():
     rng = np.random.default_rng(0)
     draws = {name: rng.normal(9.5, 0.1, 50) for name in UNITS}
     return Result(
-        input="spec, with \"quotes\".fits", star="0266-51602-0031", source="upload", model="m", seed=3, samples=50,
+        input='spec, with "quotes".fits',
+        star="0266-51602-0031",
+        source="upload",
+        model="m",
+        seed=3,
+        samples=50,
         **{name: Interval.from_draws(values) for name, values in draws.items()},
         stage={"Hot": 0.2, "Medium": 0.8, "Cool": 0.0, "Subgiant": 0.0, "Red Giant": 0.0},
-        verdict=Verdict(False, ("Low S/N.", "Not a star, says the pipeline.")), draws=draws,
+        verdict=Verdict(False, ("Low S/N.", "Not a star, says the pipeline.")),
+        draws=draws,
         quality={"snr": 4.0, "photometry": "missing"},
     )
 

@@ -15,11 +15,15 @@ from stellar_core.__main__ import app
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-COMMANDS = [line for block in re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL) for line in block.splitlines()
-            if line.startswith("python -m stellar_core ")]  # fmt: skip
+COMMANDS = [
+    line
+    for block in re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("python -m stellar_core ")
+]
 #: What a block takes for granted: a catalogue as the command ``mock`` writes it.
 BEFORE = {
-    "cuts = QualityCuts()": "from pathlib import Path\nimport pandas\nfrom stellar_core.mock.release import write_release\n"
+    "cuts = QualityCuts()": "from pathlib import Path\nimport pandas\nfrom stellar_core.mock.catalogue_writer import write_release\n"
     "write_release(20, Path('mock'), 1, spectra=False)\ntable = pandas.read_parquet('mock/catalogue.parquet')\n"
 }
 

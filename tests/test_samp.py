@@ -46,7 +46,9 @@ def test_a_program_receives_the_spectrum(hub):
         arrived.set()
 
     program.bind_receive_notification(samp.LOAD_TABLE, receive)
-    spectrum = Spectrum(np.linspace(4000, 5000, 30), np.arange(30.0), np.ones(30), name="MOCK ../../star", meta={"plate": 1})
+    spectrum = Spectrum(
+        np.linspace(4000, 5000, 30), np.arange(30.0), np.ones(30), name="MOCK ../../star", meta={"plate": 1}
+    )
     try:
         assert samp.send_table(votable(spectrum_table(spectrum)), spectrum.name) == ["listener"]
         assert arrived.wait(10) and got["name"] == "MOCK ../../star"

@@ -64,7 +64,9 @@ def test_files_are_those_of_the_mock_survey(sdss):
         spectrum = read_spectrum(answer.read())
     assert spectrum.name == one.name and spectrum.source == "mock"
     with pytest.raises(urllib.error.HTTPError):
-        urllib.request.urlopen(f"{sdss.sas}/dr17/eboss/spectro/redux/v5_13_2/spectra/lite/0266/spec-0266-51602-0031.fit")
+        urllib.request.urlopen(
+            f"{sdss.sas}/dr17/eboss/spectro/redux/v5_13_2/spectra/lite/0266/spec-0266-51602-0031.fit"
+        )
 
 
 def test_faults_come_by_seed_at_their_rate():

@@ -17,7 +17,16 @@ def test_what_was_written_comes_back(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"[" * 200_000, b'{"a":' * 200_000, b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), b"", b"\xff\xfe\xfa", b"9" * 5000, b"{", b'"' + b"x" * 2000 + b'"'],
+    [
+        b"[" * 200_000,
+        b'{"a":' * 200_000,
+        b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1),
+        b"",
+        b"\xff\xfe\xfa",
+        b"9" * 5000,
+        b"{",
+        b'"' + b"x" * 2000 + b'"',
+    ],
 )
 def test_damage_is_a_value_error(tmp_path, content):
     (tmp_path / "x.json").write_bytes(content)

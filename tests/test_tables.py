@@ -21,17 +21,30 @@ def result():
     intervals = {name: Interval.from_draws(values) for name, values in draws.items()}
     stage = {"Hot": 0.2, "Medium": 0.8, "Cool": 0.0, "Subgiant": 0.0, "Red Giant": 0.0}
     return Result(
-        input="Ünusual\x00name\n.fits", star="16000-52357-0639", source="mock", model="m", seed=3, samples=7, **intervals,
-        stage=stage, verdict=Verdict(False, ("Low S/N.", "Åge → unsure.")), network=intervals,
+        input="Ünusual\x00name\n.fits",
+        star="16000-52357-0639",
+        source="mock",
+        model="m",
+        seed=3,
+        samples=7,
+        **intervals,
+        stage=stage,
+        verdict=Verdict(False, ("Low S/N.", "Åge → unsure.")),
+        network=intervals,
         draws={**draws, "mass": rng.normal(1, 0.1, 50), "stage": np.tile(list(stage.values()), (7, 1))},
         quality={"snr": 4.0, "photometry": "missing", "redshift": 1e-4, "coverage": 0.8, "redshift_source": "file"},
         parts={name: Parts(0.1, 0.2, 0.3) for name in UNITS},
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
 def isochrones(result):
-    return {"log_age": result.log_age.to_dict(), "mass": result.feh.to_dict(), "log_lifetime": result.log_age.to_dict(), "stage": result.stage}
+    return {
+        "log_age": result.log_age.to_dict(),
+        "mass": result.feh.to_dict(),
+        "log_lifetime": result.log_age.to_dict(),
+        "stage": result.stage,
+    }
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +58,9 @@ def check(table: Table, result: Result) -> None:
     assert len(table) == 1
     row = table[0]
     assert row["star"] == result.star and row["seed"] == 3 and not row["in_domain"]
-    assert row["log_age_p84"] == pytest.approx(result.log_age.p84) and row["dropout_teff_mean"] == pytest.approx(result.teff.mean)
+    assert row["log_age_p84"] == pytest.approx(result.log_age.p84) and row["dropout_teff_mean"] == pytest.approx(
+        result.teff.mean
+    )
     assert row["isochrones_log_age_median"] == pytest.approx(result.log_age.median)
     assert row["log_age_input_noise"] == 0.2 and row["p_Medium"] == 0.8 and "unsure" in row["messages"]
     for column in table.columns.values():
@@ -66,7 +81,10 @@ def test_votable_and_fits_keep_the_units_they_know(result, isochrones):
     comments = {file.header[f"TTYPE{k}"]: file.header[f"TCOMM{k}"] for k in range(1, len(table.colnames) + 1)}
     found = Table.read(io.BytesIO(tables.votable(table)), format="votable")
     assert found["input"][0] == "Ünusual name .fits" and file.data["input"][0] == "?nusual name .fits"
-    for one, words in ((found, {name: found[name].description for name in found.colnames}), (Table.read(file), comments)):
+    for one, words in (
+        (found, {name: found[name].description for name in found.colnames}),
+        (Table.read(file), comments),
+    ):
         assert str(one["teff_mean"].unit) == "K" and one["log_age_mean"].unit is None
         assert "log10 of years" in words["log_age_mean"] and all(words.values()) and set(words) == set(table.colnames)
         assert one["logg_p16"][0] == pytest.approx(result.logg.p16)

@@ -41,10 +41,15 @@ def schema() -> pa.Schema:
 
     columns = list(_NAMING)
     for name, unit in UNITS.items():
-        columns += [(f"{name}_{field.name}", "float", unit, f"{PARTS[field.name]} of the {QUANTITIES[name][1]}") for field in fields(Interval)]
+        columns += [
+            (f"{name}_{field.name}", "float", unit, f"{PARTS[field.name]} of the {QUANTITIES[name][1]}")
+            for field in fields(Interval)
+        ]
     columns += [("stage", "string", "", "most likely evolutionary stage")]
     columns += [(f"p_{name.replace(' ', '_')}", "float", "", f"probability of the stage: {name}") for name in STAGES]
-    columns += [("in_domain", "bool", "", "whether the network may be trusted on this star; empty where there is no answer")]
+    columns += [
+        ("in_domain", "bool", "", "whether the network may be trusted on this star; empty where there is no answer")
+    ]
     columns += [("messages", "string", "", "the verdict in words")]
     kinds = {"redshift": "double", "redshift_source": "string", "photometry": "string"}
     columns += [(name, kinds.get(name, "float"), *words) for name, words in _QUALITY.items()]
@@ -54,7 +59,17 @@ def schema() -> pa.Schema:
         words = f"{'error of ' if error else ''}SSPP's {_PLAIN[quantity]}, not used for the answer"
         columns += [(f"sspp_{name}", "float", UNITS[quantity], words)]
     columns += [("sspp_flag", "string", "", "flags of SDSS's SSPP")]
-    kind = {"int64": pa.int64(), "int32": pa.int32(), "double": pa.float64(), "float": pa.float32(), "bool": pa.bool_(), "string": pa.string()}
+    kind = {
+        "int64": pa.int64(),
+        "int32": pa.int32(),
+        "double": pa.float64(),
+        "float": pa.float32(),
+        "bool": pa.bool_(),
+        "string": pa.string(),
+    }
     return pa.schema(
-        [pa.field(name, kind[of], metadata={"unit": unit, "description": words} if unit else {"description": words}) for name, of, unit, words in columns]
+        [
+            pa.field(name, kind[of], metadata={"unit": unit, "description": words} if unit else {"description": words})
+            for name, of, unit, words in columns
+        ]
     )

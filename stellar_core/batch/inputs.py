@@ -9,13 +9,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from stellar_core.acquisition.reader import StoreReader
-from stellar_core.batch.lists import read_list
-from stellar_core.batch.named import NamedPortion
-from stellar_core.batch.portions import MockPortion, Portion, StorePortion
+from stellar_core.batch.chunks import MockPortion, Portion, StorePortion
+from stellar_core.batch.identifier_inputs import NamedPortion
+from stellar_core.batch.input_lists import read_list
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.inference.predict import is_file
 from stellar_core.mock.survey import SEED
+from stellar_core.survey.reader import StoreReader
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +43,7 @@ class Request:
     inputs : tuple of str
         Spectrum files, folders of them, identifiers; or one store of ``fetch survey``, alone.
     listed : str
-        A list of `stellar_core.batch.lists`; or empty.
+        A list of `stellar_core.batch.input_lists`; or empty.
     mock : int
         That many MOCK stars instead.
     seed : int
@@ -69,7 +69,9 @@ class Request:
             raise ParameterError(f"The number of MOCK stars is not negative; got {self.mock}.", value=self.mock)
         kinds = bool(self.mock) + bool(self.inputs or self.listed)
         if kinds != 1:
-            raise ParameterError("Give spectra (files, folders, identifiers, a list of them, a store) or a number of MOCK stars.")
+            raise ParameterError(
+                "Give spectra (files, folders, identifiers, a list of them, a store) or a number of MOCK stars."
+            )
         stores = [text for text in self.inputs if store_of(text)]
         if stores and (len(self.inputs) > 1 or self.listed):
             raise ParameterError(f"The store {stores[0]} can only be a batch of its own.", value=stores[0])
@@ -120,14 +122,18 @@ class NamedInputs:
         try:
             self._table: pa.Table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         except (pa.ArrowException, OSError):
-            raise ArchiveError(f"The list {path} is damaged.", value=str(path), remedy="Remove its folder, or give another --out.") from None
+            raise ArchiveError(
+                f"The list {path} is damaged.", value=str(path), remedy="Remove its folder, or give another --out."
+            ) from None
 
     def __len__(self) -> int:
         return self._table.num_rows
 
     def portion(self, rows: range) -> NamedPortion:
         names = self._table["input"].slice(rows.start, len(rows)).to_pylist()
-        return NamedPortion(tuple(name.decode("utf-8", "surrogatepass") for name in names), self._served, self._photometry)
+        return NamedPortion(
+            tuple(name.decode("utf-8", "surrogatepass") for name in names), self._served, self._photometry
+        )
 
 
 @dataclass(frozen=True)

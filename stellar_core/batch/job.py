@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stellar_core.batch.answers import GROUP, Settings, Work, answer
 from stellar_core.batch.columns import schema
 from stellar_core.batch.inputs import Inputs, Request
 from stellar_core.batch.tables import check_ending, read_chunks, write_answers
-from stellar_core.cards import model_folder, read_model
+from stellar_core.batch.worker import GROUP, Settings, Work, answer
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.model_store import model_folder, read_model
+from stellar_core.parallel import spread
 from stellar_core.progress import Progress
 from stellar_core.sdss.whole_files import remove_drafts, write_whole
-from stellar_core.spread import spread
 
 #: Rows of a chunk: what is lost at most when a worker is killed.
 CHUNK = 512
@@ -73,7 +73,11 @@ class Batch:
 
     def facts(self) -> dict[str, object]:
         """Plain values that tell this batch from any other."""
-        request = {**asdict(self.request), "inputs": list(self.request.inputs), "list_sha256": _digest(self.request.listed)}
+        request = {
+            **asdict(self.request),
+            "inputs": list(self.request.inputs),
+            "list_sha256": _digest(self.request.listed),
+        }
         return {"version": VERSION, **request, **asdict(self.settings), "chunk": self.chunk}
 
 
@@ -131,7 +135,9 @@ def run_batch(
         with FileLock(parts / ".lock", timeout=0):
             return _run(batch, out, parts, workers, cluster, give_up, progress)
     except Timeout:
-        raise ArchiveError(f"Another process is answering into {out}.", value=str(out), remedy="Wait until it has ended.") from None
+        raise ArchiveError(
+            f"Another process is answering into {out}.", value=str(out), remedy="Wait until it has ended."
+        ) from None
     except OSError as error:
         if isinstance(error, ArchiveError):
             raise
@@ -172,12 +178,16 @@ def _claim(batch: Batch, out: Path, parts: Path) -> None:
     if path.exists():
         plan = _read_json(path)
         if plan is None:
-            raise ArchiveError(f"The plan {path} is damaged.", value=str(path), remedy="Remove its folder, or give another --out.")
+            raise ArchiveError(
+                f"The plan {path} is damaged.", value=str(path), remedy="Remove its folder, or give another --out."
+            )
         _compare(plan, mine, out)
         return
     if out.exists():
         shutil.rmtree(parts)
-        raise ParameterError(f"{out} is there already and not of this batch.", value=str(out), remedy="Give another --out.")
+        raise ParameterError(
+            f"{out} is there already and not of this batch.", value=str(out), remedy="Give another --out."
+        )
     write_whole(path, (json.dumps(mine, indent=1) + "\n").encode())
 
 
@@ -213,7 +223,11 @@ def _compare(theirs: dict[str, object], mine: dict[str, object], out: Path) -> N
     if mine["list_sha256"] is None and "list_sha256" in differing:
         differing.remove("list_sha256")  # a list that is gone is not needed any more
     if differing == ["list_sha256"]:
-        raise ParameterError(f"The list {mine['listed']} has changed since {out} was begun.", value=str(out), remedy="Give another --out.")
+        raise ParameterError(
+            f"The list {mine['listed']} has changed since {out} was begun.",
+            value=str(out),
+            remedy="Give another --out.",
+        )
     if differing:
         raise ParameterError(
             f"{out} is of another batch: it differs in {', '.join(differing)}.",
@@ -223,7 +237,13 @@ def _compare(theirs: dict[str, object], mine: dict[str, object], out: Path) -> N
 
 
 def _answer_all(
-    batch: Batch, inputs: Inputs, paths: list[Path], workers: int, cluster: str | None, give_up: bool, progress: Progress
+    batch: Batch,
+    inputs: Inputs,
+    paths: list[Path],
+    workers: int,
+    cluster: str | None,
+    give_up: bool,
+    progress: Progress,
 ) -> list[str]:
     """Answer every chunk that is not there; what failed in passing in the end, a sentence for each chunk."""
     passing: dict[int, str] = {}
@@ -272,7 +292,11 @@ def _count(paths: list[Path], rows: int, chunk: int) -> dict[str, object]:
             sound = False
         if not sound:
             path.unlink()
-            raise ArchiveError(f"The chunk {path.name} is damaged and was removed.", value=str(path), remedy="Run the same command again.")
+            raise ArchiveError(
+                f"The chunk {path.name} is damaged and was removed.",
+                value=str(path),
+                remedy="Run the same command again.",
+            )
         errors = table.num_rows - table["error"].null_count
         counts["rows"] += table.num_rows
         counts["errors"] += errors

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 #: Rows of a row group of Parquet, whatever the chunks were.
 ROWS = 16_384
 #: FITS: code of a column and NumPy type of its cells, by Arrow type; text is as wide as the longest.
-_FITS = {"int64": ("K", ">i8"), "int32": ("J", ">i4"), "double": ("D", ">f8"), "float": ("E", ">f4"), "bool": ("L", "u1")}
+_FITS = {
+    "int64": ("K", ">i8"),
+    "int32": ("J", ">i4"),
+    "double": ("D", ">f8"),
+    "float": ("E", ">f4"),
+    "bool": ("L", "u1"),
+}
 _BLOCK = 2880
 #: FITS: stands for a whole number that is not known.
 _UNKNOWN = -1
@@ -36,7 +42,9 @@ Chunks = Callable[[], Iterable["pa.Table"]]
 def check_ending(path: Path) -> None:
     """Raise `ParameterError` unless the ending of ``path`` is that of a format that can be written."""
     if path.suffix.lower() not in _WRITERS:
-        raise ParameterError(f"{path.name} is none of the tables that can be written: {', '.join(_WRITERS)}.", value=str(path))
+        raise ParameterError(
+            f"{path.name} is none of the tables that can be written: {', '.join(_WRITERS)}.", value=str(path)
+        )
 
 
 def write_answers(path: Path, chunks: Chunks, facts: Mapping[str, object]) -> None:
@@ -167,7 +175,12 @@ def _write_ecsv(out: BinaryIO, chunks: Chunks, facts: Mapping[str, object]) -> N
     from pyarrow import csv
 
     columns = [
-        Column(np.zeros(0, _KINDS.get(str(field.type), str)), field.name, unit=_plain_unit(field), description=_description(field))
+        Column(
+            np.zeros(0, _KINDS.get(str(field.type), str)),
+            field.name,
+            unit=_plain_unit(field),
+            description=_description(field),
+        )
         for field in schema()
     ]
     head = io.StringIO()

@@ -16,16 +16,16 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from stellar_core.batch.lists import read_list
-from stellar_core.batch.star_columns import tidy
+from stellar_core.batch.input_lists import read_list
+from stellar_core.batch.input_lists.star_columns import tidy
 from stellar_core.errors import IdentifierError, ParameterError, SpectrumError, StellarError
 from stellar_core.sdss.identifiers import StarId, parse
 from stellar_core.sdss.readers import MAX_BYTES, read_spectrum
 from stellar_core.spectrum import Spectrum
 
 if TYPE_CHECKING:
-    from stellar_core.batch.named import NamedPortion
-    from stellar_core.batch.portions import Entry
+    from stellar_core.batch.chunks import Entry
+    from stellar_core.batch.identifier_inputs import NamedPortion
 
 #: Rows that a page answers, and members that an archive may list, its folders and notes among them.
 MAX_ROWS, MAX_MEMBERS = 500, 10_000
@@ -35,7 +35,17 @@ MAX_UNPACKED, MAX_TEXT = 300_000_000, 5_000_000
 SHOWN = 120
 ZIP = b"PK\x03\x04"
 _MEMBER = b"PK\x01\x02"
-_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError, OverflowError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    OverflowError,
+)
 #: Ways of packing whose unpacker can be told to stop: bzip2 and LZMA give all that a piece holds, be it gigabytes.
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -55,7 +65,7 @@ class Typed:
         return len(self.texts)
 
     def portion(self, rows: range) -> NamedPortion:
-        from stellar_core.batch.named import NamedPortion
+        from stellar_core.batch.identifier_inputs import NamedPortion
 
         return NamedPortion(self.texts[rows.start : rows.stop], visitor=True)
 
@@ -92,7 +102,7 @@ class UnpackedPortion:
     before: int
 
     def read(self) -> Iterator[Entry]:
-        from stellar_core.batch.portions import Entry
+        from stellar_core.batch.chunks import Entry
 
         unpacked = self.before
         with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
@@ -116,7 +126,7 @@ def pasted(text: str) -> Typed:
 
 
 def uploaded(name: str, data: bytes) -> Typed | Unpacked:
-    """What is in an uploaded file: a zip archive of spectra, or a list of `stellar_core.batch.lists`.
+    """What is in an uploaded file: a zip archive of spectra, or a list of `stellar_core.batch.input_lists`.
 
     Raises
     ------
@@ -128,7 +138,9 @@ def uploaded(name: str, data: bytes) -> Typed | Unpacked:
     if data.startswith((ZIP, b"PK\x05\x06")):
         return _opened(name, data)
     if len(data) > MAX_TEXT:
-        raise ParameterError(f"{_shown(name)} has {len(data) / 1e6:.0f} MB, too much for a list of identifiers.", value=name)
+        raise ParameterError(
+            f"{_shown(name)} has {len(data) / 1e6:.0f} MB, too much for a list of identifiers.", value=name
+        )
     listed: list[str] = []
     try:
         for text in read_list(io.BytesIO(data), _shown(name)):
@@ -138,9 +150,10 @@ def uploaded(name: str, data: bytes) -> Typed | Unpacked:
     except ParameterError as error:
         if data.startswith(b"SIMPLE"):
             raise ParameterError(
-                f"{_shown(name)} is no table of stars.", value=name,
+                f"{_shown(name)} is no table of stars.",
+                value=name,
                 remedy="A single spectrum is opened on the star page; several go into a zip archive.",
-            ) from error  # fmt: skip
+            ) from error
         raise
     return _typed(iter(listed))
 
@@ -148,7 +161,10 @@ def uploaded(name: str, data: bytes) -> Typed | Unpacked:
 def _typed(texts: Iterator[str]) -> Typed:
     found = tuple(tidy(text) for text in islice(texts, MAX_ROWS + 1))
     if not found:
-        raise ParameterError("There is no identifier among what was given.", remedy="Give one a line, or a table with specObjID, or plate, MJD and fiberID.")
+        raise ParameterError(
+            "There is no identifier among what was given.",
+            remedy="Give one a line, or a table with specObjID, or plate, MJD and fiberID.",
+        )
     if len(found) > MAX_ROWS:
         raise _too_many(f"more than {MAX_ROWS} identifiers", "--list ids.csv")
     return Typed(found)
@@ -180,9 +196,13 @@ def _opened(name: str, data: bytes) -> Unpacked:
         raise _too_many(f"more than {MAX_MEMBERS:,} files in {_shown(name)}", "spectra/")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = tuple(member for member in archive.infolist() if not member.is_dir() and not _is_note(member.filename))
+            members = tuple(
+                member for member in archive.infolist() if not member.is_dir() and not _is_note(member.filename)
+            )
     except _DAMAGE:
-        raise ParameterError(f"The archive {_shown(name)} is damaged or cut short.", value=name, remedy="Make it again.") from None
+        raise ParameterError(
+            f"The archive {_shown(name)} is damaged or cut short.", value=name, remedy="Make it again."
+        ) from None
     if not members:
         raise ParameterError(f"The archive {_shown(name)} is empty.", value=name)
     if len(members) > MAX_ROWS:
@@ -202,16 +222,26 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, unpacked: in
     if member.flag_bits & 1:
         return SpectrumError("It is locked with a password.", value=name, remedy="Pack it without one.")
     if member.compress_type not in _PACKINGS:
-        return SpectrumError("It is damaged, or packed in a way that is not read.", value=name, remedy="Pack it by deflate, as zip does.")
+        return SpectrumError(
+            "It is damaged, or packed in a way that is not read.", value=name, remedy="Pack it by deflate, as zip does."
+        )
     if member.file_size > MAX_BYTES:
-        return SpectrumError(f"It unpacks to {member.file_size / 1e6:.0f} MB; a spectrum takes {MAX_BYTES // 1_000_000} at most.", value=name)
+        return SpectrumError(
+            f"It unpacks to {member.file_size / 1e6:.0f} MB; a spectrum takes {MAX_BYTES // 1_000_000} at most.",
+            value=name,
+        )
     if unpacked > MAX_UNPACKED:
-        return SpectrumError(f"The archive unpacks to more than {MAX_UNPACKED // 1_000_000} MB; what comes after that was not read.", value=name)
+        return SpectrumError(
+            f"The archive unpacks to more than {MAX_UNPACKED // 1_000_000} MB; what comes after that was not read.",
+            value=name,
+        )
     try:
         with archive.open(member) as file:
             data = file.read(member.file_size + 1)
     except _DAMAGE:
-        return SpectrumError("It is damaged, or packed in a way that cannot be read.", value=name, remedy="Pack it again.")
+        return SpectrumError(
+            "It is damaged, or packed in a way that cannot be read.", value=name, remedy="Pack it again."
+        )
     try:
         return read_spectrum(data, PurePosixPath(_shown(name)).name)
     except StellarError as error:

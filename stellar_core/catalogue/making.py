@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
 from stellar_core.errors import ArchiveError
 from stellar_core.mock.plates import N_STARS
@@ -81,7 +82,7 @@ def make_catalogue(
 
     import pandas as pd
 
-    from stellar_core.mock.release import write_release
+    from stellar_core.mock.catalogue_writer import write_release
 
     path, say = default_path() if path is None else Path(path), progress or (lambda what, done, total: None)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -100,7 +101,9 @@ def make_catalogue(
             temporary.unlink(missing_ok=True)
         if isinstance(error, ArchiveError):
             raise
-        raise ArchiveError(f"The catalogue cannot be written to {path}: {error.strerror or error}.", value=str(path)) from None
+        raise ArchiveError(
+            f"The catalogue cannot be written to {path}: {error.strerror or error}.", value=str(path)
+        ) from None
     return path
 
 
@@ -115,7 +118,9 @@ def _stored(store: Path) -> pd.DataFrame:
         numbers = survey.select_dtypes("floating").columns
         survey[numbers] = survey[numbers].where(survey[numbers] > -9998.0, np.nan)
     except (OSError, ValueError, KeyError) as error:
-        raise ArchiveError(f"The store {store} cannot be read ({type(error).__name__}).", value=str(store), remedy="Fetch it again.") from None
+        raise ArchiveError(
+            f"The store {store} cannot be read ({type(error).__name__}).", value=str(store), remedy="Fetch it again."
+        ) from None
     return survey
 
 

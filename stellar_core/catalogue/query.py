@@ -17,7 +17,6 @@ from stellar_core.sandbox import limits
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 #: Longest time, s, and most memory, bytes of address space, of an answer.
 SECONDS, MEMORY = 15.0, 3_000_000_000
@@ -49,23 +48,34 @@ def ask(path: Path, text: str, seconds: float = SECONDS) -> pd.DataFrame:
         raise ParameterError("Too many questions are being answered.", remedy="Ask again in a while.")
     try:
         done = subprocess.run(
-            command, cwd=_ROOT, env=limits.environment(), input=text.encode("utf-8", "replace"),
-            capture_output=True, timeout=seconds,
-        )  # fmt: skip
+            command,
+            cwd=_ROOT,
+            env=limits.environment(),
+            input=text.encode("utf-8", "replace"),
+            capture_output=True,
+            timeout=seconds,
+        )
     except subprocess.TimeoutExpired:
-        raise ParameterError(f"The SQL took longer than {seconds:g} s and was stopped.", remedy="Ask for less.") from None
+        raise ParameterError(
+            f"The SQL took longer than {seconds:g} s and was stopped.", remedy="Ask for less."
+        ) from None
     finally:
         _TURNS.release()
     if done.returncode == _SAID:
         kind, _, words = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1].partition(": ")
         raise (ArchiveError if kind == "ArchiveError" else ParameterError)(words)
     if done.returncode:
-        raise ParameterError("The SQL took more memory than a question may.", value=done.returncode, remedy="Ask for less.")
+        raise ParameterError(
+            "The SQL took more memory than a question may.", value=done.returncode, remedy="Ask for less."
+        )
     with pa.ipc.open_stream(done.stdout) as answer:
         try:
             return answer.read_all().to_pandas()
         except (pa.ArrowException, ValueError, OverflowError, TypeError) as error:
-            raise ParameterError(f"The answer holds values that cannot be shown ({type(error).__name__}).", remedy="Cast them to VARCHAR.") from None
+            raise ParameterError(
+                f"The answer holds values that cannot be shown ({type(error).__name__}).",
+                remedy="Cast them to VARCHAR.",
+            ) from None
 
 
 def _answer(path: Path, text: str) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stellar_core.cards import write_text
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.model_store import write_text
 from stellar_core.stages import STAGES
 from stellar_core.stored_json import read_json
 
@@ -126,7 +126,9 @@ def saved(path: Path) -> dict[str, dict[str, str]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError):
-        raise ArchiveError(f"The file of saved selections cannot be read: {path}.", value=str(path), remedy="Remove it.") from None
+        raise ArchiveError(
+            f"The file of saved selections cannot be read: {path}.", value=str(path), remedy="Remove it."
+        ) from None
 
 
 def save(path: Path, name: str, selection: Selection) -> None:
@@ -152,7 +154,11 @@ def save(path: Path, name: str, selection: Selection) -> None:
 def forget(path: Path, name: str) -> None:
     """Drop the selection of this name, if there is one; errors as `save`."""
     with _locked(path):
-        write_text(path, json.dumps({key: words for key, words in saved(path).items() if key != name}, indent=1, sort_keys=True) + "\n")
+        write_text(
+            path,
+            json.dumps({key: words for key, words in saved(path).items() if key != name}, indent=1, sort_keys=True)
+            + "\n",
+        )
 
 
 def _numbers(parts: list[str], count: int) -> tuple[float, ...]:
@@ -178,4 +184,6 @@ def _locked(path: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, ArchiveError):
             raise
-        raise ArchiveError(f"The selection cannot be saved to {path}: {error.strerror or error}.", value=str(path)) from None
+        raise ArchiveError(
+            f"The selection cannot be saved to {path}: {error.strerror or error}.", value=str(path)
+        ) from None

@@ -42,7 +42,7 @@ def survey_folder() -> Path:
 
 def surveys() -> list[Survey]:
     """The MOCK survey, then what `survey_folder` holds, if it is finished."""
-    from stellar_core.acquisition.store import read_summary
+    from stellar_core.survey.store import read_summary
 
     found = [Survey("mock", "MOCK survey", default_path(), True)]
     store = survey_folder() / "store"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,9 +24,12 @@ MEMORY = "1GB"
 
 #: Nothing spills to a disk, and no extension is fetched or loaded.
 _SETTINGS = {
-    "memory_limit": MEMORY, "threads": 2, "temp_directory": "",
-    "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-}  # fmt: skip
+    "memory_limit": MEMORY,
+    "threads": 2,
+    "temp_directory": "",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
 _NUMBERS = ("FLOAT", "DOUBLE", "TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 _PLAIN = ("BOOLEAN", "VARCHAR", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _STAGE = "CASE stage " + " ".join(f"WHEN '{name}' THEN {at}" for at, name in enumerate(STAGES)) + " END AS stage"
@@ -61,7 +65,9 @@ class Catalogue:
         try:
             connection.execute("CREATE TABLE stars AS SELECT * FROM read_parquet(?)", [str(path)])
         except duckdb.Error as error:
-            raise ArchiveError(f"The catalogue {Path(path).name} cannot be read ({type(error).__name__}).", value=str(path)) from None
+            raise ArchiveError(
+                f"The catalogue {Path(path).name} cannot be read ({type(error).__name__}).", value=str(path)
+            ) from None
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         listed = connection.execute("DESCRIBE stars").fetchall()
@@ -86,7 +92,9 @@ class Catalogue:
     def rows(self, ranges: Ranges, stages: tuple[str, ...] = (), most: int = 500) -> pd.DataFrame:
         """Up to ``most`` stars, those of the highest S/N."""
         where, values = self._where(ranges, stages)
-        return self._run(f"SELECT * FROM stars WHERE {where} ORDER BY snMedian DESC, specObjID LIMIT {int(most)}", values).df()
+        return self._run(
+            f"SELECT * FROM stars WHERE {where} ORDER BY snMedian DESC, specObjID LIMIT {int(most)}", values
+        ).df()
 
     def arrays(self, names: tuple[str, ...], ranges: Ranges, stages: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
         """Columns of numbers as arrays, NaN where unknown; of ``stage`` its place in `STAGES`."""
@@ -143,7 +151,9 @@ class Catalogue:
 
     def _known(self, name: str) -> None:
         if name not in self.columns:
-            raise ParameterError(f"The catalogue has no column {name!r}.", value=name, remedy=f"It has {', '.join(self.columns)}.")
+            raise ParameterError(
+                f"The catalogue has no column {name!r}.", value=name, remedy=f"It has {', '.join(self.columns)}."
+            )
 
 
 def _shown(at: int, name: str, kind: str) -> str:

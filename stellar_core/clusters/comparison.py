@@ -12,16 +12,21 @@ import numpy as np
 
 from stellar_core.batch.inputs import Request
 from stellar_core.batch.job import Batch, run_batch
-from stellar_core.cards import DEFAULT_MODEL
 from stellar_core.clusters.literature import Cluster
 from stellar_core.clusters.members import Members, find_members
 from stellar_core.errors import ArchiveError
+from stellar_core.model_store import DEFAULT_MODEL
 from stellar_core.progress import Progress
 from stellar_core.sdss.retries import Retries
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.whole_files import write_whole
 
-_COLUMNS = ("specobjid", "in_domain", "source", *(f"log_age_{part}" for part in ("p025", "p16", "median", "p84", "p975")))
+_COLUMNS = (
+    "specobjid",
+    "in_domain",
+    "source",
+    *(f"log_age_{part}" for part in ("p025", "p16", "median", "p84", "p975")),
+)
 
 
 def compare_clusters(
@@ -93,19 +98,34 @@ def _read(path: Path) -> dict[int, dict[str, object]]:
 def _compare(members: Members, answers: dict[int, dict[str, object]]) -> dict[str, object]:
     """One cluster's row."""
     cluster = members.cluster
-    stars = [answers[specobjid] for specobjid in members.specobjids if specobjid in answers and answers[specobjid]["in_domain"]]
+    stars = [
+        answers[specobjid]
+        for specobjid in members.specobjids
+        if specobjid in answers and answers[specobjid]["in_domain"]
+    ]
     row: dict[str, object] = {
         **{"name": cluster.name, "kind": cluster.kind, "stars": len(members.specobjids), "in_domain": len(stars)},
-        **{"field_stars": round(members.field, 1), "literature_gyr": cluster.age_gyr, "literature_err_gyr": cluster.age_err_gyr},
+        **{
+            "field_stars": round(members.field, 1),
+            "literature_gyr": cluster.age_gyr,
+            "literature_err_gyr": cluster.age_err_gyr,
+        },
         "reference": cluster.reference,
     }
     if not stars:
         return row
-    age = {part: np.array([star[f"log_age_{part}"] for star in stars]) for part in ("p025", "p16", "median", "p84", "p975")}
+    age = {
+        part: np.array([star[f"log_age_{part}"] for star in stars]) for part in ("p025", "p16", "median", "p84", "p975")
+    }
     low, middle, high = 10.0 ** (np.quantile(age["median"], [0.16, 0.5, 0.84]) - 9.0)
     return {
         **row,
-        **{"median_log_age": round(float(np.median(age["median"])), 4), "median_gyr": round(float(middle), 3), "p16_gyr": round(float(low), 3), "p84_gyr": round(float(high), 3)},
+        **{
+            "median_log_age": round(float(np.median(age["median"])), 4),
+            "median_gyr": round(float(middle), 3),
+            "p16_gyr": round(float(low), 3),
+            "p84_gyr": round(float(high), 3),
+        },
         "typical_error_dex": round(float(np.median(age["p84"] - age["p16"]) / 2), 3),
         "holds_68": round(float(np.mean((age["p16"] <= cluster.log_age) & (cluster.log_age <= age["p84"]))), 3),
         "holds_95": round(float(np.mean((age["p025"] <= cluster.log_age) & (cluster.log_age <= age["p975"]))), 3),
@@ -136,7 +156,11 @@ def report(found: dict[str, object]) -> str:
             text.write(f"{row['literature_gyr']:>5.2f} +- {row['literature_err_gyr']:.2f}    ")
             text.write(f"{100 * row['holds_68']:>6.0f} %   {100 * row['holds_95']:>6.0f} %\n")
         else:
-            text.write(f"{'no star to be trusted':<26} {row['literature_gyr']:>5.2f} +- {row['literature_err_gyr']:.2f}\n")
+            text.write(
+                f"{'no star to be trusted':<26} {row['literature_gyr']:>5.2f} +- {row['literature_err_gyr']:.2f}\n"
+            )
     if "rmse_dex" in found:
-        text.write(f"RMSE of the clusters in log age: {found['rmse_dex']:.3f} dex; always their mean: {found['rmse_constant_dex']:.3f} dex.")
+        text.write(
+            f"RMSE of the clusters in log age: {found['rmse_dex']:.3f} dex; always their mean: {found['rmse_constant_dex']:.3f} dex."
+        )
     return text.getvalue().rstrip()

@@ -56,7 +56,9 @@ class Cluster:
         }
         for name, (low, high) in limits.items():
             if not low <= getattr(self, name) <= high:
-                raise ParameterError(f"{name} of {self.name} is {getattr(self, name):g}; it lies between {low:g} and {high:g}.")
+                raise ParameterError(
+                    f"{name} of {self.name} is {getattr(self, name):g}; it lies between {low:g} and {high:g}."
+                )
 
     @property
     def log_age(self) -> float:

@@ -13,8 +13,8 @@ from pathlib import Path
 from stellar_core.clusters.literature import Cluster
 from stellar_core.errors import ArchiveError
 from stellar_core.preprocessing.quality import MANY_OUTLIERS
-from stellar_core.sdss.answers import number, read_answer, whole_number
 from stellar_core.sdss.skyserver import SkyServer, real
+from stellar_core.sdss.sql_response import number, read_answer, whole_number
 from stellar_core.sdss.whole_files import write_whole
 
 #: Least median S/N of a member.
@@ -65,7 +65,11 @@ def find_members(cluster: Cluster, server: SkyServer, folder: Path) -> Members:
 
 def source(cluster: Cluster) -> str:
     """FROM and WHERE of all good spectra of stars about the cluster's place and, widely, its velocity."""
-    place = real(cluster.ra_deg, 0.0, 360.0), real(cluster.dec_deg, -90.0, 90.0), real(cluster.radius_arcmin, 0.0, 180.0)
+    place = (
+        real(cluster.ra_deg, 0.0, 360.0),
+        real(cluster.dec_deg, -90.0, 90.0),
+        real(cluster.radius_arcmin, 0.0, 180.0),
+    )
     reach = SIDES[1] * cluster.window_kms
     low, high = (real(cluster.velocity_kms + side, -4000.0, 4000.0) for side in (-reach, reach))
     return (
@@ -83,7 +87,10 @@ def choose(cluster: Cluster, rows: list[tuple[str, ...]]) -> Members:
     PassingError
         If a cell is no number.
     """
-    away = {whole_number(specobjid): abs(number(velocity) - cluster.velocity_kms) / cluster.window_kms for specobjid, velocity in rows}
+    away = {
+        whole_number(specobjid): abs(number(velocity) - cluster.velocity_kms) / cluster.window_kms
+        for specobjid, velocity in rows
+    }
     inside = sorted(specobjid for specobjid, offset in away.items() if offset <= 1.0)
     beside = sum(SIDES[0] < offset <= SIDES[1] for offset in away.values())
     return Members(cluster, tuple(inside), beside / (SIDES[1] - SIDES[0]))

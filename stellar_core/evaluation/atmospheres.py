@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import singledispatch
-from typing import Callable, Sequence
 
 import numpy as np
 import torch

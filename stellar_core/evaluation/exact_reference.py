@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from stellar_core.datasets.mock_stars import StarSet
+from stellar_core.evaluation.baselines import engine_grid
 from stellar_core.evaluation.reliability import SNR_BINS, covered, crps
-from stellar_core.evaluation.yardsticks import engine_grid
-from stellar_core.inference.levelling import level, place_of
-from stellar_core.inference.peers import Peers
-from stellar_core.isochrones.grid import from_errors
-from stellar_core.training.data import StarSet
+from stellar_core.inference.calibration.local_set import Peers
+from stellar_core.inference.calibration.pit_recalibration import level, place_of
+from stellar_core.isochrones.catalogue_posterior import from_errors
 
 #: Draws of each posterior.
 DRAWS = 400
@@ -76,7 +76,11 @@ def _truth(stars: StarSet) -> dict[str, np.ndarray]:
 
 def _drawn(stars: StarSet, errors: tuple[float, float, float], seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Stars inside the models, the cells of their draws (n, `DRAWS`) and their most probable stages."""
-    atmosphere, covariance, grid = np.asarray(stars.labels.atmosphere, float), from_errors(np.asarray(errors)), engine_grid()
+    atmosphere, covariance, grid = (
+        np.asarray(stars.labels.atmosphere, float),
+        from_errors(np.asarray(errors)),
+        engine_grid(),
+    )
     rows = np.flatnonzero(grid.supports(atmosphere[:, 0], covariance))
     found = grid.evaluate(*atmosphere[rows].T, covariance)
     drawn = grid.draws(*atmosphere[rows].T, covariance, DRAWS, np.random.default_rng([seed, 3]))
@@ -91,7 +95,10 @@ def compare(mine: np.ndarray, plain: np.ndarray, snr: np.ndarray, exact: dict[st
     stands for each of `SNR_BINS` too.
     """
     rows = exact["rows"]
-    out: dict[str, object] = {"stars": int(rows.size), "prior": "flat in age; levelled: with the mock survey's mixture of ages"}
+    out: dict[str, object] = {
+        "stars": int(rows.size),
+        "prior": "flat in age; levelled: with the mock survey's mixture of ages",
+    }
     for column, name in enumerate(FIELDS):
         theirs = exact[name]
         out[name] = {

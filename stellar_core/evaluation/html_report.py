@@ -7,11 +7,11 @@ import json
 import os
 from pathlib import Path
 
-from stellar_core.cards import adopted_models, list_models
 from stellar_core.errors import ParameterError
 from stellar_core.evaluation.panels import TITLES, panels, where_panel, worst
-from stellar_core.evaluation.stored_test import COLUMNS, StoredTest
+from stellar_core.evaluation.stored_predictions import COLUMNS, StoredTest
 from stellar_core.figures.palette import LIGHT
+from stellar_core.model_store import adopted_models, list_models
 
 #: Quantities that are reported.
 REPORTED = ("log_age", "log_lifetime")

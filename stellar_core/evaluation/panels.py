@@ -8,11 +8,17 @@ import numpy as np
 import plotly.graph_objects as go
 
 from stellar_core.evaluation.reliability import by_group, covered, kolmogorov_smirnov
-from stellar_core.evaluation.stored_test import COLUMNS, StoredTest, TestStars
+from stellar_core.evaluation.stored_predictions import COLUMNS, StoredTest, TestStars
 from stellar_core.figures.palette import LIGHT, Palette
 from stellar_core.figures.uncertainty import (
-    against_figure, coverage_figure, entropy_figure, pit_figure, reliability_figure, sharpness_figure, where_figure,
-)  # fmt: skip
+    against_figure,
+    coverage_figure,
+    entropy_figure,
+    pit_figure,
+    reliability_figure,
+    sharpness_figure,
+    where_figure,
+)
 
 #: Quantities that can be chosen: title with unit.
 TITLES = {
@@ -47,60 +53,74 @@ def panels(test: StoredTest, quantity: str, palette: Palette = LIGHT) -> list[Pa
     names = {name.replace("predicted", "told").replace("true", "truly"): group for name, group in groups.items()}
     return [
         Panel(
-            "entropy", "Does it know when the stage is wrong?",
+            "entropy",
+            "Does it know when the stage is wrong?",
             f"Entropy of the stage's probabilities for the {right.sum()} stars told rightly and the {(~right).sum()} told "
             "wrongly (the paper's Fig. 4a). Boxes hold half of the stars, whiskers nine tenths.",
             entropy_figure(stars.entropy, right, palette=palette),
         ),
         Panel(
-            "against", f"{title} against the truth",
+            "against",
+            f"{title} against the truth",
             "What is said, with the 68 % interval, against what the MOCK star truly is (the paper's Fig. 4b has labels "
             "there, which are themselves off by more). Every eighth star or so carries its error bar.",
             against_figure(
-                stars.truth[:, column], stars.mean[:, column], stars.low[:, column], stars.high[:, column], stars.stage, title,
+                stars.truth[:, column],
+                stars.mean[:, column],
+                stars.low[:, column],
+                stars.high[:, column],
+                stars.stage,
+                title,
                 palette=palette,
             ),
         ),
         Panel(
-            "reliability", "Do intervals hold what they claim?",
+            "reliability",
+            "Do intervals hold what they claim?",
             f"The 68, 90 and 95 % intervals hold the truth of {_percent(found)} % of {len(stars)} test stars; "
             f"{test.before}: {_percent(before)} %. On the dotted line intervals are honest.",
             reliability_figure(curves, palette=palette),
         ),
         Panel(
-            "pit", "Where truths fall in their distributions",
+            "pit",
+            "Where truths fall in their distributions",
             f"Even is honest; a hump is too wide, a bowl too narrow, a slope is bias. Grey: 95 % of chance. Largest distance "
             f"of the distributions (Kolmogorov–Smirnov): {kolmogorov_smirnov(u):.3f}; {test.before}: {kolmogorov_smirnov(plain):.3f}.",
             pit_figure(curves, palette=palette),
         ),
         Panel(
-            "coverage", "By S/N and stage",
+            "coverage",
+            "By S/N and stage",
             "Told stages are known when a star is asked about, and intervals are fitted to hold in each; true stages are not. "
             "Bars: the error that the number of stars, in brackets, leaves.",
             coverage_figure(names, palette=palette),
         ),
         Panel(
-            "sharpness", "How sharp are the answers?",
+            "sharpness",
+            "How sharp are the answers?",
             "Median half width of the 68 % interval, and quartiles, against S/N. Honest intervals are worth the more the "
             "narrower they are.",
             sharpness_figure(
                 {"log age": half[:, 3], "log lifetime": half[:, 4], "log g": half[:, 1], "[Fe/H]": half[:, 2]}
-                if quantity in ("logg", "feh") else {"log age": half[:, 3], "log lifetime": half[:, 4]},
-                stars.snr, palette=palette,
+                if quantity in ("logg", "feh")
+                else {"log age": half[:, 3], "log lifetime": half[:, 4]},
+                stars.snr,
+                palette=palette,
             ),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def where_panel(test: StoredTest, quantity: str, palette: Palette = LIGHT) -> Panel:
     """Stars of the MOCK survey on the Kiel diagram by how far their answer is off."""
     stars = test.survey
     return Panel(
-        "where", "Where answers are off",
+        "where",
+        "Where answers are off",
         f"{len(stars)} stars of the MOCK survey that the app answers from; larger and stronger is further off, in units of "
         "the stated error.",
         where_figure(stars.truth[:, 0], stars.truth[:, 1], misses(stars, quantity), stars.name, palette=palette),
-    )  # fmt: skip
+    )
 
 
 def misses(stars: TestStars, quantity: str) -> np.ndarray:

@@ -10,9 +10,9 @@ labels, and the spectra of STELIB, the BOSS mean templates and MILES themselves
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Sequence
 
 import numpy as np
 
@@ -142,8 +142,8 @@ def measure_model(model: str, data: Path) -> list[dict[str, float | int | str]]:
     data : Path
         Folder with ``sdss/`` and ``library/``.
     """
-    from stellar_core.cards import add_to_card, model_folder
     from stellar_core.evaluation.atmospheres import spectrum_atmosphere
+    from stellar_core.model_store import add_to_card, model_folder
     from stellar_core.models.checkpoints import load_network
 
     network, _, _ = load_network(model_folder(model))

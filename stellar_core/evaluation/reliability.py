@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from stellar_core.evaluation.metrics import LEVELS
-from stellar_core.inference.levelling import places
+from stellar_core.inference.calibration.pit_recalibration import places
 from stellar_core.stages import STAGES
 
 #: Bins of S/N per pixel, and of PIT histograms.
@@ -20,7 +20,9 @@ PIT_BINS = 20
 
 def covered(u: np.ndarray) -> dict[str, float]:
     """Share of stars in the central 68, 90 and 95 % intervals, from u (n,)."""
-    return {str(level): float((np.abs(u - 0.5) <= level / 200.0).mean()) if u.size else float("nan") for level in LEVELS}
+    return {
+        str(level): float((np.abs(u - 0.5) <= level / 200.0).mean()) if u.size else float("nan") for level in LEVELS
+    }
 
 
 def kolmogorov_smirnov(u: np.ndarray) -> float:
@@ -53,7 +55,9 @@ def by_group(u: np.ndarray, snr: np.ndarray, predicted: np.ndarray, true: np.nda
     return {name: {**covered(u[rows]), "n": int(rows.sum())} for name, rows in groups.items() if rows.any()}
 
 
-def stage_reliability(probability: np.ndarray, true: np.ndarray, bins: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def stage_reliability(
+    probability: np.ndarray, true: np.ndarray, bins: int = 10
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean stated probability of the most likely stage, how often it was right, and stars, by bin of the former."""
     stated, right = probability.max(axis=1), probability.argmax(axis=1) == true
     number = np.minimum((stated * bins).astype(int), bins - 1)

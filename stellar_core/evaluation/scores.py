@@ -11,7 +11,7 @@ from stellar_core.evaluation.metrics import classification, regression
 from stellar_core.stages import STAGES
 
 if TYPE_CHECKING:
-    from stellar_core.training.data import Labels, Truth
+    from stellar_core.datasets.mock_stars import Labels, Truth
 
 #: Age of the Universe, Gyr.
 UNIVERSE_GYR = 13.8

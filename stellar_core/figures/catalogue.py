@@ -39,7 +39,9 @@ class Density:
         return int(self.count.sum())
 
 
-def diagram_density(teff: np.ndarray, logg: np.ndarray, colour: np.ndarray | None = None, stages: bool = False) -> Density:
+def diagram_density(
+    teff: np.ndarray, logg: np.ndarray, colour: np.ndarray | None = None, stages: bool = False
+) -> Density:
     """Bin stars for `diagram_figure`.
 
     Parameters
@@ -68,9 +70,14 @@ def diagram_density(teff: np.ndarray, logg: np.ndarray, colour: np.ndarray | Non
 
 
 def diagram_figure(
-    density: Density, title: str = "stars", *, stages: bool = False, box: tuple[float, float, float, float] | None = None,
-    palette: Palette = LIGHT, height: int = 560,
-) -> go.Figure:  # fmt: skip
+    density: Density,
+    title: str = "stars",
+    *,
+    stages: bool = False,
+    box: tuple[float, float, float, float] | None = None,
+    palette: Palette = LIGHT,
+    height: int = 560,
+) -> go.Figure:
     """Stage diagram of many stars, both axes reversed, as a picture of 200 by 160 bins.
 
     Parameters
@@ -109,14 +116,21 @@ def diagram_figure(
         words = f"{where}{title} %{{z:.3g}}<br>%{{customdata}} stars<extra></extra>"
     figure = go.Figure(
         go.Heatmap(
-            x=_middle(_TEFF_EDGES), y=_middle(_LOGG_EDGES), z=shown.astype(np.float32), customdata=density.count, colorbar=bar,
-            hovertemplate=words, **scale,
+            x=_middle(_TEFF_EDGES),
+            y=_middle(_LOGG_EDGES),
+            z=shown.astype(np.float32),
+            customdata=density.count,
+            colorbar=bar,
+            hovertemplate=words,
+            **scale,
         )
-    )  # fmt: skip
+    )
     _add_stages(figure, palette)
     if box is not None:
         line = {"width": 2, "color": palette.accent, "dash": "dash"}
-        figure.add_shape(type="rect", x0=box[0], x1=box[1], y0=box[2], y1=box[3], line=line, fillcolor=faded(palette.accent, 0.08))
+        figure.add_shape(
+            type="rect", x0=box[0], x1=box[1], y0=box[2], y1=box[3], line=line, fillcolor=faded(palette.accent, 0.08)
+        )
     base_layout(figure, palette, height, "catalogue")
     figure.update_layout(dragmode="select", showlegend=False)
     figure.update_xaxes(title_text="Effective temperature T<sub>eff</sub> (K)", range=list(TEFF_VIEW), tickformat="d")
@@ -129,12 +143,24 @@ def _add_stages(figure: go.Figure, palette: Palette) -> None:
     for index, x, y, (teff, logg) in stage_regions(DEFAULT_THRESHOLDS):
         line = {"width": 1.2, "color": faded(palette.ink, 0.55)}
         figure.add_trace(
-            go.Scatter(x=x.astype(np.float32), y=y.astype(np.float32), mode="lines", line=line, hoverinfo="skip", showlegend=False)
+            go.Scatter(
+                x=x.astype(np.float32),
+                y=y.astype(np.float32),
+                mode="lines",
+                line=line,
+                hoverinfo="skip",
+                showlegend=False,
+            )
         )
         figure.add_annotation(
-            x=teff, y=logg, text=f"<b>{STAGES[index]}</b>", showarrow=False, borderpad=2, bgcolor=faded(palette.surface, 0.75),
+            x=teff,
+            y=logg,
+            text=f"<b>{STAGES[index]}</b>",
+            showarrow=False,
+            borderpad=2,
+            bgcolor=faded(palette.surface, 0.75),
             font={"size": 12, "color": palette.stages[index]},
-        )  # fmt: skip
+        )
 
 
 def _counted(teff: np.ndarray, logg: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
@@ -171,7 +197,9 @@ def mollweide(ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     angle = latitude.copy()
     for _ in range(12):
         slope = np.maximum(2.0 + 2.0 * np.cos(2.0 * angle), 1e-9)
-        angle = np.clip(angle - (2.0 * angle + np.sin(2.0 * angle) - np.pi * np.sin(latitude)) / slope, -np.pi / 2, np.pi / 2)
+        angle = np.clip(
+            angle - (2.0 * angle + np.sin(2.0 * angle) - np.pi * np.sin(latitude)) / slope, -np.pi / 2, np.pi / 2
+        )
     longitude = np.radians(180.0 - np.asarray(ra, float))
     return 2.0 / np.pi * longitude * np.cos(angle), np.sin(angle)
 
@@ -206,21 +234,36 @@ def sky_figure(ra: np.ndarray, dec: np.ndarray, *, palette: Palette = LIGHT, hei
         shown = np.where(count > 0, np.log10(count), np.nan)
     figure = go.Figure(
         go.Heatmap(
-            x=_middle(edges[0]), y=_middle(edges[1]), z=shown.astype(np.float32), colorscale="Viridis", showscale=False,
-            customdata=count.astype(np.int32), hovertemplate="%{customdata} stars<extra></extra>",
+            x=_middle(edges[0]),
+            y=_middle(edges[1]),
+            z=shown.astype(np.float32),
+            colorscale="Viridis",
+            showscale=False,
+            customdata=count.astype(np.int32),
+            hovertemplate="%{customdata} stars<extra></extra>",
         )
-    )  # fmt: skip
+    )
     rules = [mollweide(np.full(91, ra), np.linspace(-90, 90, 91)) for ra in range(0, 361, 60)]
     rules += [mollweide(np.linspace(0, 360, 91), np.full(91, dec)) for dec in range(-60, 61, 30)]
     gap = np.array([np.nan])
     lines = [np.concatenate([part for rule in rules for part in (rule[axis], gap)]) for axis in (0, 1)]
     figure.add_trace(
-        go.Scatter(x=lines[0], y=lines[1], mode="lines", line={"width": 0.6, "color": faded(palette.ink, 0.35)}, hoverinfo="skip")
+        go.Scatter(
+            x=lines[0],
+            y=lines[1],
+            mode="lines",
+            line={"width": 0.6, "color": faded(palette.ink, 0.35)},
+            hoverinfo="skip",
+        )
     )
     for ra_label in (60, 120, 180, 240, 300):
         place = mollweide(np.array([ra_label]), np.array([0.0]))
         figure.add_annotation(
-            x=float(place[0][0]), y=-0.04, text=f"{ra_label}°", showarrow=False, font={"size": 10, "color": palette.muted}
+            x=float(place[0][0]),
+            y=-0.04,
+            text=f"{ra_label}°",
+            showarrow=False,
+            font={"size": 10, "color": palette.muted},
         )
     base_layout(figure, palette, height, "sky")
     figure.update_layout(showlegend=False, dragmode="select")

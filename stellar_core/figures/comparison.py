@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -62,27 +62,44 @@ def comparison_figure(
         tops.append(float(np.nanquantile(y, 0.998)))
         figure.add_trace(
             go.Scatter(
-                x=x, y=y, mode="lines", name=curve.name, connectgaps=False, line={"width": 1.1, "color": colour},
+                x=x,
+                y=y,
+                mode="lines",
+                name=curve.name,
+                connectgaps=False,
+                line={"width": 1.1, "color": colour},
                 hovertemplate=f"{curve.name}<br>%{{x:.0f}} Å, %{{y:.2f}}<extra></extra>",
             )
-        )  # fmt: skip
+        )
         end = np.flatnonzero(np.isfinite(y))[-40:]
         figure.add_annotation(
-            x=float(x[end[-1]]), y=float(y[end].mean()), text=f"<b>{place + 1}</b>", showarrow=False, xanchor="left", xshift=4,
+            x=float(x[end[-1]]),
+            y=float(y[end].mean()),
+            text=f"<b>{place + 1}</b>",
+            showarrow=False,
+            xanchor="left",
+            xshift=4,
             font={"size": 13, "color": colour},
-        )  # fmt: skip
+        )
     top = max(tops, default=1.0) + 0.15
     if lines:
         stroke_x, stroke_y = combs(np.array([place for place, _ in lines]), 0.0, top)
         figure.add_trace(
             go.Scatter(
-                x=stroke_x, y=stroke_y, mode="lines", name="lines", line={"width": 0.7, "color": faded(palette.muted, 0.4)},
-                text=[text for _, label in lines for text in (label, label, "")], hovertemplate="%{text} %{x:.1f} Å<extra></extra>",
+                x=stroke_x,
+                y=stroke_y,
+                mode="lines",
+                name="lines",
+                line={"width": 0.7, "color": faded(palette.muted, 0.4)},
+                text=[text for _, label in lines for text in (label, label, "")],
+                hovertemplate="%{text} %{x:.1f} Å<extra></extra>",
             )
-        )  # fmt: skip
+        )
     base_layout(figure, palette, height, revision)
     ends = [float(wavelength[np.isfinite(curve.flux)][k]) for curve in curves for k in (0, -1)]
-    figure.update_xaxes(title_text="Rest wavelength (Å, vacuum)", tickformat="d", range=[min(ends) - 30, max(ends) + 120])
+    figure.update_xaxes(
+        title_text="Rest wavelength (Å, vacuum)", tickformat="d", range=[min(ends) - 30, max(ends) + 120]
+    )
     figure.update_yaxes(title_text="Flux / median + offset", range=[0, top])
     figure.update_layout(hovermode="closest", dragmode="zoom")
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -60,22 +60,30 @@ def histogram_figure(
         figure.add_vrect(x0=start, x1=stop, fillcolor=faded(colour, alpha), line_width=0, layer="below")
     figure.add_trace(
         go.Bar(
-            x=((edges[:-1] + edges[1:]) / 2).astype(np.float32), y=counts, width=(edges[1] - edges[0]) * 0.94,
+            x=((edges[:-1] + edges[1:]) / 2).astype(np.float32),
+            y=counts,
+            width=(edges[1] - edges[0]) * 0.94,
             marker={"color": faded(colour, 0.75), "line": {"width": 0}},
             hovertemplate="%{x:.3g}: %{y:.0f} draws<extra></extra>",
         )
     )
     figure.add_trace(
         go.Scatter(
-            x=[median, median], y=[0, 1.04 * top], mode="lines", line={"color": palette.ink, "width": 1.6},
+            x=[median, median],
+            y=[0, 1.04 * top],
+            mode="lines",
+            line={"color": palette.ink, "width": 1.6},
             hovertemplate="median %{x:.3g}<extra></extra>",
         )
     )
     if second is not None:
         figure.add_trace(
             go.Scatter(
-                x=[second[0], second[1], second[2]], y=[1.17 * top] * 3, mode="lines+markers",
-                line={"color": palette.second, "width": 2.5}, marker={"size": [0, 8, 0], "color": palette.second},
+                x=[second[0], second[1], second[2]],
+                y=[1.17 * top] * 3,
+                mode="lines+markers",
+                line={"color": palette.second, "width": 2.5},
+                marker={"size": [0, 8, 0], "color": palette.second},
                 hovertemplate="isochrones: %{x:.3g}<extra></extra>",
             )
         )
@@ -104,10 +112,7 @@ def _counts(draws: np.ndarray, edges: np.ndarray, limits: tuple[float, float] | 
 
 
 def _span(
-    draws: np.ndarray,
-    interval: Sequence[float],
-    second: Sequence[float] | None,
-    limits: tuple[float, float] | None,
+    draws: np.ndarray, interval: Sequence[float], second: Sequence[float] | None, limits: tuple[float, float] | None
 ) -> tuple[float, float]:
     """Range of the x axis: everything drawn, with a margin, inside the physical limits."""
     values = np.concatenate([draws, interval, second if second is not None else []])
@@ -151,29 +156,47 @@ def stage_figure(
     error = None
     if interval:
         error = {
-            "type": "data", "symmetric": False, "color": palette.muted, "thickness": 1.4, "width": 3,
+            "type": "data",
+            "symmetric": False,
+            "color": palette.muted,
+            "thickness": 1.4,
+            "width": 3,
             "array": [max(interval[name][1] - value, 0) for name, value in zip(names, values)],
             "arrayminus": [max(value - interval[name][0], 0) for name, value in zip(names, values)],
         }
     figure = go.Figure(
         go.Bar(
-            x=values, y=names, orientation="h", error_x=error,
+            x=values,
+            y=names,
+            orientation="h",
+            error_x=error,
             marker={"color": [faded(colour, 0.8) for colour in colours]},
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )
     )
     figure.add_trace(
         go.Scatter(
-            x=[1.08] * len(names), y=names, mode="text", text=[f"{value:.0%}" for value in values],
-            textposition="middle right", textfont={"color": palette.ink, "size": 12}, hoverinfo="skip",
+            x=[1.08] * len(names),
+            y=names,
+            mode="text",
+            text=[f"{value:.0%}" for value in values],
+            textposition="middle right",
+            textfont={"color": palette.ink, "size": 12},
+            hoverinfo="skip",
         )
     )
     if second:
         figure.add_trace(
             go.Scatter(
-                x=[second.get(name, 0.0) for name in names], y=names, mode="markers",
-                marker={"symbol": "diamond", "size": 9, "color": palette.second,
-                        "line": {"width": 1, "color": palette.surface}},
+                x=[second.get(name, 0.0) for name in names],
+                y=names,
+                mode="markers",
+                marker={
+                    "symbol": "diamond",
+                    "size": 9,
+                    "color": palette.second,
+                    "line": {"width": 1, "color": palette.surface},
+                },
                 hovertemplate="isochrones, %{y}: %{x:.1%}<extra></extra>",
             )
         )
@@ -216,17 +239,27 @@ def opinions_figure(
         colour = colours[number % len(colours)] if trusted else palette.muted
         for ends, width in (((p025, p975), 2), ((p16, p84), 7)):
             figure.add_trace(
-                go.Scatter(x=ends, y=[name, name], mode="lines", line={"color": faded(colour, 0.75), "width": width}, hoverinfo="skip")
+                go.Scatter(
+                    x=ends,
+                    y=[name, name],
+                    mode="lines",
+                    line={"color": faded(colour, 0.75), "width": width},
+                    hoverinfo="skip",
+                )
             )
         figure.add_trace(
             go.Scatter(
-                x=[median], y=[name], mode="markers",
+                x=[median],
+                y=[name],
+                mode="markers",
                 marker={"color": palette.surface, "size": 10, "line": {"color": colour, "width": 2.5}},
                 hovertemplate=f"{name}<br>%{{x:.1f}} {unit}, 68 %: {p16:.1f} – {p84:.1f}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     base_layout(figure, palette, 62 + 34 * len(rows), "opinions")
     figure.update_xaxes(title_text=unit, range=list(limits) if limits else None, showgrid=True, fixedrange=True)
-    figure.update_yaxes(autorange="reversed", showline=False, ticks="", fixedrange=True, tickfont={"size": 12, "color": palette.ink})
+    figure.update_yaxes(
+        autorange="reversed", showline=False, ticks="", fixedrange=True, tickfont={"size": 12, "color": palette.ink}
+    )
     figure.update_layout(showlegend=False)
     return figure

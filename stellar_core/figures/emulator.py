@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,7 +15,27 @@ SMALL_RANGE = (4780.0, 5420.0)
 #: Fewest stars for which a cell of the map is coloured.
 FEWEST = 2
 #: Edges of the map's cells: Teff (K) and log g (dex).
-MAP_TEFF = (3300, 3750, 4000, 4250, 4500, 4750, 5000, 5250, 5500, 5750, 6000, 6250, 6500, 7000, 7500, 8000, 9000, 10000, 12500)
+MAP_TEFF = (
+    3300,
+    3750,
+    4000,
+    4250,
+    4500,
+    4750,
+    5000,
+    5250,
+    5500,
+    5750,
+    6000,
+    6250,
+    6500,
+    7000,
+    7500,
+    8000,
+    9000,
+    10000,
+    12500,
+)
 MAP_LOGG = (-0.5, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.5)
 
 
@@ -53,11 +73,16 @@ def held_out_figure(
     for name, values, colour, row, width in curves:
         figure.add_trace(
             go.Scatter(
-                x=x, y=np.asarray(values, np.float32), mode="lines", name=name, line={"width": width, "color": colour},
+                x=x,
+                y=np.asarray(values, np.float32),
+                mode="lines",
+                name=name,
+                line={"width": width, "color": colour},
                 hovertemplate="%{x:.0f} Å<br>%{y:.3f}<extra></extra>",
             ),
-            row=row, col=1,
-        )  # fmt: skip
+            row=row,
+            col=1,
+        )
     base_layout(figure, palette, height, revision)
     covered = np.isfinite(observed)
     low, high = np.nanquantile(observed, [0.002, 0.998])
@@ -101,9 +126,14 @@ def multiples_figure(
     """
     rows = -(-len(titles) // columns)
     figure = make_subplots(
-        rows=rows, cols=columns, shared_xaxes=True, shared_yaxes=True, subplot_titles=list(titles),
-        vertical_spacing=min(0.28 / rows, 0.3), horizontal_spacing=0.02,
-    )  # fmt: skip
+        rows=rows,
+        cols=columns,
+        shared_xaxes=True,
+        shared_yaxes=True,
+        subplot_titles=list(titles),
+        vertical_spacing=min(0.28 / rows, 0.3),
+        horizontal_spacing=0.02,
+    )
     use = (wavelength >= SMALL_RANGE[0]) & (wavelength <= SMALL_RANGE[1])
     x = np.asarray(wavelength[use], np.float32)
     for number, (seen, ours) in enumerate(zip(observed[:, use], emulated[:, use])):
@@ -115,11 +145,18 @@ def multiples_figure(
         for name, values, colour in curves:
             figure.add_trace(
                 go.Scatter(
-                    x=x, y=np.asarray(values, np.float32), mode="lines", name=name, legendgroup=name, hoverinfo="skip",
-                    line={"width": 1.0, "color": colour}, showlegend=number == 0,
+                    x=x,
+                    y=np.asarray(values, np.float32),
+                    mode="lines",
+                    name=name,
+                    legendgroup=name,
+                    hoverinfo="skip",
+                    line={"width": 1.0, "color": colour},
+                    showlegend=number == 0,
                 ),
-                row=number // columns + 1, col=number % columns + 1,
-            )  # fmt: skip
+                row=number // columns + 1,
+                col=number % columns + 1,
+            )
     height = rows * panel + 90
     base_layout(figure, palette, height, "multiples")
     figure.update_xaxes(range=list(SMALL_RANGE), tickformat="d", nticks=4, fixedrange=True)
@@ -154,14 +191,31 @@ def error_map_figure(
     # Cells of equal width on the screen: the temperatures are labels, not a scale.
     figure = go.Figure(
         go.Heatmap(
-            x=span, y=[f"{low:g}–{high:g}" for low, high in zip(MAP_LOGG[:-1], MAP_LOGG[1:])],
-            z=value.astype(np.float32), text=text, texttemplate="%{text}", textfont={"size": 10},
-            colorscale=[[0.0, faded(palette.second, 0.15)], [0.5, faded(palette.stages[1], 0.75)], [1.0, palette.accent]],
-            zmin=0.005, zmax=0.05, xgap=1, ygap=1, hoverongaps=False,
+            x=span,
+            y=[f"{low:g}–{high:g}" for low, high in zip(MAP_LOGG[:-1], MAP_LOGG[1:])],
+            z=value.astype(np.float32),
+            text=text,
+            texttemplate="%{text}",
+            textfont={"size": 10},
+            colorscale=[
+                [0.0, faded(palette.second, 0.15)],
+                [0.5, faded(palette.stages[1], 0.75)],
+                [1.0, palette.accent],
+            ],
+            zmin=0.005,
+            zmax=0.05,
+            xgap=1,
+            ygap=1,
+            hoverongaps=False,
             hovertemplate="%{x}, log g %{y}<br>%{text} stars, RMS %{z:.4f}<extra></extra>",
-            colorbar={"title": {"text": "RMS", "side": "right"}, "thickness": 12, "outlinewidth": 0, "tickfont": {"size": 10, "color": palette.muted}},
+            colorbar={
+                "title": {"text": "RMS", "side": "right"},
+                "thickness": 12,
+                "outlinewidth": 0,
+                "tickfont": {"size": 10, "color": palette.muted},
+            },
         )
-    )  # fmt: skip
+    )
     base_layout(figure, palette, height, "errors")
     figure.update_xaxes(autorange="reversed", tickangle=-60, title_text="Effective temperature", fixedrange=True)
     figure.update_yaxes(autorange="reversed", title_text="log g (dex)", fixedrange=True)

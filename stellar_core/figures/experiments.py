@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -22,7 +22,7 @@ def learning_figure(
     Parameters
     ----------
     runs : mapping of str to mapping
-        Title -> ``curves`` as `stellar_core.evaluation.phase_tables.compact` keeps them: ``epoch``, and ``train`` and
+        Title -> ``curves`` as `stellar_core.experiments.tables.compact` keeps them: ``epoch``, and ``train`` and
         ``validation`` with a list for each loss.
     loss : {"age", "lifetime", "stage", "total"}
     palette : Palette
@@ -39,16 +39,24 @@ def learning_figure(
         common = {"x": curves["epoch"], "legendgroup": title, "mode": "lines+markers", "marker": {"size": 4}}
         figure.add_trace(
             go.Scatter(
-                y=curves["validation"][loss], name=title, line=line, hovertemplate="epoch %{x}: %{y:.4f}<extra>" + title + "</extra>",
+                y=curves["validation"][loss],
+                name=title,
+                line=line,
+                hovertemplate="epoch %{x}: %{y:.4f}<extra>" + title + "</extra>",
                 **common,
             )
-        )  # fmt: skip
+        )
         figure.add_trace(
             go.Scatter(
-                y=curves["train"][loss], name=f"{title}, training", showlegend=False, opacity=0.35, line=line, hoverinfo="skip",
+                y=curves["train"][loss],
+                name=f"{title}, training",
+                showlegend=False,
+                opacity=0.35,
+                line=line,
+                hoverinfo="skip",
                 **common,
             )
-        )  # fmt: skip
+        )
     base_layout(figure, palette, height, f"learning-{loss}")
     _legend_below(figure, list(runs), height)
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
@@ -69,10 +77,13 @@ def errors_figure(counts: Mapping[str, Sequence[int]], *, palette: Palette = LIG
         share = np.asarray(found, float) / max(sum(found), 1) / width
         figure.add_trace(
             go.Scatter(
-                x=(ERROR_EDGES[1:] + ERROR_EDGES[:-1]) / 2, y=share, name=title, line={**_line(number, palette), "shape": "hvh"},
+                x=(ERROR_EDGES[1:] + ERROR_EDGES[:-1]) / 2,
+                y=share,
+                name=title,
+                line={**_line(number, palette), "shape": "hvh"},
                 hovertemplate="%{x:.2f} dex: %{y:.2f}<extra>" + title + "</extra>",
             )
-        )  # fmt: skip
+        )
     base_layout(figure, palette, height, "errors")
     figure.add_vline(x=0, line={"color": palette.muted, "width": 1, "dash": "dot"})
     _legend_below(figure, list(counts), height)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -51,30 +51,55 @@ def influence_figure(
     figure = make_subplots(rows=len(rows) + 1, cols=1, shared_xaxes=True, vertical_spacing=0.025, row_heights=heights)
     figure.add_trace(
         go.Scatter(
-            x=wavelength[::2].astype(np.float32), y=np.asarray(flux, np.float32)[::2], mode="lines", connectgaps=False,
-            line={"width": 1, "color": palette.data}, hoverinfo="skip", showlegend=False,
+            x=wavelength[::2].astype(np.float32),
+            y=np.asarray(flux, np.float32)[::2],
+            mode="lines",
+            connectgaps=False,
+            line={"width": 1, "color": palette.data},
+            hoverinfo="skip",
+            showlegend=False,
         ),
-        row=1, col=1,
-    )  # fmt: skip
+        row=1,
+        col=1,
+    )
     middle, width = edges.mean(axis=1), np.diff(edges, axis=1)[:, 0] + 1
     for number, (title, unit, values, error) in enumerate(rows, 2):
         hover = [_words(edge, value, title, unit, error) for edge, value in zip(edges, values)]
         colours = [faded(palette.warning if value > 0 else palette.draws, 0.85) for value in values]
         figure.add_trace(
             go.Bar(
-                x=middle, y=np.asarray(values, np.float32), width=width * 0.94, text=hover, textposition="none",
-                hovertemplate="%{text}<extra></extra>", marker={"color": colours, "line": {"width": 0}}, showlegend=False,
+                x=middle,
+                y=np.asarray(values, np.float32),
+                width=width * 0.94,
+                text=hover,
+                textposition="none",
+                hovertemplate="%{text}<extra></extra>",
+                marker={"color": colours, "line": {"width": 0}},
+                showlegend=False,
             ),
-            row=number, col=1,
-        )  # fmt: skip
+            row=number,
+            col=1,
+        )
         most = max(float(np.abs(values).max(initial=0.0)), 1e-9) * 1.15
         tick = _round_below(most)
         figure.update_yaxes(
-            range=[-most, most], tickvals=[-tick, 0, tick], row=number, col=1, title_text=f"{title}<br>({unit})", fixedrange=True
+            range=[-most, most],
+            tickvals=[-tick, 0, tick],
+            row=number,
+            col=1,
+            title_text=f"{title}<br>({unit})",
+            fixedrange=True,
         )
     base_layout(figure, palette, height, revision)
-    stroke = {"type": "line", "xref": "x", "yref": "paper", "y0": 0, "y1": 1, "layer": "below",
-              "line": {"width": 0.6, "color": faded(palette.muted, 0.45)}}  # fmt: skip
+    stroke = {
+        "type": "line",
+        "xref": "x",
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "layer": "below",
+        "line": {"width": 0.6, "color": faded(palette.muted, 0.45)},
+    }
     figure.update_layout(shapes=[{**stroke, "x0": place, "x1": place} for place, _ in lines])
     figure.update_yaxes(row=1, col=1, title_text="Flux,<br>as seen", fixedrange=True)
     figure.update_yaxes(zeroline=True, zerolinecolor=palette.muted, zerolinewidth=1, title_font={"size": 11})
@@ -94,4 +119,3 @@ def _words(edge: np.ndarray, value: float, title: str, unit: str, error: float |
     form = ".0f" if unit in ("K", "%") else ".3f"
     part = "" if not error else f" ({abs(value) / error:.2f} of its error)"
     return f"without {edge[0]:.0f}–{edge[1]:.0f} Å<br>{title}: {value:+{form}} {unit}{part}".replace("-", "−")
-

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -72,9 +72,7 @@ def stage_regions(thresholds: StageThresholds) -> list[tuple[int, np.ndarray, np
     """
     cold, hot = TEFF_LIMITS
     bottom, top = LOGG_LIMITS
-    teff = np.unique(
-        np.concatenate([np.linspace(cold, hot, 300), np.linspace(5900, 6700, 120), thresholds.giant_teff])
-    )
+    teff = np.unique(np.concatenate([np.linspace(cold, hot, 300), np.linspace(5900, 6700, 120), thresholds.giant_teff]))
     giant = thresholds.giant_border(teff)
     dwarf = np.maximum(thresholds.dwarf_border(teff), giant)
 
@@ -132,29 +130,53 @@ def kiel_figure(
         colour = palette.stages[index]
         figure.add_trace(
             go.Scatter(
-                x=teff.astype(np.float32), y=logg.astype(np.float32), mode="lines", fill="toself",
-                line={"width": 0.6, "color": faded(colour, 0.6)}, fillcolor=faded(colour, 0.11),
-                hoverinfo="skip", showlegend=False,
+                x=teff.astype(np.float32),
+                y=logg.astype(np.float32),
+                mode="lines",
+                fill="toself",
+                line={"width": 0.6, "color": faded(colour, 0.6)},
+                fillcolor=faded(colour, 0.11),
+                hoverinfo="skip",
+                showlegend=False,
             )
         )
         figure.add_annotation(
-            x=label_teff, y=label_logg, text=STAGES[index], showarrow=False,
-            font={"size": 12, "color": colour},
+            x=label_teff, y=label_logg, text=STAGES[index], showarrow=False, font={"size": 12, "color": colour}
         )
     _add_curves(
-        figure, "tracks", tracks, [f"{track.mass:g}" for track in tracks], "Msun",
-        [(float(track.teff[0]), float(track.logg[0]) + 0.07) for track in tracks], "middle center", palette,
-    )  # fmt: skip
+        figure,
+        "tracks",
+        tracks,
+        [f"{track.mass:g}" for track in tracks],
+        "Msun",
+        [(float(track.teff[0]), float(track.logg[0]) + 0.07) for track in tracks],
+        "middle center",
+        palette,
+    )
     _add_curves(
-        figure, "isochrones", isochrones, [f"{one.age:g}" for one in isochrones], "Gyr",
-        [_hottest(one) for one in isochrones], "middle left", palette,
-    )  # fmt: skip
+        figure,
+        "isochrones",
+        isochrones,
+        [f"{one.age:g}" for one in isochrones],
+        "Gyr",
+        [_hottest(one) for one in isochrones],
+        "middle left",
+        palette,
+    )
     for number, (other, colour) in enumerate(zip(others, palette.several), 1):
         _add_star(figure, other, palette, colour, 12, trusted=True)
         figure.add_annotation(
-            x=other.teff[1], y=other.logg[1], text=f"<b>{number}</b>", showarrow=False, xanchor="left", yanchor="bottom",
-            xshift=6, yshift=4, font={"size": 13, "color": colour}, bgcolor=faded(palette.surface, 0.7),
-        )  # fmt: skip
+            x=other.teff[1],
+            y=other.logg[1],
+            text=f"<b>{number}</b>",
+            showarrow=False,
+            xanchor="left",
+            yanchor="bottom",
+            xshift=6,
+            yshift=4,
+            font={"size": 13, "color": colour},
+            bgcolor=faded(palette.surface, 0.7),
+        )
     if star is not None:
         _add_star(figure, star, palette, palette.accent, 15, trusted)
     base_layout(figure, palette, height, revision)
@@ -174,8 +196,14 @@ def _views(star: KielStar | None, others: Sequence[KielStar]) -> tuple[list[floa
     teffs = [one.teff[1] for one in shown]
     loggs = [one.logg[1] for one in shown]
     return (
-        [max([TEFF_VIEW[0], *(value + 300 for value in teffs)]), min([TEFF_VIEW[1], *(value - 300 for value in teffs)])],
-        [max([LOGG_VIEW[0], *(value + 0.3 for value in loggs)]), min([LOGG_VIEW[1], *(value - 0.3 for value in loggs)])],
+        [
+            max([TEFF_VIEW[0], *(value + 300 for value in teffs)]),
+            min([TEFF_VIEW[1], *(value - 300 for value in teffs)]),
+        ],
+        [
+            max([LOGG_VIEW[0], *(value + 0.3 for value in loggs)]),
+            min([LOGG_VIEW[1], *(value - 0.3 for value in loggs)]),
+        ],
     )
 
 
@@ -187,53 +215,84 @@ def _hottest(isochrone: Isochrone) -> tuple[float, float]:
 
 
 def _add_curves(
-    figure: go.Figure, name: str, curves: Sequence[Track | Isochrone], labels: Sequence[str], unit: str,
-    places: Sequence[tuple[float, float]], side: str, palette: Palette,
-) -> None:  # fmt: skip
+    figure: go.Figure,
+    name: str,
+    curves: Sequence[Track | Isochrone],
+    labels: Sequence[str],
+    unit: str,
+    places: Sequence[tuple[float, float]],
+    side: str,
+    palette: Palette,
+) -> None:
     """All curves as one NaN-separated trace, each with its label at its place."""
     if not curves:
         return
     gap = np.array([np.nan], np.float32)
     x = np.concatenate([part for curve in curves for part in (curve.teff.astype(np.float32), gap)])
     y = np.concatenate([part for curve in curves for part in (curve.logg.astype(np.float32), gap)])
-    words = [text for curve, label in zip(curves, labels) for text in [f"{label} {unit}".strip()] * curve.teff.size + [""]]
+    words = [
+        text for curve, label in zip(curves, labels) for text in [f"{label} {unit}".strip()] * curve.teff.size + [""]
+    ]
     figure.add_trace(
         go.Scatter(
-            x=x, y=y, mode="lines", line={"width": 1.1, "color": faded(palette.ink, 0.42)}, text=words,
-            hovertemplate="%{text}<br>%{x:.0f} K, log g %{y:.2f}<extra></extra>", name=name,
+            x=x,
+            y=y,
+            mode="lines",
+            line={"width": 1.1, "color": faded(palette.ink, 0.42)},
+            text=words,
+            hovertemplate="%{text}<br>%{x:.0f} K, log g %{y:.2f}<extra></extra>",
+            name=name,
         )
     )
     figure.add_trace(
         go.Scatter(
-            x=[place[0] for place in places], y=[place[1] for place in places], mode="text", text=list(labels),
-            hoverinfo="skip", textposition=side, textfont={"size": 10, "color": palette.muted},
+            x=[place[0] for place in places],
+            y=[place[1] for place in places],
+            mode="text",
+            text=list(labels),
+            hoverinfo="skip",
+            textposition=side,
+            textfont={"size": 10, "color": palette.muted},
         )
     )
 
 
-def _add_star(
-    figure: go.Figure, star: KielStar, palette: Palette, colour: str, size: int, trusted: bool
-) -> None:
+def _add_star(figure: go.Figure, star: KielStar, palette: Palette, colour: str, size: int, trusted: bool) -> None:
     """The draws, then the marker with its 68 % error bars."""
     if star.teff_draws is not None and star.logg_draws is not None:
         figure.add_trace(
             go.Scatter(
-                x=np.asarray(star.teff_draws, np.float32), y=np.asarray(star.logg_draws, np.float32),
-                mode="markers", marker={"size": 4, "color": faded(colour, 0.22)}, hoverinfo="skip",
+                x=np.asarray(star.teff_draws, np.float32),
+                y=np.asarray(star.logg_draws, np.float32),
+                mode="markers",
+                marker={"size": 4, "color": faded(colour, 0.22)},
+                hoverinfo="skip",
             )
         )
     bars = [
         {
-            "type": "data", "symmetric": False, "array": [high - middle], "arrayminus": [middle - low],
-            "color": colour, "thickness": 2, "width": 4,
+            "type": "data",
+            "symmetric": False,
+            "array": [high - middle],
+            "arrayminus": [middle - low],
+            "color": colour,
+            "thickness": 2,
+            "width": 4,
         }
         for low, middle, high in (star.teff, star.logg)
     ]
     figure.add_trace(
         go.Scatter(
-            x=[star.teff[1]], y=[star.logg[1]], error_x=bars[0], error_y=bars[1], mode="markers", name=star.name,
+            x=[star.teff[1]],
+            y=[star.logg[1]],
+            error_x=bars[0],
+            error_y=bars[1],
+            mode="markers",
+            name=star.name,
             marker={
-                "size": size, "symbol": "star" if trusted else "star-open", "color": colour,
+                "size": size,
+                "symbol": "star" if trusted else "star-open",
+                "color": colour,
                 "line": {"width": 1.5, "color": palette.surface if trusted else colour},
             },
             hovertemplate=f"{star.name}<br>%{{x:.0f}} K, log g %{{y:.2f}}<extra></extra>",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -55,12 +55,18 @@ def histograms_figure(
             density = counts / max(counts.sum(), 1) / np.diff(edge)
             figure.add_trace(
                 go.Scatter(
-                    x=edge.astype(np.float32), y=np.append(density, density[-1]).astype(np.float32), mode="lines",
-                    name=label, legendgroup=label, showlegend=number == 0, line={"shape": "hv", "width": 1.5, "color": colour},
-                    hovertemplate=f"{name} %{{x:.2f}}<extra>{label}</extra>", **fill,
+                    x=edge.astype(np.float32),
+                    y=np.append(density, density[-1]).astype(np.float32),
+                    mode="lines",
+                    name=label,
+                    legendgroup=label,
+                    showlegend=number == 0,
+                    line={"shape": "hv", "width": 1.5, "color": colour},
+                    hovertemplate=f"{name} %{{x:.2f}}<extra>{label}</extra>",
+                    **fill,
                 ),
                 **place,
-            )  # fmt: skip
+            )
         figure.update_xaxes(title_text=name, range=[float(edge[0]), float(edge[-1])], **place)
     base_layout(figure, palette, rows * panel + 40, "histograms")
     figure.update_xaxes(nticks=5, fixedrange=True)
@@ -96,19 +102,30 @@ def density_figure(
     shade = np.where(real > 0, np.log10(np.maximum(real, 1)), np.nan)
     figure = go.Figure(
         go.Heatmap(
-            x=x, y=y, z=shade.astype(np.float32), showscale=False, hoverinfo="skip",
+            x=x,
+            y=y,
+            z=shade.astype(np.float32),
+            showscale=False,
+            hoverinfo="skip",
             colorscale=[[0.0, faded(palette.data, 0.08)], [1.0, faded(palette.data, 0.95)]],
         )
-    )  # fmt: skip
+    )
     smoothed = _smooth(mock)
     for number, level in enumerate(contour_levels(smoothed, SHARES)):
         figure.add_trace(
             go.Contour(
-                x=x, y=y, z=smoothed.astype(np.float32), showscale=False, hoverinfo="skip", ncontours=1, autocontour=False,
+                x=x,
+                y=y,
+                z=smoothed.astype(np.float32),
+                showscale=False,
+                hoverinfo="skip",
+                ncontours=1,
+                autocontour=False,
                 contours={"start": level, "end": level, "size": 1.0, "coloring": "none"},
-                line={"color": palette.warning, "width": 1.0 + 0.3 * number}, showlegend=False,
+                line={"color": palette.warning, "width": 1.0 + 0.3 * number},
+                showlegend=False,
             )
-        )  # fmt: skip
+        )
     base_layout(figure, palette, height, " ".join(names))
     figure.update_xaxes(title_text=names[0], range=[float(edges[0][0]), float(edges[0][-1])])
     figure.update_yaxes(title_text=names[1], range=[float(edges[1][0]), float(edges[1][-1])])

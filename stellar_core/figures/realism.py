@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,9 +14,7 @@ from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
 LABELS = {"teff": ("T<sub>eff</sub>", "K"), "logg": ("log g", "dex"), "feh": ("[Fe/H]", "dex")}
 
 
-def growth_figure(
-    growth: Sequence[Mapping[str, object]], *, palette: Palette = LIGHT, height: int = 460
-) -> go.Figure:
+def growth_figure(growth: Sequence[Mapping[str, object]], *, palette: Palette = LIGHT, height: int = 460) -> go.Figure:
     """Scatter and bias on real stars against the number of MOCK stars a network has learned from.
 
     Parameters
@@ -30,9 +28,13 @@ def growth_figure(
     plotly.graph_objects.Figure
     """
     figure = make_subplots(
-        rows=2, cols=3, shared_xaxes=True, horizontal_spacing=0.07, vertical_spacing=0.06,
+        rows=2,
+        cols=3,
+        shared_xaxes=True,
+        horizontal_spacing=0.07,
+        vertical_spacing=0.06,
         subplot_titles=[f"{title} ({unit})" for title, unit in LABELS.values()],
-    )  # fmt: skip
+    )
     samples = list(dict.fromkeys(str(point["sample"]) for point in growth))
     for number, sample in enumerate(samples):
         mine = [point for point in growth if point["sample"] == sample]
@@ -42,21 +44,35 @@ def growth_figure(
             for row, part in enumerate(("scatter", "bias"), 1):
                 name = f"{key}_{part}"
                 mean = [np.mean([point[name] for point in mine if point["stars"] == size]) for size in sizes]
-                common = {"legendgroup": sample, "marker": {"color": colour, "size": 5}, "hoverinfo": "y+name", "name": sample}
+                common = {
+                    "legendgroup": sample,
+                    "marker": {"color": colour, "size": 5},
+                    "hoverinfo": "y+name",
+                    "name": sample,
+                }
                 figure.add_trace(
                     go.Scatter(
-                        x=sizes, y=mean, mode="lines", line={"color": colour, "width": 2}, showlegend=row == column == 1,
+                        x=sizes,
+                        y=mean,
+                        mode="lines",
+                        line={"color": colour, "width": 2},
+                        showlegend=row == column == 1,
                         **common,
                     ),
-                    row=row, col=column,
-                )  # fmt: skip
+                    row=row,
+                    col=column,
+                )
                 figure.add_trace(
                     go.Scatter(
-                        x=[point["stars"] for point in mine], y=[point[name] for point in mine], mode="markers",
-                        showlegend=False, **common,
+                        x=[point["stars"] for point in mine],
+                        y=[point[name] for point in mine],
+                        mode="markers",
+                        showlegend=False,
+                        **common,
                     ),
-                    row=row, col=column,
-                )  # fmt: skip
+                    row=row,
+                    col=column,
+                )
     base_layout(figure, palette, height, "growth")
     ticks = sorted({int(point["stars"]) for point in growth})
     figure.update_xaxes(type="log", tickvals=ticks, ticktext=[_short(size) for size in ticks], fixedrange=True)
@@ -94,12 +110,15 @@ def classifier_figure(
     errors = [float(one.get("auc_error", 0.0)) for one in ordered]
     figure = go.Figure(
         go.Bar(
-            x=[value - 0.5 for value in values], base=0.5, orientation="h",
+            x=[value - 0.5 for value in values],
+            base=0.5,
+            orientation="h",
             y=[f"{one['what']} <b>{value:.2f}</b>" for one, value in zip(ordered, values)],
-            marker={"color": faded(palette.draws, 0.8)}, hovertemplate="%{y}<extra></extra>",
+            marker={"color": faded(palette.draws, 0.8)},
+            hovertemplate="%{y}<extra></extra>",
             error_x={"type": "data", "array": errors, "color": palette.muted, "thickness": 1.2, "width": 3},
         )
-    )  # fmt: skip
+    )
     figure.add_vline(x=0.5, line={"color": palette.ink, "width": 1})
     base_layout(figure, palette, height or 70 + 24 * len(ordered), "classifier")
     figure.update_xaxes(range=[0.4, 1.02], tickvals=[0.5, 0.75, 1.0], ticktext=["0.5 chance", "0.75", "1 always"])

@@ -6,15 +6,15 @@ shown) are the figure's own and act in the browser: they cost no round trip and 
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from stellar_core.figures.curves import combs, packed, paired, ribbon, robust_range, smooth
-from stellar_core.figures.flags import flag_rows, group_lines
-from stellar_core.figures.frames import FRAMES, VELOCITIES, Frame
+from stellar_core.figures.label_layout import flag_rows, group_lines
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+from stellar_core.figures.wavelength_frames import FRAMES, VELOCITIES, Frame
 
 #: Share of the height given to the strip of line labels, and to the residuals with the gap above them.
 STRIP, RESIDUALS, GAP = 0.16, 0.15, 0.035
@@ -56,10 +56,20 @@ class SpectrumFigure:
         """Shade the ranges in which nothing was measured."""
         for number, (start, stop) in enumerate(filler):
             self.figure.add_shape(
-                type="rect", x0=start, x1=stop, y0=self.floor, y1=1 - STRIP, xref="x", yref="paper", layer="below",
-                line={"width": 0}, fillcolor=faded(self.palette.muted, 0.14), legendgroup="filler",
-                name="not observed: filler", showlegend=number == 0,
-            )  # fmt: skip
+                type="rect",
+                x0=start,
+                x1=stop,
+                y0=self.floor,
+                y1=1 - STRIP,
+                xref="x",
+                yref="paper",
+                layer="below",
+                line={"width": 0},
+                fillcolor=faded(self.palette.muted, 0.14),
+                legendgroup="filler",
+                name="not observed: filler",
+                showlegend=number == 0,
+            )
 
     def add_data(self, wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray) -> None:
         """Draw flux and errors with the slider that smooths them, and the mask."""
@@ -72,33 +82,50 @@ class SpectrumFigure:
         }
         band = self.add(
             go.Scatter(
-                x=bands[DEFAULT_SMOOTHING][0], y=bands[DEFAULT_SMOOTHING][1], fill="toself", name="±1σ", mode="lines",
-                fillcolor=faded(self.palette.data, 0.22), line={"width": 0}, hoverinfo="skip",
-            )  # fmt: skip
+                x=bands[DEFAULT_SMOOTHING][0],
+                y=bands[DEFAULT_SMOOTHING][1],
+                fill="toself",
+                name="±1σ",
+                mode="lines",
+                fillcolor=faded(self.palette.data, 0.22),
+                line={"width": 0},
+                hoverinfo="skip",
+            )
         )
         line = self.add(
             go.Scatter(
-                x=wavelength.astype(np.float32), y=curves[DEFAULT_SMOOTHING][0], mode="lines", name="flux", connectgaps=False,
-                line={"width": 1.1, "color": self.palette.data}, hovertemplate="%{x:.1f} Å<br>%{y:.3g}<extra></extra>",
+                x=wavelength.astype(np.float32),
+                y=curves[DEFAULT_SMOOTHING][0],
+                mode="lines",
+                name="flux",
+                connectgaps=False,
+                line={"width": 1.1, "color": self.palette.data},
+                hovertemplate="%{x:.1f} Å<br>%{y:.3g}<extra></extra>",
             ),
             wavelength,
-        )  # fmt: skip
+        )
         masked = ivar <= 0
         if masked.any():
             rug_x, rug_y = combs(wavelength[masked], 0.0, 0.035)
             self.add(
                 go.Scatter(
-                    x=rug_x, y=rug_y, yaxis="y3", mode="lines", name=f"masked ({int(masked.sum())} px)",
-                    line={"width": 1.2, "color": self.palette.warning}, hoverinfo="skip",
-                )  # fmt: skip
+                    x=rug_x,
+                    y=rug_y,
+                    yaxis="y3",
+                    mode="lines",
+                    name=f"masked ({int(masked.sum())} px)",
+                    line={"width": 1.2, "color": self.palette.warning},
+                    hoverinfo="skip",
+                )
             )
         steps = [
             {
-                "label": str(width), "method": "restyle",
+                "label": str(width),
+                "method": "restyle",
                 "args": [{"y": [packed(bands[width][1]), packed(curves[width][0])]}, [band, line]],
             }
             for width in SMOOTHING
-        ]  # fmt: skip
+        ]
         self.figure.update_layout(yaxis={"range": [low, high]})
         self._add_slider(steps, SMOOTHING.index(DEFAULT_SMOOTHING), 0.0, "Smoothing: ", " px")
 
@@ -106,22 +133,34 @@ class SpectrumFigure:
         """A model on the same pixels, of which every second is drawn; hidden until its name is clicked."""
         self.add(
             go.Scatter(
-                x=wavelength[::2].astype(np.float32), y=np.asarray(model, np.float32)[::2], mode="lines", name=name,
-                visible="legendonly", line={"width": 1.3, "color": colour}, hoverinfo="skip", connectgaps=False,
+                x=wavelength[::2].astype(np.float32),
+                y=np.asarray(model, np.float32)[::2],
+                mode="lines",
+                name=name,
+                visible="legendonly",
+                line={"width": 1.3, "color": colour},
+                hoverinfo="skip",
+                connectgaps=False,
             ),
             wavelength[::2],
-        )  # fmt: skip
+        )
 
     def add_residuals(self, wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray, model: np.ndarray) -> None:
         """(flux - model) / sigma below the spectrum."""
         left = np.where(ivar > 0, (flux - np.asarray(model, float)) * np.sqrt(ivar), np.nan).astype(np.float32)
         self.add(
             go.Scatter(
-                x=wavelength.astype(np.float32), y=left, yaxis="y4", mode="lines", name="residual", showlegend=False,
-                line={"width": 0.7, "color": self.palette.second}, hovertemplate="%{x:.1f} Å<br>%{y:+.1f} σ<extra></extra>",
+                x=wavelength.astype(np.float32),
+                y=left,
+                yaxis="y4",
+                mode="lines",
+                name="residual",
+                showlegend=False,
+                line={"width": 0.7, "color": self.palette.second},
+                hovertemplate="%{x:.1f} Å<br>%{y:+.1f} σ<extra></extra>",
             ),
             wavelength,
-        )  # fmt: skip
+        )
 
     def add_lines(self, lines: Sequence[tuple[float, str]], angstrom_per_pixel: float) -> None:
         """Mark ``lines`` by one trace of strokes, one of flag poles and one of labels, and the slider that moves them."""
@@ -135,10 +174,15 @@ class SpectrumFigure:
         x, y = combs(members, 0.0, 1.0)
         strokes = self.add(
             go.Scatter(
-                x=x, y=y, yaxis="y3", mode="lines", name="lines", **shared,
+                x=x,
+                y=y,
+                yaxis="y3",
+                mode="lines",
+                name="lines",
+                **shared,
                 text=[text for label in names for text in (label, label, "")],
                 hovertemplate="%{text} %{x:.1f} Å<extra></extra>",
-            )  # fmt: skip
+            )
         )
         shown = [(group[0], group[1], row) for group, row in zip(groups, rows) if row is not None]
         places = np.array([wavelength for wavelength, _, _ in shown])
@@ -147,33 +191,57 @@ class SpectrumFigure:
         poles = self.add(go.Scatter(x=x, y=y, yaxis="y2", mode="lines", showlegend=False, hoverinfo="skip", **shared))
         labels = self.add(
             go.Scatter(
-                x=places, y=tops - 0.5, yaxis="y2", mode="text", text=[f" {label}" for _, label, _ in shown],
-                textposition="middle right", textfont={"size": 11, "color": self.palette.ink},
-                showlegend=False, legendgroup="lines", hoverinfo="skip",
-            )  # fmt: skip
+                x=places,
+                y=tops - 0.5,
+                yaxis="y2",
+                mode="text",
+                text=[f" {label}" for _, label, _ in shown],
+                textposition="middle right",
+                textfont={"size": 11, "color": self.palette.ink},
+                showlegend=False,
+                legendgroup="lines",
+                hoverinfo="skip",
+            )
         )
         self.marks = [strokes, poles, labels]
-        self._add_slider(self._velocity_steps(FRAMES[0]), VELOCITIES.index(0), 0.5 if self.narrow else 0.37, "Lines: ", " km/s")
+        self._add_slider(
+            self._velocity_steps(FRAMES[0]), VELOCITIES.index(0), 0.5 if self.narrow else 0.37, "Lines: ", " km/s"
+        )
 
     def _velocity_steps(self, frame: Frame) -> list[dict[str, object]]:
         """What the slider of the line marks does in ``frame``."""
         return [
             {
-                "label": f"{velocity:+d}".replace("-", "−") if velocity else "0", "method": "restyle",
-                "args": [{"x": [packed(frame.of_star(self.moving[k], self.redshift, velocity)) for k in self.marks]}, self.marks],
+                "label": f"{velocity:+d}".replace("-", "−") if velocity else "0",
+                "method": "restyle",
+                "args": [
+                    {"x": [packed(frame.of_star(self.moving[k], self.redshift, velocity)) for k in self.marks]},
+                    self.marks,
+                ],
             }
             for velocity in VELOCITIES
-        ]  # fmt: skip
+        ]
 
     def _add_slider(self, steps: list[dict[str, object]], active: int, x: float, prefix: str, suffix: str) -> None:
         """A slider above the figure that begins at the share ``x`` of its width."""
         slider = {
-            "active": active, "steps": steps, "x": x, "len": 0.48 if self.narrow else 0.34, "y": 1.0, "yanchor": "bottom",
-            "pad": {"t": 0, "b": 2, "l": 4, "r": 8}, "ticklen": 3, "minorticklen": 0,
+            "active": active,
+            "steps": steps,
+            "x": x,
+            "len": 0.48 if self.narrow else 0.34,
+            "y": 1.0,
+            "yanchor": "bottom",
+            "pad": {"t": 0, "b": 2, "l": 4, "r": 8},
+            "ticklen": 3,
+            "minorticklen": 0,
             "currentvalue": {"prefix": prefix, "suffix": suffix, "font": {"size": 12}, "offset": 6},
-            "bgcolor": self.palette.grid, "activebgcolor": self.palette.accent, "bordercolor": self.palette.muted,
-            "borderwidth": 0, "tickcolor": self.palette.muted, "font": {"size": 10, "color": self.palette.muted},
-        }  # fmt: skip
+            "bgcolor": self.palette.grid,
+            "activebgcolor": self.palette.accent,
+            "bordercolor": self.palette.muted,
+            "borderwidth": 0,
+            "tickcolor": self.palette.muted,
+            "font": {"size": 10, "color": self.palette.muted},
+        }
         self.figure.update_layout(sliders=[*self.figure.layout.sliders, slider])
 
     def add_sky(self, sky: Sequence[tuple[float, str]]) -> None:
@@ -184,14 +252,18 @@ class SpectrumFigure:
         self.sky.append(
             self.add(
                 go.Scatter(
-                    x=np.full_like(x, np.nan), y=y, yaxis="y3", mode="lines", name="night sky (observed frame)",
+                    x=np.full_like(x, np.nan),
+                    y=y,
+                    yaxis="y3",
+                    mode="lines",
+                    name="night sky (observed frame)",
                     line={"width": 1.0, "color": self.palette.second, "dash": "dot"},
                     text=[text for _, label in sky for text in (label, label, "")],
                     hovertemplate="%{text} %{x:.1f} Å<extra></extra>",
                 ),
                 x,
             )
-        )  # fmt: skip
+        )
 
     def add_frame_switch(self) -> None:
         """A menu that moves everything between the frames and media; the slider of the lines then begins at 0."""
@@ -204,20 +276,31 @@ class SpectrumFigure:
                     layout[f"shapes[{number}].{end}"] = float(frame.of_star(shape[end], self.redshift))
             if self.marks:
                 layout |= {"sliders[1].steps": self._velocity_steps(frame), "sliders[1].active": VELOCITIES.index(0)}
-            places = [frame.of_sky(x) if k in self.sky else frame.of_star(x, self.redshift) for k, x in self.moving.items()]
+            places = [
+                frame.of_sky(x) if k in self.sky else frame.of_star(x, self.redshift) for k, x in self.moving.items()
+            ]
             data = {"x": [packed(place) for place in places]}
             buttons.append({"label": frame.name, "method": "update", "args": [data, layout, list(self.moving)]})
         self.figure.update_layout(
             updatemenus=[
                 {
-                    "type": "dropdown", "direction": "down", "buttons": buttons, "active": 0, "showactive": True,
-                    "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom",
+                    "type": "dropdown",
+                    "direction": "down",
+                    "buttons": buttons,
+                    "active": 0,
+                    "showactive": True,
+                    "x": 1,
+                    "xanchor": "right",
+                    "y": 1.0,
+                    "yanchor": "bottom",
                     "pad": {"t": 0, "b": 70 if self.narrow else 22, "r": 2},
-                    "bgcolor": self.palette.surface, "bordercolor": self.palette.muted, "borderwidth": 1,
+                    "bgcolor": self.palette.surface,
+                    "bordercolor": self.palette.muted,
+                    "borderwidth": 1,
                     "font": {"size": 12, "color": self.palette.control},
                 }
             ]
-        )  # fmt: skip
+        )
 
 
 def spectrum_figure(
@@ -290,22 +373,27 @@ def spectrum_figure(
     figure.update_layout(
         margin={"t": NARROW_HEAD if narrow else HEAD},
         xaxis={
-            "title": {"text": FRAMES[0].title}, "range": [round(min(ends), -2), round(max(ends), -2)],
-            "anchor": "y" if model is None else "y4", "tickformat": "d",
+            "title": {"text": FRAMES[0].title},
+            "range": [round(min(ends), -2), round(max(ends), -2)],
+            "anchor": "y" if model is None else "y4",
+            "tickformat": "d",
         },
         yaxis={"title": {"text": y_title}, "domain": [floor, 1 - STRIP]},
         yaxis2={"domain": [1 - STRIP, 1], "range": [0, ROWS], "visible": False, "fixedrange": True},
-        yaxis3={
-            "domain": [floor, 1 - STRIP], "range": [0, 1], "overlaying": "y", "visible": False, "fixedrange": True,
-        },
+        yaxis3={"domain": [floor, 1 - STRIP], "range": [0, 1], "overlaying": "y", "visible": False, "fixedrange": True},
         hovermode="closest",
         dragmode="zoom",
-    )  # fmt: skip
+    )
     if model is not None:
         figure.update_layout(
             yaxis4={
-                "title": {"text": "(F − M) / σ", "font": {"size": 11, "color": palette.ink}}, "domain": [0, RESIDUALS], "range": [-RESIDUAL_VIEW, RESIDUAL_VIEW],
-                "tickvals": [-5, 0, 5], "zeroline": True, "zerolinecolor": palette.muted, "zerolinewidth": 1,
+                "title": {"text": "(F − M) / σ", "font": {"size": 11, "color": palette.ink}},
+                "domain": [0, RESIDUALS],
+                "range": [-RESIDUAL_VIEW, RESIDUAL_VIEW],
+                "tickvals": [-5, 0, 5],
+                "zeroline": True,
+                "zerolinecolor": palette.muted,
+                "zerolinewidth": 1,
             }
-        )  # fmt: skip
+        )
     return figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -19,7 +19,12 @@ WATCHED = {
     "stage": ("Stage, macro F1", "macro_f1"),
 }
 #: Quantities of the sample -> title with unit.
-SAMPLED = {"teff": "T<sub>eff</sub> (K)", "feh": "[Fe/H] (dex)", "log_age": "log age (yr)", "log_lifetime": "log lifetime (yr)"}
+SAMPLED = {
+    "teff": "T<sub>eff</sub> (K)",
+    "feh": "[Fe/H] (dex)",
+    "log_age": "log age (yr)",
+    "log_lifetime": "log lifetime (yr)",
+}
 
 
 def loss_figure(
@@ -47,16 +52,23 @@ def loss_figure(
     figure = go.Figure()
     points = [(point["epoch"], point["losses"][part]) for point in curve if part in point["losses"]]
     figure.add_scatter(
-        x=[x for x, _ in points], y=[y for _, y in points], mode="lines", name="training, within the epoch",
+        x=[x for x, _ in points],
+        y=[y for _, y in points],
+        mode="lines",
+        name="training, within the epoch",
         line={"color": faded(palette.draws, 0.55), "width": 1.5},
-    )  # fmt: skip
+    )
     for name, colour in (("train", palette.draws), ("validation", palette.accent)):
         known = [record for record in history if record.get(name) and part in record[name]]
         if known:
             figure.add_scatter(
-                x=[record["epoch"] for record in known], y=[record[name][part] for record in known], mode="lines+markers",
-                name={"train": "training, whole epoch"}.get(name, name), line={"color": colour, "width": 2}, marker={"size": 6},
-            )  # fmt: skip
+                x=[record["epoch"] for record in known],
+                y=[record[name][part] for record in known],
+                mode="lines+markers",
+                name={"train": "training, whole epoch"}.get(name, name),
+                line={"color": colour, "width": 2},
+                marker={"size": 6},
+            )
     base_layout(figure, palette, height, revision)
     figure.update_xaxes(title_text="Epoch", rangemode="tozero")
     figure.update_yaxes(title_text="Loss")
@@ -65,7 +77,12 @@ def loss_figure(
 
 
 def watched_figure(
-    epochs: Sequence[Mapping[str, object]], *, revision: str, palette: Palette = LIGHT, height: int = 250, columns: int = len(WATCHED)
+    epochs: Sequence[Mapping[str, object]],
+    *,
+    revision: str,
+    palette: Palette = LIGHT,
+    height: int = 250,
+    columns: int = len(WATCHED),
 ) -> go.Figure:
     """Figures on the watched MOCK stars after each epoch, beside those of always saying the mean (dashed).
 
@@ -82,9 +99,13 @@ def watched_figure(
 
 
 def compared_figure(
-    runs: Mapping[str, Sequence[Mapping[str, object]]], *, revision: str, palette: Palette = LIGHT, height: int = 270,
+    runs: Mapping[str, Sequence[Mapping[str, object]]],
+    *,
+    revision: str,
+    palette: Palette = LIGHT,
+    height: int = 270,
     columns: int = len(WATCHED),
-) -> go.Figure:  # fmt: skip
+) -> go.Figure:
     """`watched_figure` of several runs, a colour each; the dashed line is the first one's constant."""
     figure = _panels([title for title, _ in WATCHED.values()], columns)
     colours = (palette.draws, *palette.stages[1:], palette.accent)
@@ -95,15 +116,24 @@ def compared_figure(
             row, column = divmod(place, columns)
             figure.add_trace(
                 go.Scatter(
-                    x=x, y=[record[name][key] for record in epochs], mode="lines+markers", name=label, legendgroup=label,
-                    showlegend=place == 0 and len(runs) > 1, line={"color": colour, "width": 2}, marker={"size": 5},
+                    x=x,
+                    y=[record[name][key] for record in epochs],
+                    mode="lines+markers",
+                    name=label,
+                    legendgroup=label,
+                    showlegend=place == 0 and len(runs) > 1,
+                    line={"color": colour, "width": 2},
+                    marker={"size": 5},
                 ),
-                row=row + 1, col=column + 1,
-            )  # fmt: skip
+                row=row + 1,
+                col=column + 1,
+            )
             if number == 0 and epochs:
                 constant = epochs[-1][name][f"{key}_constant"]
                 ends, dashed = [0, max(x)], {"color": palette.muted, "width": 1.2, "dash": "dash"}
-                always = go.Scatter(x=ends, y=[constant, constant], mode="lines", line=dashed, showlegend=False, name="always the mean")
+                always = go.Scatter(
+                    x=ends, y=[constant, constant], mode="lines", line=dashed, showlegend=False, name="always the mean"
+                )
                 figure.add_trace(always, row=row + 1, col=column + 1)
     base_layout(figure, palette, height * -(-len(WATCHED) // columns), revision)
     figure.update_annotations(font={"size": 12, "color": palette.ink})
@@ -114,7 +144,12 @@ def compared_figure(
 
 
 def sample_figure(
-    sample: Mapping[str, Sequence], *, revision: str, palette: Palette = LIGHT, height: int = 260, columns: int = len(SAMPLED)
+    sample: Mapping[str, Sequence],
+    *,
+    revision: str,
+    palette: Palette = LIGHT,
+    height: int = 260,
+    columns: int = len(SAMPLED),
 ) -> go.Figure:
     """Predicted against true values of the watched MOCK stars, coloured by their true stage.
 
@@ -136,14 +171,22 @@ def sample_figure(
             stars = [star for star, value in enumerate(true_stage) if value == index]
             figure.add_trace(
                 go.Scatter(
-                    x=[true[star] for star in stars], y=[predicted[star] for star in stars], mode="markers", name=stage,
-                    legendgroup=stage, showlegend=place == 0, marker={"color": faded(palette.stages[index], 0.75), "size": 5},
+                    x=[true[star] for star in stars],
+                    y=[predicted[star] for star in stars],
+                    mode="markers",
+                    name=stage,
+                    legendgroup=stage,
+                    showlegend=place == 0,
+                    marker={"color": faded(palette.stages[index], 0.75), "size": 5},
                     hovertemplate="true %{x:.4g}, predicted %{y:.4g}<extra>" + stage + "</extra>",
                 ),
-                row=row + 1, col=column + 1,
-            )  # fmt: skip
+                row=row + 1,
+                col=column + 1,
+            )
         ends = [min(true), max(true)]
-        line = go.Scatter(x=ends, y=ends, mode="lines", line={"color": palette.muted, "width": 1}, showlegend=False, hoverinfo="skip")
+        line = go.Scatter(
+            x=ends, y=ends, mode="lines", line={"color": palette.muted, "width": 1}, showlegend=False, hoverinfo="skip"
+        )
         figure.add_trace(line, row=row + 1, col=column + 1)
     base_layout(figure, palette, height * -(-len(SAMPLED) // columns), revision)
     figure.update_annotations(font={"size": 12, "color": palette.ink})
@@ -164,4 +207,6 @@ def _panels(titles: Sequence[str], columns: int) -> go.Figure:
 def _legend_below(figure: go.Figure) -> None:
     """The legend, where there is one, under all panels and the titles of their axes."""
     shown = any(trace.showlegend for trace in figure.data)
-    figure.update_layout(margin={"t": 26, "b": 84 if shown else 48}, legend={"yref": "container", "y": 0.0, "yanchor": "bottom"})
+    figure.update_layout(
+        margin={"t": 26, "b": 84 if shown else 48}, legend={"yref": "container", "y": 0.0, "yanchor": "bottom"}
+    )

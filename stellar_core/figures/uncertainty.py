@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,9 +16,7 @@ POINTS, BARS = 2000, 250
 LEVELS = np.linspace(0.05, 0.99, 48)
 
 
-def entropy_figure(
-    entropy: np.ndarray, right: np.ndarray, *, palette: Palette = LIGHT, height: int = 330
-) -> go.Figure:
+def entropy_figure(entropy: np.ndarray, right: np.ndarray, *, palette: Palette = LIGHT, height: int = 330) -> go.Figure:
     """Predictive entropy of stages told rightly and wrongly, as boxes (the paper's Fig. 4a).
 
     Parameters
@@ -33,13 +31,28 @@ def entropy_figure(
             low, quarter, middle, three, high = np.quantile(part, [0.05, 0.25, 0.5, 0.75, 0.95])
             figure.add_trace(
                 go.Box(
-                    x=[f"{words}<br>{part.size} stars"], lowerfence=[low], q1=[quarter], median=[middle], q3=[three],
-                    upperfence=[high], mean=[float(part.mean())], name=words, line={"color": colour, "width": 2},
-                    fillcolor=faded(colour, 0.25), showlegend=False, whiskerwidth=0.5, width=0.5,
+                    x=[f"{words}<br>{part.size} stars"],
+                    lowerfence=[low],
+                    q1=[quarter],
+                    median=[middle],
+                    q3=[three],
+                    upperfence=[high],
+                    mean=[float(part.mean())],
+                    name=words,
+                    line={"color": colour, "width": 2},
+                    fillcolor=faded(colour, 0.25),
+                    showlegend=False,
+                    whiskerwidth=0.5,
+                    width=0.5,
                 )
-            )  # fmt: skip
+            )
     base_layout(figure, palette, height, "entropy")
-    figure.update_yaxes(title_text="Predictive entropy (nats)", range=[-0.05, np.log(len(STAGES)) + 0.05], gridcolor=palette.grid, showgrid=True)
+    figure.update_yaxes(
+        title_text="Predictive entropy (nats)",
+        range=[-0.05, np.log(len(STAGES)) + 0.05],
+        gridcolor=palette.grid,
+        showgrid=True,
+    )
     figure.update_xaxes(title_text="Stage told", fixedrange=True)
     return figure
 
@@ -75,26 +88,48 @@ def against_figure(
     room = 0.06 * (edges[1] - edges[0])
     span = [float(edges[0] - room), float(edges[1] + room)]
     figure.add_trace(
-        go.Scatter(x=span, y=span, mode="lines", line={"color": palette.ink, "width": 1, "dash": "dot"}, hoverinfo="skip", showlegend=False)
+        go.Scatter(
+            x=span,
+            y=span,
+            mode="lines",
+            line={"color": palette.ink, "width": 1, "dash": "dot"},
+            hoverinfo="skip",
+            showlegend=False,
+        )
     )
     figure.add_trace(
         go.Scatter(
-            x=truth[barred], y=mean[barred], mode="markers", marker={"size": 0.1, "color": palette.muted}, name="68 % interval",
-            error_y={"type": "data", "symmetric": False, "array": high[barred] - mean[barred],
-                     "arrayminus": mean[barred] - low[barred], "color": faded(palette.muted, 0.55), "thickness": 1, "width": 0},
-            hoverinfo="skip", showlegend=False,
+            x=truth[barred],
+            y=mean[barred],
+            mode="markers",
+            marker={"size": 0.1, "color": palette.muted},
+            name="68 % interval",
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": high[barred] - mean[barred],
+                "arrayminus": mean[barred] - low[barred],
+                "color": faded(palette.muted, 0.55),
+                "thickness": 1,
+                "width": 0,
+            },
+            hoverinfo="skip",
+            showlegend=False,
         )
-    )  # fmt: skip
+    )
     for index, name in enumerate(STAGES):
         rows = shown[stage[shown] == index]
         if rows.size:
             figure.add_trace(
                 go.Scatter(
-                    x=truth[rows].astype(np.float32), y=mean[rows].astype(np.float32), mode="markers", name=name,
+                    x=truth[rows].astype(np.float32),
+                    y=mean[rows].astype(np.float32),
+                    mode="markers",
+                    name=name,
                     marker={"color": faded(palette.stages[index], 0.65), "size": 4.5},
                     hovertemplate=f"{name}<br>{reference.lower()} %{{x:.2f}}, said %{{y:.2f}}<extra></extra>",
                 )
-            )  # fmt: skip
+            )
     base_layout(figure, palette, height, title)
     figure.update_xaxes(title_text=f"{reference} {title}", range=span, showgrid=True)
     figure.update_yaxes(title_text=f"Said {title}", range=span, showgrid=True)
@@ -102,9 +137,7 @@ def against_figure(
     return figure
 
 
-def reliability_figure(
-    curves: Mapping[str, np.ndarray], *, palette: Palette = LIGHT, height: int = 380
-) -> go.Figure:
+def reliability_figure(curves: Mapping[str, np.ndarray], *, palette: Palette = LIGHT, height: int = 380) -> go.Figure:
     """Share of stars inside central intervals against what these claim.
 
     Parameters
@@ -114,18 +147,32 @@ def reliability_figure(
     """
     figure = go.Figure()
     figure.add_trace(
-        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": palette.ink, "width": 1, "dash": "dot"}, hoverinfo="skip", showlegend=False)
+        go.Scatter(
+            x=[0, 1],
+            y=[0, 1],
+            mode="lines",
+            line={"color": palette.ink, "width": 1, "dash": "dot"},
+            hoverinfo="skip",
+            showlegend=False,
+        )
     )
     colours = (palette.draws, palette.warning, palette.second, palette.muted)
     for number, (name, u) in enumerate(curves.items()):
         y = (np.abs(u - 0.5)[:, None] <= LEVELS / 2).mean(axis=0)
         figure.add_trace(
             go.Scatter(
-                x=LEVELS, y=y, mode="lines", name=name,
-                line={"color": colours[number % 4], "width": 2.5 if number == 0 else 1.8, "dash": "solid" if number == 0 else "dash"},
+                x=LEVELS,
+                y=y,
+                mode="lines",
+                name=name,
+                line={
+                    "color": colours[number % 4],
+                    "width": 2.5 if number == 0 else 1.8,
+                    "dash": "solid" if number == 0 else "dash",
+                },
                 hovertemplate="%{x:.0%} interval holds %{y:.1%}<extra>" + name + "</extra>",
             )
-        )  # fmt: skip
+        )
     base_layout(figure, palette, height, "reliability")
     for update, words in ((figure.update_xaxes, "Interval claims"), (figure.update_yaxes, "holds the truth")):
         update(title_text=words, range=[0, 1.01], tickformat=".0%", showgrid=True, fixedrange=True)
@@ -133,7 +180,9 @@ def reliability_figure(
     return figure
 
 
-def pit_figure(curves: Mapping[str, np.ndarray], *, palette: Palette = LIGHT, height: int = 380, bins: int = 20) -> go.Figure:
+def pit_figure(
+    curves: Mapping[str, np.ndarray], *, palette: Palette = LIGHT, height: int = 380, bins: int = 20
+) -> go.Figure:
     """Histogram of where truths fall in their distributions; even is honest, with the band of 95 % of chance.
 
     Parameters
@@ -148,16 +197,29 @@ def pit_figure(curves: Mapping[str, np.ndarray], *, palette: Palette = LIGHT, he
     for number, (name, u) in enumerate(curves.items()):
         density = np.histogram(u, edges)[0] / max(len(u), 1) * bins
         if number == 0:
-            trace = go.Bar(x=edges[:-1] + 0.5 / bins, y=density, width=0.92 / bins, name=name, marker={"color": faded(palette.draws, 0.75)})
+            trace = go.Bar(
+                x=edges[:-1] + 0.5 / bins,
+                y=density,
+                width=0.92 / bins,
+                name=name,
+                marker={"color": faded(palette.draws, 0.75)},
+            )
         else:
-            trace = go.Scatter(x=edges, y=np.append(density, density[-1]), mode="lines", name=name,
-                               line={"color": palette.warning, "width": 1.8, "shape": "hv", "dash": "dash"})  # fmt: skip
+            trace = go.Scatter(
+                x=edges,
+                y=np.append(density, density[-1]),
+                mode="lines",
+                name=name,
+                line={"color": palette.warning, "width": 1.8, "shape": "hv", "dash": "dash"},
+            )
         trace.hovertemplate = "%{y:.2f} times the even share<extra>" + name + "</extra>"
         figure.add_trace(trace)
     base_layout(figure, palette, height, "pit")
     figure.update_xaxes(title_text="Probability below the truth", range=[0, 1], fixedrange=True)
     top = np.histogram(first, edges)[0].max() / max(len(first), 1) * bins
-    figure.update_yaxes(title_text="Stars over even share", range=[0, max(2.0, 1.15 * top)], fixedrange=True, showgrid=True)
+    figure.update_yaxes(
+        title_text="Stars over even share", range=[0, max(2.0, 1.15 * top)], fixedrange=True, showgrid=True
+    )
     figure.update_layout(legend={"y": -0.2})
     return figure
 
@@ -173,7 +235,9 @@ def coverage_figure(
         Each with ``68``, ``90``, ``95`` (shares) and ``n``.
     """
     names = list(groups)[::-1]
-    figure = make_subplots(rows=1, cols=3, shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=["68 %", "90 %", "95 %"])
+    figure = make_subplots(
+        rows=1, cols=3, shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=["68 %", "90 %", "95 %"]
+    )
     for column, level in enumerate(("68", "90", "95"), 1):
         share = np.array([groups[name][level] for name in names])
         count = np.array([max(groups[name]["n"], 1) for name in names])
@@ -182,14 +246,21 @@ def coverage_figure(
         figure.add_vline(x=claim, line={"color": palette.ink, "width": 1, "dash": "dot"}, row=1, col=column)
         figure.add_trace(
             go.Scatter(
-                x=share, y=[f"{name} ({groups[name]['n']})" for name in names], mode="markers", showlegend=False,
-                marker={"color": palette.draws, "size": 8}, error_x={"type": "data", "array": error, "color": palette.muted, "thickness": 1.4, "width": 3},
+                x=share,
+                y=[f"{name} ({groups[name]['n']})" for name in names],
+                mode="markers",
+                showlegend=False,
+                marker={"color": palette.draws, "size": 8},
+                error_x={"type": "data", "array": error, "color": palette.muted, "thickness": 1.4, "width": 3},
                 hovertemplate="%{y}: %{x:.1%}<extra></extra>",
             ),
-            row=1, col=column,
-        )  # fmt: skip
+            row=1,
+            col=column,
+        )
         ticks = [claim - 0.1, claim] if claim > 0.85 else [claim - 0.1, claim, claim + 0.1]
-        figure.update_xaxes(range=[claim - 0.16, min(claim + 0.16, 1.005)], tickvals=ticks, tickformat=".0%", row=1, col=column)
+        figure.update_xaxes(
+            range=[claim - 0.16, min(claim + 0.16, 1.005)], tickvals=ticks, tickformat=".0%", row=1, col=column
+        )
     base_layout(figure, palette, height or 90 + 26 * len(names), "coverage")
     figure.update_xaxes(fixedrange=True, showgrid=True)
     figure.update_yaxes(fixedrange=True, showline=False, ticks="")
@@ -219,21 +290,46 @@ def sharpness_figure(
         colour = (palette.draws, palette.second, palette.warning)[number % 3]
         figure.add_trace(
             go.Scatter(
-                x=x, y=quartiles[:, 1], name=name, mode="lines+markers", line={"color": colour, "width": 2},
-                error_y={"type": "data", "symmetric": False, "array": quartiles[:, 2] - quartiles[:, 1],
-                         "arrayminus": quartiles[:, 1] - quartiles[:, 0], "color": faded(colour, 0.5), "thickness": 1.4, "width": 3},
+                x=x,
+                y=quartiles[:, 1],
+                name=name,
+                mode="lines+markers",
+                line={"color": colour, "width": 2},
+                error_y={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": quartiles[:, 2] - quartiles[:, 1],
+                    "arrayminus": quartiles[:, 1] - quartiles[:, 0],
+                    "color": faded(colour, 0.5),
+                    "thickness": 1.4,
+                    "width": 3,
+                },
                 hovertemplate="S/N %{x:.0f}: %{y:.3f} dex<extra>" + name + "</extra>",
             )
-        )  # fmt: skip
+        )
     base_layout(figure, palette, height, "sharpness")
-    figure.update_xaxes(type="log", title_text="S/N per pixel", tickvals=[5, 10, 20, 40, 80], ticktext=["5", "10", "20", "40", "80"], fixedrange=True)
-    figure.update_yaxes(title_text="Half of the 68 % interval (dex)", rangemode="tozero", fixedrange=True, showgrid=True)
+    figure.update_xaxes(
+        type="log",
+        title_text="S/N per pixel",
+        tickvals=[5, 10, 20, 40, 80],
+        ticktext=["5", "10", "20", "40", "80"],
+        fixedrange=True,
+    )
+    figure.update_yaxes(
+        title_text="Half of the 68 % interval (dex)", rangemode="tozero", fixedrange=True, showgrid=True
+    )
     figure.update_layout(legend={"y": -0.24})
     return figure
 
 
 def where_figure(
-    teff: np.ndarray, logg: np.ndarray, miss: np.ndarray, names: Sequence[str], *, palette: Palette = LIGHT, height: int = 430
+    teff: np.ndarray,
+    logg: np.ndarray,
+    miss: np.ndarray,
+    names: Sequence[str],
+    *,
+    palette: Palette = LIGHT,
+    height: int = 430,
 ) -> go.Figure:
     """Where in the Kiel diagram answers are off, in units of the stated error; Teff and log g run backwards.
 
@@ -249,13 +345,23 @@ def where_figure(
     size = 5 + 3 * np.minimum(np.abs(miss), 4)
     figure = go.Figure(
         go.Scatter(
-            x=teff, y=logg, mode="markers", customdata=list(names), text=[f"{name}<br>off by {m:+.1f} errors" for name, m in zip(names, miss)],
-            marker={"color": np.clip(miss, -3, 3), "cmin": -3, "cmax": 3, "size": size, "line": {"width": 1, "color": palette.muted},
-                    "colorscale": [[0, palette.draws], [0.5, palette.grid], [1, palette.warning]],
-                    "colorbar": {"title": {"text": "errors off"}, "thickness": 12, "outlinewidth": 0}},
+            x=teff,
+            y=logg,
+            mode="markers",
+            customdata=list(names),
+            text=[f"{name}<br>off by {m:+.1f} errors" for name, m in zip(names, miss)],
+            marker={
+                "color": np.clip(miss, -3, 3),
+                "cmin": -3,
+                "cmax": 3,
+                "size": size,
+                "line": {"width": 1, "color": palette.muted},
+                "colorscale": [[0, palette.draws], [0.5, palette.grid], [1, palette.warning]],
+                "colorbar": {"title": {"text": "errors off"}, "thickness": 12, "outlinewidth": 0},
+            },
             hovertemplate="%{text}<br>%{x:.0f} K, log g %{y:.2f}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     base_layout(figure, palette, height, "where")
     figure.update_xaxes(title_text="True T<sub>eff</sub> (K)", autorange="reversed", showgrid=True)
     figure.update_yaxes(title_text="True log g (dex)", autorange="reversed", showgrid=True)

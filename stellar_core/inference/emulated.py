@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stellar_core.inference.signs import continuum
+from stellar_core.inference.spectral_diagnostics import continuum
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.preprocessing.spectra import GRID, PreparedSpectrum
 from stellar_core.spectrum import Spectrum

@@ -6,13 +6,13 @@ calibration; the answer is the even mixture of theirs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import numpy as np
 
 from stellar_core.errors import ParameterError
-from stellar_core.inference.estimator import Estimator
+from stellar_core.inference.base import Estimator
 from stellar_core.inference.result import UNITS, Interval, Parts, Result, Verdict
 from stellar_core.spectrum import Spectrum
 

@@ -63,8 +63,7 @@ def run_passes(
         for start in range(0, len(flux), batch):
             part = slice(start, start + batch)
             tokens = network.tokens(
-                torch.tensor(flux[part], dtype=torch.float32),
-                torch.tensor(coverage[part], dtype=torch.float32),
+                torch.tensor(flux[part], dtype=torch.float32), torch.tensor(coverage[part], dtype=torch.float32)
             )
             photometry = torch.tensor(features[part], dtype=torch.float32)
             embeddings.append(network.embed(tokens, photometry).float().numpy())

@@ -6,13 +6,13 @@ do without it. A range may matter little because its neighbours say the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Mapping
 
 import numpy as np
 
 from stellar_core.errors import ParameterError
-from stellar_core.inference.estimator import Estimator
+from stellar_core.inference.base import Estimator
 from stellar_core.inference.mc_dropout import QUANTITIES
 from stellar_core.inference.result import Result
 from stellar_core.preprocessing.features import features
@@ -50,7 +50,9 @@ class Influence:
         return int(np.abs(self.shift[quantity]).argmax())
 
 
-def hidden(prepared: PreparedSpectrum, width: int = WIDTH) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def hidden(
+    prepared: PreparedSpectrum, width: int = WIDTH
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The spectrum whole, then with one range after another not observed.
 
     Parameters
@@ -68,7 +70,9 @@ def hidden(prepared: PreparedSpectrum, width: int = WIDTH) -> tuple[np.ndarray, 
     """
     starts = [start for start in range(0, GRID.size, width) if prepared.coverage[start : start + width].any()]
     stops = [min(start + width, GRID.size) for start in starts]
-    flux, coverage, ivar = (np.repeat(getattr(prepared, name)[None], len(starts) + 1, axis=0) for name in ("flux", "coverage", "ivar"))
+    flux, coverage, ivar = (
+        np.repeat(getattr(prepared, name)[None], len(starts) + 1, axis=0) for name in ("flux", "coverage", "ivar")
+    )
     for row, (start, stop) in enumerate(zip(starts, stops), 1):
         flux[row, start:stop], coverage[row, start:stop], ivar[row, start:stop] = FILLER, False, 0.0
     return np.column_stack([GRID[starts], GRID[np.array(stops) - 1]]), (flux, coverage, ivar)
@@ -96,7 +100,9 @@ def influence(estimator: Estimator, spectrum: Spectrum, result: Result, width: i
     if not WIDTHS[0] <= width <= WIDTHS[1]:
         raise ParameterError(f"A range is {WIDTHS[0]} to {WIDTHS[1]} Å wide; got {width}.", value=width)
     if not estimator.reads_spectrum:
-        raise ParameterError(f"The model {estimator.name} reads no spectrum, so none of its wavelengths matters.", value=estimator.name)
+        raise ParameterError(
+            f"The model {estimator.name} reads no spectrum, so none of its wavelengths matters.", value=estimator.name
+        )
     prepared = estimator.prepare(spectrum)
     edges, arrays = hidden(prepared, width)
     inputs = features(spectrum.photometry if estimator.reads_photometry(spectrum) else None)

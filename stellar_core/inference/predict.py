@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Iterable, Iterator
 
 from stellar_core import lookup
 from stellar_core.errors import ArchiveError, StellarError
-from stellar_core.inference.estimator import Estimator
-from stellar_core.inference.opinion import second_opinion
+from stellar_core.inference.base import Estimator
+from stellar_core.inference.isochrone_check import second_opinion
 from stellar_core.sdss.identifiers import StarId
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.spectrum import Spectrum

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Mapping
 
 import numpy as np
 
 #: Quantities that a result gives as an interval, with their units.
-UNITS = {
-    "teff": "K",
-    "logg": "dex(cm/s2)",
-    "feh": "dex",
-    "log_age": "log10(yr)",
-    "log_lifetime": "log10(yr)",
-}
+UNITS = {"teff": "K", "logg": "dex(cm/s2)", "feh": "dex", "log_age": "log10(yr)", "log_lifetime": "log10(yr)"}
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from stellar_core.isochrones.compact import load_tracks
 from stellar_core.isochrones.lifetime import power_law_log_lifetime, track_log_lifetime
-from stellar_core.isochrones.nearest import NearestLabel, nearest_label
+from stellar_core.isochrones.nearest_neighbour import NearestLabel, nearest_label
 from stellar_core.isochrones.observation import Observation
 from stellar_core.isochrones.posterior import Posterior, posterior, posterior_from_draws
 from stellar_core.isochrones.priors import Priors
+from stellar_core.isochrones.track_table import load_tracks
 from stellar_core.isochrones.tracks import TrackPoints, Tracks
 
 __all__ = [

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from stellar_core.errors import StellarError
-from stellar_core.isochrones.compact import build
 from stellar_core.isochrones.eep_files import read_eep_files
 from stellar_core.isochrones.mist import read_archive
+from stellar_core.isochrones.track_table import build
 
 if len(sys.argv) != 2:
     raise SystemExit("usage: python -m stellar_core.isochrones SOURCE")

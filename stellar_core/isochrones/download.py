@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Callable, Sequence
 
 import numpy as np
 
@@ -24,7 +24,9 @@ Progress = Callable[[int, "int | None"], None]
 def archive_name(feh: float, vvcrit: float = 0.4) -> str:
     """File name of one archive: initial [Fe/H] in dex, rotation as a part of the critical."""
     if not np.isclose(METALLICITIES, feh).any():
-        raise ParameterError(f"MIST has no tracks of [Fe/H] = {feh}; it has {', '.join(map(str, METALLICITIES))}.", value=feh)
+        raise ParameterError(
+            f"MIST has no tracks of [Fe/H] = {feh}; it has {', '.join(map(str, METALLICITIES))}.", value=feh
+        )
     if vvcrit not in ROTATIONS:
         raise ParameterError(f"MIST has v/vcrit 0.0 and 0.4, not {vvcrit}.", value=vvcrit)
     return f"MIST_v1.2_feh_{'m' if feh < 0 else 'p'}{abs(feh):.2f}_afe_p0.0_vvcrit{vvcrit:.1f}_EEPS.txz"
@@ -79,7 +81,9 @@ def fetch_archive(
         fetch = _Resuming(folder / f"{name}.part", progress, timeout)
         try:
             path = Path(
-                pooch.retrieve(server.rstrip("/") + "/" + name, known_hash=known, fname=name, path=folder, downloader=fetch)
+                pooch.retrieve(
+                    server.rstrip("/") + "/" + name, known_hash=known, fname=name, path=folder, downloader=fetch
+                )
             )
         except (requests.RequestException, OSError) as error:
             failures.append(f"{server}: {type(error).__name__}")

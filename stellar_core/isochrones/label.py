@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.isochrones.compact import load_tracks
-from stellar_core.isochrones.grid import FastGrid, grid_cells
+from stellar_core.isochrones.catalogue_posterior import FastGrid, grid_cells
 from stellar_core.isochrones.lifetime import ENDS, track_log_lifetime
-from stellar_core.isochrones.nearest import nearest_label
+from stellar_core.isochrones.nearest_neighbour import nearest_label
 from stellar_core.isochrones.observation import DEFAULT_ERRORS, POSSIBLE
 from stellar_core.isochrones.posterior import QUANTITIES, Posterior, posterior
 from stellar_core.isochrones.priors import Priors
+from stellar_core.isochrones.track_table import load_tracks
 from stellar_core.stages import STAGES
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ def parse_errors(text: str) -> tuple[float, float, float]:
     except ValueError:
         values = ()
     if len(values) != 3:
-        raise ParameterError(f"The errors are three numbers K,DEX,DEX, for example 75,0.2,0.1; got {text!r}.", value=text)
+        raise ParameterError(
+            f"The errors are three numbers K,DEX,DEX, for example 75,0.2,0.1; got {text!r}.", value=text
+        )
     return values
 
 

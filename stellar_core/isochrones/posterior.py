@@ -14,11 +14,11 @@ import numpy as np
 from stellar_core.errors import ParameterError
 from stellar_core.inference.result import Interval
 from stellar_core.isochrones import summary
-from stellar_core.isochrones.compact import load_tracks
 from stellar_core.isochrones.mesh import Cells, Mesh, Window, mesh_of
 from stellar_core.isochrones.observation import DEFAULT_ERRORS, Observation
-from stellar_core.isochrones.photometric import Photometric
+from stellar_core.isochrones.photometric_likelihood import Photometric
 from stellar_core.isochrones.priors import Priors
+from stellar_core.isochrones.track_table import load_tracks
 from stellar_core.isochrones.tracks import Tracks
 
 #: Half width of the window around a star and the largest cell, in units of the errors.
@@ -224,7 +224,9 @@ def posterior_from_draws(
     log_likelihood, nearest = np.empty(len(cells)), np.inf
     for start in range(0, len(cells), 20_000):
         part = slice(start, start + 20_000)
-        squares = (whitened[part] ** 2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2.0 * whitened[part] @ centres.T
+        squares = (
+            (whitened[part] ** 2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2.0 * whitened[part] @ centres.T
+        )
         nearest = min(nearest, float(squares.min()))
         log_likelihood[part] = np.log(np.exp(-0.5 * squares).mean(axis=1) + 1e-35)
     return _weigh(mesh, cells, log_likelihood, max(nearest, 0.0) * bandwidth**2, evidence)
@@ -247,11 +249,7 @@ def _observables(cells: Cells) -> np.ndarray:
 
 
 def _weigh(
-    mesh: Mesh,
-    cells: Cells,
-    log_likelihood: np.ndarray,
-    chi2_min: float,
-    evidence: Photometric | None,
+    mesh: Mesh, cells: Cells, log_likelihood: np.ndarray, chi2_min: float, evidence: Photometric | None
 ) -> Posterior:
     """Prior times likelihood over ``cells``, normalised."""
     if not chi2_min <= MAX_CHI2:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stellar_core.isochrones.grid import FastGrid, from_errors
+from stellar_core.isochrones.catalogue_posterior import FastGrid, from_errors
 from stellar_core.isochrones.mesh import Cells
 from stellar_core.stages import STAGES, classify
 

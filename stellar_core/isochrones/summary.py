@@ -85,6 +85,4 @@ def stage_probabilities(
 def phase_probabilities(eep: np.ndarray, weights: np.ndarray) -> dict[str, float]:
     """Probability of each evolutionary phase of `PHASES` from weighted EEPs."""
     total = weights.sum()
-    return {
-        name: float(weights[(eep >= first) & (eep < last)].sum() / total) for name, (first, last) in PHASES.items()
-    }
+    return {name: float(weights[(eep >= first) & (eep < last)].sum() / total) for name, (first, last) in PHASES.items()}

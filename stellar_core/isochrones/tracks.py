@@ -8,8 +8,8 @@ start of core helium burning, 707 its end, 808 the thermally pulsing AGB or carb
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Mapping
 
 import numpy as np
 

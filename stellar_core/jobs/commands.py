@@ -41,11 +41,16 @@ def _told(job, as_json: bool, text: str) -> None:
 
 def line(found: dict[str, object]) -> str:
     """A job as a line for a terminal."""
-    done = f" {found.get('phase', '')} {found.get('done', 0)}/{found.get('total', 0)}" if found["state"] == "running" else ""
+    done = (
+        f" {found.get('phase', '')} {found.get('done', 0)}/{found.get('total', 0)}"
+        if found["state"] == "running"
+        else ""
+    )
     score = ""
     if found.get("log_age_rmse") is not None:
         score = "  MOCK test: " + ", ".join(
-            f"{name} {found[f'{name}_rmse']:.3g} (always the mean {found[f'{name}_rmse_constant']:.3g})" for name in ("log_age", "teff")
+            f"{name} {found[f'{name}_rmse']:.3g} (always the mean {found[f'{name}_rmse_constant']:.3g})"
+            for name in ("log_age", "teff")
         )
     why = f"  {found['reason']}" if found["reason"] else ""
     return f"{found['id']:<28} {found['state']:<10}{done}{score}{why}"
@@ -63,13 +68,13 @@ def submit(
     as_json: bool,
 ) -> None:
     """Put a training into the queue and start it if nothing runs: ``train --job``."""
+    from stellar_core.datasets.labelled_table import read_star_table
     from stellar_core.errors import ArchiveError
     from stellar_core.jobs.presets import demo_training
     from stellar_core.jobs.presets import preset as preset_job
     from stellar_core.jobs.queue import THREADS
     from stellar_core.jobs.spec import JobConfig, StarSource
     from stellar_core.jobs.speed import Speeds
-    from stellar_core.jobs.star_table import read_star_table
     from stellar_core.jobs.worker import lower_priority
     from stellar_core.training.config import TrainingConfig
 
@@ -105,7 +110,9 @@ def _range(text: str) -> tuple[str, tuple[float, float]]:
     try:
         low, high = map(float, limits.split(","))
     except ValueError:
-        raise ParameterError(f"A range is written NAME=LOW,HIGH, as in teff=5000,6500; got {text!r}.", value=text) from None
+        raise ParameterError(
+            f"A range is written NAME=LOW,HIGH, as in teff=5000,6500; got {text!r}.", value=text
+        ) from None
     return name.strip(), (low, high)
 
 
@@ -123,14 +130,24 @@ def list_jobs(as_json: AsJson = False) -> None:
 
 
 @commands.command()
-def show(job: JobName, lines: Annotated[int, typer.Option(help="Lines of the log.")] = 10, as_json: AsJson = False) -> None:
+def show(
+    job: JobName, lines: Annotated[int, typer.Option(help="Lines of the log.")] = 10, as_json: AsJson = False
+) -> None:
     """Show how far a job is, its epochs and the end of its log."""
     from stellar_core.jobs.comparison import summary
 
     found = _queue().find(job)
     log = found.log(lines)
     if as_json:
-        _emit({**summary(found), "status": asdict(found.status()), "epochs_done": found.epochs(), "losses": found.history(), "log": log})
+        _emit(
+            {
+                **summary(found),
+                "status": asdict(found.status()),
+                "epochs_done": found.epochs(),
+                "losses": found.history(),
+                "log": log,
+            }
+        )
         return
     typer.echo("\n".join([line(summary(found)), *log]))
 
@@ -187,10 +204,12 @@ def note(job: JobName, text: Annotated[str, typer.Argument(help="The remark.")],
 
 @commands.command()
 def adopt(
-    job: JobName, name: Annotated[str, typer.Option(help="Name of the model; the job's by default.")] = "", as_json: AsJson = False
+    job: JobName,
+    name: Annotated[str, typer.Option(help="Name of the model; the job's by default.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Make a finished run a model of the app; no model is ever replaced."""
-    from stellar_core.jobs.adoption import adopt as adopt_job
+    from stellar_core.jobs.model_registry import adopt as adopt_job
 
     model = adopt_job(_queue().find(job), name)
     if as_json:
@@ -220,7 +239,9 @@ def estimate(
     if as_json:
         _emit({**asdict(found), "seconds": found.seconds, "speed": asdict(speed)})
     else:
-        typer.echo(f"{duration(found.seconds)}, {found.memory / 1e9:.1f} GB of memory, {found.disk / 1e6:.0f} MB of disk")
+        typer.echo(
+            f"{duration(found.seconds)}, {found.memory / 1e9:.1f} GB of memory, {found.disk / 1e6:.0f} MB of disk"
+        )
 
 
 @commands.command(hidden=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from stellar_core.errors import StellarError
 from stellar_core.jobs.folder import Job

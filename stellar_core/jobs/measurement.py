@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from stellar_core.cards import model_folder
 from stellar_core.jobs.speed import Speed
+from stellar_core.model_store import model_folder
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.training.config import TrainingConfig
 
@@ -41,9 +41,9 @@ def measure(training: TrainingConfig, threads: int) -> Speed:
     started = time.perf_counter()
     import torch
 
-    from stellar_core.evaluation.mock_test import exact_posterior
+    from stellar_core.datasets.mock_stars import make_stars
+    from stellar_core.evaluation.mock_evaluation import exact_posterior
     from stellar_core.training.batches import Batches
-    from stellar_core.training.data import make_stars
     from stellar_core.training.distributed import processes
     from stellar_core.training.learner import Learner
 
@@ -56,7 +56,10 @@ def measure(training: TrainingConfig, threads: int) -> Speed:
     posterior, _ = _timed(lambda: exact_posterior(stars, data.spp_errors, POSTERIORS))
 
     before = peak_bytes()
-    config, process = replace(training, start_from="", validation=0.0, patience=0, schedule="cosine"), processes(training.device)
+    config, process = (
+        replace(training, start_from="", validation=0.0, patience=0, schedule="cosine"),
+        processes(training.device),
+    )
     learner = Learner(config, process, stars, np.arange(len(stars)), None, 1000)
     batches, rows = Batches(stars, process.device), np.arange(training.batch) % len(stars)
     learner.step(0, batches(rows))
@@ -69,10 +72,18 @@ def measure(training: TrainingConfig, threads: int) -> Speed:
     network = learner.average.cpu().eval()
     calibrate, passes, views = _finishing(training, network, stars)
     return Speed(
-        load=load, star=star / STARS, learn=learn, answer=answer / training.batch, calibrate=calibrate, passes=passes, views=views,
-        posterior=posterior / POSTERIORS, parameters=sum(weights.numel() for weights in network.parameters()),
-        network_bytes=max(0.0, peak_bytes() - before), when=time.time(),
-    )  # fmt: skip
+        load=load,
+        star=star / STARS,
+        learn=learn,
+        answer=answer / training.batch,
+        calibrate=calibrate,
+        passes=passes,
+        views=views,
+        posterior=posterior / POSTERIORS,
+        parameters=sum(weights.numel() for weights in network.parameters()),
+        network_bytes=max(0.0, peak_bytes() - before),
+        when=time.time(),
+    )
 
 
 def _timed(work):
@@ -87,22 +98,30 @@ def _finishing(training: TrainingConfig, network, stars) -> tuple[float, float, 
     Model 9's time goes by how many points its posteriors hold. Those of a network that has learned nothing are far
     broader than they will be, so the shipped network stands in.
     """
-    from stellar_core.evaluation.delivered import deliver
-    from stellar_core.evaluation.mock_test import views_read
-    from stellar_core.inference.dropout_estimator import DropoutEstimator
-    from stellar_core.inference.isochrone_estimator import IsochroneEstimator
-    from stellar_core.training.isochrone_run import calibrate_isochrone
-    from stellar_core.training.mapped_stars import select
-    from stellar_core.training.run import calibrate_dropout
+    from stellar_core.datasets.memmap_stars import select
+    from stellar_core.evaluation.mock_evaluation import views_read
+    from stellar_core.evaluation.predictions import deliver
+    from stellar_core.inference.dropout import DropoutEstimator
+    from stellar_core.inference.isochrone import IsochroneEstimator
+    from stellar_core.pipeline.calibrate_isochrone import calibrate_isochrone
+    from stellar_core.pipeline.train_model import calibrate_dropout
 
     if isinstance(training.model, IsochroneConfig):
         from stellar_core.models.checkpoints import load_network
 
-        network, kind, names = load_network(model_folder(STAND_IN))[0], IsochroneEstimator, ("spectrum and photometry", "", "")
-        seconds, (calibration, gate) = _timed(lambda: calibrate_isochrone(network, select(stars, np.arange(CALIBRATED))))
+        network, kind, names = (
+            load_network(model_folder(STAND_IN))[0],
+            IsochroneEstimator,
+            ("spectrum and photometry", "", ""),
+        )
+        seconds, (calibration, gate) = _timed(
+            lambda: calibrate_isochrone(network, select(stars, np.arange(CALIBRATED)))
+        )
     else:
         kind, names = DropoutEstimator, views_read(network)
-        seconds, (calibration, gate) = _timed(lambda: calibrate_dropout(network, select(stars, np.arange(CALIBRATED)), 0))
+        seconds, (calibration, gate) = _timed(
+            lambda: calibrate_dropout(network, select(stars, np.arange(CALIBRATED)), 0)
+        )
     estimator, few = kind("", network, gate, {}, calibration), select(stars, np.arange(ANSWERED))
     deliver(estimator, select(stars, np.arange(2)), names[0])
     passes, _ = _timed(lambda: deliver(estimator, few, names[0]))

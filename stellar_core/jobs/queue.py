@@ -9,15 +9,15 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable
 
-from stellar_core.cards import runs_dir, write_text
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.jobs.folder import Job
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.status import Status, read_status
+from stellar_core.model_store import runs_dir, write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Threads of a worker: one less than the machine has, at least one.
@@ -34,12 +34,17 @@ def launch(job: Job, token: str) -> subprocess.Popen:
     """Start a worker that outlives this process; its output goes to the job's log."""
     environment = {**os.environ, "STELLAR_RUNS_DIR": str(job.folder.parent), "PYTHONUNBUFFERED": "1"}
     threads = str(job.config.threads)
-    environment |= {name: threads for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
     with (job.folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "stellar_core", "jobs", "work", job.id, token],
-            cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
     threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie stays
     return process
 
@@ -86,7 +91,9 @@ class Queue:
         for job in self.jobs():
             if text == job.id or (_NUMBER.fullmatch(text) and int(text) == job.number):
                 return job
-        raise ParameterError(f"There is no job {text[:60]!r}.", value=job_id, remedy="The command jobs list shows them all.")
+        raise ParameterError(
+            f"There is no job {text[:60]!r}.", value=job_id, remedy="The command jobs list shows them all."
+        )
 
     def submit(self, config: JobConfig, table: bytes | None = None) -> Job:
         """Put a job into the queue.
@@ -173,7 +180,9 @@ class Queue:
         with self.lock():
             status = self._settled(job)
             if status.state not in ("cancelled", "failed"):
-                raise ParameterError(f"Only a cancelled or failed job is resumed; {job.id} is {status.state}.", value=job.id)
+                raise ParameterError(
+                    f"Only a cancelled or failed job is resumed; {job.id} is {status.state}.", value=job.id
+                )
             job.config  # noqa: B018  (raises where it is damaged)
             job.cancel_file.unlink(missing_ok=True)
             try:
@@ -227,7 +236,9 @@ class Queue:
     def _start(self, job: Job, status: Status) -> bool:
         """Launch the worker of a waiting job; false if that cannot be, then it has failed."""
         token = secrets.token_hex(8)
-        starting = status.enter("starting", phase="starting", attempts=status.attempts + 1, token=token, seconds_left=None)
+        starting = status.enter(
+            "starting", phase="starting", attempts=status.attempts + 1, token=token, seconds_left=None
+        )
         try:
             job.write(starting)
             self.launch(job, token)

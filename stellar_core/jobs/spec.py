@@ -60,12 +60,15 @@ class StarSource:
             raise ParameterError(f"Training stars come from {', '.join(SOURCES)}; got {self.kind!r}.", value=self.kind)
         if self.labels not in LABELS or (self.labels == "truth" and self.kind != "mock"):
             raise ParameterError(
-                f"Labels are {' or '.join(LABELS)}, the latter for drawn MOCK stars alone; got {self.labels!r}.", value=self.labels
+                f"Labels are {' or '.join(LABELS)}, the latter for drawn MOCK stars alone; got {self.labels!r}.",
+                value=self.labels,
             )
         for name, limits in self.ranges.items():
             if name not in RANGES:
                 raise ParameterError(f"Stars are selected by {', '.join(RANGES)}; got {name!r}.", value=name)
-            numbers = len(limits) == 2 and all(isinstance(value, (int, float)) and math.isfinite(value) for value in limits)
+            numbers = len(limits) == 2 and all(
+                isinstance(value, (int, float)) and math.isfinite(value) for value in limits
+            )
             if not numbers or not limits[0] < limits[1]:
                 raise ParameterError(f"The range of {name} is two ascending numbers; got {list(limits)}.", value=limits)
 

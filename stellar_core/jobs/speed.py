@@ -10,11 +10,11 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stellar_core.cards import write_text
 from stellar_core.jobs.queue import ROOT, THREADS
-from stellar_core.jobs.room import disk_needed, memory_needed
+from stellar_core.jobs.resources import disk_needed, memory_needed
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.status import START_SECONDS
+from stellar_core.model_store import write_text
 from stellar_core.training.config import TrainingConfig
 
 #: Seconds a measurement is taken for current where a run is sized by it.
@@ -117,7 +117,12 @@ def estimate(config: JobConfig, speed: Speed) -> Estimate:
 
 def key(training: TrainingConfig, threads: int = THREADS) -> str:
     """What a speed depends on: the network, the size of a step, the threads."""
-    what = {"model": training.model.to_dict(), "batch": training.batch, "precision": training.precision, "threads": threads}
+    what = {
+        "model": training.model.to_dict(),
+        "batch": training.batch,
+        "precision": training.precision,
+        "threads": threads,
+    }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -155,8 +160,19 @@ class Speeds:
         request = self.folder / "wanted.json"
         write_text(request, json.dumps(training.to_dict()))
         with (self.folder / "log.txt").open("wb") as log:
-            command = [sys.executable, "-m", "stellar_core", "jobs", "measure", str(request), "--runs", str(self.folder.parent)]
-            subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            command = [
+                sys.executable,
+                "-m",
+                "stellar_core",
+                "jobs",
+                "measure",
+                str(request),
+                "--runs",
+                str(self.folder.parent),
+            ]
+            subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
 
     @property
     def busy(self) -> bool:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Callable, Iterable
 
 import numpy as np
 
+from stellar_core.datasets.labelled_table import read_star_table
+from stellar_core.datasets.memmap_stars import select
+from stellar_core.datasets.mock_stars import Inputs, Labels, StarSet, make_stars
 from stellar_core.errors import ParameterError, StellarError
 from stellar_core.isochrones import nearest_label
 from stellar_core.jobs.spec import StarSource
-from stellar_core.jobs.star_table import read_star_table
 from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.spectra import prepare
 from stellar_core.spectrum import Spectrum
 from stellar_core.training.config import DataConfig
-from stellar_core.training.data import Inputs, Labels, StarSet, make_stars
-from stellar_core.training.mapped_stars import select
 
 Count = Callable[[str, int, int], None]
 
@@ -100,12 +100,16 @@ def _selected_mock(source: StarSource, data: DataConfig, count: Count, most: int
     what = "MOCK stars within the ranges"
     while made < data.stars:
         count(what, made, data.stars)
-        block = make_stars(min(BLOCK, max(FEWEST, data.stars)), replace(data, seed=1000 * (data.seed + 1) + len(parts)), "train")
+        block = make_stars(
+            min(BLOCK, max(FEWEST, data.stars)), replace(data, seed=1000 * (data.seed + 1) + len(parts)), "train"
+        )
         rows = np.flatnonzero(inside(source.ranges, block.labels.atmosphere, block.truth.snr))[: data.stars - made]
         parts.append(select(block, rows))
         made, drawn = made + len(rows), drawn + len(block)
         if made < data.stars and drawn >= most * data.stars:
-            raise ParameterError(f"Only {made} of {drawn} MOCK stars lie within the ranges.", remedy="Widen them or ask for fewer.")
+            raise ParameterError(
+                f"Only {made} of {drawn} MOCK stars lie within the ranges.", remedy="Widen them or ask for fewer."
+            )
     count(what, made, data.stars)
     return _joined(parts)
 
@@ -115,14 +119,16 @@ def _joined(sets: list[StarSet]) -> StarSet:
     for group in fields(StarSet):
         parts = [getattr(stars, group.name) for stars in sets]
         names = [item.name for item in fields(parts[0])]
-        joined[group.name] = type(parts[0])(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+        joined[group.name] = type(parts[0])(
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+        )
     return StarSet(**joined)
 
 
 def _from_store(source: StarSource, data: DataConfig, count: Count) -> StarSet:
     """Stars of a survey store within the ranges, at random where there are more than wanted."""
-    from stellar_core.acquisition.reader import StoreReader
-    from stellar_core.training.stored_stars import open_stored_stars
+    from stellar_core.datasets.survey_stars import open_stored_stars
+    from stellar_core.survey.reader import StoreReader
 
     stored, snr = open_stored_stars(Path(source.store)), StoreReader(Path(source.store)).column("snr")
     rows = np.flatnonzero(inside(source.ranges, stored.labels.atmosphere, snr))
@@ -144,8 +150,8 @@ def _from_mock_survey(source: StarSource, data: DataConfig, count: Count) -> tup
     """Stars of the MOCK survey's catalogue that pass the paper's cuts and lie within the ranges of its parameters."""
     import pandas as pd
 
+    from stellar_core.mock.catalogue_writer import catalogue_columns
     from stellar_core.mock.plates import make_plate
-    from stellar_core.mock.release import catalogue_columns
     from stellar_core.mock.survey import SEED, MockSurvey
     from stellar_core.sdss.quality_cuts import QualityCuts
     from stellar_core.sdss.specobjid import BOSS_RUN2D
@@ -234,7 +240,9 @@ def _prepared(
     count("spectra", total, total)
     if not kept:
         return StarSet(Inputs(**dict.fromkeys(arrays, np.empty(0))), _labels(nearest, own, atmosphere, []), None), left
-    return StarSet(Inputs(**{name: np.stack(rows) for name, rows in arrays.items()}), _labels(nearest, own, atmosphere, kept), None), left
+    return StarSet(
+        Inputs(**{name: np.stack(rows) for name, rows in arrays.items()}), _labels(nearest, own, atmosphere, kept), None
+    ), left
 
 
 def _labels(nearest, own: dict[str, np.ndarray], atmosphere: np.ndarray, rows: list[int]) -> Labels:

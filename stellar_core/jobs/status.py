@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
-from stellar_core.cards import write_text
+from stellar_core.model_store import write_text
 from stellar_core.stored_json import read_json
 
 #: All states. "starting", "running": a worker is at it; "cancelled", "failed": can be resumed.
@@ -87,7 +87,7 @@ class Status:
 
 def write_status(path: Path, status: Status) -> None:
     """Write ``status`` whole or not at all; OSError where the disk will not have it."""
-    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     write_text(path, json.dumps(asdict(replace(status, written=now))) + "\n")
 
 
@@ -101,9 +101,21 @@ def read_status(path: Path) -> Status | None:
         return None
     words = (status.state, status.reason, status.phase, status.written, status.token)
     counts = (status.done, status.total, status.epoch, status.epochs, status.attempts)
-    numbers = (*counts, status.seconds, status.since, status.peak_mb, 0.0 if status.seconds_left is None else status.seconds_left)
+    numbers = (
+        *counts,
+        status.seconds,
+        status.since,
+        status.peak_mb,
+        0.0 if status.seconds_left is None else status.seconds_left,
+    )
     whole = all(isinstance(word, str) for word in words) and all(map(_is_number, numbers)) and status.state in STATES
-    return status if whole and isinstance(status.losses, dict) and all(isinstance(loss, (int, float)) for loss in status.losses.values()) else None
+    return (
+        status
+        if whole
+        and isinstance(status.losses, dict)
+        and all(isinstance(loss, (int, float)) for loss in status.losses.values())
+        else None
+    )
 
 
 def _is_number(value: object) -> bool:

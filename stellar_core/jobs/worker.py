@@ -12,14 +12,13 @@ import threading
 import time
 import traceback
 from dataclasses import replace
-from pathlib import Path
 
-from stellar_core.cards import write_text
 from stellar_core.errors import StellarError
 from stellar_core.jobs.folder import Job
 from stellar_core.jobs.measurement import peak_bytes
 from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.status import Status, read_status
+from stellar_core.model_store import write_text
 from stellar_core.priority import lower_priority
 
 #: Niceness of a worker unless STELLAR_JOB_NICE says otherwise: anything else goes first.
@@ -133,8 +132,8 @@ class _Worker:
         return ended
 
     def _carry_out(self) -> Status:
-        from stellar_core.jobs.adoption import describe
-        from stellar_core.jobs.room import check_disk, check_memory, checkpoint_bytes, disk_needed, memory_needed
+        from stellar_core.jobs.model_registry import describe
+        from stellar_core.jobs.resources import check_disk, check_memory, checkpoint_bytes, disk_needed, memory_needed
 
         config = self.job.config
         training = config.training
@@ -150,19 +149,26 @@ class _Worker:
         check_memory(memory_needed(training, parameters))
         self.room = checkpoint_bytes(parameters) + 1e6
 
+        from stellar_core.jobs.monitor import Watched, watched_stars
         from stellar_core.jobs.stars import training_stars
-        from stellar_core.jobs.watched import Watched, watched_stars
+        from stellar_core.pipeline.train_model import run
         from stellar_core.training.console import Console
-        from stellar_core.training.run import run
 
         self.console = Console(_Log())
         learn_from = training_stars(config.source, training.data, self.job.folder, self._count, self.console.say)
         self._count("MOCK stars to watch", 0, 1)
         self.watched = Watched(watched_stars(training.data))
         card = run(
-            training, self.job.model, self._say, self._progress, self._stop, self._count,
-            learn_from=learn_from, watch=self._watch, save_seconds=SAVE_SECONDS,
-        )  # fmt: skip
+            training,
+            self.job.model,
+            self._say,
+            self._progress,
+            self._stop,
+            self._count,
+            learn_from=learn_from,
+            watch=self._watch,
+            save_seconds=SAVE_SECONDS,
+        )
         if card is None:
             return self._asked_to_end()
         self.polite = True  # what is finished is not given up
@@ -240,7 +246,9 @@ class _Worker:
             time.sleep(CANCEL_SECONDS)
 
     def _told_to_end(self, number: int, frame: object) -> None:
-        self.problem = self.problem or "The worker was told to end by the system. Resume goes on from the last checkpoint."
+        self.problem = (
+            self.problem or "The worker was told to end by the system. Resume goes on from the last checkpoint."
+        )
         self._interrupt(number, frame)
 
     def _interrupt(self, number: int, frame: object) -> None:

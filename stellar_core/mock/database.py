@@ -21,7 +21,14 @@ TABLES: dict[str, dict[str, str]] = {
         **{"specObjID": "UBIGINT", "bestObjID": "BIGINT", "programname": "VARCHAR", "instrument": "VARCHAR"},
         **_SPECTRUM,
         **_PLACE,
-        **{"class": "VARCHAR", "subClass": "VARCHAR", "z": "REAL", "zErr": "REAL", "zWarning": "INTEGER", "snMedian": "REAL"},
+        **{
+            "class": "VARCHAR",
+            "subClass": "VARCHAR",
+            "z": "REAL",
+            "zErr": "REAL",
+            "zWarning": "INTEGER",
+            "snMedian": "REAL",
+        },
     },
     "sppParams": {
         **{"specObjID": "UBIGINT", "bestObjID": "BIGINT"},
@@ -51,7 +58,7 @@ def write_database(catalogue: pd.DataFrame, path: Path, seed: int) -> Path:
     Parameters
     ----------
     catalogue : pandas.DataFrame
-        Of `stellar_core.mock.release.catalogue_columns`.
+        Of `stellar_core.mock.catalogue_writer.catalogue_columns`.
     path : Path
     seed : int
         Of the survey, for ``about``.

@@ -4,22 +4,22 @@ The spectrum is a continuum times a line spectrum. The continuum follows the
 Castelli & Kurucz (2004) surface fluxes; the line spectrum is a small network
 (three labels in, 6800 pixels out, as in The Payne, Ting et al. 2019) fitted to
 MILES, STELIB, the BOSS templates and the Kurucz standards by
-:mod:`stellar_core.mock.emulator_fit`. What the library's stars do that three
+:mod:`stellar_core.mock.fit.emulator`. What the library's stars do that three
 labels cannot say is kept as a residual covariance, so that mock stars differ as
 real ones do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Mapping
 
 import numpy as np
 
-from stellar_core.cards import TRAINED_DIR, read_model
 from stellar_core.mock.streams import StarStreams, row_products
+from stellar_core.model_store import TRAINED_DIR, read_model
 from stellar_core.preprocessing.spectra import GRID
 
 EMULATOR_DIR = TRAINED_DIR / "spectral-emulator"
@@ -116,7 +116,7 @@ class SpectralEmulator:
         -------
         (n, 6800) float32
             Flux per Angstrom on `GRID`: vacuum, rest frame, unreddened, median 1
-            over 4500-7000 A, at the resolution of `stellar_core.mock.library.sdss_fwhm`.
+            over 4500-7000 A, at the resolution of `stellar_core.mock.fit.library.sdss_fwhm`.
         """
         lines = self.lines(teff, logg, feh)
         if rng is not None:

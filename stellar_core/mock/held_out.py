@@ -175,7 +175,9 @@ def write_held_out(held: HeldOut, folder: Path = EMULATOR_DIR) -> None:
         "observed": held.observed.astype(np.float16),
         "emulated": held.emulated.astype(np.float16),
     }
-    write_table(Path(folder) / FILE, arrays, {name: getattr(held, name).tolist() for name in ("source", "name", "title")})
+    write_table(
+        Path(folder) / FILE, arrays, {name: getattr(held, name).tolist() for name in ("source", "name", "title")}
+    )
 
 
 def read_held_out(folder: Path = EMULATOR_DIR) -> HeldOut:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 
-from stellar_core.cards import TRAINED_DIR, read_model
 from stellar_core.errors import ParameterError
-from stellar_core.mock.instrument_fit import LOGLAM_STEP, LOGLAM_ZERO, N_NODE, N_PIXEL, NODES
-from stellar_core.mock.library import sdss_fwhm
+from stellar_core.mock.fit.instrument import LOGLAM_STEP, LOGLAM_ZERO, N_NODE, N_PIXEL, NODES
+from stellar_core.mock.fit.library import sdss_fwhm
 from stellar_core.mock.optics import (
     FIRST,
     N_REST,
@@ -24,6 +23,7 @@ from stellar_core.mock.optics import (
 )
 from stellar_core.mock.residuals import Residuals, interstellar
 from stellar_core.mock.streams import StarStreams, row_products
+from stellar_core.model_store import TRAINED_DIR, read_model
 
 INSTRUMENTS = ("SDSS", "BOSS")
 #: Spectra treated at once.
@@ -33,7 +33,7 @@ _FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
 
 @dataclass(frozen=True)
 class Instrument:
-    """One spectrograph, as learned from real files (`stellar_core.mock.instrument_fit`).
+    """One spectrograph, as learned from real files (`stellar_core.mock.fit.instrument`).
 
     All pixel arrays lie on the common SDSS pixels, log10 lambda = 3.55 + k 1e-4 (vacuum).
 
@@ -274,7 +274,9 @@ def _observe(rest, velocity, snr, sky, tool, rng, first_pixel, resolution, calib
     return flux, ivar, wdisp, tool.sky[use] * level, clean
 
 
-def _inside(tool: Instrument, n: int, rng: np.random.Generator | StarStreams, first_pixel: np.ndarray | None) -> np.ndarray:
+def _inside(
+    tool: Instrument, n: int, rng: np.random.Generator | StarStreams, first_pixel: np.ndarray | None
+) -> np.ndarray:
     """(n, p) bool: pixels between the ends of each star's file."""
     chosen = tool.extent[rng.integers(len(tool.extent), size=n)]
     first = chosen[:, :1] if first_pixel is None else first_pixel[:, None]

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from stellar_core.mock.instrument_fit import NODES
-from stellar_core.mock.streams import StarStreams, row_products
+from stellar_core.mock.fit.instrument import NODES
+from stellar_core.mock.streams import StarStreams
 
 #: Speed of light, km/s.
 LIGHT = 299_792.458

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stellar_core.bolometric import RV, load_bolometric
+from stellar_core.bolometric_corrections import RV, load_bolometric
 
 #: Extinction per unit of SFD E(B-V) in u, g, r, i, z as PhotoObj has it since DR9
 #: (Schlafly & Finkbeiner 2011, ApJ 737, 103, table 6).

@@ -168,8 +168,19 @@ def make_plate(seed: int, number: int) -> Plate:
         redshift.append(stars.velocity_kms / LIGHT + spread * rng.standard_normal(n))
         first_pixel.append(int(rng.choice(tool.extent[:, 0])))
     return Plate(
-        number, instrument, mjds, fibers, ra, dec, photometry, np.array(snr), np.array(redshift), np.array(error),
-        np.array(sky), tuple(first_pixel), stars,
+        number,
+        instrument,
+        mjds,
+        fibers,
+        ra,
+        dec,
+        photometry,
+        np.array(snr),
+        np.array(redshift),
+        np.array(error),
+        np.array(sky),
+        tuple(first_pixel),
+        stars,
     )
 
 

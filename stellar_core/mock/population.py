@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from stellar_core.bolometric_corrections import apparent_magnitudes
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones import Tracks, load_tracks, track_log_lifetime
-from stellar_core.mock.cells import DISTANCES, Cells, Selection, make_cells
 from stellar_core.mock.galaxy import COMPONENTS, TYPICAL_LATITUDE, radial_velocity
-from stellar_core.bolometric import apparent_magnitudes
+from stellar_core.mock.population_cells import DISTANCES, Cells, Selection, make_cells
 from stellar_core.stages import classify
 
 
@@ -51,7 +51,9 @@ class Population:
         n = len(self.teff)
         for item in fields(self):
             if len(getattr(self, item.name)) != n:
-                raise ParameterError(f"A population of {n} stars has {len(getattr(self, item.name))} values of {item.name}.")
+                raise ParameterError(
+                    f"A population of {n} stars has {len(getattr(self, item.name))} values of {item.name}."
+                )
 
     def __len__(self) -> int:
         return len(self.teff)
@@ -153,7 +155,9 @@ def _place(stars, longitude, latitude, tracks, selection, rng) -> Population:
     """Give drawn stars distance, dust, velocity and magnitudes."""
     n = len(stars["teff"])
     ebv = selection.ebv * np.exp(0.55 * rng.standard_normal(n))
-    ebv = np.clip(ebv * np.sin(np.radians(TYPICAL_LATITUDE)) / np.sin(np.radians(np.clip(np.abs(latitude), 15, 90))), 0.003, 0.5)
+    ebv = np.clip(
+        ebv * np.sin(np.radians(TYPICAL_LATITUDE)) / np.sin(np.radians(np.clip(np.abs(latitude), 15, 90))), 0.003, 0.5
+    )
     absolute = apparent_magnitudes(
         stars["teff"], stars["logg"], stars["feh"], stars["log_radius"], np.full(n, 10.0), ebv
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stellar_core.mock.residuals_fit import SKY_RANGES, SPIKE_HALF
+from stellar_core.mock.fit.residuals import SKY_RANGES, SPIKE_HALF
 from stellar_core.mock.streams import StarStreams, row_products
 
 #: Interstellar lines (vacuum, Angstrom) and their equivalent widths over that of Na D2 + D1:
@@ -24,7 +24,7 @@ _LIGHT = 299_792.458
 
 @dataclass(frozen=True)
 class Residuals:
-    """Tables of one instrument, learned by `stellar_core.mock.residuals_fit`.
+    """Tables of one instrument, learned by `stellar_core.mock.fit.residuals`.
 
     Attributes
     ----------

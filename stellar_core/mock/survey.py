@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Iterable, Iterator, NamedTuple, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,9 +30,23 @@ BATCH = 32
 _R_BAND = slice(5600 - 3600, 6750 - 3600)
 #: Spectral type by effective temperature, K (Pecaut & Mamajek 2013, dwarfs): hottest type below each limit.
 _TYPES = (
-    (3700, "M1"), (3900, "M0"), (4200, "K7"), (4600, "K5"), (5000, "K3"), (5300, "K1"), (5500, "G9"), (5700, "G5"),
-    (5950, "G2"), (6100, "F9"), (6500, "F5"), (6900, "F2"), (7300, "F0"), (8000, "A6"), (9000, "A3"), (1e9, "A0"),
-)  # fmt: skip
+    (3700, "M1"),
+    (3900, "M0"),
+    (4200, "K7"),
+    (4600, "K5"),
+    (5000, "K3"),
+    (5300, "K1"),
+    (5500, "G9"),
+    (5700, "G5"),
+    (5950, "G2"),
+    (6100, "F9"),
+    (6500, "F5"),
+    (6900, "F2"),
+    (7300, "F0"),
+    (8000, "A6"),
+    (9000, "A3"),
+    (1e9, "A0"),
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +142,9 @@ class MockSurvey:
     def _batch(self, stars: Sequence[StarId]) -> list[Frame]:
         seats = [_Seat.of(self.seed, star) for star in stars]
         labels = ("teff", "logg", "feh", "ebv", "velocity_kms")
-        teff, logg, feh, ebv, velocity = (np.array([getattr(s.plate.stars, name)[s.row] for s in seats]) for name in labels)
+        teff, logg, feh, ebv, velocity = (
+            np.array([getattr(s.plate.stars, name)[s.row] for s in seats]) for name in labels
+        )
         level = flux_at_r(np.array([seat.plate.stars.magnitudes[seat.row, 2] for seat in seats]))
         # The star itself is the same on every night, the noise is not.
         itself = StarStreams([(self.seed, star.plate, star.fiber, 2) for star in stars])
@@ -234,7 +251,10 @@ def zwarning(snr: float) -> int:
 #: Caption and what the star must truly be.
 _WANTED = (
     ("Sun-like dwarf", lambda s: (abs(s.teff - 5772) < 90) & (abs(s.logg - 4.44) < 0.08) & (abs(s.feh) < 0.12)),
-    ("Turn-off star", lambda s: (abs(s.teff - 6200) < 300) & (s.eep > 400) & (s.eep < 460) & (abs(s.logg - 4.1) < 0.15)),
+    (
+        "Turn-off star",
+        lambda s: (abs(s.teff - 6200) < 300) & (s.eep > 400) & (s.eep < 460) & (abs(s.logg - 4.1) < 0.15),
+    ),
     ("Subgiant", lambda s: (s.stage == STAGES.index("Subgiant")) & (s.eep > 455) & (s.eep < 500) & (s.teff < 6000)),
     ("Red giant", lambda s: (s.logg > 1.8) & (s.logg < 2.9) & (s.teff < 5000) & (s.feh > -1.0)),
     ("Metal-poor halo star", lambda s: (s.component == 2) & (s.feh < -1.7) & (s.feh > -2.4) & (s.teff > 5400)),

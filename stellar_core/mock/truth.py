@@ -26,9 +26,19 @@ COLUMNS = {
     "true_velocity": "km/s, heliocentric",
 }
 _FIELDS = (
-    "teff", "logg", "feh", "init_feh", "mass", "eep", "log_age", "log_lifetime", "log_radius", "distance_pc", "ebv",
+    "teff",
+    "logg",
+    "feh",
+    "init_feh",
+    "mass",
+    "eep",
+    "log_age",
+    "log_lifetime",
+    "log_radius",
+    "distance_pc",
+    "ebv",
     "velocity_kms",
-)  # fmt: skip
+)
 
 
 def true_columns(plate: Plate) -> dict[str, np.ndarray]:

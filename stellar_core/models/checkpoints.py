@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from stellar_core.cards import read_model, write_model
 from stellar_core.errors import ModelError
+from stellar_core.model_store import read_model, write_model
 from stellar_core.models.isochrone_config import config_kind
 from stellar_core.models.zoo import build
 
@@ -44,9 +44,15 @@ def load_network(folder: Path) -> tuple[nn.Module, dict[str, np.ndarray], dict[s
         raise ModelError(f"The model {folder.name} is no network: its card names no architecture.") from None
     for setting, value in config.to_dict().items():
         if isinstance(value, int) and value > (len(arrays) if setting.endswith("depth") else LARGEST):
-            raise ModelError(f"The card of the model {folder.name} states {setting} {value:,}, which its weights do not hold.", value=value)
+            raise ModelError(
+                f"The card of the model {folder.name} states {setting} {value:,}, which its weights do not hold.",
+                value=value,
+            )
     with torch.device("meta"):  # shapes alone: nothing is allocated before they are those of the arrays
-        shapes = {name: tuple(part.shape) for name, part in build(config, torch.Generator().manual_seed(0)).state_dict().items()}
+        shapes = {
+            name: tuple(part.shape)
+            for name, part in build(config, torch.Generator().manual_seed(0)).state_dict().items()
+        }
     for name, expected in shapes.items():
         stored = arrays.get(f"network.{name}")
         if stored is None or stored.shape != expected:

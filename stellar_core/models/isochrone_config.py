@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Mapping
 
 from stellar_core.errors import ModelError
 from stellar_core.models.registry import N_PIXEL, ModelConfig
@@ -53,12 +53,16 @@ class IsochroneConfig:
             raise ModelError(f"Model 9 is called {NAME!r}; got {self.name!r}.", value=self.name)
         if self.readout not in ("mean", "places"):
             raise ModelError(f"The readout is mean or places; got {self.readout!r}.", value=self.readout)
-        sizes = {name: value for name, value in asdict(self).items() if name not in ("name", "dropout", "readout", "centred")}
+        sizes = {
+            name: value for name, value in asdict(self).items() if name not in ("name", "dropout", "readout", "centred")
+        }
         for name, value in sizes.items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ModelError(f"The setting {name} is a whole number from 1; got {value!r}.", value=value)
         if N_PIXEL % self.patch or self.patch % 4:
-            raise ModelError(f"A patch is a divisor of {N_PIXEL} and a multiple of 4; got {self.patch}.", value=self.patch)
+            raise ModelError(
+                f"A patch is a divisor of {N_PIXEL} and a multiple of 4; got {self.patch}.", value=self.patch
+            )
         if self.width % self.heads:
             raise ModelError(f"The width {self.width} is not a multiple of the {self.heads} heads.", value=self.heads)
         if not 0.0 <= self.dropout < 1.0:

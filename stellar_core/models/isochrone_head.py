@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from stellar_core.models.voxels import Voxels, load_voxels
+from stellar_core.models.observable_bins import Voxels, load_voxels
 
 #: Centre and scale of log10 Teff, log g and [Fe/H], about 0 and 1 over the survey's stars.
 CENTRE, SCALE = (3.74, 3.8, -0.7), (0.07, 0.8, 0.7)

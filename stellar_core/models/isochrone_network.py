@@ -9,8 +9,8 @@ from torch import nn
 from stellar_core.models.branches import Perceptron
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.models.isochrone_head import CellPrediction, IsochroneHead
-from stellar_core.models.registry import N_PIXEL
 from stellar_core.models.patches import PatchEncoder, PhotometryTokens, SpectrumTokens
+from stellar_core.models.registry import N_PIXEL
 
 
 class IsochroneNetwork(nn.Module):

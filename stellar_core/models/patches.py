@@ -73,7 +73,9 @@ class SpectrumTokens(nn.Module):
         lines = (spectrum[:, :2] - self.mean) / self.std * coverage.unsqueeze(1)
         channels = torch.cat([lines, spectrum[:, 2:], noise_channel(ivar, coverage).unsqueeze(1)], dim=1)
         x = nn.functional.silu(self.conv(channels))  # (batch, channel, pixel / stride)
-        x = x.unflatten(2, (-1, self.patch // _STRIDE)).transpose(1, 2).flatten(2)  # (batch, token, channel * patch / stride)
+        x = (
+            x.unflatten(2, (-1, self.patch // _STRIDE)).transpose(1, 2).flatten(2)
+        )  # (batch, token, channel * patch / stride)
         observed = coverage.unflatten(1, (-1, self.patch)).amax(dim=2, keepdim=True) > 0  # (batch, token, 1)
         tokens = self.linear(x)
         return torch.where(observed, tokens, self.absent.to(tokens.dtype)) + self.place(self.waves)
@@ -100,7 +102,13 @@ class PhotometryTokens(nn.Module):
         psf, error, extinction, corrected = features[:, :20].unflatten(1, (4, 5)).unbind(1)  # (batch, 5) each
         colour = corrected - corrected.nanmean(dim=1, keepdim=True)
         model = (features[:, 24:] - psf).clamp(-1.0, 1.0)
-        numbers = [(corrected - 17.5) / 2.0, colour, torch.log(error.clamp_min(1e-3)) + 3.5, 3.0 * extinction, 5.0 * model]
+        numbers = [
+            (corrected - 17.5) / 2.0,
+            colour,
+            torch.log(error.clamp_min(1e-3)) + 3.5,
+            3.0 * extinction,
+            5.0 * model,
+        ]
         bands = torch.stack(numbers, dim=2)  # (batch, band, 5)
         present = torch.isfinite(bands).all(dim=2, keepdim=True)
         tokens = self.linear(torch.where(present, bands, torch.zeros_like(bands)).clamp(-8.0, 8.0))
@@ -116,7 +124,9 @@ class PatchEncoder(nn.Module):
     that mean; the shipped network was trained with it.
     """
 
-    def __init__(self, n_token: int, width: int, depth: int, heads: int, dropout: float, readout: str = "places") -> None:
+    def __init__(
+        self, n_token: int, width: int, depth: int, heads: int, dropout: float, readout: str = "places"
+    ) -> None:
         super().__init__()
         self.summary = nn.Parameter(torch.zeros(1, 1, width))
         self.dropout = Dropout(dropout)
@@ -129,7 +139,9 @@ class PatchEncoder(nn.Module):
 
     def forward(self, tokens: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         """``tokens`` (batch, n_token, width) to (batch, 2 width): the summary token, and the others as read."""
-        x = torch.cat([self.summary.to(tokens.dtype).expand(len(tokens), -1, -1), self.dropout(tokens, generator)], dim=1)
+        x = torch.cat(
+            [self.summary.to(tokens.dtype).expand(len(tokens), -1, -1), self.dropout(tokens, generator)], dim=1
+        )
         for layer in self.layers:
             x = layer(x, generator)
         x = self.norm(x)

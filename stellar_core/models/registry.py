@@ -80,9 +80,16 @@ _TABLE_1 = (
         3, "Spectra-Transformer", "", "Transformer", "standard", "Spectrum alone: a Transformer on patches of 100 A."
     ),
     Architecture(
-        4, "Spectra-Hadamard", "", "Transformer", "hadamard", "Spectrum alone: Model 3 with Hadamard gates for attention."
+        4,
+        "Spectra-Hadamard",
+        "",
+        "Transformer",
+        "hadamard",
+        "Spectrum alone: Model 3 with Hadamard gates for attention.",
     ),
-    Architecture(5, "MLP+ResNet", "MLP", "ResNet", "", "Photometry and spectrum: perceptron and residual network, fused."),
+    Architecture(
+        5, "MLP+ResNet", "MLP", "ResNet", "", "Photometry and spectrum: perceptron and residual network, fused."
+    ),
     Architecture(
         6,
         "MLP+CNN+Transformer",

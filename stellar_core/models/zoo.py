@@ -13,9 +13,9 @@ from stellar_core.models.branches import (
     TransformerEncoder,
     spectrum_channels,
 )
+from stellar_core.models.heads import Heads, Prediction
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.models.isochrone_network import IsochroneNetwork
-from stellar_core.models.heads import Heads, Prediction
 from stellar_core.models.registry import ARCHITECTURES, CNN_TOKENS, N_FEATURE, N_PIXEL, Architecture, ModelConfig
 from stellar_core.models.resnet import ResidualEncoder, ResidualStem
 

@@ -70,8 +70,5 @@ def features(photometry: Photometry | None) -> np.ndarray:
     if photometry is None:
         return np.full(len(FEATURE_NAMES), np.nan)
     return features_batch(
-        photometry.psf_mag[None],
-        photometry.psf_mag_err[None],
-        photometry.extinction[None],
-        photometry.model_mag[None],
+        photometry.psf_mag[None], photometry.psf_mag_err[None], photometry.extinction[None], photometry.model_mag[None]
     )[0]

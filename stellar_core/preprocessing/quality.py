@@ -57,7 +57,9 @@ def quality_remarks(spectrum: Spectrum, prepared: PreparedSpectrum) -> tuple[Rem
     """
     remarks = [*_kind(spectrum)]
     if abs(prepared.redshift) > MAX_STAR_REDSHIFT:
-        remarks.append(Remark(f"The redshift, {prepared.redshift:.4g}, is not that of a star: a galaxy or quasar.", True))
+        remarks.append(
+            Remark(f"The redshift, {prepared.redshift:.4g}, is not that of a star: a galaxy or quasar.", True)
+        )
     snr, covered = f"{prepared.snr:.1f} per pixel", f"{100 * prepared.covered_fraction:.0f} %"
     if prepared.snr < MIN_SNR:
         remarks.append(Remark(f"Too noisy: S/N {snr}, at least {MIN_SNR:.0f} is needed.", True))

@@ -87,9 +87,7 @@ def _runs(wavelength: np.ndarray) -> list[slice]:
     return [slice(a, b) for a, b in zip(start, stop) if b - a >= SMOOTH_WINDOW]
 
 
-def normalise(
-    wavelength_rest: np.ndarray, flux: np.ndarray, ivar: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def normalise(wavelength_rest: np.ndarray, flux: np.ndarray, ivar: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Steps ii to iv of the paper's section 3.2.4, and its flat check.
 
     Parameters
@@ -148,8 +146,7 @@ def normalise_with_ivar(
     median = float(np.median(together))
     if not 0 < median < np.inf:
         raise SpectrumError(
-            f"The median flux is {median:.3g}; a spectrum can only be normalised by a positive one.",
-            value=median,
+            f"The median flux is {median:.3g}; a spectrum can only be normalised by a positive one.", value=median
         )
     with np.errstate(over="ignore", invalid="ignore"):
         together = (together / median).astype(np.float32)
@@ -158,8 +155,7 @@ def normalise_with_ivar(
         raise SpectrumError("The normalised flux is not finite: single values exceed its median beyond all measure.")
     if spread < MIN_STD:
         raise SpectrumError(
-            f"The spectrum is flat: its normalised flux has a standard deviation of {spread:.2g}, "
-            f"less than {MIN_STD}.",
+            f"The spectrum is flat: its normalised flux has a standard deviation of {spread:.2g}, less than {MIN_STD}.",
             value=spread,
         )
     # Variance per Angstrom: two pixels of 1 A say as much as one of 0.5 A with half its variance.
@@ -300,9 +296,7 @@ class KeptSpectrum(Spectrum):
     prepared: PreparedSpectrum | None = None
 
 
-def prepare(
-    spectrum: Spectrum, templates: np.ndarray | None = None, redshift: float | None = None
-) -> PreparedSpectrum:
+def prepare(spectrum: Spectrum, templates: np.ndarray | None = None, redshift: float | None = None) -> PreparedSpectrum:
     """All four steps of the paper's section 3.2.4.
 
     Parameters
@@ -349,9 +343,7 @@ def prepare(
     return PreparedSpectrum(flux, coverage, float(redshift), source, spectrum.snr, tuple(notes), error, ivar)
 
 
-def _measure(
-    spectrum: Spectrum, templates: np.ndarray | None
-) -> tuple[float, float | None, str, str]:
+def _measure(spectrum: Spectrum, templates: np.ndarray | None) -> tuple[float, float | None, str, str]:
     """Redshift, its error, its source and the sentence about it, for a file without one."""
     if templates is None:
         return 0.0, None, "assumed", "The file gives no redshift; the spectrum was taken to be at rest."
@@ -362,12 +354,22 @@ def _measure(
     except SpectrumError as error:
         return 0.0, None, "assumed", f"{error} The spectrum was taken to be at rest."
     if not found.reliable:
-        return 0.0, None, "assumed", (
-            "The file gives no redshift and no velocity could be measured by cross-correlation "
-            f"(peak {found.peak:.2f}); the spectrum was taken to be at rest."
+        return (
+            0.0,
+            None,
+            "assumed",
+            (
+                "The file gives no redshift and no velocity could be measured by cross-correlation "
+                f"(peak {found.peak:.2f}); the spectrum was taken to be at rest."
+            ),
         )
     velocity, sigma = found.redshift * SPEED_OF_LIGHT, found.error * SPEED_OF_LIGHT
-    return found.redshift, found.error, "cross-correlation", (
-        "The file gives no redshift; the velocity was found by cross-correlation with model spectra: "
-        f"{velocity:+.0f} +- {sigma:.0f} km/s (peak {found.peak:.2f})."
+    return (
+        found.redshift,
+        found.error,
+        "cross-correlation",
+        (
+            "The file gives no redshift; the velocity was found by cross-correlation with model spectra: "
+            f"{velocity:+.0f} +- {sigma:.0f} km/s (peak {found.peak:.2f})."
+        ),
     )

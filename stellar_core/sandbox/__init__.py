@@ -6,7 +6,7 @@ file that took too long, took too much memory, or broke the process.
     reader in this process                               here
     `stellar_core.sdss.readers.read_spectrum`            `read_spectrum`
     `stellar_core.batch.uploads.uploaded`, ``pasted``    `read_inputs`, `read_pasted`
-    `stellar_core.jobs.star_table.read_star_table`       `read_star_table`
+    `stellar_core.datasets.labelled_table.read_star_table`       `read_star_table`
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from stellar_core.batch.portions import Entry
+    from stellar_core.batch.chunks import Entry
     from stellar_core.batch.uploads import Typed
     from stellar_core.sandbox.pool import Pool
     from stellar_core.spectrum import Spectrum
@@ -39,7 +39,9 @@ _LOST = {
     "end": "It cannot be read: the program that reads files broke down on it.",
     "start": "The program that reads files does not start on this machine.",
 }
-_KINDS = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, StellarError)}
+_KINDS = {
+    name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, StellarError)
+}
 
 
 @lru_cache(maxsize=1)
@@ -74,7 +76,12 @@ def read_spectrum(
     """
     from stellar_core.sdss.readers import MAX_BYTES
 
-    options = {"name": name, "wavelength_unit": wavelength_unit, "medium": medium, "columns": dict(columns or {}) or None}
+    options = {
+        "name": name,
+        "wavelength_unit": wavelength_unit,
+        "medium": medium,
+        "columns": dict(columns or {}) or None,
+    }
     # A file too large is refused by its first bytes too many; the rest need not travel.
     return _spectrum(*_ask("spectrum", data[: MAX_BYTES + 1], options, SpectrumError))
 
@@ -109,7 +116,7 @@ def read_pasted(text: str) -> Typed:
 
 
 def read_star_table(data: bytes) -> pd.DataFrame:
-    """A table of labelled stars; see `stellar_core.jobs.star_table.read_star_table`.
+    """A table of labelled stars; see `stellar_core.datasets.labelled_table.read_star_table`.
 
     Raises
     ------
@@ -124,7 +131,9 @@ def read_star_table(data: bytes) -> pd.DataFrame:
     _, arrays = _ask("stars", data, {}, ParameterError)
     try:
         stars = frames.unpack_texts(arrays, LIMITS["rows"][1])
-        columns = {name.removeprefix("column "): array.copy() for name, array in arrays.items() if name.startswith("column ")}
+        columns = {
+            name.removeprefix("column "): array.copy() for name, array in arrays.items() if name.startswith("column ")
+        }
         return pd.DataFrame({"star": stars, **columns})
     except ValueError:
         raise ParameterError(_LOST["end"]) from None
@@ -167,7 +176,7 @@ class ArchivePortion:
     rows: range
 
     def read(self) -> Iterator[Entry]:
-        from stellar_core.batch.portions import Entry
+        from stellar_core.batch.chunks import Entry
 
         for row in self.rows:
             yield Entry(*_member(self.archive, row))
@@ -176,7 +185,9 @@ class ArchivePortion:
 def _member(archive: Archive, row: int) -> tuple[str, Spectrum | StellarError]:
     """What a member is called, and its spectrum or why there is none."""
     if len(archive.lost) >= MOST_LOST and row not in archive.lost:
-        return f"member {row + 1}", SpectrumError(f"It was not read, since {MOST_LOST} members of the archive were given up.")
+        return f"member {row + 1}", SpectrumError(
+            f"It was not read, since {MOST_LOST} members of the archive were given up."
+        )
     try:
         words, arrays = _exchange("member", archive.data, {"name": archive.name, "row": row}, archive.key)
     except _Given as error:
@@ -200,7 +211,9 @@ class _Given(Exception):
         super().__init__(why)
 
 
-def _ask(read: str, data: bytes, options: Mapping[str, object], kind: type[StellarError]) -> tuple[dict, dict[str, np.ndarray]]:
+def _ask(
+    read: str, data: bytes, options: Mapping[str, object], kind: type[StellarError]
+) -> tuple[dict, dict[str, np.ndarray]]:
     """The reply to one question; an error in the place of every other."""
     try:
         words, arrays = _exchange(read, data, options)
@@ -211,7 +224,9 @@ def _ask(read: str, data: bytes, options: Mapping[str, object], kind: type[Stell
     return words, arrays
 
 
-def _exchange(read: str, data: bytes, options: Mapping[str, object], held: str = "") -> tuple[dict, dict[str, np.ndarray]]:
+def _exchange(
+    read: str, data: bytes, options: Mapping[str, object], held: str = ""
+) -> tuple[dict, dict[str, np.ndarray]]:
     from stellar_core.sandbox import frames
     from stellar_core.sandbox.pool import Lost
 
@@ -262,13 +277,20 @@ def _spectrum(words: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> 
         told = {name: plain_value(value) for name, value in words["spectrum"].items() if name not in ("meta", "notes")}
         photometry = told.pop("photometry", None)
         if photometry is not None:
-            photometry = Photometry(*(arrays[name] for name in ("psf_mag", "psf_mag_err", "extinction", "model_mag")), source=photometry)
+            photometry = Photometry(
+                *(arrays[name] for name in ("psf_mag", "psf_mag_err", "extinction", "model_mag")), source=photometry
+            )
         if told["source"] not in ("upload", "mock"):
             raise FrameError("no source")
         return Spectrum(
-            arrays["wavelength"], arrays["flux"], arrays["ivar"], photometry=photometry, model=arrays.get("model"),
+            arrays["wavelength"],
+            arrays["flux"],
+            arrays["ivar"],
+            photometry=photometry,
+            model=arrays.get("model"),
             meta={str(key)[:40]: plain_value(value) for key, value in words["spectrum"]["meta"].items()},
-            notes=tuple(str(plain_value(note, 2000)) for note in words["spectrum"]["notes"][:100]), **told,
-        )  # fmt: skip
+            notes=tuple(str(plain_value(note, 2000)) for note in words["spectrum"]["notes"][:100]),
+            **told,
+        )
     except (FrameError, LookupError, TypeError, AttributeError, ParameterError):
         raise SpectrumError(_LOST["end"]) from None

@@ -65,7 +65,9 @@ def read(file: BinaryIO, most: int = MOST_BYTES) -> tuple[dict[str, object], byt
 def pack(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, list], bytes]:
     """Type and shape of each array, and the bytes of all in their order."""
     plain = {name: np.ascontiguousarray(array, _type(array)) for name, array in arrays.items()}
-    return {name: [array.dtype.str, *array.shape] for name, array in plain.items()}, b"".join(array.tobytes() for array in plain.values())
+    return {name: [array.dtype.str, *array.shape] for name, array in plain.items()}, b"".join(
+        array.tobytes() for array in plain.values()
+    )
 
 
 def unpack(shapes: object, data: bytes) -> dict[str, np.ndarray]:
@@ -95,7 +97,10 @@ def unpack(shapes: object, data: bytes) -> dict[str, np.ndarray]:
 def pack_texts(texts: Sequence[str]) -> dict[str, np.ndarray]:
     """Texts as two arrays."""
     coded = [text.encode("utf-8", "surrogatepass") for text in texts]
-    return {"lengths": np.array([len(one) for one in coded], "<i8"), "letters": np.frombuffer(b"".join(coded), np.uint8)}
+    return {
+        "lengths": np.array([len(one) for one in coded], "<i8"),
+        "letters": np.frombuffer(b"".join(coded), np.uint8),
+    }
 
 
 def unpack_texts(arrays: Mapping[str, np.ndarray], most: int) -> list[str]:
@@ -107,14 +112,23 @@ def unpack_texts(arrays: Mapping[str, np.ndarray], most: int) -> list[str]:
         If they are none, or more.
     """
     lengths, letters = arrays.get("lengths"), arrays.get("letters")
-    if lengths is None or letters is None or lengths.dtype.kind != "i" or letters.dtype.kind != "u" or lengths.size > most:
+    if (
+        lengths is None
+        or letters is None
+        or lengths.dtype.kind != "i"
+        or letters.dtype.kind != "u"
+        or lengths.size > most
+    ):
         raise FrameError("no texts")
     if lengths.size and (lengths.min() < 0 or lengths.max() > letters.size) or int(lengths.sum()) != letters.size:
         raise FrameError("no lengths of texts")
     ends = np.cumsum(lengths)
     data = letters.tobytes()
     try:
-        return [data[end - length : end].decode("utf-8", "surrogatepass") for end, length in zip(ends.tolist(), lengths.tolist())]
+        return [
+            data[end - length : end].decode("utf-8", "surrogatepass")
+            for end, length in zip(ends.tolist(), lengths.tolist())
+        ]
     except UnicodeDecodeError:
         raise FrameError("no text") from None
 

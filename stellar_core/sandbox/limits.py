@@ -17,7 +17,7 @@ from stellar_core.priority import lower_priority
 #: What Python and its libraries need of the environment; keys and tokens are not among it.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 #: One thread each for linear algebra.
-_SET = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")}
+_SET = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
 #: User and group without any rights, by their usual number on Linux and macOS alike.
 _NOBODY = 65534
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.batch import uploads
+from stellar_core.datasets.labelled_table import read_star_table
 from stellar_core.errors import StellarError
-from stellar_core.jobs.star_table import read_star_table
 from stellar_core.sandbox import frames, limits
 from stellar_core.sdss.readers import read_spectrum
 
@@ -76,7 +76,9 @@ class Reader:
             self.archive = uploads.uploaded(options["name"], data)
         row = options["row"]
         entry = next(iter(self.archive.portion(range(row, row + 1)).read()))
-        words, arrays = error_reply(entry.found) if isinstance(entry.found, StellarError) else spectrum_reply(entry.found)
+        words, arrays = (
+            error_reply(entry.found) if isinstance(entry.found, StellarError) else spectrum_reply(entry.found)
+        )
         return {**words, "text": entry.text}, arrays
 
     def stars(self, data: bytes, options: dict) -> Reply:

@@ -71,9 +71,13 @@ class Parser:
         """
         self.stop()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module], cwd=_ROOT, env={**limits.environment(), **_MEMORY},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", self._module],
+            cwd=_ROOT,
+            env={**limits.environment(), **_MEMORY},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
         lower_priority(self._process.pid)  # from its first import on
         self.files, self.held = 0, ""
         self._exchange(None, b"", START)
@@ -103,7 +107,9 @@ class Parser:
             except OSError:
                 pass  # what was left to write is wanted by no one any more
 
-    def _exchange(self, words: Mapping[str, object] | None, data: bytes, seconds: float) -> tuple[dict[str, object], bytes]:
+    def _exchange(
+        self, words: Mapping[str, object] | None, data: bytes, seconds: float
+    ) -> tuple[dict[str, object], bytes]:
         process, late = self._process, threading.Event()
 
         def give_up() -> None:
@@ -149,7 +155,11 @@ class Pool:
     """
 
     def __init__(
-        self, parsers: int = PARSERS, files: int = MOST_FILES, waiting: int = MOST_WAITING, make: Callable[[], Parser] = Parser
+        self,
+        parsers: int = PARSERS,
+        files: int = MOST_FILES,
+        waiting: int = MOST_WAITING,
+        make: Callable[[], Parser] = Parser,
     ) -> None:
         self._files, self._waiting = files, threading.BoundedSemaphore(parsers + waiting)
         self._idle: queue.LifoQueue[Parser] = queue.LifoQueue()
@@ -166,7 +176,9 @@ class Pool:
         for parser in self._all:
             self._renew(parser)
 
-    def ask(self, words: Mapping[str, object], data: bytes, seconds: float, held: str = "") -> tuple[dict[str, object], bytes]:
+    def ask(
+        self, words: Mapping[str, object], data: bytes, seconds: float, held: str = ""
+    ) -> tuple[dict[str, object], bytes]:
         """Have a parser read something.
 
         Parameters

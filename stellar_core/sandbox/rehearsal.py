@@ -67,7 +67,14 @@ def _spectrum() -> Table:
     from astropy.table import Table
 
     wavelength = np.arange(3900.0, 4000.0)
-    return Table({"loglam": np.log10(wavelength), "flux": np.sin(wavelength) + 5, "ivar": np.ones(100), "and_mask": np.zeros(100, int)})
+    return Table(
+        {
+            "loglam": np.log10(wavelength),
+            "flux": np.sin(wavelength) + 5,
+            "ivar": np.ones(100),
+            "and_mask": np.zeros(100, int),
+        }
+    )
 
 
 def _spectra() -> dict[str, bytes]:
@@ -75,16 +82,29 @@ def _spectra() -> dict[str, bytes]:
     from astropy.io import fits
     from astropy.table import Table
 
-    row = Table({"PLATE": [266], "MJD": [51602], "FIBERID": [31], "RUN2D": ["26"], "CLASS": ["STAR"], "Z": [1e-4], "PSFFLUX": [[1.0] * 5]})
+    row = Table(
+        {
+            "PLATE": [266],
+            "MJD": [51602],
+            "FIBERID": [31],
+            "RUN2D": ["26"],
+            "CLASS": ["STAR"],
+            "Z": [1e-4],
+            "PSFFLUX": [[1.0] * 5],
+        }
+    )
     image = fits.PrimaryHDU(np.arange(100.0) + 1)
     image.header.update(CRVAL1=3900.0, CDELT1=1.0, CTYPE1="AWAV", CUNIT1="Angstrom")
     stack = fits.PrimaryHDU(np.ones((5, 120)))
     stack.header.update(COEFF0=3.6, COEFF1=1e-4, TELESCOP="LAMOST")
     wide = Table({"wave": np.arange(3900.0, 4000.0)[None], "flux": np.ones((1, 100)), "error": np.ones((1, 100))})
     return {
-        "a.fits": tables.fits(_spectrum(), row), "spec-0266-51602-0031.fits": tables.fits(_spectrum()), "wide.fits": tables.fits(wide),
-        "image.fits": _bytes(image), "stack.fits": _bytes(stack),
-    }  # fmt: skip
+        "a.fits": tables.fits(_spectrum(), row),
+        "spec-0266-51602-0031.fits": tables.fits(_spectrum()),
+        "wide.fits": tables.fits(wide),
+        "image.fits": _bytes(image),
+        "stack.fits": _bytes(stack),
+    }
 
 
 def _bytes(unit: object) -> bytes:
@@ -112,14 +132,30 @@ def _lists() -> dict[str, bytes]:
 
     hours = Table({"ra": [9.8, 9.9] * u.hourangle, "dec": [-0.5, 0.5] * u.deg})
     places = Table({"ra": [2.5, 2.6] * u.rad, "dec": [-30, 30] * u.arcmin})
-    ids = Table({"specObjID": np.array([299592171485095936, 299593270996723712]), "plate": [266, 266], "mjd": [51602] * 2, "fiber": [31, 32]})
-    found = {"a.txt": b"266-51602-31, 266-51602-32\n147.32107 -0.00657\nhttps://dr17.sdss.org/x?plate=266\n09:49:17 -00:00:24\n"}
+    ids = Table(
+        {
+            "specObjID": np.array([299592171485095936, 299593270996723712]),
+            "plate": [266, 266],
+            "mjd": [51602] * 2,
+            "fiber": [31, 32],
+        }
+    )
+    found = {
+        "a.txt": b"266-51602-31, 266-51602-32\n147.32107 -0.00657\nhttps://dr17.sdss.org/x?plate=266\n09:49:17 -00:00:24\n"
+    }
     found["hours.ecsv"] = tables.ecsv(hours)
     found["utf16.txt"] = "plate,mjd,fiber\n266,51602,31\n".encode("utf-16")
     for name, table in (("places", places), ("ids", ids)):
-        found |= {f"{name}.ecsv": tables.ecsv(table), f"{name}.xml": tables.votable(table), f"{name}.fits": tables.fits(table)}
+        found |= {
+            f"{name}.ecsv": tables.ecsv(table),
+            f"{name}.xml": tables.votable(table),
+            f"{name}.fits": tables.fits(table),
+        }
         found |= {f"{name}-{kind}.xml": _votable(table, kind) for kind in ("binary", "binary2")}
-        found |= {f"{name}-{kind}.parquet": _parquet(table, kind) for kind in ("none", "snappy", "gzip", "zstd", "brotli", "lz4")}
+        found |= {
+            f"{name}-{kind}.parquet": _parquet(table, kind)
+            for kind in ("none", "snappy", "gzip", "zstd", "brotli", "lz4")
+        }
     return found
 
 
@@ -133,7 +169,10 @@ def _parquet(table: Table, compression: str) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    fields = [pa.field(name, pa.array(np.asarray(table[name])).type, metadata={"unit": str(table[name].unit or "")}) for name in table.colnames]
+    fields = [
+        pa.field(name, pa.array(np.asarray(table[name])).type, metadata={"unit": str(table[name].unit or "")})
+        for name in table.colnames
+    ]
     out = io.BytesIO()
     arrays = [pa.array(np.asarray(table[name])) for name in table.colnames]
     pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), out, compression=compression)

@@ -15,18 +15,18 @@ from typing import TypeVar
 
 from stellar_core.errors import ArchiveError
 from stellar_core.sdss import specobjid as ids
-from stellar_core.sdss.answers import TOTAL_SQL, read_answer, whole_number
 from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
 from stellar_core.sdss.catalogue_rows import COLUMNS, CatalogueRow, choose_row, row_key, row_source
-from stellar_core.sdss.libraries import load_libraries
-from stellar_core.sdss.positions import NEAR_COLUMNS, Neighbour, near_source, read_neighbours
+from stellar_core.sdss.cone_search import NEAR_COLUMNS, Neighbour, near_source, read_neighbours
+from stellar_core.sdss.http import ABSENT, OFFLINE_REMEDY, send
+from stellar_core.sdss.preload import load_libraries
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.readers import MAX_BYTES
 from stellar_core.sdss.retries import PassingError, Retries, UnreachableError
 from stellar_core.sdss.skyserver import TOKENS, SkyServer, integer, skyserver_url
 from stellar_core.sdss.spectrum_files import SpectrumFile, SpectrumFiles, check_file, sas_url
+from stellar_core.sdss.sql_response import TOTAL_SQL, read_answer, whole_number
 from stellar_core.sdss.star import PlateFiber, Position, StarId
-from stellar_core.sdss.transport import ABSENT, OFFLINE_REMEDY, send
 from stellar_core.spectrum import Spectrum
 
 Value = TypeVar("Value")
@@ -144,7 +144,9 @@ class Archive:
         """MJDs on which a fiber of a plate was observed, ascending; errors as `row`."""
         where = f"WHERE plate = {integer(place.plate, *ids.PLATES)} AND fiberID = {integer(place.fiber, *ids.FIBERS)}"
         key = f"skyserver/nights/{place.plate:04d}-{place.fiber:04d}.csv"
-        return self._answer(key, ["mjd"], f"FROM SpecObjAll {where}", lambda rows: sorted({whole_number(mjd) for (mjd,) in rows}))
+        return self._answer(
+            key, ["mjd"], f"FROM SpecObjAll {where}", lambda rows: sorted({whole_number(mjd) for (mjd,) in rows})
+        )
 
     def near(self, position: Position, radius: float = 3.0) -> list[Neighbour]:
         """Spectra near a position, the nearest first, one per object.
@@ -163,7 +165,9 @@ class Archive:
             As `row`.
         """
         key = f"skyserver/near/{position.ra:.6f}_{position.dec:+.6f}_{radius:g}.csv"
-        return self._answer(key, NEAR_COLUMNS, near_source(position, radius), lambda rows: read_neighbours(rows, position, radius))
+        return self._answer(
+            key, NEAR_COLUMNS, near_source(position, radius), lambda rows: read_neighbours(rows, position, radius)
+        )
 
     def nearest(self, position: Position, radius: float = 3.0) -> StarId:
         """The spectrum nearest to a position, with a note on how far it is.
@@ -177,10 +181,14 @@ class Archive:
         place = f"RA {position.ra:.5f}, Dec {position.dec:+.5f}"
         if not found:
             raise ArchiveError(
-                f"SDSS has no spectrum within {radius:g} arcsec of {place}.", value=position, remedy="Check the position."
+                f"SDSS has no spectrum within {radius:g} arcsec of {place}.",
+                value=position,
+                remedy="Check the position.",
             )
         star, distance = found[0].star, found[0].distance
-        return replace(star, notes=(f"The spectrum nearest to {place} is {star.name}, {distance:.1f} arcsec away.", *star.notes))
+        return replace(
+            star, notes=(f"The spectrum nearest to {place} is {star.name}, {distance:.1f} arcsec away.", *star.notes)
+        )
 
     def state(self, timeout: float = 5.0) -> ServiceState:
         """Ask both services, once, what only they answer rightly: networks that want a login first answer everything."""
@@ -194,7 +202,9 @@ class Archive:
         if files and catalogue:
             sentence = f"SDSS answers: spectra and catalogue; {held}."
         elif files:
-            sentence = f"SDSS's spectra can be fetched, but SkyServer does not answer: stars come without photometry; {held}."
+            sentence = (
+                f"SDSS's spectra can be fetched, but SkyServer does not answer: stars come without photometry; {held}."
+            )
         elif catalogue:
             sentence = f"SkyServer answers, but spectra cannot be fetched; {held}."
         else:
@@ -237,11 +247,7 @@ def _with_note(spectrum: Spectrum, note: str) -> Spectrum:
 
 
 def fetch_spectrum(
-    star: StarId,
-    cache_dir: str | os.PathLike[str] | None = None,
-    timeout: float = 20.0,
-    *,
-    catalogue: bool = True,
+    star: StarId, cache_dir: str | os.PathLike[str] | None = None, timeout: float = 20.0, *, catalogue: bool = True
 ) -> Spectrum:
     """The DR17 spectrum of a star, as `FALLBACK_ORDER` says.
 
@@ -299,7 +305,9 @@ def open_archive(cache_dir: str | os.PathLike[str] | None = None, timeout: float
     folder = Path(cache_dir) if cache_dir else cache_folder()
     short = min(timeout, ROW_TIMEOUT)
     server = SkyServer(skyserver_url(), short, RateLimit(folder / TOKENS), Retries(patience=1.5 * short))
-    return Archive(DiskCache(folder, cache_limit()), SpectrumFiles(sas_url(), timeout, Retries(patience=1.5 * timeout)), server)
+    return Archive(
+        DiskCache(folder, cache_limit()), SpectrumFiles(sas_url(), timeout, Retries(patience=1.5 * timeout)), server
+    )
 
 
 def _attempt(ask: Callable[[], CatalogueRow | None]) -> tuple[CatalogueRow | None, ArchiveError | None]:

@@ -88,7 +88,9 @@ class DiskCache:
             if data is None or hashlib.sha256(data).hexdigest() != known[0]:
                 index.execute("DELETE FROM entries WHERE key = ? AND sha256 = ?", [key, known[0]])
                 return None
-            with contextlib.suppress(sqlite3.OperationalError):  # an order of use that no one notes is no reason to fetch again
+            with contextlib.suppress(
+                sqlite3.OperationalError
+            ):  # an order of use that no one notes is no reason to fetch again
                 index.execute(f"UPDATE entries SET used = {_NEWEST} WHERE key = ?", [key])
             return data
 
@@ -152,7 +154,9 @@ class DiskCache:
 
     def _evict(self, index: sqlite3.Connection) -> None:
         (total,) = index.execute("SELECT SUM(bytes) FROM entries").fetchone()
-        while total > self.limit_bytes and (oldest := index.execute("SELECT key, bytes FROM entries ORDER BY used LIMIT 1").fetchone()):
+        while total > self.limit_bytes and (
+            oldest := index.execute("SELECT key, bytes FROM entries ORDER BY used LIMIT 1").fetchone()
+        ):
             key, size = oldest
             index.execute("DELETE FROM entries WHERE key = ?", [key])
             with contextlib.suppress(ParameterError):  # a key that this program has not written

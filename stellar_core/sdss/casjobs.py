@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.sdss.answers import COUNT_SQL, MAX_ANSWER, confirm_nothing, read_answer
+from stellar_core.sdss.http import ABSENT, Reply, send
 from stellar_core.sdss.retries import PassingError, Retries
 from stellar_core.sdss.skyserver import Answer
-from stellar_core.sdss.transport import ABSENT, Reply, send
+from stellar_core.sdss.sql_response import COUNT_SQL, MAX_ANSWER, confirm_nothing, read_answer
 
 #: Base URL of the REST interface; environment STELLAR_CASJOBS_URL sets another.
 CASJOBS_URL = "https://skyserver.sdss.org/CasJobs/RestApi"
@@ -114,7 +114,10 @@ class CasJobs:
             reply = self._send("GET", f"/jobs/{job:d}")
             try:
                 found = json.loads(reply.body)
-                return JobState(STATES[int(re.fullmatch(r"\d", str(found["Status"]))[0])], " ".join(str(found.get("Message") or "").split())[:200])
+                return JobState(
+                    STATES[int(re.fullmatch(r"\d", str(found["Status"]))[0])],
+                    " ".join(str(found.get("Message") or "").split())[:200],
+                )
             except (ValueError, TypeError, KeyError, IndexError, RecursionError):
                 raise PassingError("CasJobs did not answer with the state of the job.", value=job) from None
 
@@ -138,12 +141,14 @@ class CasJobs:
             if state.over:
                 ended = "failed" if state.name == "failed" else "was canceled"
                 raise JobEndedError(
-                    f"The CasJobs job {job} {ended}: {state.message or 'no reason given'}.", value=job, remedy="The same command submits it anew."
+                    f"The CasJobs job {job} {ended}: {state.message or 'no reason given'}.",
+                    value=job,
+                    remedy="The same command submits it anew.",
                 )
             self.retries.sleep(POLL)
 
     def query(self, sql: str, columns: Sequence[str], check: Callable[[list], object] = lambda rows: None) -> Answer:
-        """The rows of a short query on MyDB whose last column is `stellar_core.sdss.answers.TOTAL_SQL`.
+        """The rows of a short query on MyDB whose last column is `stellar_core.sdss.sql_response.TOTAL_SQL`.
 
         Parameters
         ----------
@@ -174,11 +179,16 @@ class CasJobs:
 
     def _send(self, method: str, path: str, sql: str = "") -> Reply:
         body = json.dumps({"Query": sql, "TaskName": "stellar-ages-explorer"}).encode() if sql else None
-        headers = {"X-Auth-Token": self.token, "Content-Type": "application/json", "Accept": "text/plain" if sql else "application/json"}
+        headers = {
+            "X-Auth-Token": self.token,
+            "Content-Type": "application/json",
+            "Accept": "text/plain" if sql else "application/json",
+        }
         reply = send(self.url + path, timeout=self.timeout, limit=MAX_ANSWER, method=method, body=body, headers=headers)
         if reply.status in (401, 403):
             raise ArchiveError(
-                "CasJobs does not accept the token.", remedy="Put a fresh one into STELLAR_CASJOBS_TOKEN, or leave it out."
+                "CasJobs does not accept the token.",
+                remedy="Put a fresh one into STELLAR_CASJOBS_TOKEN, or leave it out.",
             )
         if reply.status in ABSENT:
             raise NoJobError(f"CasJobs at {self.url} knows no {path} (status {reply.status}).")

@@ -14,9 +14,9 @@ import numpy as np
 from stellar_core.errors import IdentifierError
 from stellar_core.photometry import BANDS, Photometry
 from stellar_core.sdss import specobjid as ids
-from stellar_core.sdss.answers import number, whole_number
 from stellar_core.sdss.retries import PassingError
 from stellar_core.sdss.skyserver import integer
+from stellar_core.sdss.sql_response import number, whole_number
 from stellar_core.sdss.star import StarId
 from stellar_core.spectrum import Spectrum
 
@@ -67,7 +67,9 @@ class SsppParameters:
 
     def known(self) -> dict[str, float | str]:
         """What is not missing, by the name that it has in a spectrum's metadata."""
-        values = {f"sspp_{name}": getattr(self, name) for name in ("teff", "teff_err", "logg", "logg_err", "feh", "feh_err")}
+        values = {
+            f"sspp_{name}": getattr(self, name) for name in ("teff", "teff_err", "logg", "logg_err", "feh", "feh_err")
+        }
         found: dict[str, float | str] = {name: value for name, value in values.items() if np.isfinite(value)}
         return {**found, "sspp_flag": self.flag} if found else {}
 
@@ -168,7 +170,9 @@ def identify(cells: Sequence[str]) -> StarId:
         raise IdentifierError(f"specObjID {specobjid} is {ours}; its row says {said}.", value=specobjid)
     said = "" if run2d.lower() == "null" else run2d
     if ids.encode(*found[:3], said or found[3]) != int(specobjid):
-        raise IdentifierError(f"specObjID {specobjid} has been rounded; its row says reduction {said or found[3]}.", value=specobjid)
+        raise IdentifierError(
+            f"specObjID {specobjid} has been rounded; its row says reduction {said or found[3]}.", value=specobjid
+        )
     return StarId(*found)
 
 
@@ -206,7 +210,10 @@ def choose_row(star: StarId, rows: Sequence[Sequence[str]]) -> CatalogueRow | No
 
 
 def _photometry(value: dict[str, float], mock: bool) -> Photometry | None:
-    bands = {name: np.array([value[f"{name}_{band}"] for band in BANDS]) for name in ("psfMag", "psfMagErr", "extinction", "modelMag")}
+    bands = {
+        name: np.array([value[f"{name}_{band}"] for band in BANDS])
+        for name in ("psfMag", "psfMagErr", "extinction", "modelMag")
+    }
     found = Photometry(
         psf_mag=bands["psfMag"],
         psf_mag_err=bands["psfMagErr"],

@@ -31,7 +31,9 @@ _SEXAGESIMAL = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _DEGREES = re.compile(r"[+]?(\d{1,3}\.\d+)\s*[,;\s]\s*([+-]?\d{1,2}(?:\.\d+)?)", re.ASCII)
-_THREE = re.compile(r"(?:plate)?\s*(\d{1,6})[\s,/;_-]+(?:mjd)?\s*(\d{1,6})[\s,/;_-]+(?:fiber)?\s*(\d{1,6})", re.A | re.I)
+_THREE = re.compile(
+    r"(?:plate)?\s*(\d{1,6})[\s,/;_-]+(?:mjd)?\s*(\d{1,6})[\s,/;_-]+(?:fiber)?\s*(\d{1,6})", re.A | re.I
+)
 _TWO = re.compile(r"(?:plate)?\s*(\d{1,6})[\s,/;_-]+(?:fiber)?\s*(\d{1,6})", re.ASCII | re.IGNORECASE)
 _NUMBER = re.compile(r"(?:specobjid|sid|id)?\s*[:=#]?\s*(\d+(?:\.\d*)?(?:e\+?\d+)?)", re.ASCII | re.IGNORECASE)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3}){4,}", re.ASCII)
@@ -151,7 +153,9 @@ def _from_numbers(text: str) -> StarId | PlateFiber | None:
     if three:
         plate, mjd, fiber = (int(group) for group in three.groups())
         if fiber >= ids.MJDS[0] and mjd <= ids.FIBERS[1]:
-            raise IdentifierError(f"{_quote(text)} has the MJD last.", value=text, remedy=f"Give {plate}-{fiber}-{mjd}.")
+            raise IdentifierError(
+                f"{_quote(text)} has the MJD last.", value=text, remedy=f"Give {plate}-{fiber}-{mjd}."
+            )
         return StarId.of(plate, mjd, fiber)
     two = _TWO.fullmatch(text)
     if two:

@@ -140,7 +140,8 @@ class QualityCuts:
             for limit in limits:
                 if not (np.isfinite(limit.low) and np.isfinite(limit.high) and limit.low < limit.high):
                     raise ParameterError(
-                        f"No {limit.column} lies between {limit.low:g} and {limit.high:g}.", value=(limit.low, limit.high)
+                        f"No {limit.column} lies between {limit.low:g} and {limit.high:g}.",
+                        value=(limit.low, limit.high),
                     )
 
     def _limits(self) -> list[tuple[str, list[Limit]]]:

@@ -72,7 +72,10 @@ class Retries:
     jitter: Callable[[], float] = field(default_factory=lambda: random.Random().random, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if min(self.attempts, self.unreachable_attempts) < 1 or min(self.first_wait, self.longest_wait, self.patience) < 0:
+        if (
+            min(self.attempts, self.unreachable_attempts) < 1
+            or min(self.first_wait, self.longest_wait, self.patience) < 0
+        ):
             raise ParameterError(f"Retries need at least one attempt and waits that are not negative; got {self}.")
 
     def call(

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.sdss.answers import COUNT_SQL, MAX_ANSWER, TOTAL_SQL, confirm_nothing, read_answer
 from stellar_core.sdss.cache import cache_folder
+from stellar_core.sdss.http import ABSENT, CHUNK, OFFLINE_REMEDY, Reply, seconds, too_large, within
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.retries import PassingError, Retries, UnreachableError
-from stellar_core.sdss.transport import ABSENT, CHUNK, OFFLINE_REMEDY, Reply, seconds, too_large, within
+from stellar_core.sdss.sql_response import COUNT_SQL, MAX_ANSWER, TOTAL_SQL, confirm_nothing, read_answer
 
 if TYPE_CHECKING:
     import requests
@@ -36,7 +36,9 @@ TOKENS = "skyserver-queries.json"
 
 def skyserver_url() -> str:
     """Environment STELLAR_SKYSERVER_URL, else `SKYSERVER_URL`; a path such as /dr17/SkyServerWS is left out."""
-    return re.sub(r"/dr\d+(/.*)?$", "", (os.environ.get("STELLAR_SKYSERVER_URL") or SKYSERVER_URL).rstrip("/"), flags=re.I)
+    return re.sub(
+        r"/dr\d+(/.*)?$", "", (os.environ.get("STELLAR_SKYSERVER_URL") or SKYSERVER_URL).rstrip("/"), flags=re.I
+    )
 
 
 def integer(value: int, low: int, high: int) -> str:
@@ -161,7 +163,9 @@ class SkyServer:
 
         length = len(urllib.parse.urlencode({"cmd": f" {sql}", "format": "csv", "searchtool": "SQL"}))
         if length > MAX_QUERY:
-            raise ParameterError(f"The query takes {length} characters in a URL; SkyServer accepts {MAX_QUERY}.", value=sql)
+            raise ParameterError(
+                f"The query takes {length} characters in a URL; SkyServer accepts {MAX_QUERY}.", value=sql
+            )
         service = SDSSClass()
         page = self.url.rstrip("/") + service.QUERY_URL_SUFFIX_DR_NEW.format(dr=DATA_RELEASE)
         # astroquery's own setting of the base URL is one for the whole process; this one is this object's.
@@ -175,7 +179,9 @@ class SkyServer:
         try:
             answer = within(ask, 2 * self.timeout)
         except (TimeoutError, requests.Timeout):
-            raise PassingError(f"{host} did not answer within {self.timeout:g} s.", value=page, remedy=OFFLINE_REMEDY) from None
+            raise PassingError(
+                f"{host} did not answer within {self.timeout:g} s.", value=page, remedy=OFFLINE_REMEDY
+            ) from None
         except requests.ConnectionError as error:
             if isinstance(getattr(next(iter(error.args), None), "reason", None), NewConnectionError):
                 raise UnreachableError(f"{host} cannot be reached.", value=page, remedy=OFFLINE_REMEDY) from None
@@ -183,10 +189,14 @@ class SkyServer:
         except ArchiveError:
             raise
         except requests.exceptions.InvalidProxyURL:
-            raise ArchiveError(f"{host} could not be asked: the proxy that the environment names is none.", value=page) from None
+            raise ArchiveError(
+                f"{host} could not be asked: the proxy that the environment names is none.", value=page
+            ) from None
         except ValueError:  # an address that is none, of ours or of a redirect
             remedy = f"STELLAR_SKYSERVER_URL is an address such as {SKYSERVER_URL}."
-            raise ArchiveError(f"{self.url[:100]!r} names no server, or sends on to none.", value=page, remedy=remedy) from None
+            raise ArchiveError(
+                f"{self.url[:100]!r} names no server, or sends on to none.", value=page, remedy=remedy
+            ) from None
         except requests.RequestException as error:
             raise PassingError(f"{host} could not be asked ({type(error).__name__}).", value=page) from None
         except OSError as error:  # such as certificates that are not there

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from stellar_core.errors import ArchiveError, SpectrumError
+from stellar_core.sdss.http import ABSENT, send
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.readers import MAX_BYTES, read_spectrum
 from stellar_core.sdss.retries import PassingError, Retries
 from stellar_core.sdss.star import SAS_URL, StarId
-from stellar_core.sdss.transport import ABSENT, send
 from stellar_core.spectrum import Spectrum
 
 #: How often a file must be said to be absent before that is believed: mirrors and proxies say so in passing.
@@ -97,7 +97,9 @@ class SpectrumFiles:
                 self.retries.sleep(self.retries.wait_after(time))
             for run2d, path in paths if time == 0 else paths[: len(star.run2d_candidates)]:
                 if self.retries.clock() - start > self.retries.patience:
-                    raise PassingError(f"The SDSS archive did not find {star.name} within {self.retries.patience:g} s.", value=star)
+                    raise PassingError(
+                        f"The SDSS archive did not find {star.name} within {self.retries.patience:g} s.", value=star
+                    )
                 found = self.retries.call(lambda: self._download(path, star), on_failure)
                 if found is not None:
                     return SpectrumFile(*found, run2d, path)
@@ -133,7 +135,9 @@ def check_file(data: bytes, star: StarId, origin: str) -> Spectrum:
     try:
         spectrum = read_spectrum(data)  # without the name that was asked for: the file itself must say whose it is
     except SpectrumError as error:
-        raise PassingError(f"The SDSS archive's file of {star.name} cannot be used: {error}", value=origin, remedy="") from None
+        raise PassingError(
+            f"The SDSS archive's file of {star.name} cannot be used: {error}", value=origin, remedy=""
+        ) from None
     if spectrum.name != star.name:
         sent = spectrum.name or "a spectrum that names no star"
         raise PassingError(f"The SDSS archive sent {sent} when asked for {star.name}.", value=origin)
@@ -148,7 +152,7 @@ def _check_end(data: bytes, star: StarId) -> None:
     """
     from astropy.io import fits
 
-    from stellar_core.sdss.fits_files import DAMAGE
+    from stellar_core.sdss.readers.fits_files import DAMAGE
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from stellar_core.training.data import StarSet
+from stellar_core.datasets.mock_stars import StarSet
 
 
 class Batches:

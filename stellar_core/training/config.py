@@ -153,21 +153,35 @@ class TrainingConfig:
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ParameterError(
-                    f"The {name} is one of {', '.join(allowed)}; got {getattr(self, name)!r}.", value=getattr(self, name)
+                    f"The {name} is one of {', '.join(allowed)}; got {getattr(self, name)!r}.",
+                    value=getattr(self, name),
                 )
         if self.epochs < 1 or self.batch < 2 or not 0 < self.learning_rate < 1:
-            raise ParameterError("Epochs, batch size and learning rate must be positive (batch at least 2, rate below 1).")
+            raise ParameterError(
+                "Epochs, batch size and learning rate must be positive (batch at least 2, rate below 1)."
+            )
         weights = self.task_weights
-        if len(weights) != 3 or min(weights) < 0 or self.atmosphere_weight < 0 or sum(weights) + self.atmosphere_weight <= 0:
-            raise ParameterError(f"Loss weights are three numbers of at least 0, not all 0; got {weights}.", value=weights)
+        if (
+            len(weights) != 3
+            or min(weights) < 0
+            or self.atmosphere_weight < 0
+            or sum(weights) + self.atmosphere_weight <= 0
+        ):
+            raise ParameterError(
+                f"Loss weights are three numbers of at least 0, not all 0; got {weights}.", value=weights
+            )
         if not (0 <= self.validation <= 0.5 and 0 <= self.photometry_dropout <= 1 and 0 <= self.average < 1):
-            raise ParameterError("Shares must lie in their ranges: validation 0-0.5, photometry_dropout 0-1, average 0-1.")
+            raise ParameterError(
+                "Shares must lie in their ranges: validation 0-0.5, photometry_dropout 0-1, average 0-1."
+            )
         if self.spectrum_dropout < 0 or self.photometry_dropout + self.spectrum_dropout > 1:
             raise ParameterError("Photometry and spectrum are never hidden at once: their shares add up to at most 1.")
         if not 0 < self.plateau_factor < 1 or min(self.plateau_patience, self.patience) < 0:
             raise ParameterError("The plateau factor lies between 0 and 1, and patience is at least 0 epochs.")
         if self.validation == 0 and (self.patience or self.schedule == "plateau"):
-            raise ParameterError("Early stopping and the plateau schedule watch the validation loss: set validation above 0.")
+            raise ParameterError(
+                "Early stopping and the plateau schedule watch the validation loss: set validation above 0."
+            )
 
     @classmethod
     def paper(cls, **changes: object) -> TrainingConfig:

@@ -30,7 +30,9 @@ def device_of(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError):
-        raise ParameterError(f"There is no device {name!r} here.", value=name, remedy="Set device to auto or cpu.") from None
+        raise ParameterError(
+            f"There is no device {name!r} here.", value=name, remedy="Set device to auto or cpu."
+        ) from None
     return device
 
 

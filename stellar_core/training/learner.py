@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from stellar_core.cards import model_folder
+from stellar_core.datasets.mock_stars import StarSet
 from stellar_core.errors import ModelError
+from stellar_core.model_store import model_folder
 from stellar_core.models.checkpoints import load_network
 from stellar_core.models.isochrone_network import IsochroneNetwork
 from stellar_core.models.zoo import build
 from stellar_core.training.config import TrainingConfig
-from stellar_core.training.data import StarSet
 from stellar_core.training.distributed import Processes
 from stellar_core.training.losses import loss_parts, total_loss
 from stellar_core.training.schedule import EarlyStopping, Schedule

@@ -5,23 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 import torch
 from torch import nn
 
-from stellar_core.cards import write_text
+from stellar_core.datasets.balancing import class_weights, partition
+from stellar_core.datasets.mock_stars import StarSet
 from stellar_core.errors import ModelError, ParameterError
-from stellar_core.training.balancing import class_weights, partition
+from stellar_core.model_store import write_text
 from stellar_core.training.batches import Batches
+from stellar_core.training.checkpoint import Checkpoints
 from stellar_core.training.config import TrainingConfig
-from stellar_core.training.data import StarSet
 from stellar_core.training.distributed import processes
 from stellar_core.training.learner import Learner
-from stellar_core.training.resume import Checkpoints
 
 Progress = Callable[[dict[str, object]], None]
 Stop = Callable[[], bool]

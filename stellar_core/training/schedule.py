@@ -58,7 +58,9 @@ class Schedule:
         """Plain values for a checkpoint; the rate itself is in the optimiser's."""
         if self.plateau is None:
             return {}
-        return {name: getattr(self.plateau, name) for name in ("best", "num_bad_epochs", "cooldown_counter", "last_epoch")}
+        return {
+            name: getattr(self.plateau, name) for name in ("best", "num_bad_epochs", "cooldown_counter", "last_epoch")
+        }
 
     def load_state_dict(self, state: dict[str, object]) -> None:
         """Go on from what `state_dict` gave."""

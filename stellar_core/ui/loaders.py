@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core import lookup, sandbox
-from stellar_core.cards import DEFAULT_MODEL, model_folder
-from stellar_core.ui.turns import TURNS
+from stellar_core.model_store import DEFAULT_MODEL, model_folder
+from stellar_core.ui.request_priority import TURNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from stellar_core.inference.estimator import Estimator
+    from stellar_core.inference.base import Estimator
     from stellar_core.inference.occlusion import Influence
     from stellar_core.inference.result import Result
     from stellar_core.isochrones import Tracks
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from stellar_core.sdss.identifiers import StarId
     from stellar_core.spectrum import Spectrum
 
-    #: What an answer is computed in, see `stellar_core.ui.turns`.
+    #: What an answer is computed in, see `stellar_core.ui.request_priority`.
     Turn = Callable[[], AbstractContextManager[None]]
 
 #: The networks whose answers stand beside each other, if their files are there: Model 9 and the paper's Model 6.
@@ -75,7 +75,7 @@ def model_stamp(name: str = DEFAULT_MODEL) -> int:
 
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _estimator(name: str, stamp: int) -> Estimator:
-    from stellar_core.inference.estimator import Estimator
+    from stellar_core.inference.base import Estimator
 
     return Estimator.load(name)
 
@@ -151,7 +151,7 @@ def _result(key: str, seed: int, samples: int, model: str, stamp: int, _source: 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _second_opinion(key: tuple[float, ...], _result: Result) -> dict[str, object]:
-    from stellar_core.inference.opinion import second_opinion
+    from stellar_core.inference.isochrone_check import second_opinion
 
     with TURNS.later():
         return second_opinion(_result)

@@ -41,7 +41,9 @@ BARE_FIGURE = BARE_TITLE + "import plotly.graph_objects as go\nst.plotly_chart(g
 STAR_SHOWN = """name => [...document.querySelectorAll('h3')].some(h => h.innerText.includes(name))
  && document.querySelectorAll('[data-stale=false] [data-testid=stMetricValue]').length === 6"""
 #: Figures are there when Plotly has drawn into so many.
-CHARTS_SHOWN = "count => document.querySelectorAll('[data-testid=stPlotlyChart] .js-plotly-plot .main-svg').length >= count"
+CHARTS_SHOWN = (
+    "count => document.querySelectorAll('[data-testid=stPlotlyChart] .js-plotly-plot .main-svg').length >= count"
+)
 #: What ten tabs of one browser are called in the table.
 TABS = "ten tabs of one browser on the server's cores"
 FAULTS = "document.querySelectorAll('[data-testid=stException], [data-testid=stAlertContentError]').length"
@@ -73,9 +75,16 @@ class Figures:
     def rows(self) -> list[tuple[str, str, str, bool]]:
         """What was measured, the figure, the goal, and whether it is reached."""
         excess = self.median("catalogue diagram") - self.median("bare figure")
-        timed = [("first heading", 3.0), ("star result, warm", 1.5), ("row ticked", 0.5), ("quantity chosen", 0.5),
-                 ("ten visitors, star result sent", 5.0)]  # fmt: skip
-        found = [(name, f"{self.median(name):.2f} s", f"< {goal:g} s", self.median(name) < goal) for name, goal in timed]
+        timed = [
+            ("first heading", 3.0),
+            ("star result, warm", 1.5),
+            ("row ticked", 0.5),
+            ("quantity chosen", 0.5),
+            ("ten visitors, star result sent", 5.0),
+        ]
+        found = [
+            (name, f"{self.median(name):.2f} s", f"< {goal:g} s", self.median(name) < goal) for name, goal in timed
+        ]
         found += [
             (f"diagram of {self.stars:,} stars, beyond a bare figure", f"{excess:.2f} s", "< 1.5 s", excess < 1.5),
             ("sent for the catalogue page", f"{self.megabytes:.2f} MB", "< 1 MB", self.megabytes < 1.0),
@@ -231,9 +240,12 @@ def ten_tabs(browser, address: str, pid: int, names: list[str], figures: Figures
         page.wait_for_function(CHARTS_SHOWN, arg=1)
     for page, name in zip(tabs, names, strict=True):
         page.get_by_label("SDSS star", exact=True).fill(name)
-        page.evaluate(f"name => {{ window.shown = null; const seen = {STAR_SHOWN};"
-                      " const look = () => { if (seen(name)) window.shown = performance.timeOrigin + performance.now();"
-                      " else requestAnimationFrame(look); }; look(); }", name)  # fmt: skip
+        page.evaluate(
+            f"name => {{ window.shown = null; const seen = {STAR_SHOWN};"
+            " const look = () => { if (seen(name)) window.shown = performance.timeOrigin + performance.now();"
+            " else requestAnimationFrame(look); }; look(); }",
+            name,
+        )
     pressed = []
     with figures.server_time(TABS, pid, len(names)):
         for page in tabs:
@@ -281,11 +293,19 @@ def main() -> None:
     width = max(len(row[0]) for row in rows)
     for name, found, goal, reached in rows:
         sys.stdout.write(f"{name:<{width}}  {found:>8}  {goal:>8}  {'reached' if reached else 'MISSED'}\n")
-    for name in ("first heading of a bare page", "bare figure", "catalogue diagram", "ten visitors, whole page sent", TABS):
+    for name in (
+        "first heading of a bare page",
+        "bare figure",
+        "catalogue diagram",
+        "ten visitors, whole page sent",
+        TABS,
+    ):
         sys.stdout.write(f"{name:<{width}}  {figures.median(name):6.2f} s\n")
     for name, seconds in figures.processor.items():
         sys.stdout.write(f"{name + ', processor time of the server each':<{width}}  {seconds:6.2f} s\n")
-    sys.stdout.write(f"load of the machine {before:.1f} before, {os.getloadavg()[0]:.1f} after, on {os.cpu_count()} cores\n")
+    sys.stdout.write(
+        f"load of the machine {before:.1f} before, {os.getloadavg()[0]:.1f} after, on {os.cpu_count()} cores\n"
+    )
     if options.json:
         sys.stdout.write(json.dumps(figures.seconds, indent=1) + "\n")
 

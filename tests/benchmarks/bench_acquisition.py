@@ -23,10 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
-from stellar_core.acquisition.reader import ARRAYS, StoreReader
-from stellar_core.acquisition.store import read_manifest
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.star import MOCK_PLATES, StarId
+from stellar_core.survey.reader import ARRAYS, StoreReader
+from stellar_core.survey.store import read_manifest
 from tests.standin import Fault, Faults, StandIn
 
 #: Stars on a plate that pass the cuts, about.
@@ -42,11 +42,21 @@ def main() -> int:
     options = parser.parse_args()
     first = MOCK_PLATES[0]
     plates = range(first, first + options.stars // PASSING + 2)
-    settings = {"first_plate": first, "last_plate": plates[-1], "plates_per_page": 4, "stars": options.stars, "chunk": min(1000, -(-options.stars // 5))}
+    settings = {
+        "first_plate": first,
+        "last_plate": plates[-1],
+        "plates_per_page": 4,
+        "stars": options.stars,
+        "chunk": min(1000, -(-options.stars // 5)),
+    }
     with tempfile.TemporaryDirectory() as place, StandIn(Path(place), plates) as sdss:
-        os.environ.update(STELLAR_SAS_URL=sdss.sas, STELLAR_SKYSERVER_URL=sdss.skyserver, STELLAR_CACHE_DIR=f"{place}/cache")
+        os.environ.update(
+            STELLAR_SAS_URL=sdss.sas, STELLAR_SKYSERVER_URL=sdss.skyserver, STELLAR_CACHE_DIR=f"{place}/cache"
+        )
         passing = QualityCuts().apply(sdss.catalogue.mock).head(options.stars)
-        stars = [StarId(*row, "v5_13_2") for row in zip(*(passing[name].astype(int) for name in ("plate", "mjd", "fiberID")))]
+        stars = [
+            StarId(*row, "v5_13_2") for row in zip(*(passing[name].astype(int) for name in ("plate", "mjd", "fiberID")))
+        ]
         say(f"making {len(stars)} MOCK files", lambda: sdss.spectra.make(stars))
         unbroken, broken = Path(place, "unbroken"), Path(place, "broken")
         say("unbroken acquisition", lambda: run(unbroken, settings))

@@ -23,8 +23,8 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before NumPy is loaded: threads that wait for each other would be counted as work
 
-from stellar_core.batch.answers import GROUP
 from stellar_core.batch.inputs import MockInputs
+from stellar_core.batch.worker import GROUP
 from stellar_core.mock.survey import SEED
 
 
@@ -80,7 +80,7 @@ def bare_loop(name: str, stars: int, count: int) -> Bare:
     """The model on ``count`` of ``stars`` MOCK stars in this process, with one thread, after a group to warm up."""
     import torch
 
-    from stellar_core.inference.estimator import Estimator
+    from stellar_core.inference.base import Estimator
 
     torch.set_num_threads(1)
     estimator = Estimator.load(name)

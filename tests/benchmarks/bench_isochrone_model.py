@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from stellar_core import Estimator
+from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.errors import StellarError
-from stellar_core.evaluation.cell_test import views
+from stellar_core.evaluation.views import views
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.models.zoo import build
 from stellar_core.training.config import DataConfig, TrainingConfig
-from stellar_core.training.data import make_stars
 from stellar_core.training.losses import loss_parts
 
 DRAWS = 10_000_000
@@ -61,7 +61,13 @@ def test_spectra_to_results_per_second(estimator):
     list(estimator.estimate_many(spectra[:4]))
     found, wall, processor = seconds(lambda: list(estimator.estimate_many(spectra)))
     answered = sum(not isinstance(item, StellarError) for item in found)
-    report("results", stars=len(found), answered=answered, stars_per_s=len(found) / wall, stars_per_cpu_s=len(found) / processor)
+    report(
+        "results",
+        stars=len(found),
+        answered=answered,
+        stars_per_s=len(found) / wall,
+        stars_per_cpu_s=len(found) / processor,
+    )
     assert len(found) == len(spectra) and len(found) / wall >= 100
 
 
@@ -76,7 +82,13 @@ def test_ten_million_draws_can_all_exist(estimator, stars):
             older += int((cells.log_age > cells.log_lifetime).sum())
             outside += int(((age <= 0) | (age > 13.8e9)).sum())
             oldest, youngest, drawn = max(oldest, age.max()), min(youngest, age.min()), drawn + each
-    report("draws", draws=drawn, older_than_lifetime=older, outside_0_to_13p8_gyr=outside, gyr=[youngest / 1e9, oldest / 1e9])
+    report(
+        "draws",
+        draws=drawn,
+        older_than_lifetime=older,
+        outside_0_to_13p8_gyr=outside,
+        gyr=[youngest / 1e9, oldest / 1e9],
+    )
     assert drawn >= DRAWS and older == 0 and outside == 0
 
 
@@ -89,7 +101,9 @@ def test_training_spectra_per_second(stars):
 
     def step(k: int) -> None:
         rows = slice(64 * k, 64 * (k + 1))
-        flux, coverage, root = (torch.from_numpy(x[rows].astype(np.float32)) for x in (inputs.flux, inputs.coverage, inputs.root_ivar))
+        flux, coverage, root = (
+            torch.from_numpy(x[rows].astype(np.float32)) for x in (inputs.flux, inputs.coverage, inputs.root_ivar)
+        )
         with torch.autocast("cpu", dtype=torch.bfloat16):
             predicted = network(flux, coverage, torch.from_numpy(inputs.features[rows]), dropout, root.square())
         loss = loss_parts(predicted, {"reference": torch.from_numpy(stars.labels.reference[rows])})["cells"]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from stellar_core.isochrones import posterior
-from stellar_core.isochrones.grid import FastGrid, brute_force, from_errors
+from stellar_core.isochrones.catalogue_posterior import FastGrid, brute_force, from_errors
 from stellar_core.isochrones.recovery import BOUNDS, coverage, draw_stars, measure
 from stellar_core.stages import STAGES
 
@@ -45,8 +45,15 @@ def test_at_least_ten_times_brute_force(grid):
     plain, plain_wall, _ = seconds(lambda: [brute_force(grid.cells, *stars[i], SSPP) for i in some])
     off = [abs(fast.mean["log_age"][i] - p["log_age"][0]) for i, p in zip(some, plain) if fast.inside_models[i]]
     ratio = (plain_wall / len(some)) / (fast_wall / len(stars))
-    report("brute force", ratio=ratio, fast_stars_per_s=len(stars) / fast_wall, brute_stars_per_s=len(some) / plain_wall,
-           fast_stars_per_cpu_s=len(stars) / fast_cpu, largest_mean_difference_dex=max(off), compared=len(off))  # fmt: skip
+    report(
+        "brute force",
+        ratio=ratio,
+        fast_stars_per_s=len(stars) / fast_wall,
+        brute_stars_per_s=len(some) / plain_wall,
+        fast_stars_per_cpu_s=len(stars) / fast_cpu,
+        largest_mean_difference_dex=max(off),
+        compared=len(off),
+    )
     assert ratio >= 10
     assert max(off) < 0.005
 
@@ -72,7 +79,7 @@ def test_growth_with_number_and_errors(grid):
 def test_memory_stays_below_one_and_a_half_gigabytes():
     script = (
         "import numpy as np, resource\n"
-        "from stellar_core.isochrones.grid import FastGrid, from_errors\n"
+        "from stellar_core.isochrones.catalogue_posterior import FastGrid, from_errors\n"
         "rng = np.random.default_rng(0); n = 20000\n"
         "answer = FastGrid().evaluate(rng.uniform(4200, 7000, n), rng.uniform(1, 4.7, n), rng.uniform(-2, 0.4, n), "
         "from_errors(np.array([75.0, 0.2, 0.1])))\n"

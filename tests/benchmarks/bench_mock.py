@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stellar_core.mock.files import write_spec_lite
+from stellar_core.mock.catalogue_writer import choose, write_release
 from stellar_core.mock.plates import N_STARS
-from stellar_core.mock.release import choose, write_release
+from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.sdss.star import StarId
 
@@ -64,7 +64,10 @@ def identical(stars: list[StarId]) -> int:
     """How many of the stars are the same, bit for bit, in a batch and alone."""
     survey = MockSurvey()
     return sum(
-        all(np.array_equal(getattr(frame.spectrum, name), getattr(alone.spectrum, name)) for name in ("flux", "ivar", "model"))
+        all(
+            np.array_equal(getattr(frame.spectrum, name), getattr(alone.spectrum, name))
+            for name in ("flux", "ivar", "model")
+        )
         and np.array_equal(frame.wdisp, alone.wdisp)
         and np.array_equal(frame.sky, alone.sky)
         for frame, alone in zip(survey.frames(stars), map(survey.frame, stars))
@@ -99,7 +102,17 @@ def measure(task: str, stars: int, seed: int) -> dict[str, float]:
 def run(task: str, processes: int, stars: int) -> list[dict[str, float]]:
     """``task`` in as many processes at once, each with other stars and one thread."""
     commands = [
-        [sys.executable, "-m", "tests.benchmarks.bench_mock", "--task", task, "--seed", str(seed), "--stars", str(stars)]
+        [
+            sys.executable,
+            "-m",
+            "tests.benchmarks.bench_mock",
+            "--task",
+            task,
+            "--seed",
+            str(seed),
+            "--stars",
+            str(stars),
+        ]
         for seed in range(processes)
     ]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -114,9 +127,12 @@ def table(stars: int) -> list[dict[str, object]]:
     """All figures; those of several processes are added, memory too."""
     rows = []
     tasks = (
-        ("catalogue", "catalogue", 1), ("spectra, 1 process", "spectra", 1), ("spectra, 2 processes", "spectra", 2),
-        ("spectra one by one", "single", 1), ("spec-lite files", "files", 1),
-    )  # fmt: skip
+        ("catalogue", "catalogue", 1),
+        ("spectra, 1 process", "spectra", 1),
+        ("spectra, 2 processes", "spectra", 2),
+        ("spectra one by one", "single", 1),
+        ("spec-lite files", "files", 1),
+    )
     for name, task, processes in tasks:
         found = run(task, processes, stars)
         rows.append(
@@ -150,11 +166,19 @@ def main() -> None:
         sys.stdout.write(json.dumps({"load": before, "rows": rows, "identical": same}, indent=1) + "\n")
         return
     heads = {
-        "task": "task", "count": "stars", "wall_s": "wall s", "cpu_s": "cpu s", "per_wall_s": "per s", "per_cpu_s": "per cpu s",
-        "peak_mb": "peak MB", "goal": "goal",
-    }  # fmt: skip
+        "task": "task",
+        "count": "stars",
+        "wall_s": "wall s",
+        "cpu_s": "cpu s",
+        "per_wall_s": "per s",
+        "per_cpu_s": "per cpu s",
+        "peak_mb": "peak MB",
+        "goal": "goal",
+    }
     for row in [heads, *rows]:
-        cells = [format(value, ",.1f") if isinstance(value, float) else str(value) for value in (row[key] for key in heads)]
+        cells = [
+            format(value, ",.1f") if isinstance(value, float) else str(value) for value in (row[key] for key in heads)
+        ]
         sys.stdout.write(f"{cells[0]:<22}" + "".join(f"{cell:>12}" for cell in cells[1:-1]) + f"   {cells[-1]}\n")
     sys.stdout.write(
         f"\n{same['count']} of {same['of']} stars are the same, bit for bit, in batches and alone. "

@@ -19,7 +19,7 @@ import resource
 import subprocess
 import sys
 import time
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -168,10 +168,14 @@ def main() -> None:
             rows[name] |= long | {"ratio_6800": rows[name]["infer_bf16"] * long["seconds_6800"]}
     loads = {"before": before[0], "after": os.getloadavg()[0]}
     if options.json:
-        sys.stdout.write(json.dumps({"threads": options.threads, "load_average": loads, "models": rows}, indent=1) + "\n")
+        sys.stdout.write(
+            json.dumps({"threads": options.threads, "load_average": loads, "models": rows}, indent=1) + "\n"
+        )
         return
     clock = "processor" if options.cpu else "clock"
-    sys.stdout.write(f"{options.threads} threads, seconds of the {clock}; load average {loads['before']:.1f} before, {loads['after']:.1f} after\n")
+    sys.stdout.write(
+        f"{options.threads} threads, seconds of the {clock}; load average {loads['before']:.1f} before, {loads['after']:.1f} after\n"
+    )
     sys.stdout.write(show(rows) + "\n")
 
 

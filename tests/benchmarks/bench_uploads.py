@@ -20,12 +20,12 @@ from statistics import median
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from stellar_core import sandbox
-from stellar_core.batch.answers import Settings, Work, answer_by
 from stellar_core.batch.uploads import uploaded
-from stellar_core.cards import DEFAULT_MODEL
-from stellar_core.inference.estimator import Estimator
-from stellar_core.mock.files import write_spec_lite
+from stellar_core.batch.worker import Settings, Work, answer_by
+from stellar_core.inference.base import Estimator
+from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
+from stellar_core.model_store import DEFAULT_MODEL
 from stellar_core.sdss.readers import read_spectrum
 
 #: Most that the sandbox may add, s.
@@ -42,11 +42,16 @@ def main() -> int:
     while not sandbox.parsers().processes():
         time.sleep(0.01)
     sandbox.read_pasted("266-51602-31")
-    sys.stdout.write(f"first answer of a cold sandbox after {time.perf_counter() - began:.1f} s, in the background of the first page\n")
+    sys.stdout.write(
+        f"first answer of a cold sandbox after {time.perf_counter() - began:.1f} s, in the background of the first page\n"
+    )
     survey = MockSurvey()
     stars = survey.star_ids(16000)[:20]
     with tempfile.TemporaryDirectory() as folder:
-        files = {f"{star.name}.fits": write_spec_lite(survey.spectrum(star), Path(folder, "a.fits")).read_bytes() for star in stars}
+        files = {
+            f"{star.name}.fits": write_spec_lite(survey.spectrum(star), Path(folder, "a.fits")).read_bytes()
+            for star in stars
+        }
     fits = files[f"{stars[0].name}.fits"]
     seen = read_spectrum(fits)
     rows = (f"{w:.3f},{f:.5g},{i:.5g}" for w, f, i in zip(seen.wavelength, seen.flux, seen.ivar))
@@ -70,7 +75,11 @@ def main() -> int:
         "lite FITS, to numbers": (one(read_spectrum)(fits, "a.fits"), one(sandbox.read_spectrum)(fits, "a.fits"), 1),
         "CSV, read": (lambda: read_spectrum(csv, "a.csv"), lambda: sandbox.read_spectrum(csv, "a.csv"), 1),
         "CSV, to numbers": (one(read_spectrum)(csv, "a.csv"), one(sandbox.read_spectrum)(csv, "a.csv"), 1),
-        "zip of 20, to numbers": (many(uploaded)(packed.getvalue(), "a.zip"), many(sandbox.read_inputs)(packed.getvalue(), "a.zip"), 20),
+        "zip of 20, to numbers": (
+            many(uploaded)(packed.getvalue(), "a.zip"),
+            many(sandbox.read_inputs)(packed.getvalue(), "a.zip"),
+            20,
+        ),
     }
     slow = False
     sys.stdout.write(f"{'':24} {'in process':>11} {'sandbox':>11} {'more':>9} {'ratio':>6}\n")
@@ -83,7 +92,9 @@ def main() -> int:
                 spent[place].append(time.perf_counter() - start)
         before, after = map(median, spent)
         slow |= after - before > MOST * members
-        sys.stdout.write(f"{name:24} {1e3 * before:8.1f} ms {1e3 * after:8.1f} ms {1e3 * (after - before):+6.1f} ms {after / before:6.2f}\n")
+        sys.stdout.write(
+            f"{name:24} {1e3 * before:8.1f} ms {1e3 * after:8.1f} ms {1e3 * (after - before):+6.1f} ms {after / before:6.2f}\n"
+        )
     return int(slow)
 
 

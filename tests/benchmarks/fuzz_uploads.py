@@ -30,16 +30,46 @@ import numpy as np
 
 from stellar_core import sandbox, tables
 from stellar_core.batch.uploads import Unpacked, uploaded
+from stellar_core.datasets.labelled_table import read_star_table
 from stellar_core.errors import StellarError
-from stellar_core.jobs.star_table import read_star_table
 from stellar_core.sandbox import SECONDS
 from stellar_core.sandbox.rehearsal import _stars
 from stellar_core.sdss.readers import read_spectrum
 
 #: What numbers become.
-NUMBERS = (b"-1", b"0", b"1", b"999999999999", b"2147483648", b"4294967295", b"1e308", b"nan", b"1" * 400, b"-9223372036854775808")
+NUMBERS = (
+    b"-1",
+    b"0",
+    b"1",
+    b"999999999999",
+    b"2147483648",
+    b"4294967295",
+    b"1e308",
+    b"nan",
+    b"1" * 400,
+    b"-9223372036854775808",
+)
 #: What is put into texts.
-TOKENS = (b"(", b"[", b"{", b"<", b"&", b"*", b'"', b"'", b"\0", b"\n", b",", b" " * 300, b"\xff\xfe", b"#", b"%", b"- &a [*a]", b"<!DOCTYPE x>", b"href='file:///etc/passwd'")
+TOKENS = (
+    b"(",
+    b"[",
+    b"{",
+    b"<",
+    b"&",
+    b"*",
+    b'"',
+    b"'",
+    b"\0",
+    b"\n",
+    b",",
+    b" " * 300,
+    b"\xff\xfe",
+    b"#",
+    b"%",
+    b"- &a [*a]",
+    b"<!DOCTYPE x>",
+    b"href='file:///etc/passwd'",
+)
 
 
 def base_files() -> dict[str, list[tuple[str, str, bytes]]]:
@@ -54,25 +84,69 @@ def base_files() -> dict[str, list[tuple[str, str, bytes]]]:
     seen = survey.spectrum(stars[0])
     few = slice(None, None, 12)
     table = Table({"loglam": np.log10(seen.wavelength[few]), "flux": seen.flux[few], "ivar": seen.ivar[few]})
-    row = Table({"PLATE": [16000], "MJD": [stars[0].mjd], "FIBERID": [stars[0].fiber], "RUN2D": ["v5_13_2"], "Z": [1e-4], "PSFFLUX": [[9.0] * 5]})
-    names = Table({"specObjID": [star.specobjid for star in stars], "plate": [s.plate for s in stars], "mjd": [s.mjd for s in stars], "fiber": [s.fiber for s in stars]})
-    places = Table({"name": [s.name for s in stars], "ra": np.linspace(2, 6, 30) * u.rad, "dec": np.linspace(-9, 9, 30) * u.deg})
-    texts = [f"{w:.2f},{f:.4g},{max(i, 1e-9) ** -0.5:.4g}" for w, f, i in zip(seen.wavelength[few], seen.flux[few], seen.ivar[few])]
+    row = Table(
+        {
+            "PLATE": [16000],
+            "MJD": [stars[0].mjd],
+            "FIBERID": [stars[0].fiber],
+            "RUN2D": ["v5_13_2"],
+            "Z": [1e-4],
+            "PSFFLUX": [[9.0] * 5],
+        }
+    )
+    names = Table(
+        {
+            "specObjID": [star.specobjid for star in stars],
+            "plate": [s.plate for s in stars],
+            "mjd": [s.mjd for s in stars],
+            "fiber": [s.fiber for s in stars],
+        }
+    )
+    places = Table(
+        {"name": [s.name for s in stars], "ra": np.linspace(2, 6, 30) * u.rad, "dec": np.linspace(-9, 9, 30) * u.deg}
+    )
+    texts = [
+        f"{w:.2f},{f:.4g},{max(i, 1e-9) ** -0.5:.4g}"
+        for w, f, i in zip(seen.wavelength[few], seen.flux[few], seen.ivar[few])
+    ]
     csv = ("# z = 0.0001\n# in vacuum\nwavelength (A),flux,error\n" + "\n".join(texts)).encode()
     ascii_ = "\n".join(texts).replace(",", "  ").encode()
-    binary = [("inputs", f"{kind}.xml", _votable(one, kind)) for one in (names, places) for kind in ("tabledata", "binary", "binary2")]
+    binary = [
+        ("inputs", f"{kind}.xml", _votable(one, kind))
+        for one in (names, places)
+        for kind in ("tabledata", "binary", "binary2")
+    ]
     fits = tables.fits(table, row)
     image = _image(seen.flux[few])
     return {
-        "fits": [("spectrum", "a.fits", fits), ("spectrum", "image.fits", image), *(("inputs", "l.fits", tables.fits(one)) for one in (names, places))],
-        "text": [("spectrum", "a.csv", csv), ("spectrum", "b.txt", ascii_), ("inputs", "l.csv", _csv(names)), ("stars", "t.csv", _stars()),
-                 ("pasted", "l.txt", "\n".join(star.name for star in stars).encode())],
-        "ecsv": [("spectrum", "a.ecsv", tables.ecsv(table)), *(("inputs", "l.ecsv", tables.ecsv(one)) for one in (names, places))],
+        "fits": [
+            ("spectrum", "a.fits", fits),
+            ("spectrum", "image.fits", image),
+            *(("inputs", "l.fits", tables.fits(one)) for one in (names, places)),
+        ],
+        "text": [
+            ("spectrum", "a.csv", csv),
+            ("spectrum", "b.txt", ascii_),
+            ("inputs", "l.csv", _csv(names)),
+            ("stars", "t.csv", _stars()),
+            ("pasted", "l.txt", "\n".join(star.name for star in stars).encode()),
+        ],
+        "ecsv": [
+            ("spectrum", "a.ecsv", tables.ecsv(table)),
+            *(("inputs", "l.ecsv", tables.ecsv(one)) for one in (names, places)),
+        ],
         "votable": binary,
-        "parquet": [("inputs", f"{kind}.parquet", _parquet(one, kind)) for one in (names, places) for kind in ("none", "snappy", "zstd", "gzip")],
-        "zip": [("inputs", "a.zip", _zip({"a.fits": fits, "b.csv": csv, "c/d.fits.gz": gzip.compress(image)}, kind)) for kind in (0, 8, 12, 14)],
+        "parquet": [
+            ("inputs", f"{kind}.parquet", _parquet(one, kind))
+            for one in (names, places)
+            for kind in ("none", "snappy", "zstd", "gzip")
+        ],
+        "zip": [
+            ("inputs", "a.zip", _zip({"a.fits": fits, "b.csv": csv, "c/d.fits.gz": gzip.compress(image)}, kind))
+            for kind in (0, 8, 12, 14)
+        ],
         "gzip": [("spectrum", "a.fits.gz", gzip.compress(fits)), ("spectrum", "a.csv.gz", gzip.compress(csv))],
-    }  # fmt: skip
+    }
 
 
 def _votable(table: object, kind: str) -> bytes:
@@ -85,7 +159,10 @@ def _parquet(table: object, compression: str) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    fields = [pa.field(name, pa.array(list(np.asarray(table[name]))).type, metadata={"unit": str(table[name].unit or "")}) for name in table.colnames]
+    fields = [
+        pa.field(name, pa.array(list(np.asarray(table[name]))).type, metadata={"unit": str(table[name].unit or "")})
+        for name in table.colnames
+    ]
     out = io.BytesIO()
     columns = [pa.array(list(np.asarray(table[name]))) for name in table.colnames]
     pq.write_table(pa.Table.from_arrays(columns, schema=pa.schema(fields)), out, compression=compression)
@@ -176,10 +253,16 @@ def _number(data: bytearray, rng: random.Random) -> None:
 
 def _card(data: bytearray, rng: random.Random) -> None:
     """Another value in a card of a FITS header; elsewhere another line in the place of one."""
-    cards = [k for k in range(0, min(len(data), 30_000), 80) if data[k + 8 : k + 10] == b"= "] if data.startswith(b"SIMPLE") else []
+    cards = (
+        [k for k in range(0, min(len(data), 30_000), 80) if data[k + 8 : k + 10] == b"= "]
+        if data.startswith(b"SIMPLE")
+        else []
+    )
     if cards:
         start = rng.choice(cards)
-        value = rng.choice((*NUMBERS[:8], b"'1PD(99999)'", b"'PE'", b"'999999999D'", b"'(1,2,3)'", b"T", b"''", b"'" + b"x" * 60))
+        value = rng.choice(
+            (*NUMBERS[:8], b"'1PD(99999)'", b"'PE'", b"'999999999D'", b"'(1,2,3)'", b"T", b"''", b"'" + b"x" * 60)
+        )
         data[start + 10 : start + 80] = value.rjust(20)[:70].ljust(70)
         return
     lines = bytes(data[:50_000]).split(b"\n")
@@ -191,7 +274,9 @@ def _card(data: bytearray, rng: random.Random) -> None:
 def _word(data: bytearray, rng: random.Random) -> None:
     """Four bytes as a large number of either order."""
     start = rng.randrange(len(data))
-    data[start : start + 4] = rng.choice((b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\0\0\0\0"))
+    data[start : start + 4] = rng.choice(
+        (b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\0\0\0\0")
+    )
 
 
 FAULTS: tuple[Callable[[bytearray, random.Random], None], ...] = (
@@ -221,7 +306,11 @@ def through_the_door(how: str, name: str, data: bytes) -> str:
         else:
             found = sandbox.read_inputs(name, data)
             if isinstance(found, sandbox.Archive):
-                words = [str(entry.found) for entry in found.portion(range(min(len(found), 20))).read() if isinstance(entry.found, StellarError)]
+                words = [
+                    str(entry.found)
+                    for entry in found.portion(range(min(len(found), 20))).read()
+                    if isinstance(entry.found, StellarError)
+                ]
     except StellarError as error:
         words = [str(error)]
     kinds = [kind for kind, sentence in sandbox._LOST.items() if sentence in words]
@@ -254,6 +343,7 @@ def directly(how: str, name: str, data: bytes) -> str:
 
 def guarded(how: str, name: str, data: bytes) -> tuple[str, str]:
     """What `directly` gives, or broken and the traceback."""
+
     def ring(*_) -> None:
         raise _TooLong
 
@@ -300,7 +390,9 @@ def main() -> int:
     else:
         sandbox.warm()
     failed, peak = False, 0
-    sys.stdout.write(f"{'format':8} {'files':>6} {'good':>6} {'sentences':>9} {'memory':>6} {'time':>5} {'broken':>6} {'slowest':>8} {'files/s':>8} {'peak MB':>8}\n")
+    sys.stdout.write(
+        f"{'format':8} {'files':>6} {'good':>6} {'sentences':>9} {'memory':>6} {'time':>5} {'broken':>6} {'slowest':>8} {'files/s':>8} {'peak MB':>8}\n"
+    )
     for kind, bases in base_files().items():
         if options.format and kind not in options.format:
             continue
@@ -339,7 +431,7 @@ def main() -> int:
         sys.stdout.write(
             f"{kind:8} {sum(counts.values()):6} {counts['good']:6} {counts['sentence']:9} {counts['memory']:6} {counts['time']:5} {counts['broken']:6} "
             f"{tally.slowest:7.2f}s {len(numbers) / spent:8.0f} {peak / 1e6:8.0f}\n"
-        )  # fmt: skip
+        )
         for number, why in tally.broken[:10]:
             sys.stdout.write(f"  file {number}: {why}\n")
         sys.stdout.flush()

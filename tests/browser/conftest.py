@@ -66,7 +66,11 @@ def server(tmp_path_factory, cache):
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true"]
     command += [f"--server.port={port}", "--server.address=127.0.0.1", "--server.fileWatcherType=none"]
     with log.open("w") as output:
-        environment = {**os.environ, "STELLAR_CACHE_DIR": str(cache), "STELLAR_RUNS_DIR": str(tmp_path_factory.mktemp("runs"))}
+        environment = {
+            **os.environ,
+            "STELLAR_CACHE_DIR": str(cache),
+            "STELLAR_RUNS_DIR": str(tmp_path_factory.mktemp("runs")),
+        }
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", process, log)
@@ -143,7 +147,10 @@ class Visitor:
         app = self.page.get_by_test_id("stApp")
         quiet_since, deadline = time.monotonic(), time.monotonic() + 90
         while time.monotonic() - quiet_since < pause:
-            if app.get_attribute("data-test-script-state") != "notRunning" or self.page.get_by_test_id("stSpinner").count():
+            if (
+                app.get_attribute("data-test-script-state") != "notRunning"
+                or self.page.get_by_test_id("stSpinner").count()
+            ):
                 quiet_since = time.monotonic()
             assert time.monotonic() < deadline, "the app did not come to rest"
             self.page.wait_for_timeout(100)
@@ -151,7 +158,8 @@ class Visitor:
     def wait_for_charts(self, count: int) -> None:
         """Wait until exactly ``count`` figures are drawn; their code arrives after the page."""
         self.page.wait_for_function(
-            "count => document.querySelectorAll('[data-testid=stPlotlyChart] .js-plotly-plot').length === count", arg=count
+            "count => document.querySelectorAll('[data-testid=stPlotlyChart] .js-plotly-plot').length === count",
+            arg=count,
         )
 
     def numbers(self) -> list[str]:

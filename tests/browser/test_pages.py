@@ -15,7 +15,16 @@ pytestmark = pytest.mark.browser
 
 #: Stars of the catalogue that is made for these tests; the README's pictures show the machine's own, if it has one.
 STARS = 300
-PAGES = {"": 1, "batch": 0, "catalogue": 3, "uncertainty": 7, "mock": None, "experiments": 4, "training": None, "data": 0}
+PAGES = {
+    "": 1,
+    "batch": 0,
+    "catalogue": 3,
+    "uncertainty": 7,
+    "mock": None,
+    "experiments": 4,
+    "training": None,
+    "data": 0,
+}
 PICTURES = ("catalogue", "batch", "uncertainty", "experiments")
 
 

@@ -8,8 +8,8 @@ import pytest
 from astropy.io import fits
 
 from stellar_core import lookup
-from stellar_core.figures.frames import C_KMS, VELOCITIES
-from stellar_core.lines import vacuum_to_air
+from stellar_core.figures.wavelength_frames import C_KMS, VELOCITIES
+from stellar_core.spectral_lines import vacuum_to_air
 
 pytestmark = pytest.mark.browser
 
@@ -154,8 +154,21 @@ def reach_by_keyboard(tab) -> None:
     seen: list[list[str]] = []
     for _ in range(60):
         tab.page.keyboard.press("Tab")
-        seen.append(tab.page.evaluate("() => (document.activeElement.innerText || document.activeElement.ariaLabel || '').split('\\n')"))
-    wanted = ["Upload a spectrum", "Settings", "Keep for comparison", "What drives this answer?", "Tracks", "Download", "Link", "Show the code"]
+        seen.append(
+            tab.page.evaluate(
+                "() => (document.activeElement.innerText || document.activeElement.ariaLabel || '').split('\\n')"
+            )
+        )
+    wanted = [
+        "Upload a spectrum",
+        "Settings",
+        "Keep for comparison",
+        "What drives this answer?",
+        "Tracks",
+        "Download",
+        "Link",
+        "Show the code",
+    ]
     places = [next((k for k, lines in enumerate(seen) if words in lines), None) for words in wanted]
     assert None not in places and places == sorted(places), dict(zip(wanted, places))
 

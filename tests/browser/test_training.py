@@ -9,7 +9,7 @@ import pytest
 from stellar_core import lookup
 from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.speed import Speed, Speeds
-from stellar_core.ui.training_form import OWN, _base
+from stellar_core.ui.training.form import OWN, _base
 from tests.benchmarks.app_speed import server as serve
 from tests.browser.conftest import ROOT, Visitor
 
@@ -67,7 +67,13 @@ def test_from_the_form_to_a_star(chromium, runs, tmp_path):
         tab.page.get_by_label("Architecture").click()
         with tab.rerun():
             tab.page.get_by_role("option", name="MLP-Only").click()
-        for label, value in {"Name": "Tiny", "Training stars": "100", "Calibration stars": "100", "Test stars": "100", "Epochs": "120"}.items():
+        for label, value in {
+            "Name": "Tiny",
+            "Training stars": "100",
+            "Calibration stars": "100",
+            "Test stars": "100",
+            "Epochs": "120",
+        }.items():
             fill(tab, label, value)
         tab.page.get_by_role("button", name="Start", exact=True).click()
         badge(tab, "running")

@@ -28,7 +28,11 @@ class Watch:
     def __init__(self, address: str) -> None:
         self.address, self.seconds, self.parsers, self.failed = address, [], 0.0, 0
         port = address.rpartition(":")[2]
-        self.server = next(pid for pid in _children(os.getpid()) if f"--server.port={port}" in Path(f"/proc/{pid}/cmdline").read_text().split("\0"))
+        self.server = next(
+            pid
+            for pid in _children(os.getpid())
+            if f"--server.port={port}" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        )
         self._done = threading.Event()
         self._threads = [threading.Thread(target=loop) for loop in (self._ask, self._weigh)]
 
@@ -88,10 +92,16 @@ def watch(server, record_property):
     with Watch(server) as found:
         yield found
     growth = found.memory(found.server) - found.before
-    for name, value in {"slowest health, s": max(found.seconds), "largest parser, MB": found.parsers / 1e6, "growth of the server, MB": growth / 1e6}.items():
+    for name, value in {
+        "slowest health, s": max(found.seconds),
+        "largest parser, MB": found.parsers / 1e6,
+        "growth of the server, MB": growth / 1e6,
+    }.items():
         record_property(name, round(value, 3))
     late = [seconds for seconds in found.seconds if seconds > HEALTH]
-    assert not found.failed and max(found.seconds) < LATEST and len(late) <= LATE * len(found.seconds), f"the server was silent: {late}"
+    assert not found.failed and max(found.seconds) < LATEST and len(late) <= LATE * len(found.seconds), (
+        f"the server was silent: {late}"
+    )
     assert found.parsers < PARSER, f"a parser took {found.parsers / 1e6:.0f} MB"
     assert growth < GROWTH
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from stellar_core.batch import answers
-from stellar_core.batch.named import NamedPortion
+from stellar_core.batch import worker
+from stellar_core.batch.identifier_inputs import NamedPortion
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.sdss.retries import PassingError
+from tests.batch.test_uploads import archive
 from tests.pages.conftest import ROOT
-from tests.test_batch_uploads import archive
 
 
 @pytest.fixture()
@@ -55,11 +55,13 @@ def test_an_archive_is_uploaded_and_a_hostile_one_refused(page):
 
 def test_what_was_answered_stays_and_a_rerun_goes_on(page, monkeypatch):
     stars = [star.name for star in MockSurvey().star_ids(16001)[:40]]
-    asked, real, away = [], answers.answer_by, {stars[35]}
-    monkeypatch.setattr(answers, "answer_by", lambda network, work: (asked.append(work.number), real(network, work))[1])
+    asked, real, away = [], worker.answer_by, {stars[35]}
+    monkeypatch.setattr(worker, "answer_by", lambda network, work: (asked.append(work.number), real(network, work))[1])
     one = NamedPortion._one
     monkeypatch.setattr(
-        NamedPortion, "_one", lambda self, archive, text: PassingError("SDSS is away.") if text in away else one(self, archive, text)
+        NamedPortion,
+        "_one",
+        lambda self, archive, text: PassingError("SDSS is away.") if text in away else one(self, archive, text),
     )
     page = ask(page, "\n".join(stars))
     assert asked == [0, 1] and "SDSS is away" in words(page) and len(page.dataframe[0].value) == 40

@@ -33,7 +33,9 @@ def page(**link: str) -> AppTest:
 
 
 def words(shown: AppTest) -> str:
-    return "\n".join(str(item.value) for kind in (shown.subheader, shown.markdown, shown.caption, shown.info) for item in kind)
+    return "\n".join(
+        str(item.value) for kind in (shown.subheader, shown.markdown, shown.caption, shown.info) for item in kind
+    )
 
 
 def press(shown: AppTest, label: str) -> AppTest:
@@ -56,7 +58,9 @@ def test_a_link_brings_filters_stages_colour_and_box(present):
     shown = page(colour="mass_mean", filter="teff:4500:6500;ra:0:180", stages="Hot;Medium;Cool", box="5000:6000:4:5")
     assert not shown.exception and shown.selectbox(key="catalogue_colour").value == "mass_mean"
     stars = shown.dataframe[0].value
-    expected = everything[everything.teff.between(5000, 6000) & everything.logg.between(4, 5) & everything.ra.between(0, 180)]
+    expected = everything[
+        everything.teff.between(5000, 6000) & everything.logg.between(4, 5) & everything.ra.between(0, 180)
+    ]
     expected = expected[expected.stage.isin(["Hot", "Medium", "Cool"])]
     assert len(stars) == len(expected) and set(stars.star) == set(expected.star)
     shown = press(shown, "Drop the box")
@@ -72,7 +76,9 @@ def test_filters_apply_and_are_saved_under_a_name(present):
     kept = len(shown.dataframe[0].value)
     shown.text_input[0].set_value("cool stars")
     shown = press(shown, "Save")
-    assert not shown.exception and "teff" in json.loads((present / "selections.json").read_text())["cool stars"]["filter"]
+    assert (
+        not shown.exception and "teff" in json.loads((present / "selections.json").read_text())["cool stars"]["filter"]
+    )
     other = page()
     assert len(other.dataframe[0].value) == 80
     other = press(other, "cool stars")

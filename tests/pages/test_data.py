@@ -1,4 +1,4 @@
-"""The page on data: everything here is listed with its hash, downloads are errands, SDSS is asked on demand."""
+"""The page on data: everything here is listed with its hash, downloads are background, SDSS is asked on demand."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
 import stellar_core
-from stellar_core import errands, holdings
-from stellar_core.cards import list_models
-from stellar_core.ui.credits import ACKNOWLEDGEMENT, BIBLIOGRAPHY
+from stellar_core import background, inventory
+from stellar_core.model_store import list_models
+from stellar_core.ui.data.citations import ACKNOWLEDGEMENT, BIBLIOGRAPHY
 from tests.pages.conftest import ROOT
 
 
@@ -47,15 +47,15 @@ def test_what_was_fetched_is_listed_and_damage_is_said(tmp_path, monkeypatch):
     (tmp_path / "mist" / "MIST.txz.sha256").write_text("abc\n")
     (tmp_path / "survey" / "store").mkdir(parents=True)
     (tmp_path / "survey" / "store" / "store.json").write_text('{"mock": false}')
-    found = {one.name: one for one in holdings.holdings()}
+    found = {one.name: one for one in inventory.holdings()}
     assert found["MIST.txz"].sha256 == "abc" and found["MIST.txz"].bytes == 6 and found["survey/store"].bytes == 15
-    monkeypatch.setattr(holdings, "list_models", lambda: {"none": {}})
-    assert "no trained model 'none'" in holdings.damaged()[0]
+    monkeypatch.setattr(inventory, "list_models", lambda: {"none": {}})
+    assert "no trained model 'none'" in inventory.damaged()[0]
 
 
 def test_downloads_are_errands_that_tell_progress_and_failure(page, tmp_path, monkeypatch):
     begun = []
-    monkeypatch.setattr(errands, "start", lambda status, arguments: begun.append(arguments))
+    monkeypatch.setattr(background, "start", lambda status, arguments: begun.append(arguments))
     shown = page.run()
     shown.button(key="start_mist").click().run()
     shown.number_input(key="fetch_stars").set_value(500).run()
@@ -67,7 +67,9 @@ def test_downloads_are_errands_that_tell_progress_and_failure(page, tmp_path, mo
     with FileLock(tmp_path / "mist.status.json.lock"):
         shown = page.run()
     assert not shown.exception and "SkyServer is away" in words(shown)
-    assert "start_mist" not in [button.key for button in shown.button] and "stop_mist" in [button.key for button in shown.button]
+    assert "start_mist" not in [button.key for button in shown.button] and "stop_mist" in [
+        button.key for button in shown.button
+    ]
 
 
 def test_sdss_is_asked_on_demand_only(page, sdss, monkeypatch, tmp_path):

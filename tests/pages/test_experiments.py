@@ -7,9 +7,9 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from stellar_core.evaluation.findings import findings
-from stellar_core.evaluation.phase_tables import compact, tables, write_tables
-from stellar_core.ui import experiments
+from stellar_core.experiments.findings import findings
+from stellar_core.experiments.tables import compact, tables, write_tables
+from stellar_core.ui.evidence import experiments
 from tests import phase_results as made
 from tests.pages.conftest import ROOT
 
@@ -33,7 +33,9 @@ def page(**link: str) -> AppTest:
 
 
 def words(shown: AppTest) -> str:
-    return "\n".join(str(item.value) for kind in (shown.subheader, shown.markdown, shown.caption, shown.info) for item in kind)
+    return "\n".join(
+        str(item.value) for kind in (shown.subheader, shown.markdown, shown.caption, shown.info) for item in kind
+    )
 
 
 def test_tables_curves_errors_and_architecture_are_shown_and_labelled(published):
@@ -62,7 +64,11 @@ def test_another_table_and_model_are_drawn(published):
 
 
 def test_every_phase_has_its_pictures_and_runs_by_what_tells_them_apart(published):
-    for phase, tables, run in (("1", 7, "Experiment A, Model 1"), ("2", 5, "Model 6, depth 2"), ("3", 3, "Setup A, unbounded, seed 0")):
+    for phase, tables, run in (
+        ("1", 7, "Experiment A, Model 1"),
+        ("2", 5, "Model 6, depth 2"),
+        ("3", 3, "Setup A, unbounded, seed 0"),
+    ):
         shown = page(phase=phase)
         assert not shown.exception and len(shown.selectbox[0].options) == tables
         assert len(shown.get("plotly_chart")) == 4 and run in shown.multiselect[0].options

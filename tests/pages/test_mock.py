@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from stellar_core.mock.fit.population_report import PAIRS, read_comparison
 from stellar_core.mock.held_out import read_held_out
-from stellar_core.mock.population_report import PAIRS, read_comparison
-from stellar_core.ui import mock_survey
+from stellar_core.ui.evidence import mock_survey
 from tests.pages.conftest import ROOT
 
 REALISM = {
@@ -49,7 +49,9 @@ def page() -> AppTest:
 
 
 def words(page: AppTest) -> str:
-    return "\n".join(str(item.value) for kind in (page.subheader, page.markdown, page.caption, page.info) for item in kind)
+    return "\n".join(
+        str(item.value) for kind in (page.subheader, page.markdown, page.caption, page.info) for item in kind
+    )
 
 
 def test_the_page_is_in_the_menu(app):

@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from stellar_core import lookup
-from stellar_core.cards import list_networks
+from stellar_core.model_store import list_networks
 from tests.pages.conftest import ROOT
 
 LABELS = ["Age", "Lifetime", "Stage", "Teff", "log g", "[Fe/H]"]
@@ -127,7 +127,9 @@ def follow(link: str) -> AppTest:
 
 
 def test_permalink_restores_the_whole_view(app, mock_name, others):
-    app.query_params.update({"star": mock_name, "seed": "7", "samples": "30", "model": "paper-setup-a", "compare": ",".join(others)})
+    app.query_params.update(
+        {"star": mock_name, "seed": "7", "samples": "30", "model": "paper-setup-a", "compare": ",".join(others)}
+    )
     app.run()
     app.segmented_control(key="behind").set_value("Isochrones").run()
     app.toggle(key="drives").set_value(True).run()
@@ -138,7 +140,13 @@ def test_permalink_restores_the_whole_view(app, mock_name, others):
     assert not other.exception and not other.error
     assert numbers(app) and numbers(other) == numbers(app)
     state = other.session_state
-    assert (state["seed"], state["samples"], state["model"], state["behind"], state["drives"]) == (7, 30, "paper-setup-a", "Isochrones", True)
+    assert (state["seed"], state["samples"], state["model"], state["behind"], state["drives"]) == (
+        7,
+        30,
+        "paper-setup-a",
+        "Isochrones",
+        True,
+    )
     assert state["kept"] == list(others)
     keys = [chart.proto.id.rpartition("-")[2] for chart in other.get("plotly_chart")]
     assert keys == [chart.proto.id.rpartition("-")[2] for chart in app.get("plotly_chart")]
@@ -186,7 +194,9 @@ def test_up_to_four_stars_are_kept_and_dropped(app, mock_name, others):
     app.query_params.update({"star": mock_name, "compare": ",".join([*others, "<b>", "1-2-3"])})
     app.run()
     assert not app.exception and not app.error
-    assert len(next(table.value for table in app.table if "S/N" in table.value)) == 3, "the star in sight is beside those kept"
+    assert len(next(table.value for table in app.table if "S/N" in table.value)) == 3, (
+        "the star in sight is beside those kept"
+    )
     app.button(key="keep").click().run()
     assert app.query_params["compare"] == ",".join([*others, mock_name])
     app.button(key=f"drop_{others[0]}").click().run()
@@ -202,7 +212,8 @@ def test_up_to_four_stars_are_kept_and_dropped(app, mock_name, others):
 def test_a_hub_makes_the_button_that_sends_to_it(app, mock_name, monkeypatch):
     from stellar_core import samp
     from stellar_core.errors import ArchiveError
-    from stellar_core.ui import loaders, take_away
+    from stellar_core.ui import loaders
+    from stellar_core.ui.star import export_panel
 
     sent = []
 
@@ -212,7 +223,7 @@ def test_a_hub_makes_the_button_that_sends_to_it(app, mock_name, monkeypatch):
         sent.append((data[:5], name))
         return ["TOPCAT"]
 
-    monkeypatch.setattr(take_away, "at_this_machine", lambda: True)
+    monkeypatch.setattr(export_panel, "at_this_machine", lambda: True)
     monkeypatch.setattr(samp, "send_table", send)
     app.query_params["star"] = mock_name
     for runs in (False, True):
@@ -239,7 +250,7 @@ def test_another_seed_gives_other_draws_of_the_same_star(app, mock_name):
 def test_the_same_star_is_not_computed_again(app, mock_name, monkeypatch):
     app.query_params["star"] = mock_name
     app.run()
-    from stellar_core.inference.estimator import Estimator
+    from stellar_core.inference.base import Estimator
 
     def again(*_args, **_options):
         raise AssertionError("the answer must come from the cache")
@@ -254,7 +265,14 @@ def test_the_same_star_is_not_computed_again(app, mock_name, monkeypatch):
 def test_downloads_carry_the_result(app, mock_name):
     app.query_params["star"] = mock_name
     app.run()
-    assert [button.label for button in app.get("download_button")][:6] == ["JSON", "CSV", "ECSV", "VOTable", "FITS, with the draws", "Draws, Parquet"]
+    assert [button.label for button in app.get("download_button")][:6] == [
+        "JSON",
+        "CSV",
+        "ECSV",
+        "VOTable",
+        "FITS, with the draws",
+        "Draws, Parquet",
+    ]
     assert any("Estimator.load" in code.value for code in app.code)
 
 
@@ -350,11 +368,13 @@ def test_a_galaxy_is_not_taken_for_a_star(app, shared_data, name):
 
 def test_the_json_download_is_the_contract(app, mock_name):
     from stellar_core.exports import to_json
-    from stellar_core.inference.estimator import Estimator
+    from stellar_core.inference.base import Estimator
 
     result = Estimator.load().estimate(lookup.load(lookup.resolve(mock_name)), samples=10, label="x")
     written = json.loads(to_json(result))
-    assert {"input", "star", "source", "model", "seed", "samples", "teff", "log_age", "stage", "verdict"} <= set(written)
+    assert {"input", "star", "source", "model", "seed", "samples", "teff", "log_age", "stage", "verdict"} <= set(
+        written
+    )
     assert written["source"] == "mock"
 
 
@@ -368,7 +388,12 @@ def test_the_code_shown_gives_all_the_numbers_shown(app, mock_name):
     assert f"{10 ** (result.log_age.median - 9):.1f} Gyr" == numbers(app)["Age"]
     assert f"{result.teff.median:.0f} K" == numbers(app)["Teff"]
     table = next(table.value for table in app.table if "Lifetime (Gyr)" in table.value)
-    ages = [result.log_age.median, names["other1"].log_age.median, names["other1"].network["log_age"].median, names["isochrones"]["log_age"]["median"]]
+    ages = [
+        result.log_age.median,
+        names["other1"].log_age.median,
+        names["other1"].network["log_age"].median,
+        names["isochrones"]["log_age"]["median"],
+    ]
     assert [cell.split("**")[1] for cell in table["Age (Gyr)"]] == [f"{10 ** (age - 9):.1f}" for age in ages]
 
 

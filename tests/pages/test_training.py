@@ -11,12 +11,12 @@ import pytest
 from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
-from stellar_core.cards import list_networks, write_model
 from stellar_core.jobs import queue as queue_module
 from stellar_core.jobs.presets import demo_training
 from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.speed import Speed, Speeds
+from stellar_core.model_store import list_networks, write_model
 from stellar_core.training.config import DataConfig, TrainingConfig
 from tests.pages.conftest import ROOT
 
@@ -58,15 +58,24 @@ def text(shown: AppTest) -> str:
 def finished(queue: Queue, name: str = "Small"):
     """A job as its worker leaves it."""
     job = queue.submit(replace(SMALL, name=name))
-    metrics = {key: FIGURES for key in ("log_age", "log_lifetime", "teff", "logg", "feh")}
+    metrics = dict.fromkeys(("log_age", "log_lifetime", "teff", "logg", "feh"), FIGURES)
     metrics |= {"stage": {"macro_f1": 0.6, "macro_f1_constant": 0.1, "accuracy": 0.8}, "n": 97}
-    card = {"what": "a test", "architecture": {}, "training_stars": 180, "metrics_mock_test": {"spectrum and photometry": metrics}}
+    card = {
+        "what": "a test",
+        "architecture": {},
+        "training_stars": 180,
+        "metrics_mock_test": {"spectrum and photometry": metrics},
+    }
     write_model(job.model, {"a": np.arange(3.0)}, card)
-    watched = {key: FIGURES for key in ("log_age", "log_lifetime", "teff", "logg", "feh")} | {"stage": metrics["stage"]}
+    watched = dict.fromkeys(("log_age", "log_lifetime", "teff", "logg", "feh"), FIGURES) | {"stage": metrics["stage"]}
     (job.folder / "epochs.json").write_text(json.dumps([{"epoch": epoch, "n": 190, **watched} for epoch in (1, 2)]))
     pair = [[1.0, 2.0], [1.5, 1.8]]
-    (job.folder / "sample.json").write_text(json.dumps({"epoch": 2, **{key: pair for key in metrics if key != "n"}, "stage": [[0, 1], [0, 1]]}))
-    (job.model / "history.json").write_text(json.dumps([{"epoch": 1, "train": {"age": 1.0, "total": 2.0}, "validation": None}]))
+    (job.folder / "sample.json").write_text(
+        json.dumps({"epoch": 2, **{key: pair for key in metrics if key != "n"}, "stage": [[0, 1], [0, 1]]})
+    )
+    (job.model / "history.json").write_text(
+        json.dumps([{"epoch": 1, "train": {"age": 1.0, "total": 2.0}, "validation": None}])
+    )
     (job.folder / "curve.jsonl").write_text(json.dumps({"step": 1, "epoch": 0.5, "losses": {"age": 1.2, "total": 2.2}}))
     job.write(job.status().enter("done", seconds=61.0, attempts=1))
     return job
@@ -99,7 +108,9 @@ def test_every_preset_can_be_started(preset):
     shown.button(key="start").click().run()
     assert not shown.exception and not shown.error
     training = Queue().jobs()[0].config.training
-    assert training.task_weights == {"setup-b": (0.4, 0.4, 0.2), "setup-c": (0.35, 0.35, 0.3)}.get(preset, (0.5, 0.4, 0.1))
+    assert training.task_weights == {"setup-b": (0.4, 0.4, 0.2), "setup-c": (0.35, 0.35, 0.3)}.get(
+        preset, (0.5, 0.4, 0.1)
+    )
     assert training.start_from == ("paper-setup-a" if preset == "fine-tune" else "")
 
 
@@ -117,7 +128,11 @@ def test_own_settings_reach_the_job():
     shown.button(key="start").click().run()
     assert not shown.exception and not shown.error
     config = Queue().jobs()[0].config
-    assert config.training.model.spectrum_width == 64 and config.training.epochs == 7 and config.training.loss_weights[2] == 0.5
+    assert (
+        config.training.model.spectrum_width == 64
+        and config.training.epochs == 7
+        and config.training.loss_weights[2] == 0.5
+    )
     assert config.training.balancing == "class weights"
     assert config.source.kind == "catalogue" and config.source.ranges == {"teff": (5000.0, 6500.0)}
 

@@ -8,16 +8,16 @@ import sys
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from stellar_core import cards
-from stellar_core.evaluation.stored_test import write_test
+from stellar_core import model_store
+from stellar_core.evaluation.stored_predictions import write_test
 from tests.pages.conftest import ROOT
 from tests.stored_test_stars import stored
 
 
 @pytest.fixture()
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(cards, "TRAINED_DIR", tmp_path)
-    monkeypatch.setattr(cards, "adopted_dir", lambda: tmp_path / "adopted")
+    monkeypatch.setattr(model_store, "TRAINED_DIR", tmp_path)
+    monkeypatch.setattr(model_store, "adopted_dir", lambda: tmp_path / "adopted")
     return tmp_path
 
 
@@ -35,7 +35,9 @@ def page(app, folder) -> AppTest:
 
 
 def words(shown: AppTest) -> str:
-    return "\n".join(str(item.value) for kind in (shown.markdown, shown.caption, shown.info, shown.warning) for item in kind)
+    return "\n".join(
+        str(item.value) for kind in (shown.markdown, shown.caption, shown.info, shown.warning) for item in kind
+    )
 
 
 def test_without_a_stored_test_it_says_how_to_make_one(page):
@@ -69,6 +71,8 @@ def test_a_damaged_table_is_one_sentence(folder, page):
 
 
 def test_reading_a_stored_test_loads_no_network():
-    code = "import sys, stellar_core.evaluation.panels, stellar_core.ui.uncertainty; sys.stdout.write(' '.join(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    code = "import sys, stellar_core.evaluation.panels, stellar_core.ui.evidence.uncertainty; sys.stdout.write(' '.join(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     assert "torch" not in loaded and "astropy" not in loaded

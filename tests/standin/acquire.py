@@ -6,13 +6,13 @@ import json
 import sys
 from pathlib import Path
 
-from stellar_core.acquisition.catalogue import SkyServerPages
-from stellar_core.acquisition.plan import Plan
-from stellar_core.acquisition.survey import fetch_survey
 from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.retries import Retries
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.spectrum_files import SpectrumFiles
+from stellar_core.survey.acquisition import fetch_survey
+from stellar_core.survey.catalogue import SkyServerPages
+from stellar_core.survey.plan import Plan
 
 
 def acquire(out: Path, plan: Plan, timeout: float = 5.0, **options: object) -> dict[str, object]:

@@ -54,7 +54,11 @@ class CasJobsDesk:
             with self._mutex:
                 state = self.jobs[int(job.group(1))]
                 self._go_on(state)
-                return 200, "application/json", json.dumps({key: state[key] for key in ("JobID", "Status", "Message")}).encode()
+                return (
+                    200,
+                    "application/json",
+                    json.dumps({key: state[key] for key in ("JobID", "Status", "Message")}).encode(),
+                )
         return 404, "application/json", b'{"Error": "Not found"}'
 
     def _go_on(self, job: dict[str, object]) -> None:

@@ -13,9 +13,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from stellar_core.mock.catalogue_writer import catalogue_columns
 from stellar_core.mock.database import write_database
 from stellar_core.mock.plates import make_plate
-from stellar_core.mock.release import catalogue_columns
 from stellar_core.sdss.specobjid import FIRST_BOSS_PLATE
 from stellar_core.sdss.star import StarId
 
@@ -142,7 +142,9 @@ class Catalogue:
         if not self.damaged or "specObjID" not in names:
             return names, rows
         place = names.index("specObjID")
-        return names, [[self.damaged.get((int(row[place]), name), cell) for name, cell in zip(names, row)] for row in rows]
+        return names, [
+            [self.damaged.get((int(row[place]), name), cell) for name, cell in zip(names, row)] for row in rows
+        ]
 
     def _add(self, star: StarId, known: dict[str, str]) -> None:
         """A real star: no imaging photometry, as for most spectra of the SDSS spectrograph, and labels where known."""
@@ -152,12 +154,20 @@ class Catalogue:
             "INSERT INTO SpecObj (specObjID, programname, instrument, plate, mjd, fiberID, run2d, ra, dec, "
             "class, subClass, z, zWarning, snMedian) VALUES (?, 'legacy', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
             [
-                *(star.specobjid, "BOSS" if star.plate >= FIRST_BOSS_PLATE else "SDSS", star.plate, star.mjd, star.fiber),
+                *(
+                    star.specobjid,
+                    "BOSS" if star.plate >= FIRST_BOSS_PLATE else "SDSS",
+                    star.plate,
+                    star.mjd,
+                    star.fiber,
+                ),
                 *(star.run2d, value["ra"], value["dec"], kind, known["sub"], value["z"], value["sn"]),
             ],
         )
         if value["sspp_teff"] is not None:
-            labels = [-9999.0 if value[f"sspp_{name}"] is None else value[f"sspp_{name}"] for name in ("teff", "logg", "feh")]
+            labels = [
+                -9999.0 if value[f"sspp_{name}"] is None else value[f"sspp_{name}"] for name in ("teff", "logg", "feh")
+            ]
             self._connection.execute(
                 "INSERT INTO sppParams (specObjID, teffadop, loggadop, fehadop, teffadopunc, loggadopunc, fehadopunc, flag) "
                 "VALUES (?, ?, ?, ?, -9999, -9999, -9999, 'nnnnn')",
@@ -181,7 +191,7 @@ def _duck(sql: str) -> str:
     top = re.match(r"\s*SELECT\s+(DISTINCT\s+)?TOP\s+(\d+)\s", sql, re.I)
     if not top:
         return sql
-    return f"SELECT {top.group(1) or ''}{sql[top.end():]} LIMIT {top.group(2)}"
+    return f"SELECT {top.group(1) or ''}{sql[top.end() :]} LIMIT {top.group(2)}"
 
 
 def _texts(values: np.ndarray) -> list[str]:

@@ -20,7 +20,9 @@ from tests.standin.database import Catalogue, Refusal, as_csv
 from tests.standin.faults import Fault, Faults
 from tests.standin.spectra import SpectrumShelf
 
-_PAGE = b"<!DOCTYPE html>\n<html><head><title>Scheduled maintenance</title></head><body>We will be back.</body></html>\n"
+_PAGE = (
+    b"<!DOCTYPE html>\n<html><head><title>Scheduled maintenance</title></head><body>We will be back.</body></html>\n"
+)
 _SQL_PAGES = ("/dr17/en/tools/search/x_results.aspx", "/dr17/skyserverws/searchtools/sqlsearch")
 #: Longest query string, as the web servers of SkyServer have it.
 _MAX_QUERY = 2048
@@ -64,7 +66,12 @@ class StandIn(http.server.ThreadingHTTPServer):
     request_queue_size = 64
 
     def __init__(
-        self, folder: Path, plates: Iterable[int] = (16000,), seed: int = SEED, real: Path | None = None, stall: float = 30.0
+        self,
+        folder: Path,
+        plates: Iterable[int] = (16000,),
+        seed: int = SEED,
+        real: Path | None = None,
+        stall: float = 30.0,
     ) -> None:
         self.spectra = SpectrumShelf(folder / "spectra", seed, real)
         self.catalogue = Catalogue(folder, plates, seed, self.spectra.real_rows())
@@ -188,7 +195,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _refusal(self, service: str, fault: Fault) -> tuple[int, str, bytes]:
         if fault is Fault.THROTTLED and service == "skyserver":
-            words = 'error_message\n"ERROR: Maximum 60 queries allowed per minute. Rejected query: SELECT \n s.plate "\n'
+            words = (
+                'error_message\n"ERROR: Maximum 60 queries allowed per minute. Rejected query: SELECT \n s.plate "\n'
+            )
             return 200, "text/plain", words.encode()
         return {
             Fault.UNAVAILABLE: (503, "text/html", _PAGE),
@@ -209,7 +218,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if service == "skyserver":
             return self._skyserver(parts)
         if service == "casjobs":
-            return self.server.casjobs.answer(self.command, parts.path.removeprefix("/CasJobs/RestApi"), self.headers, body)
+            return self.server.casjobs.answer(
+                self.command, parts.path.removeprefix("/CasJobs/RestApi"), self.headers, body
+            )
         return 404, "text/html", b"<html>404</html>"
 
     def _skyserver(self, parts: urllib.parse.SplitResult) -> tuple[int, str, bytes]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from astropy.io import fits
 
 from stellar_core.errors import ArchiveError, IdentifierError
-from stellar_core.mock.files import write_spec_lite
+from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.sdss.identifiers import parse
 from stellar_core.sdss.specobjid import BOSS_RUN2D, LEGACY_RUN2D

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from stellar_core.ui.turns import Turns
+from stellar_core.ui.request_priority import Turns
 
 
 def test_what_stands_beside_waits_for_every_answer():

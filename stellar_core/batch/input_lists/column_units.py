@@ -1,0 +1,99 @@
+"""Units of columns from the YAML by which ECSV, and Parquet files of Astropy, describe a table.
+
+Only the items of ``datatype:`` that describe wanted columns are read, each short and by itself, and none that refers to
+another: a few aliases in YAML can stand for gigabytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from stellar_core.errors import ParameterError
+
+#: Letters read of a description, and of one column in it.
+MAX_HEAD, MAX_ITEM = 1_000_000, 2000
+#: Brackets of one column: those of its subtype are the only ones.
+_MAX_BRACKETS = 20
+
+
+def units_of(described: Sequence[str], titles: Mapping[str, str], name: str) -> dict[str, str]:
+    """Units of the wanted columns; a column that is not described, or has none, is left out.
+
+    Parameters
+    ----------
+    described : sequence of str
+        Lines.
+    titles : mapping of str to str
+        Title of each wanted column by what it tells.
+    name : str
+        Of the file, for messages.
+
+    Raises
+    ------
+    ParameterError
+        If the description of a wanted column refers to another place by a YAML alias.
+    """
+    items, found = _items(described), {}
+    for role in titles.keys() & {"ra", "dec"}:
+        mine = [item for item in items if titles[role] in item[:MAX_ITEM]][:3]
+        units = [
+            words.get("unit", "")
+            for words in (_words(item, name) for item in mine)
+            if words.get("name") == titles[role]
+        ]
+        if units:
+            found[role] = units[0]
+    return found
+
+
+def _items(described: Sequence[str]) -> list[str]:
+    """The text of each item of ``datatype:``, without its dash."""
+    items: list[list[str]] = []
+    inside, indent = False, None
+    for line in described:
+        bare = line.lstrip(" ")
+        depth = len(line) - len(bare)
+        if line.startswith("datatype:"):
+            inside, indent = True, None
+        elif not inside or not bare.strip():
+            continue
+        elif bare.startswith("-") and depth == (depth if indent is None else indent):
+            indent = depth
+            items.append([f"{line[:depth]} {bare[1:]}"])
+        elif depth > (indent or 0) and items:
+            items[-1].append(line)
+        else:
+            inside = False
+    return ["\n".join(item) for item in items]
+
+
+def _words(item: str, name: str) -> dict[str, str]:
+    """Name, unit and other plain values of a column; empty where the item is no such description."""
+    import yaml
+
+    if len(item) > MAX_ITEM or item.count("[") + item.count("{") > _MAX_BRACKETS:
+        return {}
+    words: dict[str, str] = {}
+    depth, key = 0, ""
+    try:
+        for event in yaml.parse(item, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                raise ParameterError(
+                    f"The head of {name} uses aliases of YAML, which are not read.",
+                    value=name,
+                    remedy="Save the table again.",
+                )
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+                key = "" if depth == 1 else key
+            elif isinstance(event, yaml.ScalarEvent):
+                if depth == 1 and not key:
+                    key = event.value
+                elif depth == 1 or key == "unit":  # astropy.units.Unit {unit: deg}
+                    words[key] = event.value
+                    key = "" if depth == 1 else key
+    except yaml.YAMLError:
+        return {}
+    return words

@@ -1,0 +1,106 @@
+"""ugriz magnitudes of a star from its atmosphere and radius: MIST's bolometric corrections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from stellar_core.errors import ParameterError
+from stellar_core.model_store import TRAINED_DIR, read_model
+
+#: Absolute bolometric magnitude and effective temperature (K) of the Sun (IAU 2015 B2, B3).
+SUN_MBOL, SUN_TEFF = 4.74, 5772.0
+#: Ratio of total to selective extinction.
+RV = 3.1
+
+
+@dataclass(frozen=True)
+class BolometricTable:
+    """Bolometric corrections and extinctions of the five bands.
+
+    Attributes
+    ----------
+    teff, logg, feh : (nt,), (ng,), (nf,) float64
+        Axes: K, dex(cm/s2), dex.
+    correction : (nt, ng, nf, 5) float64
+        BC in the SDSS system, mag: magnitude = M_bol - BC. Includes ``zero_point``.
+    extinction : (nt, ng, nf, 5) float64
+        A_band / A_V.
+    zero_point : (5,) float64
+        Empirical shift of the theoretical magnitudes onto the colours of real SDSS stars, mag.
+    curve : (6800,) float64
+        A(lambda) / A_V at 3600..10399 A, vacuum.
+    """
+
+    teff: np.ndarray
+    logg: np.ndarray
+    feh: np.ndarray
+    correction: np.ndarray = field(repr=False)
+    extinction: np.ndarray = field(repr=False)
+    zero_point: np.ndarray = field(repr=False)
+    curve: np.ndarray = field(repr=False)
+
+    def __post_init__(self) -> None:
+        shape = (self.teff.size, self.logg.size, self.feh.size, 5)
+        if self.correction.shape != shape or self.extinction.shape != shape:
+            raise ParameterError(f"The bolometric corrections need the shape {shape}; got {self.correction.shape}.")
+
+    def at(self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """BC and A_band / A_V, each (n, 5), by trilinear interpolation; inputs are held at the table's ends."""
+        n = np.size(teff)
+        corners = [np.zeros(n, np.int64)]
+        weights = [np.ones(n)]
+        for axis, value in ((self.teff, teff), (self.logg, logg), (self.feh, feh)):
+            value = np.clip(np.asarray(value, float), axis[0], axis[-1])
+            low = np.clip(np.searchsorted(axis, value, side="right") - 1, 0, axis.size - 2)
+            part = (value - axis[low]) / (axis[low + 1] - axis[low])
+            corners = [c * axis.size + low + step for c in corners for step in (0, 1)]
+            weights = [w * f for w in weights for f in (1 - part, part)]
+        tables = self.correction.reshape(-1, 5), self.extinction.reshape(-1, 5)
+        return tuple(sum(w[:, None] * table[c] for w, c in zip(weights, corners)) for table in tables)
+
+
+@lru_cache(maxsize=2)
+def load_bolometric(folder: Path = TRAINED_DIR) -> BolometricTable:
+    """The shipped table."""
+    arrays, _ = read_model(folder / "mock-photometry")
+    zero = arrays["zero_point"].astype(float)
+    correction = arrays["correction_mmag"].astype(float) / 1000.0 - zero
+    extinction = arrays["extinction_e4"].astype(float) / 10000.0
+    axes = (arrays[name].astype(float) for name in ("teff_K", "logg_dex", "feh_dex"))
+    return BolometricTable(*axes, correction, extinction, zero, arrays["curve"].astype(float))
+
+
+def apparent_magnitudes(
+    teff: np.ndarray,
+    logg: np.ndarray,
+    feh: np.ndarray,
+    log_radius: np.ndarray,
+    distance_pc: np.ndarray,
+    ebv: np.ndarray,
+    table: BolometricTable | None = None,
+) -> np.ndarray:
+    """True ugriz magnitudes, SDSS system.
+
+    Parameters
+    ----------
+    teff, logg, feh : (n,) float
+        K, dex(cm/s2), dex (surface).
+    log_radius : (n,) float
+        log10 of the radius in solar radii.
+    distance_pc : (n,) float
+    ebv : (n,) float
+        True E(B-V), mag; A_V = 3.1 E(B-V).
+
+    Returns
+    -------
+    (n, 5) float64
+    """
+    table = load_bolometric() if table is None else table
+    correction, extinction = table.at(teff, logg, feh)
+    bolometric = SUN_MBOL - 5.0 * np.asarray(log_radius) - 10.0 * np.log10(np.asarray(teff) / SUN_TEFF)
+    modulus = 5.0 * np.log10(np.asarray(distance_pc) / 10.0)
+    return (bolometric + modulus)[:, None] - correction + RV * np.asarray(ebv)[:, None] * extinction

@@ -1,0 +1,205 @@
+"""Mock stars as a network is taught on them.
+
+Each star goes the way a real one does: population, spectral emulator with its
+star-to-star spread, dust, spectrograph, and the very preprocessing that real files
+get. Labels are made as in the paper (section 3.2.2), from mock pipeline parameters
+with SSPP-like errors by the nearest point of the MIST tracks; what the stars really
+are stays in `Truth`, which only calibration and tests read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from stellar_core.bolometric_corrections import apparent_magnitudes
+from stellar_core.isochrones import nearest_label, power_law_log_lifetime
+from stellar_core.mock.emulator import SpectralEmulator
+from stellar_core.mock.fit.library import sdss_fwhm
+from stellar_core.mock.instrument import observe
+from stellar_core.mock.photometry import observe_photometry, redden
+from stellar_core.mock.population import Population, draw
+from stellar_core.preprocessing.features import features_batch
+from stellar_core.preprocessing.spectra import GRID, normalise_batch_with_ivar
+from stellar_core.training.config import DataConfig
+
+CHUNK = 1000
+SPEED_OF_LIGHT = 299_792.458
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a network may see.
+
+    Attributes
+    ----------
+    flux : (n, 6800) float16
+    coverage : (n, 6800) bool
+    features : (n, 29) float32
+    root_ivar : (n, 6800) float16
+        Square root of the inverse variance of ``flux``: at most 1000, which float16 holds; 0 where
+        not covered.
+    """
+
+    flux: np.ndarray
+    coverage: np.ndarray
+    features: np.ndarray
+    root_ivar: np.ndarray
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a network is taught: the paper's labels, the pipeline's atmosphere, a teacher's atmosphere.
+
+    Attributes
+    ----------
+    log_age, log_lifetime : (n,) float32, log10(yr)
+    stage : (n,) int64
+    atmosphere : (n, 3) float32, Teff [K], log g [dex], [Fe/H] [dex]
+        With errors like the SSPP's; the other labels follow from it.
+    reference : (n, 3) float32, Teff [K], log g [dex], [Fe/H] [dex]
+        With the small errors `DataConfig.teacher_errors`, as of a star that was also observed at
+        high resolution: what the isochrone head is taught.
+    """
+
+    log_age: np.ndarray
+    log_lifetime: np.ndarray
+    stage: np.ndarray
+    atmosphere: np.ndarray
+    reference: np.ndarray
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the mock stars are, in the form of `Labels`; for calibration and tests alone.
+
+    ``log_lifetime`` is 10 Gyr M^-2.5 of the true mass, the quantity the paper's label stands for;
+    ``track_log_lifetime`` is the lifetime on the star's own track.
+    """
+
+    log_age: np.ndarray
+    log_lifetime: np.ndarray
+    stage: np.ndarray
+    atmosphere: np.ndarray
+    track_log_lifetime: np.ndarray
+    snr: np.ndarray
+
+
+@dataclass(frozen=True)
+class StarSet:
+    """Mock stars with inputs, labels and truth, row by row."""
+
+    inputs: Inputs
+    labels: Labels
+    truth: Truth
+
+    def __len__(self) -> int:
+        return len(self.labels.log_age)
+
+
+def make_stars(n: int, config: DataConfig, split: str, progress: Callable[[int, int], None] | None = None) -> StarSet:
+    """Make mock stars.
+
+    Parameters
+    ----------
+    n : int
+        Stars to draw; a few per cent are left out: those unlike any star of the spectral library,
+        with unusable spectra, or with labels outside the models.
+    config : DataConfig
+    split : {"train", "calibration", "test"}
+        Each has its own seed.
+    progress : callable, optional
+        Called with the number done and ``n``.
+    """
+    stream = {"train": 0, "calibration": 1, "test": 2}[split]
+    balanced = config.balanced if split == "train" else 0.0
+    parts, done = [], 0
+    for chunk, size in enumerate(_chunks(n)):
+        rng = np.random.default_rng([config.seed, stream, chunk])
+        parts.append(_make_chunk(size, config, balanced, rng))
+        done += size
+        if progress is not None:
+            progress(done, n)
+    return StarSet(*(_join([getattr(part, name) for part in parts]) for name in ("inputs", "labels", "truth")))
+
+
+def _chunks(n: int) -> Iterator[int]:
+    for start in range(0, n, CHUNK):
+        yield min(CHUNK, n - start)
+
+
+def _join(parts: list):
+    kind = type(parts[0])
+    return kind(*(np.concatenate([getattr(part, name) for part in parts]) for name in kind.__dataclass_fields__))
+
+
+def _draw_population(n: int, balanced: float, rng: np.random.Generator) -> Population:
+    even = int(round(n * balanced))
+    parts = [draw(count, rng, flatten=flatten) for count, flatten in ((n - even, 0.0), (even, 1.0)) if count]
+    return parts[0] if len(parts) == 1 else _join(parts)
+
+
+def _make_chunk(n: int, config: DataConfig, balanced: float, rng: np.random.Generator) -> StarSet:
+    stars = _draw_population(n, balanced, rng)
+    snr = np.exp(rng.uniform(*np.log(config.snr), n))
+    ebv = stars.ebv + np.where(rng.random(n) < config.dusty, rng.exponential(0.15, n), 0.0)
+    flux, coverage, ivar, usable = _spectra(stars, ebv, snr, config, rng)
+    magnitudes = apparent_magnitudes(stars.teff, stars.logg, stars.feh, stars.log_radius, stars.distance_pc, ebv)
+    seen = observe_photometry(magnitudes, ebv, rng)
+    features = features_batch(seen.psf_mag, seen.psf_mag_err, seen.extinction, seen.model_mag)
+
+    true = np.column_stack([stars.teff, stars.logg, stars.feh])
+    pipeline = true + rng.standard_normal(true.shape) * np.array(config.spp_errors)
+    label = nearest_label(*pipeline.T)
+    reference = true + rng.standard_normal(true.shape) * np.array(config.teacher_errors)
+    known = SpectralEmulator.load().domain(stars.teff, stars.logg, stars.feh)
+    keep = usable & known & label.inside_models & np.isfinite(features).all(axis=1)
+    inputs = Inputs(flux.astype(np.float16), coverage, features.astype(np.float32), np.sqrt(ivar).astype(np.float16))
+    labels = Labels(
+        label.log_age.astype(np.float32),
+        label.log_lifetime.astype(np.float32),
+        label.stage,
+        pipeline.astype(np.float32),
+        reference.astype(np.float32),
+    )
+    truth = Truth(stars.log_age, power_law_log_lifetime(stars.mass), stars.stage, true, stars.log_lifetime, snr)
+    return StarSet(*(_select(part, keep) for part in (inputs, labels, truth)))
+
+
+def _select(part, keep: np.ndarray):
+    return type(part)(*(getattr(part, name)[keep] for name in part.__dataclass_fields__))
+
+
+def _spectra(
+    stars: Population, ebv: np.ndarray, snr: np.ndarray, config: DataConfig, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Prepared flux, coverage, inverse variance and whether the preprocessing took each spectrum."""
+    n = len(snr)
+    rest = redden(SpectralEmulator.load().spectra(stars.teff, stars.logg, stars.feh, rng), ebv)
+    error = config.velocity_error * np.where(rng.random(n) < 0.1, 5.0, 1.0) * rng.standard_normal(n)
+    flux = np.empty((n, GRID.size), dtype=np.float32)
+    coverage = np.zeros((n, GRID.size), dtype=bool)
+    known = np.zeros((n, GRID.size), dtype=np.float32)
+    usable = np.zeros(n, dtype=bool)
+    boss = rng.random(n) < config.boss
+    for name, rows in (("BOSS", np.flatnonzero(boss)), ("SDSS", np.flatnonzero(~boss))):
+        if not rows.size:
+            continue
+        seen = observe(rest[rows], stars.velocity_kms[rows], snr[rows], name, rng, resolution=sdss_fwhm)
+        ivar = _lose_stretches(seen.wavelength, seen.ivar, config.missing_stretch, rng)
+        shift = 1.0 + (stars.velocity_kms[rows] + error[rows]) / SPEED_OF_LIGHT
+        wavelength = seen.wavelength[None, :] / shift[:, None]
+        flux[rows], coverage[rows], known[rows], usable[rows] = normalise_batch_with_ivar(wavelength, seen.flux, ivar)
+    return flux, coverage, known, usable
+
+
+def _lose_stretches(wavelength: np.ndarray, ivar: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Set ``ivar`` to 0 over a random stretch of some spectra."""
+    ivar = ivar.copy()
+    for row in np.flatnonzero(rng.random(len(ivar)) < share):
+        width = rng.uniform(300.0, 2500.0)
+        start = rng.uniform(wavelength[0] - width / 2, wavelength[-1] - width / 2)
+        ivar[row, (wavelength >= start) & (wavelength < start + width)] = 0.0
+    return ivar

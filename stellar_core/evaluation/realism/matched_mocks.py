@@ -1,0 +1,219 @@
+"""MOCK stars like given REAL ones: same Teff, log g, [Fe/H], reddening, velocity, S/N and spectrograph."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stellar_core.errors import SpectrumError, StellarError
+from stellar_core.evaluation.realism.features import telltales
+from stellar_core.inference.base import Estimator
+from stellar_core.inference.spectral_diagnostics import line_profile
+from stellar_core.mock.emulator import SpectralEmulator
+from stellar_core.mock.fit.instrument import BOSS_PIXELS
+from stellar_core.mock.instrument import observe
+from stellar_core.mock.photometry import redden
+from stellar_core.preprocessing.spectra import GRID, PreparedSpectrum, smooth
+from stellar_core.sdss.readers import read_spectrum
+from stellar_core.spectrum import Spectrum
+
+#: Mock stars for each real one.
+COPIES = 6
+#: How far the fitted Teff [K], log g and [Fe/H] may lie from the SSPP's or the network's, 1 sigma: the scales differ.
+PRIOR = (150.0, 0.25, 0.15)
+#: Window of the fit, Angstrom, scatter of a line profile about its best emulated one, and points per independent one.
+FIT_WINDOW, PROFILE_SCATTER, CORRELATED = (3900, 6800), 0.03, 10.0
+#: How much a mock star may differ from its real one: Teff [K], log g, [Fe/H] [dex]; errors of the labels.
+LABEL_SPREAD = (75.0, 0.20, 0.10)
+SPEED_OF_LIGHT = 299_792.458
+
+
+@dataclass(frozen=True)
+class LikeStar:
+    """What mock stars like a real one need.
+
+    Attributes
+    ----------
+    atmosphere : tuple of float
+        Teff [K], log g, [Fe/H] [dex], on the emulator's scale: what its lines fit best, near the SSPP's
+        values where known, else near the shipped network's.
+    ebv : float
+        E(B-V) that brings the emulated slope between 4500 and 8500 A to the star's, mag.
+    velocity_kms : float
+    snr : float
+    instrument : {"SDSS", "BOSS"}
+    redshift_known : bool
+        Whether the file gives the velocity; else it is measured, for mock stars too.
+    """
+
+    atmosphere: tuple[float, float, float]
+    ebv: float
+    velocity_kms: float
+    snr: float
+    instrument: str
+    redshift_known: bool
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Spectra with features; real ones and mock ones of like stars.
+
+    Attributes
+    ----------
+    star : (n,) int64
+        Number of the real star that a spectrum is or is like.
+    real : (n,) bool
+    flux : (n, 6800) float32
+        Prepared spectra.
+    profile : (n, 6800) float32
+        The same over their running mean; 1 where not covered.
+    groups : dict of str to (n, n_feature) float64
+    """
+
+    star: np.ndarray
+    real: np.ndarray
+    flux: np.ndarray
+    profile: np.ndarray
+    groups: dict[str, np.ndarray]
+
+
+def real_stars(folder: Path, estimator: Estimator) -> list[tuple[Spectrum, LikeStar]]:
+    """Stars of a folder of SDSS files with ``index.csv``; those unlike any library star are left out.
+
+    Raises
+    ------
+    SpectrumError
+        If fewer than 20 are found.
+    """
+    found = []
+    with open(Path(folder) / "index.csv", newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["kind"] == "STAR"]
+    for row in rows:
+        spectrum = read_spectrum(Path(folder) / row["file"])
+        try:
+            result = estimator.estimate(spectrum, samples=10)
+        except StellarError:
+            continue
+        known = [row[f"sspp_{name}"] for name in ("teff", "logg", "feh")]
+        ours = (result.teff.mean, result.logg.mean, result.feh.mean)
+        atmosphere = tuple(float(text) if text else value for text, value in zip(known, ours))
+        prepared = estimator.prepare(spectrum)
+        atmosphere = fit_atmosphere(prepared, atmosphere)
+        if not SpectralEmulator.load().domain(*atmosphere)[0]:
+            continue
+        instrument = "BOSS" if spectrum.wavelength.size > BOSS_PIXELS else "SDSS"
+        like = LikeStar(
+            atmosphere,
+            _dust(prepared, atmosphere),
+            prepared.redshift * SPEED_OF_LIGHT,
+            spectrum.snr,
+            instrument,
+            prepared.redshift_source == "file",
+        )
+        found.append((spectrum, like))
+    if len(found) < 20:
+        raise SpectrumError(f"Only {len(found)} real stars in {folder}; at least 20 are needed.", value=len(found))
+    return found
+
+
+def fit_atmosphere(prepared: PreparedSpectrum, start: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Teff [K], log g, [Fe/H] [dex] of the emulated lines nearest to a star's, with `PRIOR` about ``start``."""
+    from scipy.optimize import least_squares
+
+    emulator, everywhere = SpectralEmulator.load(), np.ones((1, GRID.size), bool)
+    window = slice(int(FIT_WINDOW[0] - GRID[0]), int(FIT_WINDOW[1] - GRID[0]))
+    observed = line_profile(prepared.flux[None], prepared.coverage[None])[0, window]
+    known = np.isfinite(observed)
+    scatter = np.hypot(PROFILE_SCATTER, 0.5 / max(prepared.snr, 1.0)) * np.sqrt(CORRELATED)
+
+    def misfit(x: np.ndarray) -> np.ndarray:
+        step = x - 1.0
+        model = smooth(emulator.spectra(*(np.array(start) + step * PRIOR))[0].astype(float))
+        profile = line_profile(model[None], everywhere)[0, window]
+        return np.concatenate([np.clip((observed - profile)[known], -0.3, 0.3) / scatter, step])
+
+    # Steps are relative: the fit starts at 1, and a tenth of the prior is well above rounding.
+    found = least_squares(misfit, np.ones(3), diff_step=0.1, max_nfev=30).x - 1.0
+    return tuple(float(value) for value in np.array(start) + np.clip(found, -4, 4) * PRIOR)
+
+
+def _dust(prepared: PreparedSpectrum, atmosphere: tuple[float, float, float]) -> float:
+    """E(B-V) from the slope between 4500 and 8500 A, mag, 0 to 1."""
+    trial = np.linspace(0.0, 1.0, 101)
+    model = redden(
+        np.repeat(SpectralEmulator.load().spectra(*np.array(atmosphere)[:, None]), trial.size, axis=0), trial
+    )
+    blue, red = slice(900, 1100), slice(4800, 5000)
+    wanted = np.median(prepared.flux[blue]) / np.median(prepared.flux[red])
+    slope = np.median(model[:, blue], axis=1) / np.median(model[:, red], axis=1)
+    return float(trial[np.argmin(np.abs(np.log(slope / max(wanted, 1e-3))))])
+
+
+def mock_stars(like: LikeStar, copies: int, seed: int, rest: np.ndarray | None = None) -> list[Spectrum]:
+    """MOCK spectra of stars like a real one, as files hold them.
+
+    Parameters
+    ----------
+    like : LikeStar
+    copies, seed : int
+        The same stars for the same seed.
+    rest : (6800,) float, optional
+        Rest-frame spectrum to observe in place of emulated ones.
+    """
+    rng = np.random.default_rng(seed)
+    if rest is None:
+        labels = np.tile(like.atmosphere, (copies, 1)) + rng.standard_normal((copies, 3)) * LABEL_SPREAD
+        # E(B-V) of the real star took in the tilt of its flux calibration; that of the mock star comes on top.
+        rest = redden(SpectralEmulator.load().spectra(*labels.T, rng=rng), np.full(copies, like.ebv))
+    else:
+        rest = np.tile(rest, (copies, 1))
+    seen = observe(rest, like.velocity_kms, like.snr, like.instrument, rng)
+    # Redshifts of files have a systematic error of 4 km/s beside that of the noise.
+    error = np.hypot(4.0, 120.0 / like.snr)
+    spectra = []
+    for flux, ivar in zip(seen.flux, seen.ivar):
+        inside = np.flatnonzero(flux != 0)
+        use = slice(inside[0], inside[-1] + 1)
+        redshift = (like.velocity_kms + error * rng.standard_normal()) / SPEED_OF_LIGHT if like.redshift_known else None
+        spectra.append(Spectrum(seen.wavelength[use], flux[use], ivar[use], redshift, source="mock"))
+    return spectra
+
+
+def pipeline_model(spectrum: Spectrum, velocity_kms: float) -> np.ndarray:
+    """(6800,) the pipeline's model of a real spectrum, noiseless, in the star's rest frame."""
+    return np.interp(GRID * (1.0 + velocity_kms / SPEED_OF_LIGHT), spectrum.wavelength, spectrum.model)
+
+
+def sample(
+    stars: list[tuple[Spectrum, LikeStar]], estimator: Estimator, copies: int = COPIES, *, emulated: bool = True
+) -> Sample:
+    """Real stars and ``copies`` mock stars like each of them.
+
+    Parameters
+    ----------
+    stars : list of (Spectrum, LikeStar)
+        As `real_stars` gives them.
+    estimator : Estimator
+        Its preprocessing is used.
+    copies : int
+    emulated : bool
+        False: what is observed for a star is not emulated but the SDSS pipeline's model of that very
+        spectrum: how a synthesis of another kind fares.
+    """
+    star, real, flux, coverage, features = [], [], [], [], []
+    for number, (spectrum, like) in enumerate(stars):
+        rest = None if emulated else pipeline_model(spectrum, like.velocity_kms)
+        for place, one in enumerate([spectrum, *mock_stars(like, copies, number, rest)]):
+            prepared = estimator.prepare(one)
+            star.append(number)
+            real.append(place == 0)
+            flux.append(prepared.flux)
+            coverage.append(prepared.coverage)
+            features.append(telltales(one))
+    stacked = np.array(flux)
+    profile = np.nan_to_num(line_profile(stacked, np.array(coverage)), nan=1.0)
+    groups = {name: np.array([row[name] for row in features]) for name in features[0]}
+    return Sample(np.array(star), np.array(real), stacked, profile, groups)

@@ -1,0 +1,218 @@
+"""One run of an experiment: train a network on a phase's stars, score it, keep the result."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stellar_core.errors import ParameterError
+from stellar_core.model_store import write_text
+from stellar_core.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    import torch
+
+    from stellar_core.datasets.mock_stars import StarSet
+    from stellar_core.evaluation.scores import Answers
+    from stellar_core.training.loop import Progress, Stop
+
+#: Spectra answered at a time.
+BATCH = 256
+#: Where Linux keeps a process's memory, and what resets the peak there (man 5 proc).
+_STATUS, _RESET, _RESET_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs"), "5"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is run and what it stands for.
+
+    Attributes
+    ----------
+    name : str
+        Names its files.
+    labels : dict
+        Place in the tables: experiment or setup, model, seed and the like.
+    config : TrainingConfig
+    """
+
+    name: str
+    labels: dict[str, object]
+    config: TrainingConfig
+
+    def identity(self) -> dict[str, object]:
+        """What a stored result must agree with, as JSON gives it back; the device is no part of it."""
+        config = {key: value for key, value in self.config.to_dict().items() if key != "device"}
+        return json.loads(json.dumps({"name": self.name, "labels": self.labels, "config": config}))
+
+
+def stored(trial: Trial, folder: Path) -> dict[str, object] | None:
+    """The result of a finished trial in ``folder``, or None.
+
+    Raises
+    ------
+    ParameterError
+        If there is one with other settings.
+    """
+    path = folder / f"{trial.name}.json"
+    if not path.exists():
+        return None
+    found = json.loads(path.read_text())
+    wanted = trial.identity()
+    if {key: found[key] for key in wanted} != wanted:
+        raise ParameterError(
+            f"{path} holds a run with other settings.", value=trial.name, remedy="Choose another folder with --out."
+        )
+    return found
+
+
+def run_trial(
+    trial: Trial,
+    stars_folder: Path,
+    folder: Path,
+    threads: int = 1,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+) -> dict[str, object] | None:
+    """Run a trial unless it is finished already; one that was killed goes on from its checkpoint.
+
+    Parameters
+    ----------
+    trial : Trial
+    stars_folder : Path
+        As `stellar_core.datasets.memmap_stars.make_phase_stars` wrote it.
+    folder : Path
+        Gets ``<name>.json``; the checkpoint is kept in ``<name>/`` until then. Others that want the same trial
+        wait.
+    threads : int
+        Of torch, restored at the end; the last digits of a result depend on it.
+    progress, stop : callable, optional
+        As for `stellar_core.training.loop.train`.
+
+    Returns
+    -------
+    dict or None
+        The result; None if stopped.
+    """
+    import torch
+    from filelock import FileLock
+
+    folder.mkdir(parents=True, exist_ok=True)
+    before = torch.get_num_threads()
+    with FileLock(folder / f"{trial.name}.lock"):
+        found = stored(trial, folder)
+        if found is None:
+            torch.set_num_threads(threads)
+            try:
+                found = _carry_out(trial, stars_folder, folder, progress, stop)
+            finally:
+                torch.set_num_threads(before)
+            if found is not None:
+                write_text(folder / f"{trial.name}.json", json.dumps(found, allow_nan=False) + "\n")
+                shutil.rmtree(folder / trial.name, ignore_errors=True)
+    if found is not None:
+        (folder / f"{trial.name}.lock").unlink(missing_ok=True)
+    return found
+
+
+def answer(network: torch.nn.Module, stars: StarSet, rows: np.ndarray) -> Answers:
+    """What a network says of ``rows`` of ``stars``, without dropout, on the network's own device."""
+    import torch
+
+    from stellar_core.evaluation.scores import Answers
+
+    device = next(network.parameters()).device
+    said: list[tuple[np.ndarray, ...]] = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), BATCH):
+            part = rows[start : start + BATCH]
+            arrays = (stars.inputs.flux[part], stars.inputs.coverage[part], stars.inputs.features[part])
+            flux, coverage, features = (torch.from_numpy(np.array(array, np.float32)).to(device) for array in arrays)
+            found = network(flux, coverage, features)
+            values = (found.log_age.double(), found.log_lifetime.double(), found.stage.argmax(dim=1))
+            said.append(tuple(value.cpu().numpy() for value in values))
+    return Answers(*(np.concatenate(column) for column in zip(*said)))
+
+
+def test_sets(stage: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Rows of the test stars as they come and with every labelled stage cut to the rarest: "natural", "balanced"."""
+    from stellar_core.datasets.balancing import undersample
+
+    return {"natural": np.arange(len(stage)), "balanced": undersample(np.asarray(stage), seed)}
+
+
+def _carry_out(
+    trial: Trial, stars_folder: Path, folder: Path, progress: Progress | None, stop: Stop | None
+) -> dict[str, object] | None:
+    import torch
+
+    from stellar_core.datasets.balancing import split, undersample
+    from stellar_core.datasets.memmap_stars import open_phase_stars, select
+    from stellar_core.evaluation.scores import score
+    from stellar_core.training.loop import train
+
+    stars, config = open_phase_stars(stars_folder), trial.config
+    _reset_peak()
+    since = time.monotonic()
+    trained = train(config, stars.train, folder / trial.name, progress, stop)
+    if not trained.finished:
+        return None
+    device = next(trained.network.parameters()).device
+    seconds = sum(float(record["seconds"]) for record in trained.history)
+    stage = np.asarray(stars.train.labels.stage)
+    rows, held = split(len(stage), config.validation, config.seed)
+    if config.balancing == "undersample":
+        rows, held = rows[undersample(stage[rows], config.seed)], held[undersample(stage[held], config.seed)]
+    epochs = len(trained.history)
+    memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _peak()
+    validation = select(stars.train, held)
+    tests = test_sets(stars.test.labels.stage, int(stars.summary["config"]["seed"]))
+    said = answer(trained.network, stars.test, tests["natural"])
+    result = {
+        **trial.identity(),
+        "device": device.type,
+        "training_stars": len(rows),
+        "epochs": epochs,
+        "seconds": seconds,
+        "spectra_per_second": epochs * (len(rows) // config.batch) * config.batch / seconds,
+        "peak_memory_mb": memory / 1e6,
+        "parameters": sum(parameter.numel() for parameter in trained.network.parameters()),
+        "history": trained.history,
+        "validation": score(
+            answer(trained.network, validation, np.arange(len(held))), validation.labels, validation.truth
+        ),
+        "test": {},
+    }
+    for name, at in tests.items():
+        kept = select(stars.test, at)
+        result["test"][name] = score(said.select(at), kept.labels, kept.truth)
+    return {**result, "seconds_with_tests": time.monotonic() - since}
+
+
+def _reset_peak() -> None:
+    """Start the count of this process's greatest resident memory anew, where the system can."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    try:
+        _RESET.write_text(_RESET_PEAK)
+    except OSError:
+        return
+
+
+def _peak() -> float:
+    """Greatest resident memory of this process in bytes, mapped files included."""
+    if _STATUS.exists():
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM"):
+                return 1024.0 * float(line.split()[1])
+    unit = 1.0 if sys.platform == "darwin" else 1024.0
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

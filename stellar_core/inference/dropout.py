@@ -1,0 +1,128 @@
+"""The paper's networks: passes of MC dropout, widened by the misses on calibration stars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from stellar_core.errors import SpectrumError
+from stellar_core.inference.base import Answer, Estimator, parts_of
+from stellar_core.inference.calibration.dropout import Calibration
+from stellar_core.inference.mc_dropout import QUANTITIES, run_once, run_passes
+from stellar_core.inference.noise_resampling import COPIES, noisy_features, noisy_spectra
+from stellar_core.inference.out_of_distribution import DomainGate
+from stellar_core.inference.result import Interval
+from stellar_core.models.registry import Architecture
+from stellar_core.preprocessing.spectra import PreparedSpectrum
+from stellar_core.spectrum import Spectrum
+
+
+@dataclass(frozen=True)
+class DropoutEstimator(Estimator):
+    """One of the paper's eight networks.
+
+    Attributes
+    ----------
+    calibration : Calibration
+        Misses of calibration stars and the temperature of the stage.
+    """
+
+    calibration: Calibration
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        network: nn.Module,
+        gate: DomainGate,
+        card: Mapping[str, object],
+        arrays: Mapping[str, np.ndarray],
+    ) -> DropoutEstimator:
+        """See `Estimator.of`."""
+        return cls(name, network, gate, card, Calibration.from_arrays(arrays))
+
+    def reads_photometry(self, spectrum: Spectrum) -> bool:
+        """Whether the star's photometry enters its answer: it is complete and the network reads it.
+
+        Raises
+        ------
+        SpectrumError
+            If the network reads photometry alone and the star has none.
+        """
+        architecture = self.network.architecture
+        complete = spectrum.photometry is not None and spectrum.photometry.complete
+        if architecture.requires_photometry and not complete:
+            raise SpectrumError(
+                f"The model {self.name} ({architecture.name}) reads photometry alone, and {spectrum.name} has no "
+                "complete ugriz photometry.",
+                value=spectrum.name,
+                remedy="Choose a model that reads spectra.",
+            )
+        return architecture.uses_photometry and complete
+
+    @property
+    def reads_spectrum(self) -> bool:
+        """Whether the architecture has a branch for spectra."""
+        return self.network.architecture.uses_spectrum
+
+    def moments(
+        self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
+    ) -> tuple[np.ndarray, None]:
+        """See `Estimator.moments`: before calibration, whose width hangs on stage and S/N alone."""
+        return run_once(self.network, flux, coverage, features), None
+
+    def answer(self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int) -> Answer:
+        """See `Estimator.answer`."""
+        photometry, architecture = bool(np.isfinite(inputs).all()), self.network.architecture
+        arrays = prepared.flux[None], prepared.coverage[None], inputs[None]
+        passes = run_passes(self.network, *arrays, samples, seed)
+        values, raw_stage = passes.values[0], passes.stage[0].mean(axis=0)
+        draws = self.calibration.draws(values, int(raw_stage.argmax()), photometry, prepared.snr)
+        columns = dict(zip(QUANTITIES, draws.T))
+        intervals = {name: Interval.from_draws(column) for name, column in columns.items()}
+        return Answer(
+            draws=columns,
+            intervals=intervals,
+            stage=self.calibration.stage(raw_stage[None], photometry)[0],
+            network={name: Interval.from_draws(column) for name, column in zip(QUANTITIES, values.T)},
+            stage_passes=self.calibration.stage(passes.stage[0], photometry),
+            atmosphere=values[:, :3].mean(axis=0),
+            embedding=passes.embedding,
+            photometry=_photometry_word(photometry, architecture),
+            remarks=_remarks(draws, photometry, architecture),
+            parts=parts_of(intervals, values.std(axis=0), self._noise(prepared, inputs, seed)),
+        )
+
+    def _noise(self, prepared: PreparedSpectrum, inputs: np.ndarray, seed: int) -> np.ndarray:
+        """(5,) scatter of the answer without dropout when the noise is added once more."""
+        rng = np.random.default_rng([seed, 11])
+        flux = noisy_spectra(prepared.flux, prepared.ivar, COPIES, rng)
+        coverage = np.repeat(prepared.coverage[None], COPIES, axis=0)
+        return run_once(self.network, flux, coverage, noisy_features(inputs, COPIES, rng)).std(axis=0)
+
+
+def _photometry_word(photometry: bool, architecture: Architecture) -> str:
+    if not architecture.uses_photometry:
+        return "not read by this model"
+    return "used" if photometry else "missing"
+
+
+def _remarks(draws: np.ndarray, photometry: bool, architecture: Architecture) -> tuple[str, ...]:
+    """Remarks that do not question the answer."""
+    remarks = []
+    if not architecture.uses_spectrum:
+        remarks.append(f"{architecture.name} reads no spectrum: the answer rests on the photometry alone.")
+    elif not architecture.uses_photometry:
+        remarks.append(f"{architecture.name} reads no photometry: the answer rests on the spectrum alone.")
+    elif not photometry:
+        remarks.append("No photometry: the answer rests on the spectrum alone.")
+    older = float((draws[:, 3] > draws[:, 4]).mean())
+    if older > 0.05:
+        remarks.append(
+            f"In {older:.0%} of the draws the age exceeds the lifetime: the paper's lifetime, 10 Gyr M^-2.5, "
+            "ends with the main sequence and knows no metallicity."
+        )
+    return tuple(remarks)

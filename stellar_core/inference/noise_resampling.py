@@ -1,0 +1,44 @@
+"""The same star observed again: copies of an input with its own noise added once more.
+
+How far answers on such copies scatter is the part of the error that comes from the noise of the
+input, to first order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stellar_core.preprocessing.spectra import FILLER, SMOOTH_ORDER, SMOOTH_WINDOW
+
+#: Copies from which the scatter is measured.
+COPIES = 12
+_HALF = SMOOTH_WINDOW // 2
+_POWERS = np.vander(np.arange(-_HALF, _HALF + 1) / _HALF, SMOOTH_ORDER + 1)
+#: Weights of the filter that prepared spectra went through: their noise is correlated by it.
+_FILTER = (_POWERS @ np.linalg.pinv(_POWERS))[_HALF]
+_FILTER = _FILTER / np.sqrt((_FILTER**2).sum())
+
+
+def noisy_spectra(flux: np.ndarray, ivar: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """(n, 6800) float32, copies of one prepared spectrum; what is not covered stays as it is.
+
+    Parameters
+    ----------
+    flux, ivar : (6800,) float
+        Prepared flux and its inverse variance.
+    """
+    white = rng.standard_normal((n, flux.size + 2 * _HALF))
+    noise = np.stack([np.convolve(row, _FILTER, mode="valid") for row in white])
+    error = np.where(ivar > 0, 1.0 / np.sqrt(np.maximum(ivar, 1e-12)), 0.0)
+    copies = flux + noise * np.minimum(error, 3.0)
+    return np.where(ivar > 0, copies, FILLER).astype(np.float32)
+
+
+def noisy_features(features: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """(n, 29) copies of one star's photometric features, magnitudes moved by their errors; NaN stays NaN."""
+    copies = np.repeat(np.asarray(features, float)[None], n, axis=0)
+    move = rng.standard_normal((n, 5)) * copies[:, 5:10]
+    for first in (0, 15, 24):  # PSF, corrected and model magnitudes
+        copies[:, first : first + 5] += move
+    copies[:, 20:24] += move[:, :-1] - move[:, 1:]
+    return copies

@@ -1,0 +1,179 @@
+"""Trained models on disk: ``trained/<name>/weights.safetensors`` beside ``card.json``; adopted ones in ``runs/models``."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from stellar_core.errors import ModelError
+from stellar_core.stored_json import read_json
+
+TRAINED_DIR = Path(__file__).resolve().parents[1] / "trained"
+#: The network that answers unless another is named: Model 9.
+DEFAULT_MODEL = "isochrone"
+
+
+def runs_dir() -> Path:
+    """Folder of training jobs and of what was adopted from them: ``runs/``, or STELLAR_RUNS_DIR."""
+    return Path(os.environ.get("STELLAR_RUNS_DIR") or TRAINED_DIR.parent / "runs")
+
+
+def adopted_dir() -> Path:
+    """Folder of the models adopted from training jobs; what ships with the project is in `TRAINED_DIR`."""
+    return runs_dir() / "models"
+
+
+#: A list of numbers that JSON has spread over lines; a text cannot hold a line break there.
+_NUMBERS = re.compile(r"\[\n\s*((?:-?[\d.eE+-]+|null)(?:,\n\s*(?:-?[\d.eE+-]+|null))*)\n\s*\]")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` whole or not at all."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text)
+    os.replace(temporary, path)
+
+
+def card_text(card: Mapping[str, object]) -> str:
+    """``card`` as JSON with a value a line, lists of numbers on one line each."""
+    text = json.dumps(card, indent=1, allow_nan=False)
+    return _NUMBERS.sub(lambda found: "[" + re.sub(r",\s*", ", ", found[1]) + "]", text) + "\n"
+
+
+def write_model(folder: Path, weights: Mapping[str, np.ndarray], card: Mapping[str, object]) -> dict[str, object]:
+    """Write weights and card, each whole or not at all; the card gets the date and the weights' sha256.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the model; made if absent.
+    weights : mapping of str to ndarray
+    card : mapping
+        Plain values that JSON can hold.
+
+    Returns
+    -------
+    dict
+        The card as written.
+    """
+    from safetensors.numpy import save
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    payload = save({name: np.ascontiguousarray(array) for name, array in weights.items()})
+    temporary = folder / "weights.safetensors.tmp"
+    temporary.write_bytes(payload)
+    os.replace(temporary, folder / "weights.safetensors")
+    full = {
+        "date": datetime.date.today().isoformat(),
+        **card,
+        "sha256": hashlib.sha256(payload).hexdigest(),
+        "bytes": len(payload),
+    }
+    write_text(folder / "card.json", card_text(full))
+    return full
+
+
+def read_model(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """Read the arrays and the card of a model.
+
+    Returns
+    -------
+    weights : dict of str to ndarray
+    card : dict
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, or the arrays are not those that the card describes.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    folder = Path(folder)
+    remedy = f"Restore trained/{folder.name} from the repository."
+    try:
+        payload = (folder / "weights.safetensors").read_bytes()
+        card = read_json(folder / "card.json")
+        weights = load(payload)
+    except FileNotFoundError:
+        known = ", ".join([*list_models(), *adopted_models()])
+        raise ModelError(
+            f"There is no trained model {folder.name!r}.", value=folder.name, remedy=f"There are: {known}."
+        ) from None
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"The model {folder.name} cannot be read ({type(error).__name__}).", value=folder.name, remedy=remedy
+        ) from None
+    if not isinstance(card, dict) or hashlib.sha256(payload).hexdigest() != card.get("sha256"):
+        raise ModelError(
+            f"The model {folder.name} does not match the sha256 on its card.", value=folder.name, remedy=remedy
+        )
+    for name, array in weights.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ModelError(
+                f"The model {folder.name} has values in {name[:60]} that are no numbers.", value=name, remedy=remedy
+            )
+    return weights, card
+
+
+def model_folder(name: str) -> Path:
+    """The folder of the model ``name``, which may come from a user.
+
+    Raises
+    ------
+    ModelError
+        If it is no plain name.
+    """
+    if Path(name).name != name or name in ("", ".", ".."):
+        raise ModelError(f"{name!r} is not the name of a model.", value=name)
+    adopted = adopted_dir() / name
+    return adopted if adopted.is_dir() and not (TRAINED_DIR / name).exists() else TRAINED_DIR / name
+
+
+def add_to_card(name: str, entries: Mapping[str, object]) -> None:
+    """Put ``entries`` into the card of the model ``name``; other entries stay. ModelError where it cannot be read."""
+    path = model_folder(name) / "card.json"
+    write_text(path, card_text({**_card(path), **entries}))
+
+
+def list_models() -> dict[str, dict[str, object]]:
+    """The card of every model in ``trained/``, by folder name; a card without weights is no model, a damaged one a ModelError."""
+    cards = (path for path in sorted(TRAINED_DIR.glob("*/card.json")) if (path.parent / "weights.safetensors").exists())
+    return {path.parent.name: _card(path) for path in cards}
+
+
+def adopted_models() -> dict[str, dict[str, object]]:
+    """The card of every adopted model, by name; a folder whose card cannot be read is left out."""
+    found = {}
+    for path in sorted(adopted_dir().glob("[!.]*/card.json")):
+        try:
+            card = _card(path)
+        except ModelError:
+            continue
+        if (path.parent / "weights.safetensors").exists():
+            found[path.parent.name] = card
+    return found
+
+
+def _card(path: Path) -> dict[str, object]:
+    try:
+        card = read_json(path)
+    except (OSError, ValueError):
+        card = None
+    if not isinstance(card, dict):
+        raise ModelError(f"The card of the model {path.parent.name} cannot be read.", value=path.parent.name)
+    return card
+
+
+def list_networks() -> dict[str, dict[str, object]]:
+    """The card of every model that answers for a star: the shipped networks, then the adopted ones."""
+    shipped = {name: card for name, card in list_models().items() if "architecture" in card}
+    return {**shipped, **{name: card for name, card in adopted_models().items() if name not in shipped}}

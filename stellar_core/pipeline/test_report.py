@@ -1,0 +1,92 @@
+"""The test of a calibrated model on MOCK stars: every figure of its card, and the table that is stored beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from stellar_core.datasets.memmap_stars import select
+from stellar_core.datasets.mock_stars import StarSet
+from stellar_core.evaluation.corruption_tests import damage_suite
+from stellar_core.evaluation.exact_reference import compare, reference
+from stellar_core.evaluation.mock_evaluation import baselines, measure, views_read
+from stellar_core.evaluation.predictions import deliver
+from stellar_core.evaluation.reliability import by_group, covered
+from stellar_core.evaluation.stored_predictions import StoredTest, TestStars
+from stellar_core.evaluation.survey_sample import survey_sample
+from stellar_core.inference.base import Estimator
+from stellar_core.inference.calibration.isochrone import VIEWS
+from stellar_core.inference.isochrone import IsochroneEstimator
+
+#: Part of the test stars in views with less than everything; survey stars; stars for the exact posterior, and for damage.
+PART, SURVEY_STARS, EXACT_STARS, DAMAGED_STARS = 0.5, 400, 6000, 150
+#: Damaged are no more than this part of the test stars: a small test is small throughout.
+DAMAGED_PART = 0.25
+#: Part of the test stars whose exact posterior is computed one by one: a third of a second each.
+EXACT_PART = 0.2
+
+
+def examine(
+    estimator: Estimator, held: StarSet, test: StarSet, errors: tuple[float, float, float], seed: int
+) -> tuple[dict[str, object], StoredTest]:
+    """Entries of the card, and the stored test of the view in which the model is given all it can read.
+
+    Parameters
+    ----------
+    estimator : Estimator
+        Calibrated on ``held``.
+    held, test : StarSet
+        Calibration stars, from which the exact posterior is levelled too, and test stars.
+    errors : (float, float, float)
+        Of the pipeline whose parameters the exact posterior is given, K, dex, dex.
+    seed : int
+    """
+    cells = isinstance(estimator, IsochroneEstimator)
+    names = (
+        ["spectrum and photometry", *(name for name in VIEWS if name != "spectrum and photometry")]
+        if cells
+        else views_read(estimator.network)
+    )
+    part = select(test, np.arange(int(np.ceil(PART * len(test)))))
+    found = {name: deliver(estimator, test if name == names[0] else part, name, seed) for name in names}
+    main = found[names[0]]
+    stars, sample = survey_sample(estimator, min(SURVEY_STARS, len(test)))
+    survey = deliver(estimator, sample, names[0], seed)
+    few = select(held, np.arange(min(EXACT_STARS, len(held)))), select(test, np.arange(min(EXACT_STARS, len(test))))
+    figures: dict[str, object] = {
+        "metrics_mock_test": {name: measure(one, test, not cells) for name, one in found.items()},
+        "exact_posterior_from_pipeline_parameters_mock_test": baselines(
+            select(test, np.arange(int(np.ceil(EXACT_PART * len(test))))), errors
+        ),
+        "mock_survey": {
+            "what": "stars of the MOCK survey of the app, S/N above 5",
+            **{
+                name: {**covered(survey.u[:, column]), "n": len(survey)}
+                for name, column in (("log_age", 3), ("log_lifetime", 4))
+            },
+            "log_age_by_group": by_group(survey.u[:, 3], survey.snr, survey.predicted, survey.stage),
+        },
+        "damage_mock": damage_suite(estimator, min(DAMAGED_STARS, int(DAMAGED_PART * len(test))), seed),
+    }
+    if cells:
+        figures["temperature_of_likelihood"] = dict(
+            zip(VIEWS, (float(estimator.calibration.temperature[k]) for k in VIEWS.values()))
+        )
+        columns = [4, 3]
+        exact = reference(*few, errors, seed)
+        figures["crps_beside_exact_posterior"] = compare(
+            main.crps[:, columns], main.plain_crps[:, columns], main.snr, exact
+        )
+    before = "Model 9 under its flat prior" if cells else "MC dropout alone"
+    label = np.column_stack([test.labels.log_age, test.labels.log_lifetime])
+    shown = TestStars.of(survey, survey.truth[:, 3:])
+    table = StoredTest(
+        estimator.name,
+        names[0],
+        before,
+        TestStars.of(main, label),
+        replace(shown, name=tuple(star.name for star in stars)),
+        "",
+    )
+    return figures, table

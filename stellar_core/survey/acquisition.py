@@ -1,0 +1,267 @@
+"""The whole acquisition: catalogue, spectra, store; interrupted anywhere and continued.
+
+In the folder of an acquisition, ``store`` is the result; ``plan.json``, ``catalogue`` (pages as they came),
+``waiting`` (files whose chunk is not done) and ``journal.jsonl`` (failed attempts) are what going on needs.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stellar_core.errors import ArchiveError
+from stellar_core.isochrones import nearest_label
+from stellar_core.progress import Progress
+from stellar_core.sdss.cache import cache_folder
+from stellar_core.sdss.casjobs import CasJobs, casjobs_url
+from stellar_core.sdss.catalogue_rows import NAMES, CatalogueRow
+from stellar_core.sdss.rate_limit import RateLimit
+from stellar_core.sdss.retries import Retries
+from stellar_core.sdss.skyserver import SkyServer
+from stellar_core.sdss.spectrum_files import SpectrumFiles
+from stellar_core.sdss.star import MOCK_PLATES, StarId
+from stellar_core.sdss.whole_files import remove_drafts
+from stellar_core.survey.catalogue import CasJobsTable, CatalogueSource, SkyServerPages, fetch_catalogue
+from stellar_core.survey.catalogue_page import DAMAGE
+from stellar_core.survey.downloads import Downloads, Outcome, refuse
+from stellar_core.survey.plan import PLATE_BITS, Plan
+from stellar_core.survey.store import chunk_path, read_summary, summarise, write_chunk, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: How often the spectra that could not be had are tried again at the end.
+ROUNDS = 3
+#: Stars by which it is seen whether the archive sends anything.
+PROBES = 5
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of the catalogue on its way: parsed, or refused with what it said."""
+
+    row: CatalogueRow | None
+    refusal: Outcome | None
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """A chunk whose stars are being fetched; an outcome stands for a row that needs no download."""
+
+    number: int
+    pending: list[Future[Outcome] | Outcome]
+    rows: list[_Row]
+
+
+def fetch_survey(
+    out: Path,
+    plan: Plan,
+    source: CatalogueSource,
+    files: SpectrumFiles,
+    *,
+    workers: int = 4,
+    give_up: bool = False,
+    progress: Progress = lambda *args: None,
+) -> dict[str, object]:
+    """Carry out ``plan`` in the folder ``out``; what is done is not done again.
+
+    Parameters
+    ----------
+    out : Path
+    plan : Plan
+    source : CatalogueSource
+    files : SpectrumFiles
+        Lite files only (``full`` False): what a star's file is must not depend on failures in passing.
+    workers : int
+        Downloads at a time.
+    give_up : bool
+        Note spectra that cannot be had as failed, with the reason, and finish without them.
+    progress : callable, optional
+        Called with "catalogue pages" or "spectra", how many are done and of how many.
+
+    Returns
+    -------
+    dict
+        ``store`` (the folder), ``stars``, ``rows``, ``stored``, ``refused``, ``absent``, ``failed``, ``mock``,
+        and for this run ``fetched`` files and ``retried`` attempts.
+
+    Raises
+    ------
+    ParameterError
+        If the folder holds another acquisition.
+    ArchiveError
+        If another process works in the folder, the catalogue cannot be had, or spectra are left over
+        that could not be fetched: then the same call goes on where this one ended.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with FileLock(out / ".lock", timeout=0):
+            return _fetch(out, plan, source, files, workers, give_up, progress)
+    except Timeout:
+        raise ArchiveError(
+            f"Another process is fetching into {out}.", value=str(out), remedy="Wait until it has ended."
+        ) from None
+    except OSError as error:
+        if isinstance(error, ArchiveError):
+            raise
+        raise ArchiveError(f"The survey cannot be written to {out}: {error}.", value=str(out)) from None
+
+
+def acquire(
+    out: Path,
+    plan: Plan,
+    *,
+    workers: int = 4,
+    files_per_minute: int = 600,
+    give_up: bool = False,
+    progress: Progress = lambda *args: None,
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, object]:
+    """`fetch_survey` from SDSS itself, with the addresses and the token that the environment gives.
+
+    The catalogue comes from CasJobs where STELLAR_CASJOBS_TOKEN is set, else from SkyServer.
+
+    Parameters
+    ----------
+    files_per_minute : int
+        Requests to the Science Archive Server, by all processes of this machine together.
+    say : callable, optional
+        Told where the catalogue comes from, and the states of a CasJobs job.
+
+    Other parameters, returns and errors as `fetch_survey`.
+    """
+    plan.claim(out)
+    retries = Retries(attempts=8, unreachable_attempts=4, first_wait=1.0, longest_wait=120.0)
+    limit = RateLimit(cache_folder() / "sas-requests.json", files_per_minute)
+    files = SpectrumFiles(timeout=30.0, retries=retries, limit=limit, full=False)
+    token = os.environ.get("STELLAR_CASJOBS_TOKEN", "").strip()
+    if token:
+        say(f"The catalogue comes from CasJobs at {casjobs_url()}.")
+        source: CatalogueSource = CasJobsTable(CasJobs(token, retries=retries), out, say)
+    else:
+        server = SkyServer(timeout=300.0, retries=retries)
+        say(f"The catalogue comes from SkyServer at {server.url}, {len(plan.pages)} queries.")
+        source = SkyServerPages(server)
+    return fetch_survey(out, plan, source, files, workers=workers, give_up=give_up, progress=progress)
+
+
+def _fetch(
+    out: Path,
+    plan: Plan,
+    source: CatalogueSource,
+    files: SpectrumFiles,
+    workers: int,
+    give_up: bool,
+    progress: Progress,
+) -> dict[str, object]:
+    plan.claim(out)
+    store = out / "store"
+    if (store / "store.json").exists():
+        return {"store": str(store), **read_summary(store), "fetched": 0, "retried": 0}
+    remove_drafts(out)
+    table = fetch_catalogue(plan, out / "catalogue", source, progress)
+    if table.empty:
+        raise ArchiveError(f"SDSS has no star on plates {plan.first_plate} to {plan.last_plate} that passes the cuts.")
+    _write_catalogue(table, store / "catalogue.parquet")
+    nearest_label(5800.0, 4.4, 0.0)  # the index of the tracks is made once, before several threads want it
+    with Downloads(out / "waiting", files, workers, out / "journal.jsonl", _spread(plan, table)) as downloads:
+        left = _all_chunks(plan, table, store, downloads, give_up, progress)
+        counts = {"fetched": downloads.fetched, "retried": downloads.retried}
+        sends = not left or downloads.sends()
+    if left:
+        reasons = sorted({outcome.line.reason for outcome in left})
+        raise ArchiveError(
+            f"{len(left)} of {len(table)} spectra could not be fetched, the first reason being: {reasons[0]}",
+            value=[outcome.line.name for outcome in left],
+            remedy="The same command goes on where this one ended"
+            + ("; --give-up finishes without them." if sends else ", when the archive sends spectra again."),
+        )
+    mock = int(table["specObjID"].max()) >> PLATE_BITS >= MOCK_PLATES[0]
+    found = summarise(store, {"mock": mock, "source": "SDSS DR17" if not mock else "MOCK survey", "chunk": plan.chunk})
+    shutil.rmtree(out / "waiting", ignore_errors=True)
+    return {"store": str(store), **found, **counts}
+
+
+def _all_chunks(
+    plan: Plan, table: pd.DataFrame, store: Path, downloads: Downloads, give_up: bool, progress: Progress
+) -> list[Outcome]:
+    """Fetch and seal every chunk that is not there; what keeps the others from being sealed."""
+    total, left = len(table), []
+    for attempt in range(ROUNDS):
+        open_chunks = [
+            number for number in range(math.ceil(total / plan.chunk)) if not chunk_path(store, number).exists()
+        ]
+        done, left = total - sum(len(_slice(plan, table, number)) for number in open_chunks), []
+        last = give_up and attempt == ROUNDS - 1
+        for chunk in _ahead(plan, table, open_chunks, downloads):
+            outcomes = []
+            for item in chunk.pending:
+                progress("spectra", done, total)
+                outcomes.append(item if isinstance(item, Outcome) else item.result())
+                done += 1
+            missing = [outcome for outcome in outcomes if not outcome.settled]
+            if missing and not (last and downloads.sends()):
+                left += missing
+            else:
+                stars = [outcome.star for outcome in outcomes if outcome.star is not None]
+                write_chunk(store, chunk.number, stars, [outcome.line for outcome in outcomes])
+                for item in chunk.rows:
+                    if item.row is not None:
+                        downloads.forget(item.row)
+        progress("spectra", done, total)
+        if not left or downloads.given_up:
+            break
+    return left
+
+
+def _ahead(plan: Plan, table: pd.DataFrame, numbers: list[int], downloads: Downloads) -> Iterator[_Chunk]:
+    """The chunks in order; the downloads of the next one begin before those of this one are waited for."""
+    begun: list[_Chunk] = []
+    for number in numbers:
+        rows = _rows(plan, _slice(plan, table, number))
+        begun.append(_Chunk(number, [item.refusal or downloads.submit(item.row) for item in rows], rows))
+        if len(begun) > 1:
+            yield begun.pop(0)
+    yield from begun
+
+
+def _slice(plan: Plan, table: pd.DataFrame, number: int) -> pd.DataFrame:
+    return table.iloc[number * plan.chunk : (number + 1) * plan.chunk]
+
+
+def _rows(plan: Plan, part: pd.DataFrame) -> list[_Row]:
+    """The rows of a chunk; those that are damaged or fail the cuts are refused with the reason."""
+    found = []
+    columns = part[list(NAMES)].itertuples(index=False), part[DAMAGE], plan.cuts.failures(part)
+    for cells, damage, failure in zip(*columns, strict=True):
+        specobjid = int(cells[0])
+        if damage:
+            found.append(_Row(None, refuse(specobjid, "", damage)))
+            continue
+        row = CatalogueRow.read([str(cell) for cell in cells])
+        refusal = refuse(specobjid, row.star.name, f"It fails the cut: {failure}.") if failure else None
+        found.append(_Row(row, refusal))
+    return found
+
+
+def _spread(plan: Plan, table: pd.DataFrame) -> list[StarId]:
+    """Stars evenly over the usable rows of the catalogue, at most `PROBES`."""
+    usable = table[table[DAMAGE] == ""]
+    places = [len(usable) * part // PROBES for part in range(PROBES)] if len(usable) > PROBES else range(len(usable))
+    return [item.row.star for item in _rows(plan, usable.iloc[list(places)]) if item.row is not None]
+
+
+def _write_catalogue(table: pd.DataFrame, path: Path) -> None:
+    import pyarrow as pa
+
+    if not path.exists():
+        arrays = [pa.array(table[name], pa.string() if table[name].dtype == object else None) for name in NAMES]
+        write_table(pa.table(arrays, names=list(NAMES)), path)

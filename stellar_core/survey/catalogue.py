@@ -1,0 +1,196 @@
+"""The catalogue of an acquisition: pages of rows from SkyServer or CasJobs, then one table sorted by id."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from stellar_core.model_store import write_text
+from stellar_core.progress import Progress
+from stellar_core.sdss.casjobs import OWN, CasJobs, JobEndedError, NoJobError, RefusedError
+from stellar_core.sdss.catalogue_rows import COLUMNS, NAMES
+from stellar_core.sdss.retries import PassingError
+from stellar_core.sdss.skyserver import Answer, Check, SkyServer
+from stellar_core.sdss.sql_response import TOTAL_SQL, read_answer
+from stellar_core.sdss.whole_files import write_whole
+from stellar_core.survey.catalogue_page import PageCheck, as_table, find_damage
+from stellar_core.survey.plan import Plan, id_range
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Attempts to begin a CasJobs job; each takes a table of its own, as one that seems lost may yet run.
+SUBMISSIONS = 3
+
+
+class CatalogueSource(Protocol):
+    """Where the rows of a page come from."""
+
+    def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
+        """All rows of some plates that pass the plan's cuts."""
+
+
+@dataclass(frozen=True)
+class SkyServerPages:
+    """Each page is a query on SkyServer: needs no account.
+
+    Attributes
+    ----------
+    server : SkyServer
+    """
+
+    server: SkyServer
+
+    def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
+        return self.server.query(plan.sql(plates), COLUMNS, check)
+
+
+@dataclass(frozen=True)
+class CasJobsTable:
+    """One job joins and cuts everything into a table of MyDB; the pages are read from that.
+
+    Attributes
+    ----------
+    jobs : CasJobs
+    folder : Path
+        ``casjobs.json`` in it remembers the table and the job, so that an interrupted acquisition
+        goes on waiting for the same job.
+    say : callable
+        Told the job's state.
+    """
+
+    jobs: CasJobs
+    folder: Path
+    say: Callable[[str], None] = lambda text: None
+
+    def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
+        low, high = id_range(*plates)
+        sql = f"SELECT {', '.join(NAMES)}, {TOTAL_SQL} FROM {{}} WHERE specObjID BETWEEN {low} AND {high}"
+        table = self.table(plan)
+        try:
+            return self.jobs.query(sql.format(table), NAMES, check)
+        except RefusedError as error:
+            if not re.search(r"invalid object name|does not exist", str(error), re.I):
+                raise
+        # The table is there no more: MyDB is the user's own, and old tables expire.
+        path = self.folder / "casjobs.json"
+        write_text(path, json.dumps({**_job_state(path), "job": None, "finished": False}))
+        return self.jobs.query(sql.format(self.table(plan)), NAMES, check)
+
+    def table(self, plan: Plan) -> str:
+        """Name of the finished table in MyDB; made if it is not there.
+
+        Raises
+        ------
+        ArchiveError
+            If CasJobs does not make it.
+        """
+        path = self.folder / "casjobs.json"
+        state = _job_state(path)
+        stem = f"stellar_ages_{hashlib.sha256(plan.sql().encode()).hexdigest()[:10]}"
+        sent = 0
+        while not state["finished"]:
+            if state["job"] is None:
+                # Noted before it is sent: a table that a lost job may hold is never asked for again.
+                state["begun"] += 1
+                sent += 1
+                write_text(path, json.dumps(state))
+                try:
+                    state["job"] = self.jobs.submit(plan.sql(into=f"{stem}_{state['begun']}"))
+                except PassingError:
+                    if sent >= SUBMISSIONS:
+                        raise
+                    self.jobs.retries.sleep(self.jobs.retries.wait_after(sent))
+                    continue
+                write_text(path, json.dumps(state))
+            try:
+                self.jobs.wait(state["job"], lambda name: self.say(f"CasJobs job {state['job']}: {name}"))
+            except JobEndedError:
+                write_text(path, json.dumps({**state, "job": None}))
+                raise
+            except NoJobError:
+                if sent:
+                    raise
+                state["job"] = None  # forgotten there since an earlier run
+                continue
+            state["finished"] = True
+            write_text(path, json.dumps(state))
+        return f"{OWN}.{stem}_{state['begun']}"
+
+
+def _job_state(path: Path) -> dict[str, object]:
+    """What ``casjobs.json`` remembers: jobs begun, the number of the running one, whether it has finished."""
+    fresh = {"begun": 0, "job": None, "finished": False}
+    if not path.exists():
+        return fresh
+    try:
+        state = json.loads(path.read_text())
+        if {name: type(state[name]) for name in ("begun", "finished")} == {"begun": int, "finished": bool}:
+            if isinstance(state["job"], int | None):
+                return state
+    except (ValueError, TypeError, KeyError):
+        pass
+    # Damaged: which tables may be taken is not known; none is named after this second.
+    return {**fresh, "begun": int(time.time())}
+
+
+def fetch_catalogue(
+    plan: Plan, folder: Path, source: CatalogueSource, progress: Progress = lambda *args: None
+) -> pd.DataFrame:
+    """The rows of ``plan``, sorted by specObjID.
+
+    Every page is kept in ``folder`` as it came, with its sha256, and not asked for again: the rows of one acquisition
+    stay the same, whatever becomes of the catalogue.
+
+    Parameters
+    ----------
+    plan : Plan
+    folder : Path
+    source : CatalogueSource
+    progress : callable, optional
+        Called with "catalogue pages", how many are done and of how many.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `NAMES`: specObjID uint64, bestObjID text, other whole numbers int32, ra and dec float64,
+        measurements float32 as SDSS's REAL, with -9999 where SDSS has it; then `DAMAGE`, as `as_table` says.
+
+    Raises
+    ------
+    ArchiveError
+        If a page cannot be had; those before it are kept.
+    """
+    import pandas as pd
+
+    tables, rows = [], 0
+    for done, plates in enumerate(plan.pages):
+        if plan.stars is not None and rows >= plan.stars:
+            break
+        progress("catalogue pages", done, len(plan.pages))
+        page = _page(plan, folder / f"{plates[0]:05d}-{plates[1]:05d}.csv", plates, source)
+        tables.append(as_table(page, find_damage(page, plates), plates))
+        rows += len(page)
+    progress("catalogue pages", len(plan.pages), len(plan.pages))
+    whole = pd.concat([part for part in tables if len(part)] or tables[:1])
+    table = whole.sort_values("specObjID", kind="stable", ignore_index=True)
+    return table if plan.stars is None else table.head(plan.stars)
+
+
+def _page(plan: Plan, path: Path, plates: tuple[int, int], source: CatalogueSource) -> list[tuple[str, ...]]:
+    """Rows of one page, from its file or from ``source``."""
+    digest = path.with_suffix(".sha256")
+    if path.exists() and digest.exists():
+        data = path.read_bytes()
+        if digest.read_bytes() == hashlib.sha256(data).hexdigest().encode():
+            return read_answer(data, NAMES, service="The page kept")
+    answer = source.page(plan, plates, PageCheck(plan, plates))
+    write_whole(path, answer.data)
+    write_whole(digest, hashlib.sha256(answer.data).hexdigest().encode())
+    return answer.rows

@@ -1,0 +1,166 @@
+"""A page of the catalogue: whether it is the page asked for, which of its rows cannot be right, and its table."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from stellar_core.errors import IdentifierError
+from stellar_core.sdss.catalogue_rows import NAMES, PRECISE, TEXT, WHOLE, identify
+from stellar_core.sdss.retries import PassingError
+from stellar_core.sdss.sql_response import number, whole_number
+from stellar_core.survey.plan import Plan, id_range
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Column of the table, after `NAMES`: why a row cannot be used; empty where it can.
+DAMAGE = "damage"
+#: Rows of which not all can be damaged: then it is the page that is.
+MANY = 10
+#: Largest numbers of SDSS's INT, DOUBLE and REAL.
+LARGEST_INT, LARGEST_DOUBLE, LARGEST_REAL = 2**31 - 1, 1.7e308, 3.4e38
+#: Columns that name the spectrum: a row is nothing without them.
+NAMING = ("plate", "mjd", "fiberID")
+#: Place, name, reader and largest value of every column that must hold a number, or nothing unless it is of `NAMING`.
+_NUMBERS = [
+    (
+        *(place, name, whole_number if name in NAMING else number),
+        LARGEST_INT if name in WHOLE else LARGEST_DOUBLE if name in PRECISE else LARGEST_REAL,
+    )
+    for place, name in enumerate(NAMES)
+    if name not in (*TEXT, "specObjID", "bestObjID")
+]
+
+#: What a place and a redshift can be at all.
+_POSSIBLE = {"ra": (0.0, 360.0), "dec": (-90.0, 90.0), "z": (-1.0, 20.0)}
+
+
+class PageCheck:
+    """Check of the answers to one query, to be called on each.
+
+    A row that cannot be right may be the fault of one answer, or stand like that in the catalogue. So the first
+    answer with one is refused; the same rows in the next are accepted, as they would come for ever.
+
+    Parameters
+    ----------
+    plan : Plan
+    plates : (int, int)
+        First and last plate asked for.
+    """
+
+    def __init__(self, plan: Plan, plates: tuple[int, int]) -> None:
+        self.plan, self.plates = plan, plates
+        self._before: list[tuple[str, ...]] = []
+
+    def __call__(self, rows: Sequence[Sequence[str]]) -> None:
+        """Raise `PassingError` for an answer that is worth asking for again."""
+        reasons = self.doubts(rows)
+        doubtful = sorted(tuple(row) for row, reason in zip(rows, reasons, strict=True) if reason)
+        if doubtful != self._before:
+            self._before = doubtful
+            if doubtful:
+                first = next(filter(None, reasons))
+                raise PassingError(
+                    f"{len(doubtful)} of {len(rows)} rows of the catalogue cannot be right; the first: {first}"
+                )
+
+    def doubts(self, rows: Sequence[Sequence[str]]) -> list[str]:
+        """Why each row cannot be right: it is damaged, or fails the cuts that it was asked for by. Errors as `check_page`."""
+        damages = find_damage(rows, self.plates)
+        check_page(rows, damages, self.plates)
+        table = as_table(rows, damages, self.plates)
+        failures = dict(zip(table["specObjID"], self.plan.cuts.failures(table), strict=True))
+        return [damage or failures[int(row[0])] for row, damage in zip(rows, damages, strict=True)]
+
+
+def check_page(rows: Sequence[Sequence[str]], damages: Sequence[str], plates: tuple[int, int]) -> None:
+    """Raise `PassingError` if no row is of ``plates``, or all of many are damaged: it is another query's answer, or none."""
+    if rows and not any(readable_ids(rows, plates)):
+        raise PassingError(f"The catalogue answered with stars that are not on plates {plates[0]} to {plates[1]}.")
+    if len(rows) > MANY and all(damages):
+        raise PassingError(
+            f"All {len(rows)} rows of the catalogue on plates {plates[0]} to {plates[1]} are damaged; the first: {damages[0]}"
+        )
+
+
+def readable_ids(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> list[int]:
+    """The specObjID of each row; 0 unless it is one of ``plates``."""
+    low, high = map(int, id_range(*plates))
+    found = []
+    for row in rows:
+        try:
+            specobjid = whole_number(row[0])
+        except PassingError:
+            specobjid = 0
+        found.append(specobjid if low <= specobjid <= high else 0)
+    return found
+
+
+def find_damage(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> list[str]:
+    """Why the cells of each row cannot be used, as a sentence; empty where they can."""
+    found = readable_ids(rows, plates)
+    times = Counter(found)
+    return [_damage(row, specobjid, times[specobjid], plates) for row, specobjid in zip(rows, found, strict=True)]
+
+
+def _damage(row: Sequence[str], specobjid: int, times: int, plates: tuple[int, int]) -> str:
+    if not specobjid:
+        return f"Its specObjID in the catalogue, {row[0][:40]!r}, is none of plates {plates[0]} to {plates[1]}."
+    if times > 1:
+        return f"Its specObjID stands in {times} rows of the catalogue."
+    for place, name, read, largest in _NUMBERS:
+        if not _fits(row[place], read, largest) or not _possible(name, row[place]):
+            return f"Its {name} in the catalogue is {row[place][:40]!r}."
+    try:
+        identify(row)
+    except IdentifierError as error:
+        return str(error)
+    return ""
+
+
+def _fits(cell: str, read: Callable[[str], float], largest: float) -> bool:
+    try:
+        value = read(cell)
+    except PassingError:
+        return False
+    return math.isnan(value) or abs(value) <= largest
+
+
+def _possible(name: str, cell: str) -> bool:
+    """Whether a place is on the sky and a redshift one; other columns may hold anything."""
+    low, high = _POSSIBLE.get(name, (-math.inf, math.inf))
+    value = number(cell)
+    return math.isnan(value) or low <= value <= high
+
+
+def as_table(rows: Sequence[Sequence[str]], damages: Sequence[str], plates: tuple[int, int]) -> pd.DataFrame:
+    """Rows of cells as a typed table sorted by specObjID.
+
+    A damaged row holds nothing but its id, 0 where that cannot be read either, and the reason in `DAMAGE`.
+    """
+    import numpy as np
+    import pandas as pd
+
+    emptied = [(str(specobjid), *["null"] * (len(NAMES) - 1)) for specobjid in readable_ids(rows, plates)]
+    usable = [tuple(empty if damage else row) for row, empty, damage in zip(rows, emptied, damages, strict=True)]
+    whole = sorted(zip(usable, damages, strict=True))  # databases answer in any order, and damaged ids are not in one
+    usable, damages = [row for row, _ in whole], [damage for _, damage in whole]
+    columns = dict(zip(NAMES, zip(*usable, strict=True) if usable else [()] * len(NAMES)))
+    typed: dict[str, object] = {}
+    for name, cells in columns.items():
+        if name in TEXT or name == "bestObjID":
+            typed[name] = np.array(["" if cell.lower() == "null" else cell for cell in cells], dtype=object)
+        elif name == "specObjID":
+            typed[name] = np.array([int(cell) for cell in cells], dtype=np.uint64)
+        elif name in WHOLE:
+            values = [number(cell) for cell in cells]
+            typed[name] = np.array([int(value) if value == value else 0 for value in values], dtype=np.int32)
+        else:
+            typed[name] = np.array(
+                [number(cell) for cell in cells], dtype=np.float64 if name in PRECISE else np.float32
+            )
+    typed[DAMAGE] = np.array(damages, dtype=object)
+    return pd.DataFrame(typed).sort_values("specObjID", kind="stable", ignore_index=True)

@@ -1,0 +1,126 @@
+"""What is to be acquired: which stars, by which cuts, in which portions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from string import Template
+
+from stellar_core.errors import ParameterError
+from stellar_core.model_store import write_text
+from stellar_core.sdss import specobjid as ids
+from stellar_core.sdss.quality_cuts import QualityCuts
+from stellar_core.sdss.skyserver import integer
+
+#: The join and the cuts.
+SQL_FILE = Path(__file__).with_name("survey.sql")
+#: Bits of a specObjID below its plate.
+PLATE_BITS = 50
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One acquisition; a folder holds one only.
+
+    Attributes
+    ----------
+    cuts : QualityCuts
+    first_plate, last_plate : int
+        Both included. Plate and all else of an identifier is in its number: plates are ranges of ids.
+    plates_per_page : int
+        Plates that one query asks for; SkyServer gives 500,000 rows at most.
+    stars : int or None
+        Only so many stars, those of the lowest ids; None is all.
+    chunk : int
+        Catalogue rows whose stars are kept in one file. Chunks begin and end at the same ids in every run.
+
+    Raises
+    ------
+    ParameterError
+        If a number is out of range.
+    """
+
+    cuts: QualityCuts = field(default_factory=QualityCuts)
+    first_plate: int = ids.PLATES[0]
+    last_plate: int = ids.PLATES[1]
+    plates_per_page: int = 128
+    stars: int | None = None
+    chunk: int = 1000
+
+    def __post_init__(self) -> None:
+        if not ids.PLATES[0] <= self.first_plate <= self.last_plate <= ids.PLATES[1]:
+            low, high = ids.PLATES
+            raise ParameterError(f"Plates run from {low} to {high}; got {self.first_plate} to {self.last_plate}.")
+        for name in ("plates_per_page", "chunk", "stars"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ParameterError(f"{name} must be 1 or more; got {value}.", value=value)
+
+    @property
+    def pages(self) -> list[tuple[int, int]]:
+        """First and last plate of each page."""
+        starts = range(self.first_plate, self.last_plate + 1, self.plates_per_page)
+        return [(start, min(start + self.plates_per_page - 1, self.last_plate)) for start in starts]
+
+    def sql(self, page: tuple[int, int] | None = None, into: str = "") -> str:
+        """The statement of `SQL_FILE`.
+
+        Parameters
+        ----------
+        page : (int, int), optional
+            First and last plate; all of the plan by default.
+        into : str
+            Name of a table of MyDB that takes the rows; CasJobs only.
+
+        Raises
+        ------
+        ParameterError
+            If ``into`` is no plain name.
+        """
+        low, high = id_range(*(page or (self.first_plate, self.last_plate)))
+        if into and not into.isidentifier():
+            raise ParameterError(f"{into[:40]!r} is no name of a table.", value=into)
+        filled = {
+            "low": low,
+            "high": high,
+            "cuts": self.cuts.where("s", "t", "p"),
+            "into": f"INTO MyDB.{into}" if into else "",
+        }
+        return Template(SQL_FILE.read_text()).substitute(filled).replace("\n\n", "\n")
+
+    def claim(self, folder: Path) -> None:
+        """Write the plan into ``folder``, or see that it is the folder's own.
+
+        Raises
+        ------
+        ParameterError
+            If the folder holds another acquisition.
+        """
+        mine = json.loads(json.dumps({**asdict(self), "sql": hashlib.sha256(self.sql().encode()).hexdigest()}))
+        path = folder / "plan.json"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_text(path, json.dumps(mine, indent=1) + "\n")
+            return
+        try:
+            found = dict(json.loads(path.read_text()))
+        except (ValueError, TypeError):
+            raise ParameterError(
+                f"The plan {path} is damaged.", value=str(path), remedy="Give another folder with --out."
+            ) from None
+        differing = [name for name in mine if found.get(name) != mine[name]]
+        if differing:
+            raise ParameterError(
+                f"The folder {folder} holds another acquisition: it differs in {', '.join(differing)}.",
+                value=str(folder),
+                remedy="Give another folder with --out, or the options that it was begun with.",
+            )
+
+
+def id_range(first_plate: int, last_plate: int) -> tuple[str, str]:
+    """Lowest and highest specObjID of some plates, as SQL."""
+    low = integer(first_plate, *ids.PLATES)
+    high = integer(last_plate, *ids.PLATES)
+    return str(int(low) << PLATE_BITS), str(((int(high) + 1) << PLATE_BITS) - 1)

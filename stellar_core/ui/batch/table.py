@@ -1,0 +1,136 @@
+"""The answers of a batch: counts, the table with links to the star page, and the files to take along."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from stellar_core.stages import STAGES
+from stellar_core.ui.batch.page import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+#: Format -> ending and MIME type of its download.
+FORMATS = {
+    "CSV": (".csv", "text/csv"),
+    "ECSV": (".ecsv", "text/plain"),
+    "VOTable": (".vot", "application/x-votable+xml"),
+    "FITS": (".fits", "application/fits"),
+    "Parquet": (".parquet", "application/vnd.apache.parquet"),
+}
+VERDICTS = {"inside": "within the training", "outside": "NOT TO BE TRUSTED", "none": "no answer"}
+SHOW = {"all": "All", "inside": "Within the training", "outside": "Not to be trusted", "none": "Without an answer"}
+
+
+def show_answers(run: Run) -> None:
+    """Counts, the table with links to the star page, and the files."""
+    if not run.answered:
+        return
+    table = run.table()
+    frame = as_shown(table, run.settings.model)
+    states = frame.pop("state")
+    counts = {name: len(frame) if name == "all" else int((states == name).sum()) for name in SHOW}
+    st.subheader(f"{len(frame)} rows", anchor=False)
+    if (table["source"].to_pandas() == "mock").any():
+        st.markdown(
+            ":orange-badge[MOCK] The MOCK survey's stars are marked in the column Source; they are no stars of SDSS."
+        )
+    names = [name for name, count in counts.items() if count or name == "all"]
+    chosen = st.segmented_control(
+        "Show",
+        names,
+        default="all",
+        required=True,
+        key="batch_show",
+        label_visibility="collapsed",
+        format_func=lambda name: f"{SHOW[name]} ({counts[name]})",
+    )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame if chosen == "all" else frame[states == chosen],
+        hide_index=True,
+        height=min(38 * (len(frame) + 1), 560),
+        key="batch_table",
+        alt=f"Answers for {len(frame)} inputs with their verdicts",
+        column_config={
+            "Star": st.column_config.LinkColumn(display_text=r"star=([^&]*)", help="Opens the star page in a new tab."),
+            "Why": st.column_config.TextColumn(width="large"),
+            **{
+                name: number(format="%.2f") for name in ("Age (Gyr)", "from", "to", "Lifetime (Gyr)", "log g", "[Fe/H]")
+            },
+            "from": number("68 % from", format="%.2f"),
+            "to": number("68 % to", format="%.2f"),
+            "Probability": number(format="%.0f %%"),
+            "Teff (K)": number(format="%d"),
+            "S/N": number(format="%.0f"),
+        },
+    )
+    _offer_files(run, table)
+
+
+def as_shown(table: pa.Table, model: str) -> pd.DataFrame:
+    """The columns to look at, ages in Gyr, and ``state``: inside, outside (of the training) or none."""
+    import numpy as np
+    import pandas as pd
+
+    rows = table.to_pandas()
+    failed = rows["error"].notna()
+    inside = rows["in_domain"].fillna(False).astype(bool)
+    linked = rows["source"].isin(["mock", "sdss"]) & (rows["specobjid"].fillna("") != "")
+    gyr = {part: 10.0 ** (rows[f"log_age_{part}"] - 9.0) for part in ("median", "p16", "p84")}
+    probable = rows[[f"p_{name.replace(' ', '_')}" for name in STAGES]].max(axis=1)
+    state = np.where(failed, "none", np.where(inside, "inside", "outside"))
+    return pd.DataFrame(
+        {
+            "state": state,
+            "Input": rows["input"],
+            "Star": [
+                f"/?{urlencode({'star': star, 'model': model})}" if link else None
+                for star, link in zip(rows["star"], linked)
+            ],
+            "Source": rows["source"].map({"mock": "MOCK", "sdss": "SDSS", "upload": "upload"}),
+            "Verdict": [VERDICTS[name] for name in state],
+            "Age (Gyr)": gyr["median"],
+            "from": gyr["p16"],
+            "to": gyr["p84"],
+            "Stage": rows["stage"],
+            "Probability": 100.0 * probable,
+            "Lifetime (Gyr)": 10.0 ** (rows["log_lifetime_median"] - 9.0),
+            "Teff (K)": rows["teff_median"],
+            "log g": rows["logg_median"],
+            "[Fe/H]": rows["feh_median"],
+            "S/N": rows["snr"],
+            "Why": np.where(failed, rows["error"], rows["messages"].fillna("")),
+        }
+    )
+
+
+def _offer_files(run: Run, table: pa.Table) -> None:
+    from stellar_core.batch.tables import answers_as
+
+    mock = "mock" in table["source"].to_pylist()
+    facts = {
+        "model": run.settings.model,
+        "sha256": run.settings.sha256,
+        "seed": run.settings.seed,
+        "mock": mock,
+        "rows": table.num_rows,
+    }
+    stem = "MOCK-answers" if mock else "answers"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("All columns, all rows", width="content")
+        for name, (ending, kind) in FORMATS.items():
+            st.download_button(
+                name,
+                partial(answers_as, ending, [table], facts),
+                f"{stem}{ending}",
+                kind,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"batch_{name}",
+            )

@@ -1,0 +1,249 @@
+"""The page on all stars of a catalogue: which catalogue, filters and colour, the diagram with its box."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import streamlit as st
+
+from stellar_core.catalogue.selection import Selection
+from stellar_core.catalogue.surveys import Survey, surveys
+from stellar_core.catalogue.table import Catalogue
+from stellar_core.errors import StellarError
+from stellar_core.figures.catalogue import Density
+from stellar_core.stages import STAGES
+from stellar_core.ui.catalogue.saved import show_saved
+from stellar_core.ui.shell import complain, palette, plain
+
+#: Titles of columns; others are called by their own name.
+TITLES = {
+    "": "Number of stars",
+    "log_age_mean": "log age (yr)",
+    "log_age_p16": "log age, 68 % from",
+    "log_age_p84": "log age, 68 % to",
+    "log_age_std": "Error of log age (dex)",
+    "log_lifetime_mean": "log lifetime (yr)",
+    "log_lifetime_std": "Error of log lifetime (dex)",
+    "mass_mean": "Mass (Msun)",
+    "mass_std": "Error of mass (Msun)",
+    "stage": "Stage",
+    "stage_probability": "Probability of the stage",
+    "teff": "Teff (K)",
+    "logg": "log g (dex)",
+    "feh": "[Fe/H] (dex)",
+    "snMedian": "S/N per pixel",
+    "g_r": "g − r, dereddened (mag)",
+    "r0": "r, dereddened (mag)",
+    "ra": "RA (deg)",
+    "dec": "Dec (deg)",
+}
+#: Columns with a filter from the first; any other can be added.
+FILTERS = ("teff", "logg", "feh", "snMedian", "log_age_mean")
+#: Steps of a slider.
+STEPS = 200
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A catalogue at hand: what it is, its table, and the moment its file was written, ns."""
+
+    survey: Survey
+    table: Catalogue
+    stamp: int
+
+    @property
+    def badge(self) -> str:
+        """What its stars are, for Markdown."""
+        return ":orange-badge[MOCK]" if self.survey.mock else ":blue-badge[SDSS]"
+
+
+@st.cache_resource(max_entries=3, show_spinner="Reading the catalogue")
+def _open(path: str, stamp: int) -> Catalogue:
+    return Catalogue.open(Path(path))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def _density(path: str, stamp: int, selection: Selection, _table: Catalogue) -> Density:
+    from stellar_core.figures.catalogue import diagram_density
+
+    column = selection.colour
+    arrays = _table.arrays(
+        tuple(dict.fromkeys(("teff", "logg", *([column] if column else [])))), selection.filters, selection.stages
+    )
+    return diagram_density(arrays["teff"], arrays["logg"], arrays[column] if column else None, column == "stage")
+
+
+def title_of(column: str) -> str:
+    """A column in words."""
+    return TITLES.get(column, column)
+
+
+def open_catalogue() -> Opened | None:
+    """The catalogue that the address or the visitor chooses, or None with the offer to make it."""
+    found = {survey.key: survey for survey in surveys()}
+    asked = st.query_params.get("survey", "") or _kept().survey
+    key = asked if asked in found else "mock"
+    if len(found) > 1:
+        key = st.segmented_control(
+            "Catalogue",
+            list(found),
+            default=key,
+            required=True,
+            key="catalogue_survey",
+            format_func=lambda name: found[name].title,
+        )
+    survey = found[key]
+    if survey.mock:
+        words = "Every star of the :orange-badge[MOCK] survey. Teff, log g and [Fe/H] are those of its mock pipeline"
+    else:
+        words = "Stars of :blue-badge[SDSS] DR17 that pass the paper's cuts. Teff, log g and [Fe/H] are SSPP's"
+    st.markdown(
+        f"{words}; ages, lifetimes and stages are the isochrones' posterior from them (errors 75 K, 0.20 and 0.10 dex), not a network's."
+    )
+    if survey.path.exists():
+        try:
+            stamp = survey.path.stat().st_mtime_ns
+            return Opened(survey, _open(str(survey.path), stamp), stamp)
+        except (StellarError, FileNotFoundError) as error:
+            complain(error)
+    _offer(survey)
+    return None
+
+
+@st.fragment(run_every="1s")
+def _offer(survey: Survey) -> None:
+    from stellar_core.background import start, state
+
+    status = survey.path.with_name(f"{survey.path.name}.status.json")
+    now = state(status)
+    if now.running:
+        st.progress(min(now.share, 1.0), text=f"Making the catalogue: {now.what}. You may leave this page.")
+        return
+    if survey.path.exists():
+        st.rerun()
+    if now.failed:
+        st.error(plain(now.what), icon=":material/error:")
+    stars = f"of all {_number_of_mock_stars():,} MOCK stars" if survey.store is None else "of the fetched stars"
+    st.info(
+        f"The catalogue {stars} is not on this machine yet. It is made here, without network, in a few minutes, and takes 25 MB.",
+        icon=":material/inventory_2:",
+    )
+    if st.button("Make the catalogue", type="primary", icon=":material/play_arrow:"):
+        source = [] if survey.store is None else ["--store", str(survey.store)]
+        start(status, ["catalogue", "--out", str(survey.path), *source])
+        st.rerun(scope="fragment")
+
+
+def _number_of_mock_stars() -> int:
+    from stellar_core.mock.plates import N_STARS
+
+    return N_STARS
+
+
+def _kept() -> Selection:
+    """What was looked at last in this session."""
+    return st.session_state.get("catalogue_kept", Selection())
+
+
+def apply(selection: Selection) -> None:
+    """Put a selection into the widgets; before they are drawn, or as a callback."""
+    st.session_state.catalogue_colour = selection.colour
+    st.session_state.catalogue_stages = list(selection.stages)
+    st.session_state.catalogue_more = [name for name, _, _ in selection.ranges if name not in FILTERS]
+    for name in [key for key in st.session_state if str(key).startswith("catalogue_filter_")]:
+        del st.session_state[name]
+    for name, low, high in selection.ranges:
+        st.session_state[f"catalogue_filter_{name}"] = (low, high)
+    st.session_state.catalogue_box = selection.box
+
+
+def choose(opened: Opened) -> Selection:
+    """Draw filters and colouring; they begin as the address says, and the address follows them."""
+    table = opened.table
+    columns = tuple(dict.fromkeys(("stage", *table.numbers)))
+    if "catalogue_colour" not in st.session_state:
+        named = Selection.from_query(st.query_params.to_dict(), columns)
+        apply(named if named != Selection(survey=named.survey) else _kept())
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        known = [name for name in TITLES if not name or name in columns]
+        colours = [*known, *(name for name in columns if name not in TITLES)]
+        colour = st.selectbox("Colour", colours, key="catalogue_colour", format_func=title_of, width=300)
+        with st.popover("Filters", icon=":material/filter_alt:"):
+            stages = st.pills("Stage", STAGES, selection_mode="multi", key="catalogue_stages", help="None means all.")
+            others = [name for name in table.numbers if name not in FILTERS]
+            more = st.multiselect("More columns", others, key="catalogue_more", format_func=title_of)
+            ranges = [found for name in (*FILTERS, *more) if (found := _slider(table, name)) is not None]
+        found = Selection(
+            opened.survey.key, colour, tuple(ranges), tuple(stages), st.session_state.get("catalogue_box")
+        )
+        show_saved(found, columns, apply)
+    _remember(found)
+    return found
+
+
+def _slider(table: Catalogue, name: str) -> tuple[str, float, float] | None:
+    """A filter; None where it takes all."""
+    low, high = table.limits(name)
+    if not low < high:
+        return None
+    step = 10.0 ** math.floor(math.log10((high - low) / STEPS))
+    low, high = round(step * math.floor(low / step), 9), round(step * math.ceil(high / step), 9)
+    key = f"catalogue_filter_{name}"
+    if key in st.session_state:
+        least, greatest = st.session_state[key]
+        st.session_state[key] = (min(max(least, low), high), max(min(greatest, high), low))
+    else:
+        st.session_state[key] = (low, high)
+    least, greatest = st.slider(title_of(name), low, high, step=step, key=key)
+    return None if (least, greatest) == (low, high) else (name, least, greatest)
+
+
+def _remember(selection: Selection) -> None:
+    """Keep what is looked at for this session, and let the address say it."""
+    st.session_state.catalogue_kept = selection
+    st.query_params.from_dict(
+        replace(selection, survey="" if selection.survey == "mock" else selection.survey).to_query()
+    )
+
+
+def show_diagram(opened: Opened, selection: Selection) -> Selection:
+    """The stage diagram; a box that is drawn on it becomes part of the selection."""
+    from stellar_core.figures.catalogue import diagram_figure
+
+    density = _density(str(opened.survey.path), opened.stamp, replace(selection, box=None), opened.table)
+    title = title_of(selection.colour)
+    short = "stars" if not selection.colour else title
+    figure = diagram_figure(density, short, stages=selection.colour == "stage", box=selection.box, palette=palette())
+    event = st.plotly_chart(
+        figure,
+        key="catalogue_diagram",
+        on_select="rerun",
+        selection_mode="box",
+        config={"displaylogo": False},
+        alt=f"Stage diagram of {density.stars} stars, effective temperature against gravity, coloured by {title}",
+    )
+    drawn = _box(event)
+    if drawn is not None and drawn != selection.box:
+        st.session_state.catalogue_box = drawn
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        words = "Draw a box to list its stars." if selection.box is None else "Draw another box, or"
+        st.caption(f"{density.stars:,} {'MOCK ' if opened.survey.mock else ''}stars. {words}", width="content")
+        if selection.box is not None:
+            st.button("Drop the box", icon=":material/close:", type="tertiary", on_click=_drop_box)
+    return selection
+
+
+def _drop_box() -> None:
+    st.session_state.catalogue_box = None
+
+
+def _box(event: object) -> tuple[float, float, float, float] | None:
+    """The last box of a selection event: Teff from, to, log g from, to."""
+    boxes = event["selection"]["box"] if event else []
+    if not boxes:
+        return None
+    (teff_low, teff_high), (logg_low, logg_high) = sorted(boxes[-1]["x"]), sorted(boxes[-1]["y"])
+    return round(teff_low, 1), round(teff_high, 1), round(logg_low, 3), round(logg_high, 3)

@@ -1,0 +1,84 @@
+"""Selections of the catalogue page that are kept: in a link, and under names in a file of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+
+from stellar_core.catalogue.selection import LONGEST, Selection, forget, save, saved
+from stellar_core.errors import StellarError
+from stellar_core.ui.shell import complain, plain
+
+
+def selections_path() -> Path:
+    """``catalogue/selections.json`` in the cache folder."""
+    from stellar_core.sdss.cache import cache_folder
+
+    return cache_folder() / "catalogue" / "selections.json"
+
+
+def show_saved(selection: Selection, columns: Collection[str], apply: Callable[[Selection], None]) -> None:
+    """Two popovers: the link of this selection, and those saved under a name.
+
+    Parameters
+    ----------
+    selection : Selection
+        What is looked at now.
+    columns : collection of str
+        Of the catalogue.
+    apply : callable
+        Puts a selection into the widgets.
+    """
+    with st.popover("Saved", icon=":material/bookmark:"):
+        try:
+            kept = saved(selections_path())
+            _save_new(selection)
+        except StellarError as error:
+            complain(error)
+            kept = {}
+        for name, words in kept.items():
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.button(
+                    plain(name),
+                    key=f"catalogue_load_{name}",
+                    icon=":material/bookmark:",
+                    width="stretch",
+                    on_click=_load,
+                    args=(words, columns, apply),
+                )
+                st.button(
+                    "",
+                    key=f"catalogue_forget_{name}",
+                    icon=":material/delete:",
+                    help=f"Forget {plain(name)}",
+                    on_click=_forget,
+                    args=(name,),
+                )
+        st.caption("Kept on this machine, for all who use this app.")
+    with st.popover("Link", icon=":material/link:"):
+        st.write("This link brings back filters, colour and box; the address above always says the same.")
+        address = urlsplit(st.context.url or "")
+        place = f"{address.scheme}://{address.netloc}" if address.netloc else ""
+        st.code(f"{place}/catalogue?{urlencode(selection.to_query())}", language=None, wrap_lines=True)
+
+
+def _save_new(selection: Selection) -> None:
+    with st.form("catalogue_save", border=False, clear_on_submit=True):
+        name = st.text_input("Save this selection as", max_chars=LONGEST)
+        if st.form_submit_button("Save", icon=":material/bookmark_add:"):
+            save(selections_path(), name, selection)
+            st.rerun()
+
+
+def _load(words: dict[str, str], columns: Collection[str], apply: Callable[[Selection], None]) -> None:
+    apply(Selection.from_query(words, columns))
+
+
+def _forget(name: str) -> None:
+    try:
+        forget(selections_path(), name)
+    except StellarError as error:
+        st.toast(plain(error), icon=":material/error:")

@@ -1,0 +1,58 @@
+"""The works to cite and thank, ready to copy, and versions of what computes."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from platform import python_version
+
+import streamlit as st
+
+import stellar_core
+
+CITATIONS = """
+- **Networks and labels**: Puah & Arsovski 2025.
+- **SDSS**: Abdurro'uf et al. 2022 (DR17), Gunn et al. 2006 (telescope), Lee et al. 2008 (SSPP), and the acknowledgement below.
+- **MIST tracks**: Dotter 2016, Choi et al. 2016, and MESA: Paxton et al. 2011, 2013, 2015, 2018.
+- **Spectral libraries behind the emulator**: MILES (Sánchez-Blázquez et al. 2006, Falcón-Barroso et al. 2011), STELIB (Le
+  Borgne et al. 2003), BOSS templates (Kesseli et al. 2017), Castelli & Kurucz 2003 model fluxes.
+- **Stages**: Huber et al. 2017, Berger et al. 2018. **Monte Carlo dropout**: Gal & Ghahramani 2016.
+"""
+BIBLIOGRAPHY = Path(__file__).with_name("citations.bib")
+ACKNOWLEDGEMENT = Path(__file__).with_name("sdss_acknowledgement.txt")
+PACKAGES = ("torch", "streamlit", "plotly", "numpy", "scipy", "astropy", "pandas", "duckdb")
+
+
+def show_citations() -> None:
+    """The works a result rests on, as words and as BibTeX."""
+    st.subheader("Please cite", anchor=False)
+    st.markdown(CITATIONS)
+    entries = BIBLIOGRAPHY.read_text()
+    st.download_button(
+        "All as BibTeX",
+        entries,
+        BIBLIOGRAPHY.name,
+        "application/x-bibtex",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    with st.expander("BibTeX"):
+        st.code(entries, language="latex", height=320)
+    with st.expander("SDSS's acknowledgement"):
+        st.code(ACKNOWLEDGEMENT.read_text(), language=None, wrap_lines=True)
+
+
+def show_versions() -> None:
+    """Versions of the program and of what it computes with."""
+    st.subheader("Versions", anchor=False)
+    st.caption(
+        f"stellar_core {stellar_core.__version__} · Python {python_version()} · "
+        + " · ".join(f"{name} {_version(name)}" for name in PACKAGES)
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

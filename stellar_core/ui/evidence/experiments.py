@@ -1,0 +1,188 @@
+"""The page on the paper's experiments, from the stored results of ``python -m stellar_core phase``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from stellar_core.csv_cells import frame_to_csv
+from stellar_core.figures.palette import DARK
+from stellar_core.ui.shell import ROOT, on_phone, palette, plain, show_plot
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+EXPERIMENTS = ROOT / "trained" / "experiments"
+PHASES = {1: "Phase I: eight architectures", 2: "Phase II: coordinate ascent", 3: "Phase III: loss weights"}
+#: Mark of a finding by how its verdict begins.
+MARKS = {"holds": ":green-badge[holds]", "does not": ":red-badge[does not hold]"}
+LOSSES = ("total", "age", "lifetime", "stage")
+#: Runs drawn at first.
+SHOWN = 6
+#: What tells runs apart, in words.
+NAMED = {
+    "setup": "Setup {}",
+    "experiment": "Experiment {}",
+    "model": "Model {}",
+    "spectrum_depth": "depth {}",
+    "spectrum_width": "width {}",
+    "photometry_depth": "MLP depth {}",
+    "photometry_width": "MLP width {}",
+    "fusion_depth": "fusion depth {}",
+    "fusion_width": "fusion width {}",
+    "bounded": "bounded {}",
+    "seed": "seed {}",
+}
+
+
+@st.cache_data(max_entries=6, show_spinner=False)
+def _read(path: str, stamp: int) -> dict[str, object]:
+    return json.loads(Path(path).read_text())
+
+
+def choose_phase() -> dict[str, object] | None:
+    """The stored results of the phase that the visitor chooses; None where there are none."""
+    paths = {number: EXPERIMENTS / f"phase{number}.json" for number in PHASES}
+    found = [number for number, path in paths.items() if path.exists()]
+    st.markdown(
+        "The paper compares eight networks on labels looked up from SDSS's own parameters. The same is done here on "
+        ":orange-badge[MOCK] stars, smaller, and beside every figure stands what a constant and the exact posterior reach, "
+        "and the floor: the best that one could say of these labels who knew the true star."
+    )
+    if not found:
+        st.info(
+            "No phase has been published yet. Run `python -m stellar_core phase 1 --publish`.",
+            icon=":material/science:",
+        )
+        return None
+    kept = st.query_params.get("phase")
+    start = found.index(int(kept)) if kept and kept.isdigit() and int(kept) in found else 0
+    number = st.segmented_control(
+        "Phase", found, default=found[start], format_func=PHASES.get, key="phase", required=True
+    )
+    st.query_params["phase"] = str(number)
+    results = _read(str(paths[number]), paths[number].stat().st_mtime_ns)
+    settings = results["settings"]
+    st.caption(
+        f"MOCK stars, scale {settings['scale']:g} of the paper's: {settings['train_stars']} to train and validate on, "
+        f"{settings['test_stars']} to test on; {settings['epochs']} epochs at most, {settings['seeds']} "
+        f"seed{'s' if settings['seeds'] > 1 else ''}, preset “{settings['preset']}”."
+    )
+    return results
+
+
+def show_findings(results: dict[str, object]) -> None:
+    """Which of the paper's findings hold here, in words."""
+    st.subheader("What holds", anchor=False)
+    for found in results["findings"]:
+        mark = next((mark for word, mark in MARKS.items() if str(found["verdict"]).startswith(word)), None)
+        verdict = mark or f":gray-badge[{plain(found['verdict'])}]"
+        words = f"{verdict} **{plain(found['claim'])}**  \nPaper: {plain(found['paper'])} Ours: {plain(found['ours'])}"
+        st.markdown(words.replace("+-", "±"))
+    with st.expander("What differs from the paper"):
+        st.markdown("\n".join(f"- {plain(note)}" for note in results["notes"]))
+
+
+def show_tables(results: dict[str, object]) -> None:
+    """One table at a time, as a picture where the paper prints figures, as numbers, and its download."""
+    import pandas as pd
+
+    from stellar_core.figures.paper_comparison import beside_figure, pairs
+
+    st.subheader("Tables", anchor=False)
+    title = st.selectbox("Table", list(results["tables"]), key=f"table_{results['phase']}")
+    rows = results["tables"][title]
+    if pairs(rows):
+        show_plot(
+            beside_figure(rows, across=not on_phone(), palette=palette()),
+            "beside",
+            f"phase{results['phase']}",
+            f"{title}: the paper's figures beside ours on MOCK stars",
+        )
+    frame = pd.DataFrame(rows).dropna(axis=1, how="all")
+    st.dataframe(frame, hide_index=True, key="experiment_table", row_height=30)
+    st.caption("“(paper)” marks the paper's own figure; “(spread)” the standard deviation over seeds.")
+    st.download_button(
+        "Table as CSV",
+        frame_to_csv(frame),
+        file_name=f"phase{results['phase']}-mock.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _titles(results: dict[str, object]) -> dict[str, dict[str, object]]:
+    """The runs by what tells them apart, in words."""
+    labels = [trial["labels"] for trial in results["trials"]]
+    telling = [name for name in NAMED if len({str(label.get(name)) for label in labels}) > 1]
+    found = {}
+    for trial in results["trials"]:
+        own = trial["labels"]
+        title = ", ".join(NAMED[name].format(own[name]) for name in telling if name in own)
+        title = title.replace("bounded True", "bounded").replace("bounded False", "unbounded")
+        found[title if title and title not in found else trial["name"]] = trial
+    return found
+
+
+def show_curves(results: dict[str, object]) -> None:
+    """Learning curves of chosen runs."""
+    from stellar_core.figures.experiments import learning_figure
+
+    st.subheader("Learning curves", anchor=False)
+    trials = _titles(results)
+    chosen = st.multiselect("Runs", list(trials), default=list(trials)[:SHOWN], key=f"runs_{results['phase']}")
+    loss = st.segmented_control("Loss", LOSSES, default="total", key="loss", required=True)
+    if chosen:
+        figure = learning_figure({name: trials[name]["curves"] for name in chosen}, loss, palette=palette())
+        show_plot(figure, "learning", f"learning-{loss}", f"{loss} loss by epoch of {len(chosen)} runs on MOCK stars")
+        st.caption("Lines: validation stars; faint: training stars.")
+
+
+def show_errors(results: dict[str, object]) -> None:
+    """How far the ages of chosen runs miss their labels: Fig. 3."""
+    from stellar_core.figures.experiments import errors_figure
+
+    st.subheader("Errors of log age", anchor=False)
+    trials = _titles(results)
+    chosen = st.multiselect("Runs", list(trials), default=list(trials)[:SHOWN], key=f"errors_{results['phase']}")
+    counts = {name: trials[name]["test"]["natural"]["age_errors"] for name in chosen}
+    if st.toggle("Beside the floor and a constant", value=True, key="yardsticks"):
+        yards = results["yardsticks"]["natural"]
+        counts |= {title: yards[key]["age_errors"] for title, key in (("floor", "floor"), ("constant", "constant"))}
+    show_plot(
+        errors_figure(counts, palette=palette()),
+        "errors",
+        "age-errors",
+        "Distributions of predicted minus labelled log age of MOCK test stars",
+    )
+    st.caption("MOCK test stars in their natural mix; the outermost bins hold all beyond 2 dex.")
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _architecture(name: str, dark: bool) -> go.Figure:
+    from stellar_core.figures.architecture import architecture_figure
+    from stellar_core.models.layout import layout
+    from stellar_core.models.registry import ModelConfig
+
+    return architecture_figure(layout(ModelConfig(name=name)), palette(), name)
+
+
+def show_architecture() -> None:
+    """A network of Table 1, box by box."""
+    from stellar_core.models.registry import ARCHITECTURES
+
+    st.subheader("The eight architectures", anchor=False)
+    names = {entry.number: name for name, entry in ARCHITECTURES.items()}
+    number = st.selectbox(
+        "Model of Table 1", list(names), index=5, format_func=lambda k: f"{k}. {names[k]}", key="model"
+    )
+    show_plot(
+        _architecture(names[number], palette() is DARK),
+        "architecture",
+        f"model-{number}",
+        f"Boxes of model {number}, {names[number]}, from its inputs to its outputs",
+    )

@@ -1,0 +1,181 @@
+"""The two large panels: the spectrum and the Kiel diagram."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from stellar_core.errors import ParameterError
+from stellar_core.figures.kiel import Isochrone, KielStar, Track, kiel_figure
+from stellar_core.figures.spectrum import spectrum_figure
+from stellar_core.ui import loaders
+from stellar_core.ui.glossary import HELP
+from stellar_core.ui.shell import on_phone, palette, show_plot
+
+if TYPE_CHECKING:
+    from stellar_core.inference.result import Result
+    from stellar_core.preprocessing.spectra import PreparedSpectrum
+    from stellar_core.spectrum import Spectrum
+    from stellar_core.ui.loaders import Source
+
+#: Initial masses of the tracks drawn, Msun.
+MASSES = (0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 3.0)
+#: Ages of the isochrones drawn, Gyr.
+AGES = (1, 2, 4, 8, 12)
+#: What stands behind the star on the Kiel diagram.
+BEHIND = ("Tracks", "Isochrones")
+#: Height of the spectrum and of the Kiel diagram, pixels.
+HEIGHT, PHONE_HEIGHT = 600, 440
+#: Angstrom per screen pixel for which line labels are laid out, on a laptop and on a phone.
+LAPTOP, PHONE = 10.0, 24.0
+
+
+def show_spectrum(source: Source, spectrum: Spectrum, prepared: PreparedSpectrum | None, result: Result | None) -> None:
+    """The spectrum; ``prepared`` and ``result`` are None where the network refused it."""
+    star, sky = line_lists()
+    like = loaders.emulated(source, result) if result is not None else None
+    figure = spectrum_figure(
+        spectrum.wavelength,
+        spectrum.flux,
+        spectrum.ivar,
+        redshift=prepared.redshift if prepared else spectrum.redshift or 0.0,
+        lines=star,
+        sky=sky,
+        filler=filler_ranges(prepared),
+        model=spectrum.model,
+        emulated=None if like is None else (like, emulated_name(result)),
+        y_title=flux_title(spectrum),
+        angstrom_per_pixel=PHONE if on_phone() else LAPTOP,
+        narrow=on_phone(),
+        palette=palette(),
+        revision=spectrum.name,
+        height=HEIGHT,
+    )
+    st.caption(
+        "Drag to zoom, double-click to see all again; a click on a name below shows or hides it.", help=HELP["spectrum"]
+    )
+    show_plot(
+        figure,
+        "spectrum",
+        f"spectrum-{spectrum.name}",
+        f"Spectrum of {spectrum.name} with error band, masked pixels and line labels"
+        + (", and below it the residuals from the pipeline's model" if spectrum.model is not None else ""),
+    )
+
+
+def flux_title(spectrum: Spectrum) -> str:
+    """Name of the flux axis; files of unknown unit get none."""
+    return "Flux (10⁻¹⁷ erg/s/cm²/Å)" if "plate" in spectrum.meta else "Flux"
+
+
+def emulated_name(result: Result) -> str:
+    """What the overlay is, with its atmosphere."""
+    atmosphere = f"{result.teff.median:.0f} K, {result.logg.median:.2f}, {result.feh.median:+.2f}"
+    return f"emulated: {atmosphere}".replace("-", "−")
+
+
+def line_lists() -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
+    """(lines of stars, lines of the night sky), each as (vacuum wavelength in Angstrom, label)."""
+    from stellar_core.spectral_lines import SKY_LINES, STELLAR_LINES
+
+    star, sky = ([(line.wavelength, line.label) for line in table] for table in (STELLAR_LINES, SKY_LINES))
+    return star, sky
+
+
+def filler_ranges(prepared: PreparedSpectrum | None) -> list[tuple[float, float]]:
+    """Rest-frame ranges without coverage in the network's input, Angstrom."""
+    if prepared is None:
+        return []
+    from stellar_core.preprocessing.spectra import GRID
+
+    empty = np.concatenate([[False], ~prepared.coverage, [False]])
+    starts = np.flatnonzero(empty[1:] & ~empty[:-1])
+    stops = np.flatnonzero(~empty[1:] & empty[:-1]) - 1
+    return [(float(GRID[start]), float(GRID[stop])) for start, stop in zip(starts, stops)]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def kiel_tracks(feh: float) -> list[Track]:
+    """Tracks at [Fe/H] ``feh`` from the main sequence to the tip of the red-giant branch."""
+    from stellar_core.isochrones.tracks import RGB_TIP
+
+    found = []
+    for mass in MASSES:
+        try:
+            points = loaders.tracks().track(mass, feh)
+        except ParameterError:
+            continue
+        points = points.select((points.eep <= RGB_TIP) & (10.0**points.log_age <= 14e9))
+        if len(points.eep) > 1:
+            found.append(Track(mass, points.teff, points.logg))
+    return found
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def kiel_isochrones(feh: float) -> list[Isochrone]:
+    """Isochrones at [Fe/H] ``feh`` from the main sequence to the tip of the red-giant branch."""
+    from stellar_core.isochrones.tracks import RGB_TIP
+
+    found = []
+    for age in AGES:
+        points = loaders.tracks().isochrone(float(np.log10(age * 1e9)), feh)
+        points = points.select(points.eep <= RGB_TIP)
+        if len(points.eep) > 1:
+            found.append(Isochrone(age, points.teff, points.logg))
+    return found
+
+
+def nearest_feh(result: Result) -> float:
+    """The star's [Fe/H] to 0.1 dex, inside the tracks."""
+    tracks = loaders.tracks()
+    return float(np.clip(round(result.feh.median, 1), tracks.feh[0], tracks.feh[-1])) + 0.0  # no minus zero
+
+
+def kiel_star(result: Result) -> KielStar:
+    """The result as a point with error bars and draws."""
+    return KielStar(
+        result.star,
+        (result.teff.p16, result.teff.median, result.teff.p84),
+        (result.logg.p16, result.logg.median, result.logg.p84),
+        result.draws.get("teff"),
+        result.draws.get("logg"),
+    )
+
+
+@st.fragment
+def show_kiel(result: Result) -> None:
+    """The star among the stages and the tracks or isochrones of its metallicity."""
+    feh = nearest_feh(result)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        behind = st.segmented_control(
+            "Behind the star",
+            BEHIND,
+            default=BEHIND[0],
+            required=True,
+            key="behind",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        label = "initial mass in solar masses" if behind == BEHIND[0] else "age in Gyr"
+        st.caption(
+            f"MIST at [Fe/H] = {feh:+.1f}; labels: {label}".replace("-", "−"),
+            help=f"{HELP['kiel']} Tracks in use: {loaders.tracks().source}.",
+            width="content",
+        )
+    curves = {"tracks": kiel_tracks(feh)} if behind == BEHIND[0] else {"isochrones": kiel_isochrones(feh)}
+    figure = kiel_figure(
+        kiel_star(result),
+        **curves,
+        trusted=result.verdict.in_domain,
+        palette=palette(),
+        revision=result.star,
+        height=PHONE_HEIGHT if on_phone() else HEIGHT,
+    )
+    show_plot(
+        figure,
+        "kiel",
+        f"kiel-{result.star}",
+        f"Kiel diagram: {result.star} at {result.teff.median:.0f} K and log g {result.logg.median:.2f}, {behind.lower()} behind it",
+    )

@@ -1,0 +1,97 @@
+"""The answer for one star: who it is, whether to trust it, and the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from stellar_core.figures.wavelength_frames import C_KMS
+from stellar_core.ui.glossary import HELP, TRAINED_ON_MOCK
+from stellar_core.ui.quantities import AGE, FEH, LIFETIME, LOGG, TEFF
+from stellar_core.ui.shell import plain
+
+if TYPE_CHECKING:
+    from stellar_core.inference.result import Result
+    from stellar_core.sdss.identifiers import StarId
+    from stellar_core.spectrum import Spectrum
+
+BADGES = {"mock": ":orange-badge[MOCK]", "sdss": ":blue-badge[SDSS]", "upload": ":gray-badge[your file]"}
+
+
+def show_header(spectrum: Spectrum, star: StarId | None, button: Callable[[], None]) -> None:
+    """Name of the star, where it comes from, and what the survey says about it; ``button`` draws what can be done."""
+    meta = spectrum.meta
+    words = []
+    if meta.get("class"):
+        words.append(plain(f"{meta['class']} {meta.get('subclass') or ''}".strip()))
+    if meta.get("ra") is not None and meta.get("dec") is not None:
+        words.append(f"RA {float(meta['ra']):.5f}°, Dec {float(meta['dec']):+.5f}°".replace("-", "−"))
+    if star is not None:
+        words.append(f"specobjid {star.specobjid}")
+        if not star.is_mock:
+            words.append(f"[SkyServer]({star.skyserver_url})")
+            words.append(f"[SDSS viewer]({star.viewer_url})")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(
+            f"{plain(spectrum.name or 'Unnamed spectrum')} {BADGES[spectrum.source]}", anchor=False, width="content"
+        )
+        st.caption(" · ".join(words), width="content")
+        button()
+
+
+def show_verdict(result: Result) -> None:
+    """Whether to trust the numbers, in words, before any number."""
+    words = [plain(message) for message in result.verdict.messages]
+    if result.verdict.in_domain:
+        with st.container(border=True, gap="xxsmall"):
+            st.markdown(":green[:material/verified:] **Within what the network was trained on.**")
+            st.caption(" ".join(words))
+            _quality(result)
+    else:
+        st.error(
+            "**Do not trust these numbers: the spectrum lies outside what the network was trained on.**"
+            + "".join(f"\n- {message}" for message in words),
+            icon=":material/report:",
+        )
+        _quality(result)
+
+
+def show_numbers(result: Result) -> None:
+    """Age, lifetime, stage and atmosphere with their intervals, one card each."""
+    cards = [
+        (q.title, q.headline(q.interval(result)), q.ranges(q.interval(result)), HELP[q.key])
+        for q in (AGE, LIFETIME, TEFF, LOGG, FEH)
+    ]
+    ranked = sorted(result.stage.items(), key=lambda item: -item[1])
+    words = "  \n".join(f"{name} **{probability:.0%}**" for name, probability in ranked[:2])
+    cards.insert(2, ("Stage", ranked[0][0], words, HELP["stage"]))
+    with st.grid(6, gap="small", min_column_width=155):
+        for label, value, words, help_text in cards:
+            with st.container(border=True, gap="xxsmall", height="stretch"):
+                if result.verdict.in_domain:
+                    st.metric(label, value, help=help_text)
+                    st.caption(words)
+                else:
+                    st.metric(label, f":gray[{value}]", help=help_text)
+                    st.caption(f":red-badge[not to be trusted]  \n{words}")
+    st.caption(f":orange-badge[trained on MOCK] {TRAINED_ON_MOCK}")
+
+
+def _quality(result: Result) -> None:
+    """The numbers behind the verdict, in one line."""
+    quality = result.quality
+    facts = []
+    if quality.get("snr") is not None:
+        facts.append(("S/N", f"{float(quality['snr']):.0f} per pixel", "snr"))
+    if quality.get("coverage") is not None:
+        facts.append(("Coverage", f"{float(quality['coverage']):.0%}", "coverage"))
+    if quality.get("redshift") is not None:
+        velocity = f"{float(quality['redshift']) * C_KMS:+.0f} km/s".replace("-", "−")
+        facts.append(("Velocity", f"{velocity} ({quality.get('redshift_source', 'source unknown')})", "redshift"))
+    if quality.get("photometry"):
+        facts.append(("Photometry", str(quality["photometry"]), "photometry"))
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, key in facts:
+            st.caption(f"{label} **{plain(value)}**", help=HELP[key], width="content")

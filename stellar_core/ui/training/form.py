@@ -1,0 +1,294 @@
+"""Inputs of a training run, from presets or one's own, and what it will take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from stellar_core import sandbox
+from stellar_core.errors import StellarError
+from stellar_core.jobs.presets import PRESETS, demo_training, preset
+from stellar_core.jobs.queue import THREADS, Queue
+from stellar_core.jobs.resources import SMALL_FILES, check_disk
+from stellar_core.jobs.spec import LIMITS, RANGES, JobConfig, StarSource
+from stellar_core.jobs.speed import Speeds, estimate
+from stellar_core.models.isochrone_config import NAME as ISOCHRONE
+from stellar_core.models.isochrone_config import IsochroneConfig
+from stellar_core.models.registry import ARCHITECTURES, ModelConfig
+from stellar_core.training.config import CHOICES, SETUPS, DataConfig, TrainingConfig
+from stellar_core.training.console import duration
+from stellar_core.ui.shell import ROOT, complain, plain
+
+OWN = "own"
+#: What the user chooses first.
+STARTS = {**PRESETS, OWN: "Own settings"}
+SOURCES = {"mock": "New MOCK stars", "catalogue": "From a catalogue", "table": "An own labelled table"}
+TAUGHT = {"look-up": "the paper's look-up", "truth": "what each star truly is"}
+#: Ranges that a slider spans: K, dex, dex, per pixel.
+SLIDERS = {
+    "teff": ("Teff (K)", 3500.0, 10_000.0, 50.0),
+    "logg": ("log g", 0.0, 5.5, 0.1),
+    "feh": ("[Fe/H]", -3.0, 0.8, 0.1),
+    "snr": ("S/N per pixel", 5.0, 80.0, 1.0),
+}
+MOCK_SURVEY = "MOCK survey"
+
+
+def show_form() -> None:
+    """Draw all inputs, the estimate and the button that starts."""
+    chosen = st.selectbox("Start from", list(STARTS), format_func=STARTS.get, key="new_preset")
+    queue = Queue()
+    try:
+        base = _base(chosen, queue)
+    except StellarError as error:
+        complain(error)
+        return
+    if base is None:
+        _wait_for_speed(
+            demo_training(),
+            "Measuring how fast this machine is at the moment, to size the demo: some seconds.",
+            current=True,
+        )
+        return
+    config, table = base, None
+    try:
+        config, table = _inputs(chosen, base)
+    except StellarError as error:
+        complain(error)
+        return
+    _show_estimate(config, queue)
+    _show_start(config, table)
+
+
+def _base(chosen: str, queue: Queue) -> JobConfig | None:
+    """The values that the inputs start with; None while the machine's speed must be measured first."""
+    if chosen == OWN:
+        small = DataConfig(stars=5000, calibration=500, test=500, seed=2)
+        model = ModelConfig(
+            spectrum_depth=2, spectrum_width=128, heads=4, photometry_width=128, fusion_depth=2, fusion_width=256
+        )
+        return JobConfig("My run", TrainingConfig(name="own", epochs=4, data=small, model=model), threads=THREADS)
+    if chosen != "demo":
+        return preset(chosen)
+    speed = Speeds(queue.folder).known(demo_training())
+    return preset("demo", speed) if speed is not None and speed.current else None
+
+
+def _inputs(chosen: str, base: JobConfig) -> tuple[JobConfig, bytes | None]:
+    """What the user made of the preset's values; keys carry the preset, so each begins with its own."""
+    training, key = base.training, lambda name: f"new_{chosen}_{name}"
+    left, right = st.columns(2, gap="large")
+    with left:
+        name = st.text_input("Name", base.name, max_chars=LIMITS["name"][1], key=key("name"))
+        source, table = _source_inputs(base, key)
+        st.markdown("**How many**; calibration and test stars are always other :orange-badge[MOCK] ones.")
+        row = st.columns(3)
+        stars = row[0].number_input("Training stars", *LIMITS["rows"], training.data.stars, step=100, key=key("stars"))
+        held = row[1].number_input(
+            "Calibration stars", *LIMITS["calibration"], training.data.calibration, step=100, key=key("held")
+        )
+        test = row[2].number_input("Test stars", *LIMITS["test"], training.data.test, step=100, key=key("test"))
+        row = st.columns(3)
+        epochs = row[0].number_input("Epochs", *LIMITS["epochs"], training.epochs, key=key("epochs"))
+        batch = row[1].number_input("Stars per step", *LIMITS["batch"], training.batch, step=8, key=key("batch"))
+        seed = row[2].number_input("Seed", 0, 2**31 - 1, training.seed, key=key("seed"))
+    with right:
+        model = training.model if training.start_from else _model_inputs(training.model, key)
+        if training.start_from:
+            st.info(
+                f"Architecture and first weights are those of **{plain(training.start_from)}**.",
+                icon=":material/school:",
+            )
+        weights, atmosphere = _weight_inputs(training, key)
+        row = st.columns(3)
+        balancing = row[0].selectbox(
+            "Balancing", CHOICES["balancing"], CHOICES["balancing"].index(training.balancing), key=key("balance")
+        )
+        rate = row[1].number_input(
+            "Learning rate", 1e-6, 0.1, training.learning_rate, step=1e-4, format="%.1e", key=key("rate")
+        )
+        validation = row[2].number_input(
+            "Validation share", 0.0, 0.5, training.validation, step=0.05, key=key("validation")
+        )
+    data = replace(training.data, stars=stars, calibration=held, test=test)
+    training = replace(
+        training,
+        model=model,
+        epochs=epochs,
+        batch=batch,
+        seed=seed,
+        balancing=balancing,
+        learning_rate=rate,
+        validation=validation,
+        loss_weights=weights,
+        atmosphere_weight=atmosphere,
+        data=data,
+    )
+    return JobConfig(name, training, source, threads=THREADS), table
+
+
+def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
+    """Where the training stars come from."""
+    kind = st.radio("Stars to learn from", list(SOURCES), format_func=SOURCES.get, horizontal=True, key=key("source"))
+    table, store, labels = None, "", "look-up"
+    if kind == "mock":
+        labels = st.radio(
+            "Age, lifetime and stage taught",
+            list(TAUGHT),
+            list(TAUGHT).index(base.source.labels),
+            format_func=TAUGHT.get,
+            horizontal=True,
+            key=key("labels"),
+            help="The look-up reads them off the nearest track point of a measured atmosphere, as the paper does; "
+            "only of :orange-badge[MOCK] stars is the truth known.",
+        )
+    elif kind == "table":
+        sandbox.warm()
+        st.caption(
+            "CSV with the columns star (plate-MJD-fiber or specobjid), teff, logg and feh; log_age, log_lifetime and stage too if "
+            "you have labels of your own. Plates 16000 to 16383 are :orange-badge[MOCK]; other stars are asked of the archive."
+        )
+        uploaded = st.file_uploader("Labelled table, up to 20 MB", type="csv", key=key("table"))
+        if uploaded is not None:
+            table = uploaded.getvalue()
+            st.caption(f"{_stars(table):,} stars in {plain(uploaded.name)}.")
+    elif kind == "catalogue":
+        stores = [MOCK_SURVEY, *(str(path.parent) for path in sorted(ROOT.glob("*/store/store.json")))]
+        chosen = st.selectbox(
+            "Catalogue",
+            stores,
+            format_func=lambda path: path if path == MOCK_SURVEY else Path(path).parent.name,
+            key=key("store"),
+        )
+        store = "" if chosen == MOCK_SURVEY else chosen
+    ranges = {}
+    if st.toggle("Only a part of them", key=key("some"), help="By the parameters that the labels are made from."):
+        columns = st.columns(2)
+        for number, (name, (title, low, high, step)) in enumerate(SLIDERS.items()):
+            limits = columns[number % 2].slider(
+                title, low, high, (low, high), step=step, format=f"%.{0 if step >= 1 else 1}f", key=key(name)
+            )
+            if limits != (low, high):
+                ranges[name] = (
+                    RANGES[name][0] if limits[0] == low else limits[0],
+                    RANGES[name][1] if limits[1] == high else limits[1],
+                )
+    return StarSource(kind, ranges, store, labels), table
+
+
+@st.cache_data(max_entries=16, show_spinner="Reading the table")
+def _stars(table: bytes) -> int:
+    """How many stars a labelled table has; raises `StellarError`."""
+    return len(sandbox.read_star_table(table))
+
+
+def _model_inputs(model: ModelConfig | IsochroneConfig, key) -> ModelConfig | IsochroneConfig:
+    """Architecture and sizes."""
+    names = [*ARCHITECTURES, ISOCHRONE]
+
+    def title(name: str) -> str:
+        return "9 · Isochrone (posterior over MIST)" if name == ISOCHRONE else f"{ARCHITECTURES[name].number} · {name}"
+
+    name = st.selectbox("Architecture", names, names.index(model.name), format_func=title, key=key("model"))
+    if name != ISOCHRONE:
+        st.caption(ARCHITECTURES[name].description)
+    begin = model if name == model.name else IsochroneConfig(depth=2, width=96) if name == ISOCHRONE else None
+    if begin is None:
+        begin = replace(model, name=name) if isinstance(model, ModelConfig) else ModelConfig(name=name)
+    if name == ISOCHRONE:
+        sizes = ("depth", "width", "heads", "embedding_depth", "embedding_width")
+    else:
+        sizes = tuple(size for size in ARCHITECTURES[name].settings if size not in ("dropout", "bounded", "patch"))
+    columns, values = st.columns(2), {}
+    for number, size in enumerate(sizes):
+        low, high = LIMITS.get(size.rpartition("_")[2], (1, 32))
+        step = 8 if size.endswith("width") else 1
+        values[size] = columns[number % 2].number_input(
+            size.replace("_", " ").capitalize(), low, high, getattr(begin, size), step=step, key=key(f"{name}_{size}")
+        )
+    return replace(begin, **values)
+
+
+def _weight_inputs(training: TrainingConfig, key) -> tuple[tuple[float, float, float], float]:
+    """Weights of the losses."""
+    if isinstance(training.model, IsochroneConfig) and training.start_from:
+        return training.task_weights, training.atmosphere_weight
+    columns = st.columns(4)
+    help_text = "The paper's " + "; ".join(
+        f"Setup {name}: {', '.join(map(str, values))}" for name, values in SETUPS.items()
+    )
+    names = ("Weight of age", "of lifetime", "of stage")
+    weights = tuple(
+        columns[number].number_input(
+            name, 0.0, 10.0, training.task_weights[number], step=0.05, key=key(f"weight{number}"), help=help_text
+        )
+        for number, name in enumerate(names)
+    )
+    return weights, columns[3].number_input(
+        "of atmosphere", 0.0, 10.0, training.atmosphere_weight, step=0.1, key=key("atmosphere")
+    )
+
+
+def _wait_for_speed(training: TrainingConfig, text: str, current: bool = False) -> None:
+    """Have the machine measured, and start over when that is done; ``current``: not long ago."""
+
+    @st.fragment(run_every="1s")
+    def waiting() -> None:
+        speeds = Speeds(Queue().folder)
+        known = speeds.known(training)
+        if known is not None and (known.current or not current):
+            st.rerun()
+        if trouble := speeds.trouble(training):
+            st.warning(
+                f"This machine could not be measured, so how long a run takes is not known. {plain(trouble)}",
+                icon=":material/timer_off:",
+            )
+            st.button("Measure again", key="measure_again", on_click=speeds.forget, args=(training,))
+            return
+        speeds.ask(training)
+        st.info(text, icon=":material/timer:")
+
+    waiting()
+
+
+def _show_estimate(config: JobConfig, queue: Queue) -> None:
+    """Time, memory and disk before the start, from what was measured of a network like this."""
+    speed = Speeds(queue.folder).known(config.training)
+    if speed is None:
+        _wait_for_speed(config.training, "Measuring how fast this machine is with such a network: some seconds.")
+        return
+    found = estimate(config, speed)
+    with st.container(horizontal=True, gap="large"):
+        st.metric(
+            "About",
+            duration(found.seconds),
+            width="content",
+            help="By a measurement on this machine; more where it is busier now.",
+        )
+        st.metric("of it training", duration(found.training), width="content")
+        st.metric("Memory", f"{found.memory / 1e9:.1f} GB", width="content")
+        st.metric("Disk", f"{found.disk / 1e6:.0f} MB", width="content")
+        st.metric("Weights", f"{speed.parameters:,}", width="content")
+
+
+def _show_start(config: JobConfig, table: bytes | None) -> None:
+    """The button that puts the job into the queue and shows it."""
+    missing = config.source.kind == "table" and table is None
+    help_text = "Upload the table first." if missing else None
+    if not st.button(
+        "Start", type="primary", icon=":material/play_arrow:", key="start", disabled=missing, help=help_text
+    ):
+        return
+    try:
+        queue = Queue()
+        queue.folder.mkdir(parents=True, exist_ok=True)
+        check_disk(queue.folder, 10 * SMALL_FILES)
+        job = queue.submit(config, table)
+        queue.start_next()
+    except (StellarError, OSError) as error:
+        complain(error)
+        return
+    st.session_state.update(part_next="Runs", job_next=job.id)
+    st.rerun()

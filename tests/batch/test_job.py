@@ -1,0 +1,363 @@
+"""Whole batches: interrupted, continued, refused; a row for each input, and every row once."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from astropy.table import Table
+from typer.testing import CliRunner
+
+from stellar_core.__main__ import app
+from stellar_core.batch import chunks, job, worker
+from stellar_core.batch.identifier_inputs import NamedPortion
+from stellar_core.batch.inputs import Request
+from stellar_core.batch.job import Batch, run_batch
+from stellar_core.batch.tables import answers_as, read_chunks, write_answers
+from stellar_core.batch.worker import Settings
+from stellar_core.errors import ArchiveError, ModelError, ParameterError, SpectrumError, StellarError
+from stellar_core.inference.result import UNITS, Interval, Result, Verdict
+from stellar_core.mock.spectrum_writer import write_spec_lite
+from stellar_core.mock.survey import MockSurvey
+from stellar_core.preprocessing.spectra import prepare
+from stellar_core.sdss.retries import PassingError
+from stellar_core.stages import STAGES
+
+
+@dataclass
+class Quick:
+    """An estimator whose answers are sums over the spectrum, for tests of all that is around the real one."""
+
+    card: dict = field(default_factory=lambda: {"sha256": "0"})
+
+    def prepare(self, spectrum):
+        return prepare(spectrum)
+
+    def estimate(self, spectrum, *, samples, seed):
+        prepared = prepare(spectrum)
+        if prepared.snr < 4:
+            raise SpectrumError("Far too noisy.")
+        values = {name: Interval.from_draws(9.0 + 0.5 * prepared.flux[k::7]) for k, name in enumerate(UNITS)}
+        quality = dict.fromkeys(("snr", "coverage", "redshift", "feature_distance", "misfit"), 0.5)
+        return Result(
+            input="",
+            star=spectrum.name,
+            source=spectrum.source,
+            model="quick",
+            seed=seed,
+            samples=samples,
+            **values,
+            stage=dict.fromkeys(STAGES, 0.2),
+            verdict=Verdict(prepared.snr > 10, ("Said > so & so.",)),
+            quality={**quality, "redshift_source": "file", "photometry": "used"},
+        )
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Batches answered by `Quick`; gives the numbers of the chunks that were answered."""
+    asked = []
+    monkeypatch.setattr(worker, "_load", lambda model, sha256: Quick())
+    real = worker.answer
+    monkeypatch.setattr(job, "answer", lambda work: (asked.append(work.number), real(work))[1])
+    return asked
+
+
+def batch(request: Request, chunk: int = 32, **settings) -> Batch:
+    return Batch(request, Settings(**{"model": "quick", "sha256": "0", "samples": 2, "seed": 0, **settings}), chunk)
+
+
+MOCK = Request(mock=100)
+
+
+def test_the_chunks_do_not_show_in_the_table(quick, tmp_path):
+    found = [run_batch(batch(MOCK, chunk), tmp_path / f"{chunk}.parquet") for chunk in (32, 96, 512)]
+    tables = [(tmp_path / f"{chunk}.parquet").read_bytes() for chunk in (32, 96, 512)]
+    assert tables[0] == tables[1] == tables[2] and len({one["table"] for one in found}) == 1
+    assert found[0]["rows"] == 100 and found[0]["mock"] is True and found[0]["errors"] + found[0]["answered"] == 100
+    rows = pq.read_table(tmp_path / "32.parquet").to_pylist()
+    assert [row["row"] for row in rows] == list(range(100)) and len({row["star"] for row in rows}) == 100
+    assert all(
+        (row["error"] is None) == (row["teff_mean"] is not None) == (row["in_domain"] is not None) for row in rows
+    )
+    assert not list(tmp_path.glob("*.parts")), "nothing but the table and its description is left"
+
+
+def test_stopped_anywhere_it_goes_on_and_repeats_nothing(quick, tmp_path, monkeypatch):
+    run_batch(batch(MOCK), tmp_path / "whole.parquet")
+    quick.clear()
+    answer, write = job.answer, job.write_answers
+
+    def stop_at(number):
+        def stopping(work):
+            if work.number == number:
+                raise KeyboardInterrupt
+            return answer(work)
+
+        return stopping
+
+    for number in (0, 2):
+        monkeypatch.setattr(job, "answer", stop_at(number))
+        with pytest.raises(KeyboardInterrupt):
+            run_batch(batch(MOCK), tmp_path / "broken.parquet")
+        assert not (tmp_path / "broken.parquet").exists()
+    (tmp_path / "broken.parquet.parts" / ".chunk-0000003.parquet.1-1.tmp").write_bytes(b"half")
+    monkeypatch.setattr(job, "answer", answer)
+    monkeypatch.setattr(job, "write_answers", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(batch(MOCK), tmp_path / "broken.parquet")
+    monkeypatch.setattr(job, "write_answers", write)
+    monkeypatch.setattr(job.shutil, "rmtree", lambda *args, **options: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(batch(MOCK), tmp_path / "broken.parquet")
+    monkeypatch.undo()
+    assert quick == [0, 1, 2, 3], "each chunk was answered once"
+    run_batch(batch(MOCK), tmp_path / "broken.parquet")
+    assert (tmp_path / "broken.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+    assert run_batch(batch(MOCK), tmp_path / "broken.parquet")["rows"] == 100, "what is finished is only told again"
+
+
+@pytest.mark.parametrize(
+    "other", [batch(Request(mock=101)), batch(MOCK, seed=1), batch(MOCK, sha256="1"), batch(MOCK, 64)]
+)
+def test_a_table_is_of_one_batch(quick, tmp_path, other, monkeypatch):
+    out = tmp_path / "worker.parquet"
+    run_batch(batch(MOCK), out)
+    before = out.read_bytes()
+    with pytest.raises(ParameterError, match="of another batch: it differs in"):
+        run_batch(other, out)
+    (tmp_path / "worker.parquet.json").unlink()
+    with pytest.raises(ParameterError, match="there already"):
+        run_batch(other, out)
+    assert out.read_bytes() == before and not list(tmp_path.glob("*.parts"))
+
+
+def test_a_damaged_chunk_is_found_and_answered_again(quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(job, "write_answers", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(batch(MOCK), tmp_path / "a.parquet")
+    monkeypatch.undo()
+    monkeypatch.setattr(worker, "_load", lambda model, sha256: Quick())
+    parts = tmp_path / "a.parquet.parts"
+    (parts / "chunk-0000001.parquet").write_bytes((parts / "chunk-0000002.parquet").read_bytes())
+    with pytest.raises(ArchiveError, match="damaged"):
+        run_batch(batch(MOCK), tmp_path / "a.parquet")
+    assert run_batch(batch(MOCK), tmp_path / "a.parquet")["rows"] == 100
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"null", b"PAR1 and no more", bytes(100)])
+@pytest.mark.parametrize("name", ["chunk-0000001.parquet", "plan.json", "inputs.arrow", "a.parquet.json"])
+def test_whatever_file_is_damaged_it_is_one_sentence(quick, tmp_path, monkeypatch, name, data):
+    request, out = Request(tuple(star.name for star in MockSurvey().star_ids(16000)[:40])), tmp_path / "a.parquet"
+    if name == "a.parquet.json":
+        run_batch(batch(request), out)
+    else:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(job, "write_answers", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+            run_batch(batch(request), out)
+    (tmp_path / ("" if name == "a.parquet.json" else "a.parquet.parts") / name).write_bytes(data)
+    with pytest.raises(StellarError) as caught:
+        run_batch(batch(request), out)
+    assert "\n" not in str(caught.value) and caught.value.remedy
+    if name.startswith("chunk"):
+        assert run_batch(batch(request), out)["rows"] == 40
+
+
+def test_names_in_a_list_are_found_from_wherever_the_batch_goes_on(quick, tmp_path, monkeypatch):
+    survey = MockSurvey()
+    for k in range(2):
+        write_spec_lite(survey.spectrum(survey.star_ids(16000)[k]), tmp_path / f"{k}.fits")
+    (tmp_path / "list.txt").write_text("0.fits\n1.fits\n")
+    (tmp_path / "elsewhere").mkdir()
+    request, out = Request(listed=str(tmp_path / "list.txt")), tmp_path / "a.csv"
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(job, "_answer_all", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        run_batch(batch(request), out)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run_batch(batch(request), out)["answered"] == 2
+
+
+def test_a_list_that_has_changed_is_another_batch_and_one_that_is_gone_is_not_missed(quick, tmp_path):
+    listed, out = tmp_path / "list.txt", tmp_path / "a.csv"
+    names = [star.name for star in MockSurvey().star_ids(16000)[:3]]
+    listed.write_text("\n".join(names[:2]))
+    first = run_batch(batch(Request(listed=str(listed))), out)
+    listed.write_text("\n".join(names))
+    with pytest.raises(ParameterError, match="has changed since"):
+        run_batch(batch(Request(listed=str(listed))), out)
+    listed.unlink()
+    assert run_batch(batch(Request(listed=str(listed))), out) == first
+
+
+def test_killed_while_it_tidied_up_a_batch_is_finished(quick, tmp_path, monkeypatch):
+    out = tmp_path / "a.parquet"
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(job.shutil, "rmtree", lambda *args, **options: (_ for _ in ()).throw(KeyboardInterrupt))
+        run_batch(batch(MOCK), out)
+    (tmp_path / "a.parquet.parts" / "plan.json").unlink()
+    assert run_batch(batch(MOCK), out)["rows"] == 100 and not list(tmp_path.glob("*.parts"))
+
+
+def test_a_file_of_no_star_whose_name_is_no_text_has_its_row(quick, tmp_path):
+    star = MockSurvey().spectrum(MockSurvey().star_ids(16000)[0])
+    (tmp_path / "spectra").mkdir()
+    path = tmp_path / "spectra" / "star.fits"
+    columns = {"loglam": np.log10(star.wavelength), "flux": star.flux, "ivar": star.ivar}
+    Table(columns).write(path)
+    os.rename(path, os.fsencode(tmp_path / "spectra") + b"/\xe9toile.fits")
+    assert run_batch(batch(Request((str(tmp_path / "spectra"),))), tmp_path / "a.parquet")["rows"] == 1
+    row = pq.read_table(tmp_path / "a.parquet").to_pylist()[0]
+    assert row["error"] is None and row["star"] == "\ufffdtoile.fits" and row["specobjid"] is None
+
+
+def test_every_column_is_described_and_unknown_numbers_are_none(quick, tmp_path):
+    names = [MockSurvey().star_ids(16000)[0].name, "nothing"]
+    for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
+        run_batch(batch(Request(tuple(names))), tmp_path / f"a.{ending}")
+        if ending == "parquet":
+            found = pq.read_table(tmp_path / "a.parquet")
+            assert all(field.metadata[b"description"] for field in found.schema)
+            assert (
+                found["fiber"].to_pylist() == [int(names[0][-4:]), None] and found["specobjid"].to_pylist()[1] is None
+            )
+            continue
+        found = Table.read(tmp_path / f"a.{ending}")
+        assert list(np.ma.filled(found["plate"], 0)) == [16000, 0]
+        if ending != "csv":
+            words = {
+                name: found[name].description or found.meta.get(f"TCOMM{at}")
+                for at, name in enumerate(found.colnames, 1)
+            }
+            assert "log10 of years" in words["log_age_median"] and all(words.values())
+
+
+def test_names_that_are_no_text_are_read_and_shown_in_every_format(quick, tmp_path):
+    survey = MockSurvey()
+    path = write_spec_lite(survey.spectrum(survey.star_ids(16000)[0]), tmp_path / "spec.fits")
+    (tmp_path / "spectra").mkdir()
+    os.rename(path, os.fsencode(tmp_path / "spectra") + b"/caf\xe9.fits")
+    request = Request((str(tmp_path / "spectra"), "a\x00b\x01", "]]>"))
+    for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
+        found = run_batch(batch(request), tmp_path / f"a.{ending}")
+        assert (found["answered"], found["errors"]) == (1, 2)
+        if ending != "parquet":
+            names = [str(name) for name in Table.read(tmp_path / f"a.{ending}")["input"]]
+            assert [name.rpartition("/")[2] for name in names] == [
+                name.replace("\ufffd", "?" if ending == "fits" else "\ufffd")
+                for name in ("caf\ufffd.fits", "a\ufffdb\ufffd", "]]>")
+            ]
+
+
+def test_every_input_has_its_row_and_bad_ones_do_not_move_the_others(quick, tmp_path):
+    stars = [star.name for star in MockSurvey().star_ids(16000)[:40]]
+    spoiled = list(stars)
+    spoiled[3], spoiled[20], spoiled[39] = "nonsense", str(tmp_path / "none.fits"), "999999-1-1"
+    for name, texts in (("good", stars), ("bad", spoiled)):
+        run_batch(batch(Request(tuple(texts))), tmp_path / f"{name}.parquet")
+    good, bad = (pq.read_table(tmp_path / f"{name}.parquet").to_pylist() for name in ("good", "bad"))
+    for k, (one, other) in enumerate(zip(good, bad, strict=True)):
+        assert other["input"] == spoiled[k]
+        if k in (3, 20, 39):
+            assert other["error"] and "\n" not in other["error"] and other["teff_mean"] is None
+        else:
+            assert one == other
+
+
+def test_every_format_says_what_parquet_says(quick, tmp_path):
+    request = Request((*(star.name for star in MockSurvey().star_ids(16001)[:34]), "n\u00f6 <star> & none"))
+    for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
+        run_batch(batch(request), tmp_path / f"a.{ending}")
+    truth = pq.read_table(tmp_path / "a.parquet").to_pandas()
+    assert truth["error"].notna().sum() >= 1
+    for ending in ("fits", "vot", "ecsv"):
+        found = Table.read(tmp_path / f"a.{ending}")
+        assert found.colnames == list(truth.columns) and len(found) == 35
+        assert str(found["teff_mean"].unit) == "K" and str(found["ra"].unit) == "deg"
+        for name in truth.columns:
+            if truth[name].dtype.kind == "f":
+                np.testing.assert_array_equal(
+                    np.ma.filled(found[name].astype(float), np.nan), truth[name].astype(float)
+                )
+        good = truth["error"].isna().to_numpy()
+        assert [str(text) for text in found["messages"][good]] == list(truth["messages"][good])
+        assert list(found["in_domain"][good]) == list(truth["in_domain"][good])
+        assert str(found["specobjid"][0]) == truth["specobjid"][0] and len(truth["specobjid"][0]) == 20
+    tables = list(read_chunks([tmp_path / "a.parquet"]))
+    for ending in (".parquet", ".fits", ".vot", ".csv", ".ecsv"):
+        write_answers(tmp_path / f"b{ending}", lambda: tables, {"model": "quick"})
+        assert answers_as(ending, tables, {"model": "quick"}) == (tmp_path / f"b{ending}").read_bytes()
+    plain = pd.read_csv(tmp_path / "a.csv", dtype={"specobjid": str})
+    np.testing.assert_allclose(plain["teff_mean"], truth["teff_mean"], rtol=1e-6)
+    assert list(plain["specobjid"][:34]) == list(truth["specobjid"][:34])
+
+
+@pytest.mark.parametrize("give_up", [False, True])
+def test_what_fails_in_passing_waits_or_is_noted(quick, tmp_path, monkeypatch, give_up):
+    stars = tuple(star.name for star in MockSurvey().star_ids(16000)[:70])
+    away = {stars[40]}
+    real = NamedPortion._one
+
+    def one(self, archive, text):
+        return PassingError("The server is away.") if text in away else real(self, archive, text)
+
+    monkeypatch.setattr(NamedPortion, "_one", one)
+    plan, out = batch(Request(stars), 32), tmp_path / "a.parquet"
+    if give_up:
+        assert run_batch(plan, out, give_up=True)["errors"] >= 1
+        assert "away" in pq.read_table(out)["error"].to_pylist()[40]
+        return
+    with pytest.raises(ArchiveError, match="1 of 3 chunks .* away"):
+        run_batch(plan, out)
+    away.clear()
+    quick.clear()
+    run_batch(plan, out)
+    assert quick == [1], "only the chunk that waited was asked again"
+    assert "away" not in str(pq.read_table(out)["error"].to_pylist())
+
+
+def test_the_pipeline_s_parameters_are_told_and_not_used(quick, tmp_path, monkeypatch):
+    run_batch(batch(MOCK), tmp_path / "a.parquet")
+    monkeypatch.setattr(chunks, "_adopted", lambda seed, plate: {name: np.full(1000, 1.0) for name in chunks._SSPP})
+    run_batch(batch(MOCK), tmp_path / "b.parquet")
+    one, other = (pq.read_table(tmp_path / f"{name}.parquet") for name in "ab")
+    told = [name for name in one.column_names if name.startswith("sspp")]
+    assert one.drop_columns(told).equals(other.drop_columns(told))
+    assert other["sspp_teff"].to_pylist() == [1.0] * 100 != one["sspp_teff"].to_pylist()
+
+
+def test_other_weights_are_refused(tmp_path):
+    worker._load.cache_clear()
+    plan = Batch(MOCK, Settings("isochrone", "of another model", 2, 0), 64)
+    with pytest.raises(ModelError, match="another than the one"):
+        run_batch(plan, tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("options", [{"chunk": 33}, {"chunk": 0}, {"samples": 1}, {"seed": -1}, {"model": "none"}])
+def test_settings_out_of_range_are_one_sentence(options):
+    with pytest.raises((ParameterError, ModelError)) as caught:
+        Batch.of(MOCK, **{"model": "isochrone", **options})
+    assert "\n" not in str(caught.value)
+
+
+def test_command_line(quick, tmp_path):
+    star = MockSurvey().star_ids(16000)[0].name
+    call = ["batch", star, "no star", "--out", str(tmp_path / "a.parquet"), "--json"]
+    for _ in range(2):
+        done = CliRunner().invoke(app, call)
+        found = json.loads(done.stdout)
+        assert done.exit_code == 0 and (found["rows"], found["errors"], found["mock"]) == (2, 1, True)
+    assert quick == [0], "the second time it is told again"
+    done = CliRunner().invoke(app, ["batch", "no star", "--out", str(tmp_path / "b.parquet")])
+    assert done.exit_code == 2 and "0 answers and 1 error for 1 inputs" in done.stdout
+    done = CliRunner().invoke(app, ["batch", "--mock", "5", "--out", str(tmp_path / "b.txt")])
+    assert isinstance(done.exception, ParameterError) and ".parquet" in str(done.exception)
+    done = CliRunner().invoke(
+        app, ["batch", "--mock", "5", "--cluster", "tcp://127.0.0.1:1", "--out", str(tmp_path / "c.parquet")]
+    )
+    assert isinstance(done.exception, ParameterError) and "cannot be reached" in str(done.exception)

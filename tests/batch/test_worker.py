@@ -1,0 +1,155 @@
+"""Answers of the real model: the same to the bit in any company, on any number of workers, and after kill -9."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from stellar_core.batch.chunks import Entry, StorePortion
+from stellar_core.batch.identifier_inputs import NamedPortion
+from stellar_core.batch.inputs import Request
+from stellar_core.batch.job import Batch, run_batch
+from stellar_core.batch.worker import GROUP, Settings, Work, answer
+from stellar_core.errors import SpectrumError
+from stellar_core.inference.base import Estimator
+from stellar_core.mock.survey import MockSurvey
+from stellar_core.model_store import model_folder, read_model
+from stellar_core.survey.plan import Plan
+from tests.standin.acquire import acquire
+
+MODEL = "isochrone"
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return Settings(MODEL, str(read_model(model_folder(MODEL))[1]["sha256"]), 2, 0)
+
+
+@pytest.fixture(scope="module")
+def spectra():
+    survey = MockSurvey()
+    return [frame.spectrum for frame in survey.frames(survey.star_ids(16000)[:40])]
+
+
+class Given:
+    """A portion of what is at hand."""
+
+    def __init__(self, found):
+        self.found = found
+
+    def read(self):
+        return (Entry(str(k), item) for k, item in enumerate(self.found))
+
+
+def rows(found, settings) -> list[dict[str, object]]:
+    import io
+
+    return pq.read_table(io.BytesIO(answer(Work(0, 0, Given(found), settings)).data)).to_pylist()
+
+
+def test_a_star_s_answer_does_not_depend_on_those_beside_it(settings, spectra):
+    together = rows(spectra, settings)
+    assert len(together) == 40 and all(row["error"] is None for row in together)
+    alone = rows(spectra[5:6], settings)[0]
+    flat = replace(spectra[1], flux=np.ones_like(spectra[1].flux))
+    company = [*spectra[30:35], spectra[5], SpectrumError("None."), flat, *spectra[8:10]]
+    other = rows(company, settings)
+    strip = lambda row: {name: value for name, value in row.items() if name not in ("row", "input")}
+    assert strip(together[5]) == strip(other[5]), "same place, other company"
+    assert strip(other[9]) == strip(together[9])
+    assert [row["error"] for row in other[6:8]] == ["None.", other[7]["error"]] and "flat" in other[7]["error"]
+    for name, value in strip(alone).items():
+        assert value == (pytest.approx(together[5][name], rel=1e-4) if isinstance(value, float) else together[5][name])
+
+
+def test_it_is_the_answer_that_predict_gives(settings, spectra):
+    found = rows(spectra[:3], settings)
+    estimator = Estimator.load(MODEL)
+    for row, spectrum in zip(found, spectra):
+        result = estimator.estimate(spectrum, samples=2)
+        assert row["log_age_median"] == pytest.approx(result.log_age.median, abs=0.02)
+        assert row["teff_mean"] == pytest.approx(result.teff.mean, rel=2e-3)
+        assert (row["in_domain"], row["stage"]) == (result.verdict.in_domain, result.most_likely_stage)
+
+
+def test_parameters_of_the_catalogue_change_no_answer(settings, spectra):
+    told = [replace(one, meta={**one.meta, "sspp_teff": 3000.0, "sspp_feh": 9.0}) for one in spectra[:GROUP]]
+    plain, other = rows(spectra[:GROUP], settings), rows(told, settings)
+    assert other[0].pop("sspp_teff") == 3000.0 and plain[0].pop("sspp_teff") is None
+    assert {k: v for k, v in other[0].items() if k != "sspp_feh"} == {
+        k: v for k, v in plain[0].items() if k != "sspp_feh"
+    }
+
+
+@pytest.mark.slow
+def test_a_store_is_answered_like_the_files_it_was_made_of(sdss, tmp_path, settings):
+    acquire(tmp_path / "survey", Plan(first_plate=16000, last_plate=16001, plates_per_page=2, stars=40, chunk=30))
+    store = str(tmp_path / "survey" / "store")
+    for request in (Request((store,)), Request((str(tmp_path / "survey"),))):
+        assert len(request.open(tmp_path)) == 40
+    entries = list(StorePortion(store, range(25, 40)).read())
+    assert len(entries) == 15 and all(entry.found.meta["class"] == "STAR" for entry in entries)
+    named = list(NamedPortion(tuple(entry.text for entry in entries), served=True).read())
+    stored, fetched = (rows([entry.found for entry in part], settings) for part in (entries, named))
+    for one, other in zip(stored, fetched, strict=True):
+        assert (
+            one["star"] == other["star"]
+            and one["specobjid"] == other["specobjid"]
+            and one["sspp_teff"] == other["sspp_teff"]
+        )
+        assert one["in_domain"] == other["in_domain"]
+        assert one["teff_mean"] == pytest.approx(other["teff_mean"], abs=15.0)
+        assert one["log_age_mean"] == pytest.approx(other["log_age_mean"], abs=0.1)
+
+
+@pytest.mark.slow
+def test_named_stars_come_from_the_archive_with_their_rows(shared_data, sdss, settings):
+    star = next(star for star in sdss.spectra.real if star.name == "0283-51660-0388")
+    entries = list(NamedPortion((star.specobjid, star.name)).read())
+    assert [entry.found.meta["sspp_teff"] for entry in entries] == [6765.0, 6765.0]
+    assert {entry.found.source for entry in entries} == {"sdss"}
+
+
+@pytest.mark.slow
+def test_two_workers_of_either_kind_give_the_table_of_one(tmp_path, settings):
+    from distributed import LocalCluster
+
+    batch = Batch(Request(mock=70), settings, GROUP)
+    run_batch(batch, tmp_path / "one.parquet")
+    run_batch(batch, tmp_path / "two.parquet", workers=2)
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
+        run_batch(batch, tmp_path / "dask.parquet", cluster=cluster.scheduler_address)
+    one, two, dask = ((tmp_path / f"{name}.parquet").read_bytes() for name in ("one", "two", "dask"))
+    assert one == two == dask
+
+
+@pytest.mark.slow
+def test_killed_at_any_time_nothing_is_lost_and_nothing_twice(tmp_path, settings):
+    def begin(out: Path) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "stellar_core", "batch", "--mock", "100", "--chunk", "32", "--out", str(out)]
+        return subprocess.Popen(
+            command, start_new_session=True, stdout=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        )
+
+    assert begin(tmp_path / "whole.parquet").wait(300) == 0
+    parts = tmp_path / "broken.parquet.parts"
+    for chunks in (1, 3):
+        process = begin(tmp_path / "broken.parquet")
+        while len(list(parts.glob("chunk-*"))) < chunks:
+            assert process.poll() is None
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        kept = {path.name: path.stat().st_mtime_ns for path in parts.glob("chunk-*")}
+    assert begin(tmp_path / "broken.parquet").wait(300) == 0
+    assert len(kept) >= 3 and not parts.exists()
+    assert (tmp_path / "broken.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()

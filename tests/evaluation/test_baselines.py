@@ -1,0 +1,85 @@
+"""The constant, the exact posterior and the floor of the labels."""
+
+import numpy as np
+import pytest
+
+from stellar_core.datasets.memmap_stars import protocol
+from stellar_core.datasets.mock_stars import make_stars
+from stellar_core.evaluation.baselines import constant, exact_posterior, floor_by_error, label_floor, yardsticks
+from stellar_core.evaluation.scores import Answers
+from stellar_core.isochrones import nearest_label, posterior, power_law_log_lifetime
+
+ERRORS = (75.0, 0.20, 0.10)
+
+
+@pytest.fixture(scope="module")
+def stars():
+    return make_stars(250, protocol(3), "test")
+
+
+def rmse(answers: Answers, values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((answers.log_age - values) ** 2)))
+
+
+def test_the_constant_knows_the_training_labels_alone(stars):
+    answers = constant(stars.labels, 7)
+    assert answers.log_age == pytest.approx(np.full(7, stars.labels.log_age.mean()), abs=1e-5)
+    assert set(answers.stage.tolist()) == {np.bincount(stars.labels.stage).argmax()}
+
+
+def test_the_floor_lies_under_every_answer_that_knows_less(stars):
+    truth, labels = stars.truth, stars.labels
+    floor = rmse(label_floor(truth.atmosphere, ERRORS, np.ones(5), labels.stage, 0), labels.log_age)
+    assert floor < rmse(constant(labels, len(stars)), labels.log_age)
+    at_truth = nearest_label(*truth.atmosphere.T)
+    inside = at_truth.inside_models
+    naive = np.sqrt(np.mean((at_truth.log_age[inside] - labels.log_age[inside]) ** 2))
+    assert floor < naive  # the label of the true atmosphere is not the mean label
+
+
+def test_without_errors_the_floor_is_the_label(stars):
+    truth = stars.truth.atmosphere
+    label = nearest_label(*truth.T)
+    inside = label.inside_models
+    answers = label_floor(truth[inside], (1e-6, 1e-9, 1e-9), np.ones(5), label.stage[inside], 0)
+    assert answers.log_age == pytest.approx(label.log_age[inside], abs=1e-9)
+    assert (answers.stage == label.stage[inside]).all()
+
+
+def test_an_undersampled_set_weighs_the_draws_by_stage(stars):
+    weight = np.array([0.0, 0.0, 0.0, 1.0, 0.0])
+    near = np.array([[5500.0, 3.9, 0.0]])
+    answers = label_floor(near, ERRORS, weight, np.array([3]), 0)
+    plain = label_floor(near, ERRORS, np.ones(5), np.array([3]), 0)
+    assert answers.stage[0] == 3 and answers.log_age[0] != plain.log_age[0]
+
+
+def test_smaller_errors_lower_the_floor(stars):
+    rows = floor_by_error(stars, ERRORS, 0)
+    assert [row["part"] for row in rows] == [1.0, 0.5, 0.25, 0.1, 0.05]
+    assert rows[0]["log_age_floor"] > rows[2]["log_age_floor"] > rows[4]["log_age_floor"] > 0
+    assert rows[0]["f1_floor"] < rows[4]["f1_floor"]
+    assert all(row["log_age_floor"] < row["log_age_constant"] for row in rows)
+
+
+def test_the_exact_posterior_is_that_of_single_stars_also_for_hot_ones():
+    atmosphere = np.array([[5777.0, 4.44, 0.0], [5000.0, 3.0, -0.5], [9900.0, 4.2, 0.0]])
+    answers, inside = exact_posterior(atmosphere, ERRORS, 0)
+    assert inside.all()
+    for row, star in enumerate(atmosphere):
+        single = posterior(*star, ERRORS)
+        assert answers.log_age[row] == pytest.approx(single.interval("log_age").mean, abs=0.01)
+        lifetime = single.probability @ power_law_log_lifetime(single.values("mass"))
+        assert answers.log_lifetime[row] == pytest.approx(lifetime, abs=0.05)
+        assert answers.stage[row] == int(np.argmax(list(single.stages().values())))
+
+
+def test_every_set_has_every_yardstick(stars):
+    rows = np.flatnonzero(stars.labels.stage <= 2)
+    found = yardsticks(stars.labels, stars, {"natural": np.arange(len(stars)), "dwarfs": rows}, ERRORS, 0)
+    assert list(found) == ["natural", "dwarfs"]
+    for scores in found.values():
+        assert list(scores) == ["constant", "look-up", "exact posterior", "floor"]
+        assert scores["look-up"]["log_age"]["rmse"] == 0 and scores["look-up"]["log_age"]["truth"]["rmse"] > 0.3
+        assert scores["exact posterior"]["log_age"]["truth"]["rmse"] < scores["constant"]["log_age"]["truth"]["rmse"]
+    assert found["dwarfs"]["floor"]["n"] == len(rows)

@@ -1,0 +1,48 @@
+"""Comparison with real stars: arithmetic on made samples, and the real samples where they are."""
+
+import json
+
+import numpy as np
+import pytest
+
+from stellar_core.errors import ParameterError
+from stellar_core.evaluation.real_stars import RealSample, compare, library_stars, load_samples, sdss_stars
+from stellar_core.pipeline.learning_curve import recipe, record
+
+
+def test_bias_and_scatter_are_medians():
+    labels = np.column_stack([np.full(5, 5000.0), np.full(5, 4.0), np.full(5, -1.0)])
+    added = np.array([[0, 0.0, 0], [10, 0.1, 0], [20, 0.2, 0], [30, 0.3, 0], [9000, 9.0, np.nan]])
+    found = compare(RealSample("x", tuple("abcde"), (None,) * 5, labels), lambda spectra: labels + added)
+    assert found["teff_bias"] == 20 and found["logg_bias"] == pytest.approx(0.2) and found["feh_bias"] == 0
+    assert found["teff_scatter"] == pytest.approx(1.4826 * 10, abs=0.1) and found["n"] == 5
+
+
+def test_missing_data_folder_is_named(tmp_path):
+    with pytest.raises(ParameterError, match="index.csv"):
+        load_samples(tmp_path)
+
+
+def test_every_size_sees_as_many_spectra():
+    assert {n: recipe(n, 0).epochs for n in (1000, 4000, 16_000, 64_000)} == {1000: 64, 4000: 16, 16_000: 4, 64_000: 1}
+    with pytest.raises(ParameterError, match="100 to 64000"):
+        recipe(10, 0)
+
+
+def test_records_replace_the_same_run_and_keep_the_rest(tmp_path):
+    card = tmp_path / "card.json"
+    card.write_text(json.dumps({"classifier": {"auc": 0.9}}))
+    row = {"stars": 1000, "seed": 0, "sample": "SDSS", "teff_bias": 1.0}
+    record([row, row | {"stars": 4000}], card)
+    record([row | {"teff_bias": 2.0}], card)
+    found = json.loads(card.read_text())
+    assert found["classifier"] == {"auc": 0.9}
+    assert [(r["stars"], r["teff_bias"]) for r in found["growth"]] == [(1000, 2.0), (4000, 1.0)]
+
+
+def test_real_samples(shared_data):
+    sdss = sdss_stars(shared_data / "sdss")
+    assert len(sdss.spectra) == 32 and sdss.labels[:, 2].max() < -0.8
+    stelib = library_stars(shared_data / "library", "STELIB")
+    assert 100 < len(stelib.spectra) == len(stelib.labels) == len(stelib.stars)
+    assert all(abs(np.median(item.flux[item.coverage]) - 1) < 1e-3 for item in stelib.spectra)

@@ -1,0 +1,89 @@
+"""The paper's numbers are those of its text."""
+
+import re
+
+import numpy as np
+import pytest
+
+from stellar_core.experiments import published as paper
+from stellar_core.models.registry import TABLE_2
+
+
+@pytest.fixture(scope="module")
+def text(shared_data) -> str:
+    return (shared_data.parent / "reference" / "paper.txt").read_text()
+
+
+def table(text: str, number: int) -> str:
+    """The text from a table's caption on."""
+    return text[text.index(f"TABLE {number}:") :][:900]
+
+
+def line(block: str, start: str) -> list[float]:
+    row = next(line for line in block.splitlines() if line.strip().startswith(start))
+    return [float(value) for value in re.findall(r"\d+\.\d+", row[len(start) :])]
+
+
+def test_table_4(text):
+    block = table(text, 4)
+    for number, name in paper.MODELS.items():
+        scores = paper.TABLE_4[number]
+        assert line(block, f"{number}. {name}") == [scores.f1, scores.age_rmse, scores.lifetime_rmse]
+
+
+def test_table_3_has_the_columns_of_c_then_b_and_agrees_with_table_4(text):
+    numbers = [float(value) for value in re.findall(r"0\.\d{4}", table(text, 3))]
+    columns = iter(zip(numbers[::2], numbers[1::2]))
+    for number in (6, 5, 1):
+        c, b = paper.TABLE_3["C", number], paper.TABLE_3["B", number]
+        assert b == paper.TABLE_4[number]
+        assert next(columns) == (c.f1, b.f1)
+        assert next(columns) == (c.age_rmse, b.age_rmse)
+        assert next(columns) == (c.lifetime_rmse, b.lifetime_rmse)
+
+
+@pytest.mark.parametrize("number, start", [(6, "Model 6"), (5, "Model 5")])
+def test_table_5(text, number, start):
+    block = table(text, 5)
+    block = block[block.index(start) :]
+    columns = [paper.TABLE_5[number, depth] for depth in (2, 4, 6)]
+    assert line(block, "Age RMSE (log(yrs))") == [item.age_rmse for item in columns]
+    assert line(block, "Lifetime RMSE (log(yrs))") == [item.lifetime_rmse for item in columns]
+    assert line(block, "Classification F1 (macro)") == [item.f1 for item in columns]
+
+
+@pytest.mark.parametrize("number, published", [(6, paper.TABLE_6), (7, paper.TABLE_7)])
+def test_tables_6_and_7(text, number, published):
+    block, columns = table(text, number), list(published.values())
+    assert line(block, "Age RMSE (log(yrs))") == [item.age_rmse for item in columns]
+    assert line(block, "Lifetime RMSE (log(yrs))") == [item.lifetime_rmse for item in columns]
+    assert line(block, "Classification F1 (macro)") == [item.f1 for item in columns]
+    for place, start in enumerate(("Predicted	Min", "Age Range	Max", "(Gyr)	Mean")):
+        assert line(block, start) == [item.ages[place] for item in columns]
+    assert tuple(line(block, "True Age Range (Gyr):")) == paper.LABEL_AGES
+
+
+def test_names_sizes_and_choices_are_those_of_the_text(text):
+    for name in ("166,625-star", "50k imbalanced baseline", "23k balanced via under sampling"):
+        assert name in text
+    assert (paper.STARS_IMBALANCED, paper.STARS_BALANCED, paper.STARS_FULL) == (50_000, 23_000, 166_625)
+    words = ("Spec-Depth", "Spec-Width", "MLP-Depth", "MLP-Width", "Fusion-Depth", "Fusion-Width")
+    assert f"({', '.join(f'{word}={value}' for word, value in zip(words, paper.CHOSEN.values()))})" in text
+    for field, (_, parameter) in paper.SEARCH.items():
+        listed = next(row for row in text.splitlines() if parameter in row)
+        assert tuple(int(value) for value in re.findall(r"\d+", listed.split(parameter)[1])) == TABLE_2[field]
+
+
+def test_no_ages_of_that_range_and_mean_spread_wider_than_the_bound():
+    low, high, mean = paper.LABEL_AGES
+    bound = paper.widest_spread()
+    assert bound == pytest.approx(0.1563, abs=2e-4)
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        ages = rng.uniform(low, high, 3)
+        weights = rng.dirichlet(np.ones(3))
+        shift = mean - weights @ ages
+        ages = ages + shift
+        if ages.min() >= low and ages.max() <= high:
+            logs = np.log10(ages)
+            assert np.sqrt(weights @ (logs - weights @ logs) ** 2) <= bound

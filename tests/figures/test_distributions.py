@@ -1,0 +1,75 @@
+"""Histograms and stage bars."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stellar_core.figures.distributions import histogram_figure, opinions_figure, stage_figure
+from stellar_core.inference.result import Interval
+from stellar_core.stages import STAGES
+
+
+def quantiles(draws):
+    interval = Interval.from_draws(draws)
+    return (interval.p025, interval.p16, interval.median, interval.p84, interval.p975)
+
+
+@settings(deadline=None)
+@given(st.floats(-1e5, 1e5, allow_nan=False), st.one_of(st.just(0.0), st.floats(1e-6, 1e4)), st.integers(1, 500))
+def test_no_draw_is_lost(centre, spread, number):
+    draws = np.random.default_rng(0).normal(centre, spread, number)
+    figure = histogram_figure(draws, quantiles(draws))
+    assert int(np.sum(figure.data[0].y)) == number
+    low, high = figure.layout.xaxis.range
+    assert low < high
+
+
+def test_draws_of_a_grid_make_no_comb_and_stay_within_the_limits():
+    rng = np.random.default_rng(3)
+    smooth = 13.8 - np.abs(rng.normal(0, 3, 1000)).clip(0, 13)
+    draws = np.round(smooth / 0.7) * 0.7
+    counts = np.asarray(histogram_figure(draws, quantiles(draws), limits=(0.0, 13.8)).data[0].y)
+    assert counts.sum() == pytest.approx(1000, abs=3)
+    plain = np.histogram(draws, len(counts))[0]
+    inside = counts[5:-1]
+    assert (plain == 0).any() and (inside > 0).all()
+    assert np.abs(np.diff(inside, 2)).max() < 0.25 * inside.max(), "neighbours differ little"
+    assert counts[-1] > 0.8 * counts.max(), "the edge is not washed out"
+
+
+def test_both_ranges_are_shaded_and_the_median_marked():
+    draws = np.random.default_rng(2).normal(5, 1, 400)
+    expected = quantiles(draws)
+    figure = histogram_figure(draws, expected, unit="Gyr")
+    assert [(s.x0, s.x1) for s in figure.layout.shapes] == [(expected[0], expected[4]), (expected[1], expected[3])]
+    assert figure.data[1].x[0] == expected[2]
+    assert figure.layout.xaxis.title.text == "Gyr"
+
+
+def test_the_axis_ends_at_the_physical_limit():
+    draws = np.array([0.2, 5.0, 13.7, 13.8])
+    assert histogram_figure(draws, quantiles(draws), limits=(0.0, 13.8)).layout.xaxis.range == (0.0, 13.8)
+
+
+def test_a_second_opinion_is_inside_the_view():
+    draws = np.random.default_rng(2).normal(5, 0.1, 100)
+    figure = histogram_figure(draws, quantiles(draws), second=(9.0, 10.0, 11.0))
+    assert figure.layout.xaxis.range[1] > 11.0
+    assert list(figure.data[-1].x) == [9.0, 10.0, 11.0]
+
+
+def test_stage_bars_keep_the_order_and_show_ranges():
+    probability = dict(zip(STAGES, (0.1, 0.6, 0.2, 0.1, 0.0)))
+    figure = stage_figure(probability, interval={name: (p / 2, p * 1.5) for name, p in probability.items()})
+    assert list(figure.data[0].y) == list(STAGES)
+    assert figure.data[0].error_x.array[1] == pytest.approx(0.3)
+    assert figure.layout.yaxis.autorange == "reversed"
+
+
+def test_answers_stand_in_the_order_given_with_both_intervals():
+    figure = opinions_figure([("a", (1, 2, 3, 4, 5)), ("b", (2, 3, 4, 5, 13))], unit="Gyr", limits=(0, 13.8))
+    assert [tuple(one.x) for one in figure.data] == [(1, 5), (2, 4), (3,), (2, 13), (3, 5), (4,)]
+    assert figure.layout.yaxis.autorange == "reversed" and figure.layout.xaxis.range == (0, 13.8)
+    grey = opinions_figure([("a", (1, 2, 3, 4, 5))], trusted=False)
+    assert grey.data[2].marker.line.color != figure.data[2].marker.line.color

@@ -1,0 +1,37 @@
+"""Line labels: none on another."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stellar_core.figures.label_layout import flag_rows, group_lines
+
+
+def test_lines_of_one_label_share_a_flag():
+    groups = group_lines([(5185.0, "Mg b"), (5168.8, "Mg b"), (4102.9, "Hδ"), (5174.1, "Mg b")])
+    assert groups == [(4102.9, "Hδ", (4102.9,)), (5168.8, "Mg b", (5168.8, 5174.1, 5185.0))]
+
+
+def test_far_lines_of_one_label_keep_their_own_flags():
+    assert [group[0] for group in group_lines([(4000.0, "Ca"), (8500.0, "Ca"), (8542.0, "Ca")])] == [4000.0, 8500.0]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(0, 1000), min_size=1, max_size=40),
+    st.lists(st.floats(1, 200), min_size=40, max_size=40),
+    st.integers(1, 6),
+)
+def test_no_text_and_no_pole_is_crossed(positions, widths, n_rows):
+    positions = sorted(positions)
+    widths = widths[: len(positions)]
+    rows = flag_rows(positions, widths, n_rows)
+    placed = [(x, x + w, row) for x, w, row in zip(positions, widths, rows) if row is not None]
+    assert placed, "the first flag always finds a place"
+    for index, (start, _, row) in enumerate(placed):
+        for other_start, other_end, other_row in placed[:index]:
+            if other_row >= row:  # this pole passes the other's text, or shares its row
+                assert not other_start < start < other_end
+
+
+def test_crowded_flags_are_left_out_rather_than_overlaid():
+    assert flag_rows([0, 1, 2, 3], [100] * 4, 2) == [0, 1, None, None]

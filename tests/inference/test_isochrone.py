@@ -1,0 +1,79 @@
+"""Model 9 as shipped: every draw is a star that can exist, and the prior is exchanged without teaching it again."""
+
+import numpy as np
+import pytest
+
+from stellar_core import Estimator
+from stellar_core.datasets.mock_stars import make_stars
+from stellar_core.evaluation.views import views
+from stellar_core.isochrones import Priors
+from stellar_core.isochrones.track_samples import load_cells
+from stellar_core.mock.survey import MockSurvey
+from stellar_core.training.config import DataConfig
+
+
+@pytest.fixture(scope="module")
+def estimator():
+    return Estimator.load("isochrone")
+
+
+@pytest.fixture(scope="module")
+def stars():
+    return make_stars(120, DataConfig(seed=5), "test")
+
+
+def test_cells_are_stars_that_can_exist():
+    cells = load_cells().stars
+    assert cells.log_age.max() <= np.log10(13.8e9) + 1e-6 and (10.0**cells.log_age).min() > 0
+    assert (cells.log_age <= cells.log_lifetime + 1e-6).all()
+
+
+@pytest.mark.parametrize("view", ("spectrum and photometry", "spectrum alone", "photometry alone"))
+def test_no_draw_is_unphysical(estimator, stars, view):
+    rng = np.random.default_rng(0)
+    for found in estimator.posteriors(*views(stars)[view]):
+        drawn = found.draws(1000, rng)
+        assert (drawn.log_age <= drawn.log_lifetime + 1e-6).all()
+        assert drawn.log_age.max() <= np.log10(13.8e9) + 1e-6
+
+
+def test_spectrum_and_photometry_say_more_than_one_of_them(estimator, stars):
+    truth, widths = stars.truth.atmosphere, {}
+    for view, arrays in views(stars).items():
+        found = estimator.posteriors(*arrays)
+        error = np.array([item.interval("teff").mean for item in found]) - truth[:, 0]
+        widths[view] = np.median([item.interval("logg").std for item in found])
+        assert np.median(np.abs(error)) < 130, view
+    assert widths["spectrum and photometry"] < min(widths["photometry alone"], widths["spectrum alone"])
+
+
+def test_ages_beat_the_exact_posterior_of_pipeline_parameters(estimator, stars):
+    from stellar_core.evaluation.mock_evaluation import exact_posterior
+
+    mean, inside = exact_posterior(stars, (75.0, 0.20, 0.10), len(stars))
+    found = estimator.posteriors(*views(stars)["spectrum and photometry"])
+    ours = np.array([item.interval("log_age").mean for item in found]) - stars.truth.log_age
+    exact = mean[:, 0] - stars.truth.log_age
+    assert inside.sum() > 100
+    assert np.sqrt((ours[inside] ** 2).mean()) <= 1.05 * np.sqrt((exact[inside] ** 2).mean())
+
+
+def test_another_prior_moves_the_age_and_not_the_likelihood(estimator, stars):
+    arrays = tuple(part[:20] for part in views(stars)["spectrum and photometry"])
+    flat = estimator.plain().posteriors(*arrays)
+    young = estimator.with_priors(Priors(age="log-uniform")).posteriors(*arrays)
+    moved = [a.interval("log_age").mean - b.interval("log_age").mean for a, b in zip(flat, young)]
+    assert min(moved) > -1e-6 and max(moved) > 0.05
+    assert np.median([a.interval("teff").mean - b.interval("teff").mean for a, b in zip(flat, young)]) == pytest.approx(
+        0, abs=30
+    )
+
+
+def test_one_star_and_many_agree(estimator):
+    survey = MockSurvey()
+    spectra = [survey.spectrum(star) for star, _ in survey.examples()[:3]]
+    one = [estimator.estimate(spectrum, samples=2, seed=3) for spectrum in spectra]
+    for single, together in zip(one, estimator.estimate_many(spectra, seed=3)):
+        assert single.log_age.mean == pytest.approx(together.log_age.mean, abs=2e-3)
+        assert single.model == "isochrone" and sum(single.stage.values()) == pytest.approx(1.0, abs=1e-6)
+        assert (single.draws["log_age"] <= single.draws["log_lifetime"] + 1e-6).all()

@@ -1,0 +1,31 @@
+"""The second opinion is the exact posterior of the network's atmosphere, or nothing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stellar_core import Estimator
+from stellar_core.inference.isochrone_check import second_opinion
+from stellar_core.isochrones import posterior
+from stellar_core.mock.survey import MockSurvey
+
+
+@pytest.fixture(scope="module")
+def result():
+    survey = MockSurvey()
+    return Estimator.load().estimate(survey.spectrum(survey.examples()[0][0]), samples=10)
+
+
+def test_it_is_the_posterior_of_the_draws(result):
+    draws = np.array([result.draws[name] for name in ("teff", "logg", "feh")])
+    fine = posterior(*draws.mean(axis=1), covariance=np.cov(draws) + np.diag([1.0, 1e-4, 1e-4]))
+    found = second_opinion(result)
+    assert found["log_age"]["mean"] == pytest.approx(fine.interval("log_age").mean, abs=0.005)
+    assert sum(found["stage"].values()) == pytest.approx(1)
+    assert found["log_age"]["p975"] <= found["log_lifetime"]["p975"]
+
+
+def test_a_star_no_model_has_gets_none(result):
+    draws = {**result.draws, "logg": result.draws["logg"] + 4.0}
+    assert second_opinion(replace(result, draws=draws)) == {}

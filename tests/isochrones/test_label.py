@@ -1,0 +1,148 @@
+"""The label command: single stars and tables."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.isochrones.label import INPUT_COLUMNS, label_file, label_star, label_table, parse_errors
+from stellar_core.stages import STAGES
+
+PARTS = ["mean", "std", "p025", "p16", "median", "p84", "p975"]
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, "-m", "stellar_core", "label", *arguments], capture_output=True, text=True)
+
+
+def test_json_of_the_sun_keeps_the_contract():
+    done = run("--teff", "5772", "--logg", "4.438", "--feh", "0.0", "--errors", "20,0.01,0.01", "--json")
+    assert done.returncode == 0 and done.stderr == ""
+    found = json.loads(done.stdout)
+    assert found["inside_models"] is True
+    for name in ("log_age", "mass", "log_lifetime"):
+        assert list(found["posterior"][name]) == PARTS
+        assert name in found["prior"]
+    assert list(found["posterior"]["stage"]) == list(STAGES)
+    assert set(found["nearest"]) >= {"log_age", "mass", "log_lifetime", "stage"}
+    assert found["posterior"]["log_age"]["p16"] < np.log10(4.57e9) < found["posterior"]["log_age"]["p84"]
+    lives = found["posterior"]["log_lifetime_to"]
+    assert lives["tams"] < lives["rgb_tip"] < lives["end"]
+
+
+def test_outside_is_a_state_with_no_number():
+    done = run("--teff", "30000", "--logg", "7", "--feh", "0", "--json")
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert found["inside_models"] is False
+    assert found["posterior"] is None and found["nearest"] is None
+    assert "outside the models" in run("--teff", "30000", "--logg", "7", "--feh", "0").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--teff", "nan", "--logg", "4", "--feh", "0"),
+        ("--teff", "5772", "--logg", "4", "--feh", "0", "--errors", "0,0.1,0.1"),
+        ("--teff", "5772", "--logg", "4", "--feh", "0", "--errors", "75,0.1"),
+        ("--teff", "5772e-10", "--logg", "4", "--feh", "0"),
+        ("--teff", "5772", "--logg", "4"),
+        ("--teff", "5772", "--logg", "4", "--feh", "0", "--imf", "salpeter"),
+        ("--table", "nowhere.csv", "--out", "x.parquet"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_two(arguments):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == "" and len(done.stderr.strip().splitlines()) == 1
+
+
+def rows(n, rng):
+    return pd.DataFrame(
+        {
+            "name": [f"s{i}" for i in range(n)],
+            "teff_K": rng.uniform(4600, 6300, n),
+            "logg_dex": rng.uniform(4.2, 4.6, n),
+            "feh_dex": rng.uniform(-0.8, 0.2, n),
+            "teff_err_K": 75.0,
+            "logg_err_dex": 0.2,
+            "feh_err_dex": 0.1,
+        }
+    )
+
+
+def test_table_has_one_row_for_each_and_says_what_is_wrong():
+    frame = rows(6, np.random.default_rng(0))
+    frame.loc[1, "teff_K"] = np.nan
+    frame.loc[2, "logg_err_dex"] = 0.0
+    frame.loc[3, ["teff_K", "logg_dex"]] = 30000.0, 7.0
+    answer = label_table(frame)
+    assert len(answer) == 6 and answer["name"].tolist() == frame["name"].tolist()
+    assert answer["state"].tolist() == [
+        "inside the models",
+        "bad input",
+        "bad input",
+        "outside the models",
+        "inside the models",
+        "inside the models",
+    ]
+    for name in ("log_age", "mass", "log_lifetime"):
+        for part in PARTS:
+            assert answer[f"{name}_{part}"].isna().tolist() == (~answer["inside_models"]).tolist()
+    assert answer["stage"].isna().tolist() == (~answer["inside_models"]).tolist()
+
+
+def test_table_equals_the_single_star():
+    frame = rows(2, np.random.default_rng(1))
+    answer = label_table(frame)
+    one = label_star(*frame.loc[0, list(INPUT_COLUMNS[:3])])["posterior"]
+    assert answer["log_age_mean"][0] == pytest.approx(one["log_age"]["mean"], abs=1e-9)
+    assert answer["mass_p84"][0] == pytest.approx(one["mass"]["p84"], abs=1e-9)
+
+
+def test_long_table_agrees_with_the_single_star_engine():
+    frame = rows(60, np.random.default_rng(2))
+    frame.loc[5, ["teff_err_K", "logg_err_dex", "feh_err_dex"]] = 20.0, 0.02, 0.02  # too sharp for the fixed cells
+    answer = label_table(frame)
+    assert answer["inside_models"].all()
+    for i in (0, 5, 31):
+        values = frame.loc[i, list(INPUT_COLUMNS)].to_numpy(float)
+        one = label_star(*values[:3], tuple(values[3:]))["posterior"]
+        assert answer["log_age_mean"][i] == pytest.approx(one["log_age"]["mean"], abs=0.01)
+        assert answer["log_age_p16"][i] == pytest.approx(one["log_age"]["p16"], abs=0.06)
+        assert answer["stage"][i] == max(one["stage"], key=one["stage"].get)
+
+
+def test_file_to_file(tmp_path):
+    rows(3, np.random.default_rng(3)).to_csv(tmp_path / "in.csv", index=False)
+    done = run("--table", str(tmp_path / "in.csv"), "--out", str(tmp_path / "out.parquet"), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["stars"] == 3
+    assert len(pd.read_parquet(tmp_path / "out.parquet")) == 3
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.csv", "out.parquet"]
+
+
+def test_bad_tables(tmp_path):
+    rows(2, np.random.default_rng(4)).drop(columns="feh_dex").to_csv(tmp_path / "short.csv", index=False)
+    with pytest.raises(ParameterError, match="feh_dex"):
+        label_file(tmp_path / "short.csv", tmp_path / "out.csv")
+    with pytest.raises(ParameterError, match="end in"):
+        label_file(tmp_path / "short.csv", tmp_path / "out.xlsx")
+    with pytest.raises(ArchiveError):
+        label_file(tmp_path / "none.csv", tmp_path / "out.csv")
+    (tmp_path / "noise.parquet").write_bytes(b"no table at all")
+    with pytest.raises(ArchiveError):
+        label_file(tmp_path / "noise.parquet", tmp_path / "out.csv")
+    with pytest.raises(ParameterError):
+        label_file(tmp_path / "short.csv", None)
+
+
+def test_errors_are_three_numbers():
+    assert parse_errors("75,0.2,0.1") == (75.0, 0.2, 0.1)
+    for text in ("", "75", "75,a,0.1", "1,2,3,4"):
+        with pytest.raises(ParameterError):
+            parse_errors(text)

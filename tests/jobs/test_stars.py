@@ -1,0 +1,165 @@
+"""Where training stars come from: MOCK ones by range, a catalogue, a labelled table; never one of the test stars."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stellar_core.datasets.labelled_table import read_star_table
+from stellar_core.datasets.mock_stars import make_stars
+from stellar_core.errors import ParameterError
+from stellar_core.jobs.spec import StarSource
+from stellar_core.jobs.stars import inside, training_stars
+from stellar_core.mock.survey import MockSurvey
+from stellar_core.stages import STAGES
+from stellar_core.training.config import DataConfig
+
+DATA = DataConfig(stars=190, calibration=100, test=100)
+
+
+def nothing(*_words: object) -> None:
+    """For progress that nobody watches."""
+
+
+def table(rows: int = 190, header: str = "star,teff,logg,feh", row: str = "16000-{mjd}-{fiber},5800,4.4,0.0") -> bytes:
+    mjd = MockSurvey().mjds(16000, 1)[0]
+    return "\n".join([header, *(row.format(mjd=mjd, fiber=fiber) for fiber in range(1, rows + 1))]).encode()
+
+
+def test_plain_mock_stars_are_left_to_the_run(tmp_path):
+    assert training_stars(StarSource(), DATA, tmp_path, nothing, nothing) is None
+
+
+def test_mock_stars_within_ranges(tmp_path):
+    ranges = {"teff": (5000.0, 6500.0), "snr": (20.0, 80.0)}
+    stars = training_stars(StarSource("mock", ranges), DATA, tmp_path, nothing, nothing)
+    assert len(stars) == 190
+    teff = stars.labels.atmosphere[:, 0]
+    assert teff.min() >= 5000 and teff.max() <= 6500 and stars.truth.snr.min() >= 20
+    with pytest.raises(ParameterError, match="lie within the ranges"):
+        training_stars(StarSource("mock", {"teff": (14_000.0, 14_001.0)}), DATA, tmp_path, nothing, nothing, most=2)
+
+
+def test_the_mock_catalogue_by_its_parameters(tmp_path):
+    ranges = {"teff": (5000.0, 6500.0)}
+    told = []
+    stars = training_stars(
+        StarSource("catalogue", ranges),
+        DataConfig(stars=120, calibration=100, test=100),
+        tmp_path,
+        lambda *what: told.append(what),
+        nothing,
+    )
+    assert 100 <= len(stars) <= 120 and stars.truth is None
+    assert ((stars.labels.atmosphere[:, 0] >= 5000) & (stars.labels.atmosphere[:, 0] <= 6500)).all()
+    assert np.isfinite(stars.labels.log_age).all() and set(np.unique(stars.labels.stage)) <= set(range(5))
+    assert stars.inputs.flux.shape == (len(stars), 6800) and stars.inputs.flux.dtype == np.float16
+    assert told[-1][0] == "spectra" and told[-1][1] == told[-1][2] == 120
+
+
+def test_a_labelled_table(tmp_path):
+    own = table(
+        header="star,Teff_K,logg_dex,feh_dex,log_age,log_lifetime,stage",
+        row="16000-{mjd}-{fiber},5800,4.4,0.0,9.25,10.1,Subgiant",
+    )
+    (tmp_path / "table.csv").write_bytes(own + b"\n266-51602-31,5700,4.0,0,9.0,10,Cool")
+    said = []
+    stars = training_stars(
+        StarSource("table"), DataConfig(stars=200, calibration=100, test=100), tmp_path, nothing, said.append
+    )
+    assert 100 <= len(stars) <= 190
+    assert (stars.labels.log_age == np.float32(9.25)).all() and (stars.labels.stage == STAGES.index("Subgiant")).all()
+    assert (stars.labels.reference == stars.labels.atmosphere).all()
+    assert any("no spectrum" in line for line in said), "a star that cannot be had is counted, not hidden"
+
+
+def test_labels_by_the_nearest_track_point_where_the_table_has_none(tmp_path):
+    (tmp_path / "table.csv").write_bytes(table())
+    stars = training_stars(StarSource("table"), DATA, tmp_path, nothing, nothing)
+    from stellar_core.isochrones import nearest_label
+
+    assert stars.labels.log_age[0] == pytest.approx(float(nearest_label(5800.0, 4.4, 0.0).log_age), abs=1e-5)
+
+
+def test_too_few_usable_stars_is_an_error(tmp_path):
+    (tmp_path / "table.csv").write_bytes(table(row="16000-{mjd}-{fiber},5800,4.4,0.0"))
+    with pytest.raises(ParameterError, match="Only 0 rows of the table can be used"):
+        training_stars(StarSource("table", {"snr": (900.0, 1000.0)}), DATA, tmp_path, nothing, nothing)
+
+
+def test_ranges_take_their_ends():
+    atmosphere = np.array([[5000.0, 4.0, 0.0], [5001.0, 4.0, -1.0], [6000.0, 2.0, 0.0]])
+    kept = inside({"teff": (5000.0, 6000.0), "logg": (3.0, 5.0), "feh": (-0.5, 0.5)}, atmosphere, np.ones(3))
+    assert kept.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        (b"", "cannot be read as CSV"),
+        (b"\x00\xff\xfe", "table"),
+        (b"star,teff\n1,2", "lacks logg, feh"),
+        (table(20), "100 to 166,625 stars; this one has 20"),
+        (table(130, row="16000-{mjd}-1,5800,4.4,0.0"), "twice"),
+        (table(130, row="16000-{mjd}-{fiber},hot,4.4,0.0"), "Row 1 of the table has teff 'hot'"),
+        (table(130, row="16000-{mjd}-{fiber},5800,44,0.0"), "logg '44'"),
+        (table(130, row="star {fiber},5800,4.4,0.0"), "names no spectrum"),
+        (table(130, row="../secret/{fiber},5800,4.4,0.0"), "names no spectrum"),
+        (
+            table(130, header="star,teff,logg,feh,stage", row="16000-{mjd}-{fiber},5800,4.4,0.0,Nova"),
+            "A stage is one of",
+        ),
+        (table(130, header="star,teff,logg,feh,log_age", row="16000-{mjd}-{fiber},5800,4.4,0.0,4.6"), "log_age '4.6'"),
+    ],
+)
+def test_a_bad_table_is_one_sentence(content, said):
+    with pytest.raises(ParameterError, match=said) as caught:
+        read_star_table(content)
+    assert "\n" not in str(caught.value)
+
+
+def test_mock_stars_may_be_taught_as_what_they_truly_are(tmp_path):
+    source, data = StarSource(labels="truth"), DataConfig(stars=120, calibration=100, test=100)
+    told = []
+    stars = training_stars(source, data, tmp_path, lambda *what: told.append(what), nothing)
+    truth, plain = stars.truth, make_stars(120, data, "train")
+    assert (
+        np.array_equal(stars.labels.log_age, truth.log_age.astype(np.float32))
+        and (stars.labels.stage == truth.stage).all()
+    )
+    assert np.array_equal(stars.inputs.flux, plain.inputs.flux), "the same stars as with labels looked up"
+    assert not np.array_equal(stars.labels.log_age, plain.labels.log_age) and told[-1] == ("MOCK train stars", 120, 120)
+    chosen = training_stars(StarSource("mock", {"snr": (20.0, 80.0)}, labels="truth"), data, tmp_path, nothing, nothing)
+    assert np.array_equal(chosen.labels.log_lifetime, chosen.truth.log_lifetime.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a," * 1_000_000 + b"\n", "letters"),
+        (b"star,teff,logg,feh\n" + b"1," * 900_000 + b"\n", "900,001 cells"),
+        (b'star,teff,logg,feh\n"' + b"1,2,3,4\n" * 200_000, "quote"),
+        (b"star,teff,logg,feh\n" + b"1,2,3,4\n" * 200_000, "this one has more"),
+        (b"star,teff,logg,feh\n\xff\xfe", "UTF-8"),
+    ],
+)
+def test_a_hostile_table_is_one_sentence_and_takes_little(content, said):
+    import tracemalloc
+
+    tracemalloc.start()
+    with pytest.raises(ParameterError, match=said) as caught:
+        read_star_table(content)
+    assert tracemalloc.get_traced_memory()[1] < 250_000_000 and "\n" not in str(caught.value)
+    tracemalloc.stop()
+
+
+def test_a_table_may_have_remarks_blanks_empty_lines_and_a_mark_of_unicode():
+    plain = table(130).decode().splitlines()
+    lines = [
+        "# mine",
+        plain[0].replace(",", ", ").upper() + ",more",
+        "",
+        *(f"{line}, # a remark" for line in plain[1:]),
+    ]
+    found, same = read_star_table("\ufeff".encode() + "\r\n".join(lines).encode()), read_star_table(table(130))
+    assert found[list(same)].equals(same)

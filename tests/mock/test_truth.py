@@ -1,0 +1,169 @@
+"""What mock stars truly are stays out of reach of all code that makes, teaches or runs a model."""
+
+import ast
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import stellar_core
+from stellar_core.mock.plates import make_plate
+from stellar_core.mock.survey import SEED, MockSurvey
+from stellar_core.mock.truth import COLUMNS, truth
+
+PACKAGE = Path(stellar_core.__file__).parent
+#: Parts of the package that make, teach, run and judge models, and what they stand on.
+PARTS = ("models", "training", "inference", "preprocessing", "evaluation", "isochrones", "sdss", "figures")
+#: Of training, what may hold the truth of stars that it draws itself: to calibrate and to score.
+HOLDERS = ("data", "mapped_stars", "run", "isochrone_run", "trial")
+#: Of evaluation, what may ask a plate for its stars, to score answers about them; and who may ask it.
+SCORER, JUDGES = "stellar_core.evaluation.survey_sample", ("evaluation.examination", "evaluation.damage")
+#: Ways to name the truth of the survey in a text: its file, its module, its columns.
+TRUTH_WORDS = re.compile(
+    r"\btruth\.(parquet|duckdb|csv|fits|npz|safetensors)|mock[./]truth\b"
+    rf"|\b({'|'.join((*COLUMNS, 'true_stage', 'true_population'))})\b"
+)
+
+
+def files_of(parts):
+    files = [path for part in parts for path in sorted((PACKAGE / part).rglob("*.py"))]
+    assert len(files) > len(parts)
+    return files
+
+
+def imports_of(path):
+    """Modules of the package that a file imports, in functions too; `from a import b` counts as a and a.b."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            home = node.module or ""
+            if node.level:
+                parent = ("stellar_core", *path.relative_to(PACKAGE).parts[:-1])[: -node.level + 1 or None]
+                home = ".".join((*parent, *([home] if home else [])))
+            found |= {home} | {f"{home}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.startswith("stellar_core")}
+
+
+def graph_of():
+    graph = {}
+    for path in PACKAGE.rglob("*.py"):
+        name = ".".join(("stellar_core", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+        graph[name] = imports_of(path)
+    return graph
+
+
+def reached_from(root, graph):
+    found, todo = set(), [root]
+    while todo:
+        for name in graph.get(todo.pop(), ()):
+            if name in graph and name not in found:
+                found.add(name)
+                todo.append(name)
+    return found
+
+
+def words_of(path):
+    """Every text constant of a file that is no docstring, joined parts of f-strings too."""
+    tree = ast.parse(path.read_text())
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))]
+    docstrings = {id(body[0].value) for body in bodies if body and isinstance(body[0], ast.Expr)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    ]
+
+
+def test_no_path_of_imports_leads_to_the_truth():
+    graph = graph_of()
+    assert "stellar_core.mock.truth" in reached_from("stellar_core.__main__", graph)
+    roots = [name for name in graph if name.split(".")[1:2] and name.split(".")[1] in PARTS]
+    assert len(roots) > 40
+    for root in roots:
+        assert "stellar_core.mock.truth" not in reached_from(root, graph), root
+        if root != SCORER:
+            assert not any(name.startswith("stellar_core.mock.plates") for name in graph[root]), root
+    assert {root for root in graph if SCORER in graph[root]} <= {f"stellar_core.{judge}" for judge in JUDGES}
+
+
+def test_no_text_names_the_truth():
+    for path in files_of(PARTS):
+        assert not [text for text in words_of(path) if TRUTH_WORDS.search(text)], path.relative_to(PACKAGE)
+    for path in (PACKAGE / "lookup.py", PACKAGE / "exports.py"):
+        assert not TRUTH_WORDS.search(path.read_text()), path.name
+
+
+def test_the_searches_would_find_it(tmp_path):
+    """Both searches, on code that does read the truth."""
+    assert [text for text in words_of(PACKAGE / "mock" / "truth.py") if TRUTH_WORDS.search(text)]
+    lines = (
+        'read("mock/truth.parquet")',
+        'table["true_log_age"]',
+        'f"{folder}/truth.duckdb"',
+        'load("stellar_core.mock.truth")',
+    )
+    for line in lines:
+        (tmp_path / "reader.py").write_text(f'"""Text."""\nx = {line}\n')
+        assert [text for text in words_of(tmp_path / "reader.py") if TRUTH_WORDS.search(text)], line
+    graph = graph_of() | {"stellar_core.models.new": {"stellar_core.lookup", "stellar_core.mock.catalogue_writer"}}
+    assert "stellar_core.mock.truth" in reached_from("stellar_core.models.new", graph)
+
+
+def test_what_teaches_and_runs_a_network_holds_no_truth():
+    for path in files_of(("models", "inference", "training")):
+        if path.parent.name == "training" and path.stem in HOLDERS:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not (isinstance(node, ast.Attribute) and node.attr == "truth"), path.relative_to(PACKAGE)
+            assert not (isinstance(node, ast.Name) and node.id == "Truth"), path.relative_to(PACKAGE)
+
+
+def test_nothing_that_runs_loads_the_truth():
+    """Every module of training and models, and a prediction for a MOCK star, in a process of their own."""
+    star = MockSurvey().examples()[0][0].name
+    modules = [
+        ".".join(("stellar_core", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+        for path in files_of(("models", "training", "inference", "preprocessing"))
+    ]
+    code = (
+        "import importlib, sys\n"
+        f"for name in {modules!r}: importlib.import_module(name)\n"
+        "from stellar_core.inference.base import Estimator\n"
+        "from stellar_core.inference.predict import predict\n"
+        f"found = next(predict([{star!r}], Estimator.load(), 2, 0))\n"
+        "sys.stdout.write(found['source'] + ' ' + ' '.join(sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True)
+    source, *loaded = done.stdout.split()
+    assert source == "mock" and "stellar_core.mock.survey" in loaded, done.stderr
+    assert "stellar_core.mock.truth" not in loaded
+
+
+def test_the_answer_for_a_mock_star_hangs_on_what_was_observed_alone():
+    """Without the noise-free model, the spectral type and the name the numbers are the same."""
+    from stellar_core.inference.base import Estimator
+
+    spectrum = MockSurvey().spectrum(MockSurvey().examples()[2][0])
+    meta = {key: value for key, value in spectrum.meta.items() if key in ("class", "zwarning")}
+    bare = replace(spectrum, model=None, meta=meta, name="", source="upload", notes=())
+    estimator = Estimator.load()
+    seen, blind = (estimator.estimate(star, samples=5, seed=1) for star in (spectrum, bare))
+    for name in ("teff", "logg", "feh", "log_age", "log_lifetime"):
+        assert np.array_equal(seen.draws[name], blind.draws[name]), name
+
+
+def test_truth_of_one_star():
+    survey = MockSurvey()
+    star = survey.star_ids(16005)[7]
+    found, stars = truth(star), make_plate(SEED, 16005).stars
+    assert set(found) == {*COLUMNS, "true_stage", "true_population"}
+    assert found["true_teff"] == pytest.approx(stars.teff[7]) and found["true_log_age"] == pytest.approx(
+        stars.log_age[7]
+    )
+    assert not set(found) & set(survey.spectrum(star).meta)

@@ -1,0 +1,95 @@
+"""A whole run: what lies beside the weights, what an interrupted one leaves, and Ctrl-C on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stellar_core.errors import ModelError
+from stellar_core.pipeline import train_model as run_module
+from stellar_core.pipeline.train_model import run
+from stellar_core.training.checkpoint import NEWEST
+from stellar_core.training.config import TrainingConfig
+from tests.small_run import config, stars
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Invented stars, and no calibration or test; gives the sets that were made."""
+    made = []
+
+    def make(n, data, split, progress=None):
+        progress(n, n)
+        made.append(split)
+        return stars()
+
+    def finish(config, network, used, folder, say, stop, count):
+        return {"name": config.name, "training_stars": used}
+
+    monkeypatch.setattr(run_module, "make_stars", make)
+    monkeypatch.setattr(run_module, "finish", finish)
+    return made
+
+
+def test_a_run_leaves_its_configuration_and_history_and_no_checkpoint(tmp_path, quick):
+    told = []
+    card = run(config(epochs=2), tmp_path / "model", progress=told.append)
+    assert card == {"name": "paper-setup-a", "training_stars": 200} and quick == ["train"]
+    assert TrainingConfig.read(tmp_path / "model" / "config.json") == config(epochs=2)
+    history = json.loads((tmp_path / "model" / "history.json").read_text())
+    assert [record["epoch"] for record in history] == [1, 2] and told[-1]["step"] == 20
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["config.json", "history.json"]
+
+
+def test_a_stopped_run_says_so_and_goes_on(tmp_path, quick):
+    said, counted, calls = [], [], iter(range(100))
+    stop, count = lambda: next(calls) >= 12, lambda *what: counted.append(what)
+    assert run(config(epochs=2), tmp_path, said.append, None, stop, count) is None
+    assert counted == [("MOCK train stars", 56_000, 56_000)]
+    assert "The same command goes on" in said[-1] and (tmp_path / NEWEST).exists()
+    (tmp_path / (NEWEST + ".tmp")).write_bytes(b"half a checkpoint")
+    told = []
+    assert run(config(epochs=2), tmp_path, progress=told.append)
+    assert told[0]["step"] == 13 and not list(tmp_path.glob("checkpoint*"))
+
+
+def test_a_run_can_be_stopped_while_stars_are_made(tmp_path, quick):
+    said = []
+    assert run(config(), tmp_path, said.append, stop=lambda: True) is None
+    assert "Stopped" in said[-1] and not quick
+
+
+def test_an_unfinished_run_with_other_settings_is_refused_before_stars_are_made(tmp_path, quick):
+    calls = iter(range(100))
+    run(config(), tmp_path, stop=lambda: next(calls) >= 3)
+    with pytest.raises(ModelError, match="another folder"):
+        run(config(setup="B"), tmp_path)
+    assert quick == ["train"] and TrainingConfig.read(tmp_path / "config.json") == config()
+
+
+def test_ctrl_c_on_the_command_line_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path):
+    path, out = tmp_path / "run.json", tmp_path / "model"
+    path.write_text(json.dumps(config(epochs=2000, data={"stars": 100, "calibration": 100, "test": 100}).to_dict()))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stellar_core", "train", str(path), "--out", str(out)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if "step 1/" in line:
+            process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130, said
+    assert "Traceback" not in "".join(said) and "The same command goes on" in said[-1]
+    assert (out / NEWEST).exists() and TrainingConfig.read(out / "config.json").epochs == 2000

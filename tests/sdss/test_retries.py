@@ -1,0 +1,98 @@
+"""Asking again: how often and how long between."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.sdss.retries import PassingError, Retries, UnreachableError
+
+
+class Time:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now, self.pauses = 0.0, []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+def failing(*failures: Exception):
+    """Work that raises each of ``failures`` once, then answers."""
+    left = list(failures)
+
+    def work() -> str:
+        if left:
+            raise left.pop(0)
+        return "answer"
+
+    return work
+
+
+def retries(time: Time, **settings) -> Retries:
+    return Retries(clock=time, sleep=time.sleep, **{"jitter": random.Random(1).random, **settings})
+
+
+def test_waits_double_with_jitter_from_the_upper_half():
+    time = Time()
+    patient = retries(time, attempts=6, first_wait=1.0, longest_wait=6.0)
+    assert patient.call(failing(*[PassingError("busy")] * 5)) == "answer"
+    for pause, full in zip(time.pauses, (1.0, 2.0, 4.0, 6.0, 6.0), strict=True):
+        assert full / 2 <= pause <= full
+    assert len(set(time.pauses)) == 5, "jitter"
+    others = Time()
+    retries(others, attempts=6, first_wait=1.0, jitter=random.Random(2).random).call(failing(PassingError("busy")))
+    assert others.pauses[0] != time.pauses[0], "processes do not come back together"
+
+
+def test_the_last_failure_is_told_and_all_are_counted():
+    time, seen = Time(), []
+    with pytest.raises(PassingError, match="third"):
+        retries(time, attempts=3).call(failing(*map(PassingError, ("first", "second", "third"))), seen.append)
+    assert len(seen) == 3 and len(time.pauses) == 2
+
+
+def test_what_does_not_pass_is_not_tried_again():
+    time = Time()
+    with pytest.raises(ArchiveError, match="refused"):
+        retries(time).call(failing(ArchiveError("refused")))
+    assert time.pauses == []
+
+
+def test_without_a_network_the_answer_comes_sooner():
+    time = Time()
+    with pytest.raises(UnreachableError):
+        retries(time, attempts=9, unreachable_attempts=2).call(failing(*[UnreachableError("no network")] * 9))
+    assert len(time.pauses) == 1
+
+
+def test_a_server_that_asks_for_time_gets_it_unless_patience_ends():
+    time = Time()
+    assert retries(time).call(failing(PassingError("busy", wait=40.0))) == "answer"
+    assert time.pauses == [40.0]
+    time = Time()
+    with pytest.raises(PassingError):
+        retries(time, patience=30.0).call(failing(PassingError("busy", wait=40.0)))
+    assert time.pauses == []
+
+
+@pytest.mark.parametrize(
+    "settings", [{"attempts": 0}, {"unreachable_attempts": 0}, {"first_wait": -1.0}, {"patience": -1.0}]
+)
+def test_nonsense_is_refused(settings):
+    with pytest.raises(ParameterError):
+        Retries(**settings)
+
+
+def test_a_server_that_asks_for_days_is_given_up():
+    time = Time()
+    with pytest.raises(PassingError, match="later"):
+        retries(time, attempts=6).call(failing(PassingError("later", wait=1e6)))
+    assert time.pauses == []

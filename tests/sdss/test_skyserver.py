@@ -1,0 +1,138 @@
+"""SQL through astroquery, against the stand-in."""
+
+from __future__ import annotations
+
+import pytest
+
+from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.sdss.rate_limit import RateLimit
+from stellar_core.sdss.retries import PassingError, Retries
+from stellar_core.sdss.skyserver import SkyServer, flatten, integer, real, skyserver_url
+from tests.sdss.test_retries import Time
+from tests.standin import Fault, Faults
+
+SQL_PAGE = "/skyserver/dr17/en/tools/search/x_results.aspx"
+
+
+@pytest.fixture
+def server(sdss) -> SkyServer:
+    time = Time()
+    limit = RateLimit(None, clock=time, sleep=time.sleep)
+    return SkyServer(sdss.skyserver, 3.0, limit, Retries(attempts=6, clock=time, sleep=time.sleep))
+
+
+def test_rows_come_as_text_and_ids_whole(sdss, server):
+    rows, data = server.select(["s.specObjID", "s.z"], "FROM SpecObj s WHERE s.plate = 16000")
+    expected = sdss.catalogue.mock.query("plate == 16000")
+    assert {row[0] for row in rows} == set(expected["specObjID"]) and data.startswith(b"#Table1")
+    assert max(int(row[0]) for row in rows) > 1 << 63
+    assert len(sdss.served) == 1 and sdss.served[0].resource.startswith(SQL_PAGE)
+
+
+def test_no_rows_are_confirmed_by_a_count(sdss, server):
+    assert server.select(["s.z"], "FROM SpecObj s WHERE s.plate = 5").rows == []
+    assert len(sdss.served) == 2 and "found" in sdss.served[1].resource
+
+
+def test_a_table_without_rows_that_should_have_some_is_refused(sdss, server):
+    sdss.replies[SQL_PAGE] = (200, "text/plain", b"#Table1\nz,n_rows\n")
+    with pytest.raises(PassingError, match="columns asked for"):
+        server.select(["s.z"], "FROM SpecObj s WHERE s.plate = 16000")
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_every_fault_once_or_twice_and_then_the_right_answer(sdss, server, fault):
+    sdss.stall = 30.0
+    sdss.faults = Faults(1.0, 3, (fault,), first=2)
+    quick = SkyServer(server.url, 0.7 if fault is Fault.STALL else 3.0, server.limit, server.retries)
+    rows = quick.select(["s.fiberID"], "FROM SpecObj s WHERE s.plate = 16000").rows
+    assert sorted(int(row[0]) for row in rows) == sorted(sdss.catalogue.mock.query("plate == 16000")["fiberID"])
+    assert [served.fault for served in sdss.served[:2]] == [fault, fault]
+
+
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.STALL])
+def test_every_fault_for_ever_ends_in_one_sentence(sdss, server, fault):
+    sdss.faults = Faults(1.0, 4, (fault,))
+    with pytest.raises(ArchiveError) as caught:
+        server.select(["s.fiberID"], "FROM SpecObj s WHERE s.plate = 16000")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 250
+    assert len(sdss.served) == 6
+
+
+def test_a_wrong_query_is_asked_once(sdss, server):
+    with pytest.raises(ArchiveError, match="refused the query"):
+        server.select(["s.nonsense"], "FROM SpecObj s")
+    assert len(sdss.served) == 1
+
+
+def test_an_answer_that_a_check_refuses_is_asked_for_again(sdss, server):
+    seen = []
+
+    def check(rows) -> None:
+        seen.append(rows)
+        if len(seen) < 3:
+            raise PassingError("not that")
+
+    assert server.select(["s.z"], "FROM SpecObj s WHERE s.plate = 16000", check).rows == seen[-1]
+    assert len(seen) == 3
+
+
+def test_no_server_is_said_in_one_sentence(server):
+    away = SkyServer("http://127.0.0.1:1", 2.0, server.limit, server.retries)
+    with pytest.raises(ArchiveError, match="127.0.0.1:1 cannot be reached"):
+        away.select(["s.z"], "FROM SpecObj s")
+
+
+@pytest.mark.parametrize("url", ["skyserver.sdss.org", "http://", "http://[::bad/x", f"http://{'a' * 70}.org"])
+def test_an_address_that_is_none_is_asked_once_and_said(url):
+    with pytest.raises(ArchiveError, match="names no server|cannot be reached") as caught:
+        SkyServer(url, timeout=2.0, limit=RateLimit(None)).select(["s.plate"], "FROM SpecObj s")
+    assert not isinstance(caught.value, PassingError) or "cannot be reached" in str(caught.value)
+
+
+def test_certificates_that_are_not_there_are_one_sentence(monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/certificates.pem")
+    with pytest.raises(ArchiveError, match="could not be asked: .*certificates.pem"):
+        SkyServer("https://127.0.0.1:9", timeout=2.0, limit=RateLimit(None)).select(["s.plate"], "FROM SpecObj s")
+
+
+def test_queries_stay_below_the_length_that_skyserver_takes(sdss, server):
+    with pytest.raises(ParameterError, match="characters"):
+        server.select(["s.z"], "FROM SpecObj s WHERE s.plate IN (" + "1, " * 700 + "2)")
+    assert sdss.served == []
+
+
+def test_queries_wait_for_their_turn(sdss):
+    time = Time()
+    limit = RateLimit(None, 2, clock=time, sleep=time.sleep)
+    server = SkyServer(sdss.skyserver, 3.0, limit, Retries(clock=time, sleep=time.sleep))
+    for plate in (16000, 16001, 16003):
+        server.select(["s.z"], f"FROM SpecObj s WHERE s.plate = {plate}")
+    assert time.now == 60.0
+
+
+@pytest.mark.parametrize("value", ["1", "1; DROP TABLE SpecObj", None, 1.0, True, 0, 101])
+def test_only_whole_numbers_become_sql(value):
+    with pytest.raises(ParameterError):
+        integer(value, 1, 100)
+
+
+@pytest.mark.parametrize("value", ["1", "1 OR 1=1", None, True, float("nan"), float("inf"), -90.1])
+def test_only_numbers_become_sql(value):
+    with pytest.raises(ParameterError):
+        real(value, -90.0, 90.0)
+
+
+def test_numbers_as_sql():
+    assert integer(100, 1, 100) == "100"
+    assert real(-1e-7, -90.0, 90.0) == "-0.0000001000" and real(5, 0.0, 10.0) == "5.0000000000"
+
+
+def test_statements_may_hold_comments():
+    assert flatten("SELECT a, -- the first\n  b\n\nFROM t") == "SELECT a,b FROM t"
+
+
+@pytest.mark.parametrize("tail", ["", "/", "/dr17", "/dr17/SkyServerWS", "/DR17/en/"])
+def test_base_url_comes_from_the_environment(monkeypatch, tail):
+    monkeypatch.setenv("STELLAR_SKYSERVER_URL", f"https://sky.example.org{tail}")
+    assert skyserver_url() == "https://sky.example.org"

@@ -1,0 +1,117 @@
+"""SQL answers are validated before they are parsed."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stellar_core.errors import ArchiveError
+from stellar_core.sdss.retries import PassingError
+from stellar_core.sdss.sql_response import number, read_answer, whole_number
+
+WHOLE = b"#Table1\nspecobjid,z,n_rows\n10081308165788686336,-1.2E-05,1000002\n299497923312379904,null,1000002\n"
+ROWS = [("10081308165788686336", "-1.2E-05"), ("299497923312379904", "null")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        WHOLE,
+        WHOLE.removeprefix(b"#Table1\n"),
+        WHOLE.replace(b"\n", b"\r\n"),
+        WHOLE.replace(b"\n", b"\r"),
+        b"\xef\xbb\xbf" + WHOLE,
+        WHOLE.rstrip(),
+        WHOLE.replace(b",", b", "),
+        WHOLE.replace(b"-1.2E-05", b'"-1.2E-05"'),
+        WHOLE.upper().replace(b"NULL", b"null").replace(b"#TABLE1", b"#Table1"),
+    ],
+)
+def test_tables_in_all_the_forms_that_are_seen(data):
+    assert read_answer(data, ["specObjID", "z"]) == ROWS
+
+
+@pytest.mark.parametrize(
+    "data", [b"#Table1\nspecObjID,z,n_rows\n", b"No objects have been found\n", b"No rows returned."]
+)
+def test_answers_without_rows(data):
+    assert read_answer(data, ["specObjID", "z"]) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "words"),
+    [
+        (b"", "", "nothing"),
+        (b"specobjid,z,n_rows\n" + b"1" * 140_000 + b",2,1000001\n", "", "no table"),
+        (b" \n", "", "nothing"),
+        (b"<!DOCTYPE html><html>down</html>", "text/plain", "web page"),
+        (b"\r\n\n<!doctype html>\r\n", "", "web page"),
+        (WHOLE, "text/html", "web page"),
+        (b'<?xml version="1.0"?>', "", "web page"),
+        (b"\xff\xfe\x00", "", "no text"),
+        (b'{"detail": 1}', "application/json", "columns asked for"),
+        (b"specobjid,n_rows\n1,1000001\n", "", "columns asked for"),
+        (b"z,specobjid,n_rows\n1,1,1000001\n", "", "columns asked for"),
+        (
+            b'error_message\n"ERROR: Maximum 60 queries allowed per minute. Rejected query: SELECT \n a "\n',
+            "",
+            "too many queries",
+        ),
+        (b"error_message\nExecution Timeout Expired.\n", "", "could not carry out"),
+        (b"specobjid,z,n_rows\n1,2,1000002\n", "", "cut short after row 1"),
+        (b"specobjid,z,n_rows\n1,2\n", "", "cut short"),
+    ],
+)
+def test_what_may_pass_is_told_from_a_table(data, kind, words):
+    with pytest.raises(PassingError, match=words) as caught:
+        read_answer(data, ["specObjID", "z"], kind)
+    assert "\n" not in str(caught.value)
+
+
+def test_too_many_queries_ask_for_a_pause():
+    with pytest.raises(PassingError) as caught:
+        read_answer(b"error_message\nERROR: Maximum 60 queries allowed per minute.\n", ["z"])
+    assert caught.value.wait > 5
+
+
+def test_a_query_that_is_wrong_is_not_worth_another_try():
+    with pytest.raises(ArchiveError, match="refused the query: Invalid column name") as caught:
+        read_answer(b"#Table1\nerror_message\nInvalid column name 'zz'.\n", ["z"])
+    assert not isinstance(caught.value, PassingError)
+
+
+@given(st.integers(0, len(WHOLE) - 2))
+def test_an_answer_cut_anywhere_is_never_taken_for_whole(end):
+    try:
+        rows = read_answer(WHOLE[:end], ["specObjID", "z"])
+    except PassingError:
+        return
+    assert rows == [], "a header alone: the client then asks for the count"
+
+
+@pytest.mark.parametrize("rows", [1, 9, 10, 11, 100, 101])
+def test_no_number_of_rows_hides_a_cut(rows):
+    data = b"z,n_rows\n" + b"".join(b"%d,%d\n" % (row, 1_000_000 + rows) for row in range(rows))
+    assert len(read_answer(data, ["z"])) == rows
+    for end in range(len(b"z,n_rows\n") + 1, len(data) - 1):
+        with pytest.raises(PassingError):
+            read_answer(data[:end], ["z"])
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_break_the_reader(data):
+    try:
+        read_answer(data, ["z"])
+    except ArchiveError as error:
+        assert "\n" not in str(error)
+
+
+def test_cells():
+    assert number("1.5E-3") == 0.0015 and math.isnan(number("")) and math.isnan(number("NULL"))
+    assert whole_number("18014399648538843136") == 18014399648538843136
+    for read, cell in ((number, "abc"), (whole_number, "1.5"), (whole_number, ""), (whole_number, "1e18")):
+        with pytest.raises(PassingError):
+            read(cell)
