@@ -12,21 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.inference.result import Result
+from stellar_core.quantities import QUANTITIES
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
     from stellar_core.spectrum import Spectrum
 
-#: Quantity -> unit in astropy's words, and what it is.
-QUANTITIES = {
-    "teff": ("K", "effective temperature"),
-    "logg": ("dex(cm / s2)", "surface gravity, log10 of cm/s2"),
-    "feh": ("dex", "iron abundance [Fe/H] relative to the Sun, dex"),
-    "log_age": ("dex(yr)", "age, log10 of years"),
-    "log_lifetime": ("dex(yr)", "whole lifetime, log10 of years"),
-    "mass": ("solMass", "initial mass"),
-}
 #: Part of an interval -> in words.
 PARTS = {
     "mean": "mean",
@@ -100,7 +92,7 @@ def result_table(result: Result, isochrones: Mapping[str, object] | None = None)
 def draws_table(result: Result) -> Table:
     """One row for each draw behind the intervals."""
     columns = {name: np.asarray(draws, float) for name, draws in result.draws.items() if name in QUANTITIES}
-    return _table(columns, {name: QUANTITIES[name] for name in columns}, "DRAWS", result)
+    return _table(columns, {name: (QUANTITIES[name].astropy_unit, QUANTITIES[name].description) for name in columns}, "DRAWS", result)
 
 
 def passes_table(result: Result) -> Table | None:
@@ -191,13 +183,16 @@ def parquet(table: Table) -> bytes:
 
 
 def _unit(name: str) -> str:
-    return next((unit for key, (unit, _) in QUANTITIES.items() if name == key), "")
+    return QUANTITIES[name].astropy_unit if name in QUANTITIES else ""
 
 
 def _interval(name: str, interval: Mapping[str, float], whose: str = "") -> list[tuple[str, object, str, str]]:
     """A column for each part of the interval of the quantity that ``name`` ends with."""
-    unit, what = next(words for key, words in QUANTITIES.items() if name == key or name.endswith(f"_{key}"))
-    return [(f"{name}_{part}", interval[part], unit, f"{whose}{words} of the {what}") for part, words in PARTS.items()]
+    quantity = next(one for key, one in QUANTITIES.items() if name == key or name.endswith(f"_{key}"))
+    return [
+        (f"{name}_{part}", interval[part], quantity.astropy_unit, f"{whose}{words} of the {quantity.description}")
+        for part, words in PARTS.items()
+    ]
 
 
 def _stages(prefix: str, stage: Mapping[str, float], what: str) -> list[tuple[str, object, str, str]]:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from stellar_core.exports import flatten, to_csv, to_json
-from stellar_core.inference.result import UNITS, Interval, Result, Verdict
+from stellar_core.inference.result import Interval, Result, Verdict
+from stellar_core.quantities import UNITS
 
 
 @pytest.fixture()

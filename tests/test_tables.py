@@ -10,7 +10,8 @@ from astropy.io import fits
 from astropy.table import Table
 
 from stellar_core import tables
-from stellar_core.inference.result import UNITS, Interval, Parts, Result, Verdict
+from stellar_core.inference.result import Interval, Parts, Result, Verdict
+from stellar_core.quantities import UNITS
 from stellar_core.spectrum import Spectrum
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from stellar_core.inference.result import UNITS, Interval
+from stellar_core.inference.result import Interval
+from stellar_core.quantities import QUANTITIES, UNITS
 from stellar_core.stages import STAGES
-from stellar_core.tables import PARTS, QUALITY, QUANTITIES
+from stellar_core.tables import PARTS, QUALITY
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,7 +43,7 @@ def schema() -> pa.Schema:
     columns = list(_NAMING)
     for name, unit in UNITS.items():
         columns += [
-            (f"{name}_{field.name}", "float", unit, f"{PARTS[field.name]} of the {QUANTITIES[name][1]}")
+            (f"{name}_{field.name}", "float", unit, f"{PARTS[field.name]} of the {QUANTITIES[name].description}")
             for field in fields(Interval)
         ]
     columns += [("stage", "string", "", "most likely evolutionary stage")]

@@ -20,8 +20,9 @@ from stellar_core.batch.columns import SSPP, schema
 from stellar_core.errors import ModelError, StellarError
 from stellar_core.inference.base import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator
-from stellar_core.inference.result import UNITS, Result
+from stellar_core.inference.result import Result
 from stellar_core.preprocessing.spectra import KeptSpectrum
+from stellar_core.quantities import UNITS
 from stellar_core.sdss.retries import PassingError
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES

@@ -19,15 +19,10 @@ from stellar_core.figures.uncertainty import (
     sharpness_figure,
     where_figure,
 )
+from stellar_core.quantities import QUANTITIES
 
 #: Quantities that can be chosen: title with unit.
-TITLES = {
-    "log_age": "log age (yr)",
-    "log_lifetime": "log lifetime (yr)",
-    "teff": "Teff (K)",
-    "logg": "log g (dex)",
-    "feh": "[Fe/H] (dex)",
-}
+TITLES = {name: QUANTITIES[name].label for name in ("log_age", "log_lifetime", "teff", "logg", "feh")}
 #: Stars listed among the largest errors.
 WORST = 12
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from stellar_core.errors import ParameterError
 from stellar_core.inference.base import Estimator
-from stellar_core.inference.result import UNITS, Interval, Parts, Result, Verdict
+from stellar_core.inference.result import Interval, Parts, Result, Verdict
+from stellar_core.quantities import UNITS
 from stellar_core.spectrum import Spectrum
 
 

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from stellar_core.models.heads import Prediction
+from stellar_core.quantities import UNITS
 
 #: Order of the last axis of `Passes.values`.
-QUANTITIES = ("teff", "logg", "feh", "log_age", "log_lifetime")
+QUANTITIES = tuple(UNITS)
 
 
 @dataclass(frozen=True)

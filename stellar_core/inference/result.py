@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-#: Quantities that a result gives as an interval, with their units.
-UNITS = {"teff": "K", "logg": "dex(cm/s2)", "feh": "dex", "log_age": "log10(yr)", "log_lifetime": "log10(yr)"}
+from stellar_core.quantities import UNITS
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from stellar_core import quantities
 from stellar_core.errors import StellarError
 from stellar_core.jobs.folder import Job
 
 #: Quantity -> its unit in the table.
-QUANTITIES = {"log_age": "dex", "log_lifetime": "dex", "teff": "K", "logg": "dex", "feh": "dex"}
+QUANTITIES = {
+    name: quantities.QUANTITIES[name].error_unit for name in ("log_age", "log_lifetime", "teff", "logg", "feh")
+}
 #: The views of the test stars, the best informed first.
 _VIEWS = ("spectrum and photometry", "spectrum alone", "photometry alone")
 

@@ -21,10 +21,11 @@ from stellar_core.batch.job import Batch, run_batch
 from stellar_core.batch.tables import answers_as, read_chunks, write_answers
 from stellar_core.batch.worker import Settings
 from stellar_core.errors import ArchiveError, ModelError, ParameterError, SpectrumError, StellarError
-from stellar_core.inference.result import UNITS, Interval, Result, Verdict
+from stellar_core.inference.result import Interval, Result, Verdict
 from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.preprocessing.spectra import prepare
+from stellar_core.quantities import UNITS
 from stellar_core.sdss.retries import PassingError
 from stellar_core.stages import STAGES
 

@@ -5,7 +5,8 @@ import pytest
 
 from stellar_core.errors import ParameterError
 from stellar_core.inference.ensemble import Ensemble, combine
-from stellar_core.inference.result import UNITS, Interval, Parts, Result, Verdict
+from stellar_core.inference.result import Interval, Parts, Result, Verdict
+from stellar_core.quantities import UNITS
 from stellar_core.stages import STAGES
 
 

@@ -12,9 +12,9 @@ from stellar_core import lookup
 from stellar_core.errors import StellarError
 from stellar_core.figures.comparison import Curve, comparison_figure
 from stellar_core.figures.kiel import kiel_figure
+from stellar_core.quantities import AGE, FEH, LIFETIME, LOGG, TEFF
 from stellar_core.ui import loaders
 from stellar_core.ui.loaders import Source
-from stellar_core.ui.quantities import AGE, FEH, LIFETIME, LOGG, TEFF
 from stellar_core.ui.shell import complain, palette, plain, show_plot
 from stellar_core.ui.star.plots import kiel_star, line_lists
 

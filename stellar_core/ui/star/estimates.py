@@ -11,9 +11,9 @@ import streamlit as st
 
 from stellar_core.figures.distributions import opinions_figure
 from stellar_core.inference.tension import Gap, Opinion, gaps
+from stellar_core.quantities import AGE, FEH, LIFETIME, LOG_AGE, LOGG, TEFF
 from stellar_core.ui import loaders
 from stellar_core.ui.glossary import HELP
-from stellar_core.ui.quantities import AGE, FEH, LIFETIME, LOG_AGE, LOGG, TEFF
 from stellar_core.ui.shell import palette, plain
 
 if TYPE_CHECKING:

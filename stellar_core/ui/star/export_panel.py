@@ -12,8 +12,8 @@ import streamlit as st
 from stellar_core import samp
 from stellar_core.errors import StellarError
 from stellar_core.exports import to_csv, to_json
+from stellar_core.quantities import AGE
 from stellar_core.ui import loaders
-from stellar_core.ui.quantities import AGE
 from stellar_core.ui.shell import complain
 from stellar_core.ui.star.plots import BEHIND, flux_title, kiel_star, kiel_tracks, line_lists, nearest_feh
 

@@ -9,9 +9,9 @@ import streamlit as st
 
 from stellar_core.errors import StellarError
 from stellar_core.figures.influence import influence_figure
+from stellar_core.quantities import FEH, LOG_AGE, LOGG, TEFF
 from stellar_core.ui import loaders
 from stellar_core.ui.glossary import HELP
-from stellar_core.ui.quantities import FEH, LOG_AGE, LOGG, TEFF
 from stellar_core.ui.shell import complain, palette, show_plot
 from stellar_core.ui.star.plots import line_lists
 

@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from stellar_core.figures.distributions import histogram_figure, stage_figure
+from stellar_core.quantities import AGE, FEH, LOG_AGE, LOG_LIFETIME, LOGG, TEFF, Quantity
 from stellar_core.ui.glossary import HELP
-from stellar_core.ui.quantities import AGE, FEH, LOG_AGE, LOG_LIFETIME, LOGG, TEFF, Quantity
 from stellar_core.ui.shell import palette
 
 if TYPE_CHECKING:

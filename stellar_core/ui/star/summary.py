@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from stellar_core.figures.wavelength_frames import C_KMS
+from stellar_core.constants import SPEED_OF_LIGHT
+from stellar_core.quantities import AGE, FEH, LIFETIME, LOGG, TEFF
 from stellar_core.ui.glossary import HELP, TRAINED_ON_MOCK
-from stellar_core.ui.quantities import AGE, FEH, LIFETIME, LOGG, TEFF
 from stellar_core.ui.shell import plain
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _quality(result: Result) -> None:
     if quality.get("coverage") is not None:
         facts.append(("Coverage", f"{float(quality['coverage']):.0%}", "coverage"))
     if quality.get("redshift") is not None:
-        velocity = f"{float(quality['redshift']) * C_KMS:+.0f} km/s".replace("-", "−")
+        velocity = f"{float(quality['redshift']) * SPEED_OF_LIGHT:+.0f} km/s".replace("-", "−")
         facts.append(("Velocity", f"{velocity} ({quality.get('redshift_source', 'source unknown')})", "redshift"))
     if quality.get("photometry"):
         facts.append(("Photometry", str(quality["photometry"]), "photometry"))
