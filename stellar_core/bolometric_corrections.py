@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from stellar_core.constants import SUN_MBOL, SUN_TEFF
 from stellar_core.errors import ParameterError
 from stellar_core.model_store import TRAINED_DIR, read_model
 
-#: Absolute bolometric magnitude and effective temperature (K) of the Sun (IAU 2015 B2, B3).
-SUN_MBOL, SUN_TEFF = 4.74, 5772.0
 #: Ratio of total to selective extinction.
 RV = 3.1
 

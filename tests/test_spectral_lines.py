@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.spectral_lines import AIR_LIMIT, SKY_LINES, STELLAR_LINES, air_to_vacuum, vacuum_to_air
-
-SPEED_OF_LIGHT = 299_792.458
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stellar_core.bolometric_corrections import apparent_magnitudes
+from stellar_core.constants import SPEED_OF_LIGHT
+from stellar_core.datasets.config import DataConfig
 from stellar_core.isochrones import nearest_label, power_law_log_lifetime
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.fit.library import sdss_fwhm
@@ -23,10 +25,8 @@ from stellar_core.mock.photometry import observe_photometry, redden
 from stellar_core.mock.population import Population, draw
 from stellar_core.preprocessing.features import features_batch
 from stellar_core.preprocessing.spectra import GRID, normalise_batch_with_ivar
-from stellar_core.training.config import DataConfig
 
 CHUNK = 1000
-SPEED_OF_LIGHT = 299_792.458
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stellar_core.constants import SPEED_OF_LIGHT, SSPP_ERRORS
 from stellar_core.evaluation.mock_evaluation import main_view
 from stellar_core.evaluation.predictions import Delivered, deliver
 from stellar_core.evaluation.reliability import covered
@@ -26,8 +27,8 @@ from stellar_core.photometry import Photometry
 from stellar_core.spectrum import Spectrum
 
 Damage = Callable[[Spectrum, np.random.Generator], Spectrum]
-#: Where SDSS's two arms meet, Angstrom; speed of light, km/s; seed of the damage.
-ARMS, LIGHT_KMS, SEED = 6000.0, 299_792.458, 21
+#: Where SDSS's two arms meet, Angstrom; seed of the damage.
+ARMS, SEED = 6000.0, 21
 #: Bands of the Earth's atmosphere, Angstrom in vacuum: oxygen, then water.
 TELLURIC = ((6868, 6945), (7592, 7700), (7165, 7340), (8130, 8350), (8950, 9250))
 
@@ -50,7 +51,7 @@ def dead_arm(spectrum: Spectrum, rng: np.random.Generator, marked: bool = True) 
 
 def wrong_redshift(spectrum: Spectrum, rng: np.random.Generator, kms: float = 300.0) -> Spectrum:
     """A redshift that is off by ``kms`` in either direction."""
-    return replace(spectrum, redshift=(spectrum.redshift or 0.0) + rng.choice([-1, 1]) * kms / LIGHT_KMS)
+    return replace(spectrum, redshift=(spectrum.redshift or 0.0) + rng.choice([-1, 1]) * kms / SPEED_OF_LIGHT)
 
 
 def tilt(spectrum: Spectrum, rng: np.random.Generator, power: float = 1.5) -> Spectrum:
@@ -207,14 +208,10 @@ def real_suite(estimator: Estimator, folder: Path, seed: int = SEED) -> dict[str
     }
 
 
-#: Errors that the SSPP is taken to have everywhere in this project, K, dex, dex.
-SSPP_ERRORS = {"teff": 75.0, "logg": 0.20, "feh": 0.10}
-
-
 def _beside_sspp(rows: list) -> dict[str, dict[str, float]]:
     """How often 68 % intervals hold the SSPP's value, as they stand and with the SSPP's own errors added."""
     out = {}
-    for name, error in SSPP_ERRORS.items():
+    for name, error in zip(("teff", "logg", "feh"), SSPP_ERRORS):
         label = np.array([float(row[f"sspp_{name}"]) for row, _ in rows])
         found = [getattr(result, name) for _, result in rows]
         low, middle, high = (np.array([getattr(one, part) for one in found]) for part in ("p16", "median", "p84"))

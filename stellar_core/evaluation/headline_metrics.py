@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stellar_core.constants import UNIVERSE_AGE_GYR
 from stellar_core.datasets.balancing import undersample
 from stellar_core.evaluation.baselines import constant, engine_grid, label_floor
 from stellar_core.evaluation.metrics import classification, regression
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 SNR = (20.0, 80.0)
 #: Draws of each star by which labels are foretold, and of the exact posterior for its means.
 LABEL_DRAWS, EXACT_DRAWS = 100, 200
-#: Greatest age, Gyr.
-UNIVERSE_GYR = 13.8
 
 
 def measure(estimator: IsochroneEstimator, n: int, draws: int, seed: int = 0) -> dict[str, object]:
@@ -111,7 +110,7 @@ def _impossible(found: Posterior, draws: int, rng: np.random.Generator) -> int:
     drawn = found.draws(draws, rng)
     age = 10.0 ** (np.asarray(drawn.log_age, float) - 9.0)
     older = drawn.log_age > drawn.log_lifetime + 1e-6
-    return int((~((age > 0) & (age <= UNIVERSE_GYR * (1 + 1e-6))) | older).sum())
+    return int((~((age > 0) & (age <= UNIVERSE_AGE_GYR * (1 + 1e-6))) | older).sum())
 
 
 def exact_means(atmosphere: np.ndarray, errors: tuple[float, float, float], seed: int) -> tuple[np.ndarray, np.ndarray]:

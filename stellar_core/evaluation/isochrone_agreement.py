@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import StellarError
 from stellar_core.isochrones import posterior
 
 if TYPE_CHECKING:
     from stellar_core.inference.isochrone import IsochroneEstimator
     from stellar_core.inference.result import Interval
-
-#: Errors of the SSPP that the engine is given, K, dex, dex (Lee et al. 2008, AJ 136, 2022, with the offsets between its methods).
-SSPP_ERRORS = (75.0, 0.20, 0.10)
 
 
 def compare(estimator: IsochroneEstimator, folder: Path) -> dict[str, object]:

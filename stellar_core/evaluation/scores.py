@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stellar_core.constants import UNIVERSE_AGE_GYR
 from stellar_core.evaluation.metrics import classification, regression
 from stellar_core.stages import STAGES
 
 if TYPE_CHECKING:
     from stellar_core.datasets.mock_stars import Labels, Truth
 
-#: Age of the Universe, Gyr.
-UNIVERSE_GYR = 13.8
 #: Bins of the distribution of errors, dex (Fig. 3 of the paper); the outermost hold all beyond.
 ERROR_EDGES = np.round(np.linspace(-2.0, 2.0, 81), 3)
 #: Resampled confusion matrices for the standard error of F1.
@@ -86,7 +85,7 @@ def score(answers: Answers, labels: Labels, truth: Truth) -> dict[str, object]:
             "min": float(ages.min()),
             "max": float(ages.max()),
             "mean": float(ages.mean()),
-            "above_universe": float((ages > UNIVERSE_GYR * (1 + 1e-6)).mean()),
+            "above_universe": float((ages > UNIVERSE_AGE_GYR * (1 + 1e-6)).mean()),
             "beyond_lifetime": float((answers.log_age > answers.log_lifetime).mean()),
         },
         "age_errors": np.histogram(errors, ERROR_EDGES)[0].tolist(),

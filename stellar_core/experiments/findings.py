@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from stellar_core.evaluation.scores import UNIVERSE_GYR
+from stellar_core.constants import UNIVERSE_AGE_GYR
 from stellar_core.experiments import published as paper
 from stellar_core.experiments.tables import METRICS, Result, chosen, own_set, value
 
@@ -216,7 +216,7 @@ def _phase_2(results: Result) -> list[Finding]:
     widths = [entry for entry in results["ascent"] if entry["field"] == "spectrum_width"]
     ages = {e["value"]: max(value(trials[n]["test"]["balanced"], "ages.max") for n in e["trials"]) for e in widths}
     bounded = all(trial["labels"]["bounded"] for trial in trials.values())
-    out = {width for width, age in ages.items() if age > UNIVERSE_GYR}
+    out = {width for width, age in ages.items() if age > UNIVERSE_AGE_GYR}
     verdict = OPEN if bounded else HOLDS if {128, 384} <= out and 256 not in out else FAILS
     heads = " Heads bounded: no age can leave the range." if bounded else ""
     listed = ", ".join(f"width {width}: {age:.4g} Gyr" for width, age in ages.items())
@@ -288,7 +288,7 @@ def _runaway(groups: dict[str, list[Result]], bounded: bool, note: str) -> Findi
     for setup, trials in groups.items():
         ages = [value(trial["test"]["natural"], "ages.max") for trial in trials]
         share = np.mean([value(trial["test"]["natural"], "ages.above_universe") for trial in trials])
-        out[setup] = np.mean([age > UNIVERSE_GYR * (1 + 1e-6) for age in ages])
+        out[setup] = np.mean([age > UNIVERSE_AGE_GYR * (1 + 1e-6) for age in ages])
         words.append(f"{setup} {max(ages):.4g} Gyr ({100 * share:.2g} % of stars above 13.8 Gyr)")
     verdict = OPEN
     if out["C"] == 1 and out["A"] == 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from stellar_core.constants import SSPP_ERRORS
 from stellar_core.datasets.memmap_stars import protocol
 from stellar_core.errors import ParameterError
 from stellar_core.experiments.published import CHOSEN, MODELS, SEARCH, STARS_FULL, STARS_IMBALANCED
@@ -82,7 +83,7 @@ class PhaseConfig:
     learning_rate: float = 7e-4
     test: int = LEAST_TEST
     data_seed: int = 1
-    spp_errors: tuple[float, float, float] = (75.0, 0.20, 0.10)
+    spp_errors: tuple[float, float, float] = SSPP_ERRORS
     device: str = "auto"
 
     def __post_init__(self) -> None:

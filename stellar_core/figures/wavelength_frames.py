@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.spectral_lines import vacuum_to_air
 
-#: Speed of light, km/s.
-C_KMS = 299_792.458
 #: Velocities on offer for the marks of lines, km/s.
 VELOCITIES = tuple(range(-400, 401, 50))
 
@@ -41,7 +40,7 @@ class Frame:
 
     def of_star(self, rest: np.ndarray, redshift: float, velocity: float = 0.0) -> np.ndarray:
         """Where this frame shows ``rest`` (vacuum, Angstrom) of a star, moved by ``velocity`` in km/s besides."""
-        moved = np.asarray(rest, float) * (1.0 + velocity / C_KMS) * ((1.0 + redshift) if self.observed else 1.0)
+        moved = np.asarray(rest, float) * (1.0 + velocity / SPEED_OF_LIGHT) * ((1.0 + redshift) if self.observed else 1.0)
         return vacuum_to_air(moved) if self.air else moved
 
     def of_sky(self, observed: np.ndarray) -> np.ndarray:

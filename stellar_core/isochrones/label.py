@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.isochrones.catalogue_posterior import FastGrid, grid_cells
 from stellar_core.isochrones.lifetime import ENDS, track_log_lifetime
 from stellar_core.isochrones.nearest_neighbour import nearest_label
-from stellar_core.isochrones.observation import DEFAULT_ERRORS, POSSIBLE
+from stellar_core.isochrones.observation import POSSIBLE
 from stellar_core.isochrones.posterior import QUANTITIES, Posterior, posterior
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.track_table import load_tracks
@@ -52,7 +53,7 @@ def label_star(
     teff: float | None,
     logg: float | None,
     feh: float | None,
-    errors: tuple[float, float, float] = DEFAULT_ERRORS,
+    errors: tuple[float, float, float] = SSPP_ERRORS,
     priors: Priors = Priors(),
 ) -> dict[str, object]:
     """Everything the models say about one star, as plain values.

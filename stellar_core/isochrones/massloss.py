@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from stellar_core.constants import SUN_TEFF
+
 #: Efficiencies of MIST v1.2 (Choi et al. 2016, section 3.7.1): Reimers on the red-giant branch, Bloecker on the AGB.
 ETA_REIMERS, ETA_BLOECKER = 0.1, 0.2
 #: No cool wind above this temperature, K (Choi et al. 2016).
@@ -40,7 +42,7 @@ def log_mass_left(
     # M dM/dt is free of the current mass, so M^2 integrates directly.
     rate = 4e-13 * ETA_REIMERS * luminosity * radius
     bloecker = 4e-13 * ETA_BLOECKER * 4.83e-9 * mass[..., None] ** -2.1 * luminosity**3.7 * radius
-    cool = 10.0**log_luminosity < 10.0 ** (2 * log_radius) * (COOL_WIND / 5772.0) ** 4
+    cool = 10.0**log_luminosity < 10.0 ** (2 * log_radius) * (COOL_WIND / SUN_TEFF) ** 4
     rate = np.where(evolved & cool, np.where(agb, bloecker, rate), 0.0)
     steps = np.diff(10.0**log_age, axis=-1, prepend=10.0 ** log_age[..., :1])
     middle = 0.5 * (rate + np.concatenate([rate[..., :1], rate[..., :-1]], axis=-1))

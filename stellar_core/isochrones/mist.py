@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from stellar_core.constants import SUN_TEFF
 from stellar_core.errors import ArchiveError
 from stellar_core.isochrones.massloss import log_mass_left
-from stellar_core.isochrones.tracks import HE_END, LAST_EEP, TAMS, TEFF_SUN, ZAMS, Tracks, assemble
+from stellar_core.isochrones.tracks import HE_END, LAST_EEP, TAMS, ZAMS, Tracks, assemble
 
 
 def read_archive(path: str | Path, first_eep: int = ZAMS) -> Tracks:
@@ -56,7 +57,7 @@ def read_archive(path: str | Path, first_eep: int = ZAMS) -> Tracks:
         length = min(rows - skip, eep.size)
         for name, values in flat.items():
             columns[name][i, j, :length] = values[row + skip : row + skip + length]
-    log_luminosity = 2.0 * columns["log_radius"] + 4.0 * (columns["log_teff"] - np.log10(TEFF_SUN))
+    log_luminosity = 2.0 * columns["log_radius"] + 4.0 * (columns["log_teff"] - np.log10(SUN_TEFF))
     masses = np.broadcast_to(mass, columns["log_age"].shape[:2])
     columns["logg"] += log_mass_left(
         columns["log_age"], log_luminosity, columns["log_radius"], masses, eep > TAMS, eep > HE_END

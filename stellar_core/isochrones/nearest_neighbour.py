@@ -11,17 +11,14 @@ from functools import lru_cache
 
 import numpy as np
 
+from stellar_core.constants import SSPP_ERRORS, UNIVERSE_LOG_AGE
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones.lifetime import power_law_log_lifetime
 from stellar_core.isochrones.tracks import TrackPoints, Tracks
 from stellar_core.stages import STAGES, classify
 
-#: Units of distance in Teff (K), log g and [Fe/H] (dex): typical errors of the SDSS pipeline.
-SCALES = (75.0, 0.20, 0.10)
 #: Farther than this from every point, in those units, a star lies outside the models.
 MAX_DISTANCE = 5.0
-#: Age of the Universe, log10(yr): 13.8 Gyr.
-MAX_LOG_AGE = float(np.log10(13.8e9))
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class NearestLabel:
     mass : initial mass of the track, Msun; NaN outside
     log_lifetime : log10(yr) from 10 Gyr M^-2.5; NaN outside
     stage : int, index into `STAGES` from the given Teff and log g; -1 outside
-    distance : distance to the point in units of `SCALES`
+    distance : distance to the point in units of `SSPP_ERRORS`
     eep : EEP of the point; NaN outside
     """
 
@@ -68,7 +65,7 @@ def nearest_label(
     logg: np.ndarray,
     feh: np.ndarray,
     tracks: Tracks | None = None,
-    scales: tuple[float, float, float] = SCALES,
+    scales: tuple[float, float, float] = SSPP_ERRORS,
 ) -> NearestLabel:
     """Label each star by the nearest tabulated track point (EEP 202-808, age up to 13.8 Gyr).
 
@@ -114,6 +111,6 @@ def _index(tracks: Tracks, scales: tuple[float, float, float]) -> tuple[object, 
     from scipy.spatial import cKDTree
 
     points = tracks.points(real_only=True)
-    points = points.select(points.log_age <= MAX_LOG_AGE)
+    points = points.select(points.log_age <= UNIVERSE_LOG_AGE)
     columns = (points.teff, points.logg, points.feh_surface)
     return cKDTree(np.stack([c / s for c, s in zip(columns, scales)], axis=-1)), points

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import ParameterError
 
-#: Typical errors of the SDSS stellar-parameter pipeline, K, dex, dex: used where none are given.
-DEFAULT_ERRORS = (75.0, 0.20, 0.10)
 #: What Teff (K), log g and [Fe/H] (dex) of any star can be; beyond is a mistake of units.
 POSSIBLE = {"Teff": (500.0, 300_000.0, "K"), "log g": (-5.0, 10.0, "dex"), "[Fe/H]": (-10.0, 5.0, "dex")}
 
@@ -57,7 +56,7 @@ class Observation:
 
     @classmethod
     def from_errors(
-        cls, teff: float, logg: float, feh: float, errors: tuple[float, float, float] = DEFAULT_ERRORS
+        cls, teff: float, logg: float, feh: float, errors: tuple[float, float, float] = SSPP_ERRORS
     ) -> Observation:
         """Independent ``errors`` in K, dex, dex; all must be positive and finite."""
         check_errors(errors)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stellar_core.bolometric_corrections import SUN_MBOL, load_bolometric
+from stellar_core.bolometric_corrections import load_bolometric
+from stellar_core.constants import SUN_MBOL, SUN_TEFF
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones.mesh import Cells
-from stellar_core.isochrones.tracks import TEFF_SUN
 
 #: Error of the models' own magnitudes, added in quadrature to each band, mag.
 MODEL_ERROR = 0.03
@@ -72,7 +72,7 @@ class Photometric:
         """(n_cell,) log likelihood of each cell."""
         teff = 10.0**cells.log_teff
         correction, _ = load_bolometric().at(teff, cells.logg, cells.feh_surface)  # (n_cell, 5)
-        bolometric = SUN_MBOL - 5.0 * cells.log_radius - 10.0 * np.log10(teff / TEFF_SUN)
+        bolometric = SUN_MBOL - 5.0 * cells.log_radius - 10.0 * np.log10(teff / SUN_TEFF)
         moduli = (self.magnitudes - self.extinction) - (bolometric[:, None] - correction)
         precision = 1.0 / (self.errors**2 + MODEL_ERROR**2)
         modulus = moduli @ precision / precision.sum()

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import ParameterError
 from stellar_core.inference.result import Interval
 from stellar_core.isochrones import summary
 from stellar_core.isochrones.mesh import Cells, Mesh, Window, mesh_of
-from stellar_core.isochrones.observation import DEFAULT_ERRORS, Observation
+from stellar_core.isochrones.observation import Observation
 from stellar_core.isochrones.photometric_likelihood import Photometric
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.track_table import load_tracks
@@ -133,7 +134,7 @@ def posterior(
     teff: float,
     logg: float,
     feh: float,
-    errors: tuple[float, float, float] = DEFAULT_ERRORS,
+    errors: tuple[float, float, float] = SSPP_ERRORS,
     *,
     covariance: np.ndarray | None = None,
     priors: Priors = Priors(),

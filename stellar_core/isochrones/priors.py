@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stellar_core.constants import UNIVERSE_AGE_GYR
 from stellar_core.errors import ParameterError
 
 IMFS = ("kroupa", "chabrier")
@@ -36,7 +37,7 @@ class Priors:
 
     imf: str = "kroupa"
     age: str = "uniform"
-    max_age: float = 13.8e9
+    max_age: float = UNIVERSE_AGE_GYR * 1e9
     feh: str = "flat"
 
     def __post_init__(self) -> None:

@@ -19,13 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
+from stellar_core.constants import SUN_LOGG
 from stellar_core.isochrones.tracks import (
     COLUMNS,
     HE_BURNING,
     HE_END,
     IAMS,
     LAST_EEP,
-    LOGG_SUN,
     PHASES,
     RGB_TIP,
     TAMS,
@@ -240,4 +240,4 @@ def _unpack(stored: dict[str, np.ndarray], source: str) -> Tracks:
 
 def _initial_logg(mass: np.ndarray, log_radius: np.ndarray) -> np.ndarray:
     """log g of a star that kept its initial mass, (n_feh, n_mass, n_eep)."""
-    return LOGG_SUN + np.log10(mass)[None, :, None] - 2.0 * log_radius
+    return SUN_LOGG + np.log10(mass)[None, :, None] - 2.0 * log_radius

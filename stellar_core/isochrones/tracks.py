@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stellar_core.constants import SUN_LOGG, SUN_TEFF
 from stellar_core.errors import ParameterError
 
 ZAMS, IAMS, TAMS, RGB_TIP, HE_BURNING, HE_END, LAST_EEP = 202, 353, 454, 605, 631, 707, 808
@@ -34,9 +35,6 @@ COLUMNS = {
     "log_radius": "log10(Rsun)",
     "feh_surface": "dex",
 }
-
-#: log g of the Sun (IAU 2015 nominal GM and radius) and its effective temperature in K.
-LOGG_SUN, TEFF_SUN = 4.43807, 5772.0
 
 
 @dataclass(frozen=True)
@@ -71,12 +69,12 @@ class TrackPoints:
     @property
     def log_luminosity(self) -> np.ndarray:
         """log10(L/Lsun) from radius and temperature."""
-        return 2.0 * self.log_radius + 4.0 * (self.log_teff - np.log10(TEFF_SUN))
+        return 2.0 * self.log_radius + 4.0 * (self.log_teff - np.log10(SUN_TEFF))
 
     @property
     def current_mass(self) -> np.ndarray:
         """Mass left at this point in Msun, from log g and radius."""
-        return 10.0 ** (self.logg - LOGG_SUN + 2.0 * self.log_radius)
+        return 10.0 ** (self.logg - SUN_LOGG + 2.0 * self.log_radius)
 
     def select(self, keep: np.ndarray) -> TrackPoints:
         """The points where ``keep`` (boolean or index) says so."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stellar_core.constants import UNIVERSE_AGE_GYR
+from stellar_core.isochrones.priors import kroupa
+
 #: Motion of the Sun towards the Galactic centre, rotation and pole, km/s (Schonrich et al. 2010).
 SUN_UVW = (11.1, 12.24, 7.25)
-#: Oldest star, Gyr.
-OLDEST = 13.8
 #: Distance of the Sun from the Galactic centre and height above the plane, pc.
 SUN_RADIUS, SUN_HEIGHT = 8122.0, 20.8
 #: Latitude of the typical line of sight, degrees.
@@ -83,15 +84,14 @@ class Component:
 COMPONENTS = (
     Component("thin disc", 1.0, 300.0, 5.0, 0.0, (0.05, 10.0), -0.10, 0.20, 35.0, 10.0),
     Component("thick disc", 0.12, 900.0, 10.5, 1.5, (7.0, 13.5), -0.60, 0.25, 60.0, 50.0),
-    Component("halo", 0.004, 0.0, 12.0, 0.8, (9.0, OLDEST), -1.40, 0.38, 130.0, 200.0),
+    Component("halo", 0.004, 0.0, 12.0, 0.8, (9.0, UNIVERSE_AGE_GYR), -1.40, 0.38, 130.0, 200.0),
     Component("blue stragglers", 0.0002, 0.0, 2.0, 0.0, (0.3, 6.0), -1.10, 0.50, 120.0, 150.0),
 )
 
 
 def initial_mass_function(mass: np.ndarray) -> np.ndarray:
-    """Number of stars per Msun, relative: Kroupa (2001), slopes 1.3 and 2.3 about 0.5 Msun."""
-    mass = np.asarray(mass, float)
-    return np.where(mass < 0.5, 2.0 * np.maximum(mass, 0.08) ** -1.3, mass**-2.3)
+    """Number of stars per Msun (Kroupa 2001), 1 at 1 Msun, flat below the hydrogen-burning limit."""
+    return 2.0 * kroupa(np.maximum(mass, 0.08))
 
 
 def radial_velocity(

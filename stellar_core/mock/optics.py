@@ -7,11 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.mock.fit.instrument import NODES
 from stellar_core.mock.streams import StarStreams
 
-#: Speed of light, km/s.
-LIGHT = 299_792.458
 #: Rest wavelengths of the spectra that come in, Angstrom (the grid of the preprocessing).
 FIRST, N_REST = 3600.0, 6800
 
@@ -77,7 +76,7 @@ def broaden_lightly(flux: np.ndarray, variance: np.ndarray) -> np.ndarray:
 
 def shift_and_resample(flux: np.ndarray, wavelength: np.ndarray, velocity: np.ndarray) -> np.ndarray:
     """Doppler-shift to ``velocity`` (km/s) and read at ``wavelength`` (A) by cubic convolution (Keys 1981)."""
-    place = wavelength[None, :] / (1.0 + velocity[:, None] / LIGHT) - FIRST
+    place = wavelength[None, :] / (1.0 + velocity[:, None] / SPEED_OF_LIGHT) - FIRST
     place = np.clip(place, 0, N_REST - 1)
     base = np.clip(place.astype(np.int64), 1, N_REST - 3)
     t = (place - base).astype(np.float32)

@@ -11,10 +11,10 @@ from functools import lru_cache
 
 import numpy as np
 
+from stellar_core.constants import AB_ZERO_POINT, SPEED_OF_LIGHT
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.instrument import load_instrument
-from stellar_core.mock.optics import LIGHT
 from stellar_core.mock.photometry import PhotometryBatch, observe_photometry
 from stellar_core.mock.population import Population, draw
 from stellar_core.sdss.star import MOCK_PLATES
@@ -28,8 +28,8 @@ FIBERS = {"SDSS": 640, "BOSS": 1000}
 SECOND_NIGHT = 8
 #: Relative error that no exposure time removes (flat field, extraction): it holds the S/N below 100.
 SYSTEMATIC = 0.010
-#: Effective wavelength of r (A) and speed of light (A/s), for the flux scale.
-R_WAVELENGTH, LIGHT_A = 6166.0, 2.99792458e18
+#: Effective wavelength of r, A.
+R_WAVELENGTH = 6166.0
 #: Axes of the Galactic frame in equatorial J2000 coordinates (Hipparcos catalogue, vol. 1, eq. 1.5.11).
 _GALACTIC = np.array(
     [
@@ -127,7 +127,7 @@ def object_id(plate: int, fiber: int) -> int:
 
 def flux_at_r(magnitude: np.ndarray) -> np.ndarray:
     """Flux density at 6166 A of an r magnitude (AB), 1e-17 erg/s/cm2/A."""
-    return 10.0 ** (-0.4 * (np.asarray(magnitude) + 48.6)) * LIGHT_A / R_WAVELENGTH**2 * 1e17
+    return 10.0 ** (-0.4 * (np.asarray(magnitude) + AB_ZERO_POINT)) * (SPEED_OF_LIGHT * 1e13) / R_WAVELENGTH**2 * 1e17
 
 
 # All plates of a survey take 70 MB; stars asked for in any order must not make them again and again.
@@ -164,8 +164,8 @@ def make_plate(seed: int, number: int) -> Plate:
         snr.append(photon / np.hypot(1.0, SYSTEMATIC * photon))
         error.append(np.hypot(4e-6, 4e-4 / snr[-1]) * np.exp(0.2 * rng.standard_normal(n)))
         # Real errors are larger than quoted by a systematic 4 km/s.
-        spread = np.hypot(error[-1], 4.0 / LIGHT)
-        redshift.append(stars.velocity_kms / LIGHT + spread * rng.standard_normal(n))
+        spread = np.hypot(error[-1], 4.0 / SPEED_OF_LIGHT)
+        redshift.append(stars.velocity_kms / SPEED_OF_LIGHT + spread * rng.standard_normal(n))
         first_pixel.append(int(rng.choice(tool.extent[:, 0])))
     return Plate(
         number,

@@ -13,9 +13,10 @@ from functools import lru_cache
 import numpy as np
 
 from stellar_core.bolometric_corrections import apparent_magnitudes
+from stellar_core.constants import UNIVERSE_AGE_GYR
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones import Tracks
-from stellar_core.mock.galaxy import COMPONENTS, OLDEST, initial_mass_function
+from stellar_core.mock.galaxy import COMPONENTS, initial_mass_function
 from stellar_core.model_store import TRAINED_DIR, read_model
 from stellar_core.stages import classify
 
@@ -121,7 +122,7 @@ def make_cells(tracks: Tracks, selection: Selection, colours: bool = True) -> Ce
     time = np.diff(age, axis=-1)
     keep = np.isfinite(teff) & np.isfinite(time) & (time > 0)
     keep &= (teff > 0.97 * selection.teff[0]) & (teff < 1.03 * selection.teff[1])
-    keep &= (surface > selection.feh[0] - 0.1) & (surface < selection.feh[1] + 0.1) & (age[..., :-1] < OLDEST)
+    keep &= (surface > selection.feh[0] - 0.1) & (surface < selection.feh[1] + 0.1) & (age[..., :-1] < UNIVERSE_AGE_GYR)
     i, j, k = np.nonzero(keep)
     ages = middle(age)[keep]
     ten_parsec, dust = np.full(i.size, 10.0), np.full(i.size, selection.ebv)

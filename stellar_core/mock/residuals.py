@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.mock.fit.residuals import SKY_RANGES, SPIKE_HALF
 from stellar_core.mock.streams import StarStreams, row_products
 
@@ -19,7 +20,6 @@ MEAN_DUST = 0.04
 GAS_VELOCITY = 20.0
 #: Pixels by which spikes and ripples are moved at most from where real files have them.
 MOVE = 100
-_LIGHT = 299_792.458
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def interstellar(
     """
     dust = rng.exponential(MEAN_DUST, n)
     width = np.clip((np.log10(np.maximum(dust, 1e-3)) + 1.85) / 1.17, 0.0, 1.5)
-    shift = 1.0 + GAS_VELOCITY * rng.standard_normal(n) / _LIGHT
+    shift = 1.0 + GAS_VELOCITY * rng.standard_normal(n) / SPEED_OF_LIGHT
     out = []
     for centre, share in INTERSTELLAR:
         middle = int(np.searchsorted(wavelength, centre))

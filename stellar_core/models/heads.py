@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from stellar_core.constants import UNIVERSE_LOG_AGE
+
 #: Bounds of log10(age/yr): 1 Myr and 13.8 Gyr; the network cannot leave them.
-LOG_AGE_BOUNDS = (6.0, float(np.log10(13.8e9)))
+LOG_AGE_BOUNDS = (6.0, UNIVERSE_LOG_AGE)
 
 #: Bounds of log10(lifetime/yr): 10 Gyr M^-2.5 at 16 and at 0.1 Msun.
 LOG_LIFETIME_BOUNDS = (7.0, 12.5)

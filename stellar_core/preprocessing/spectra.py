@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import ParameterError, SpectrumError
 from stellar_core.spectrum import Spectrum
 
@@ -347,7 +348,7 @@ def _measure(spectrum: Spectrum, templates: np.ndarray | None) -> tuple[float, f
     """Redshift, its error, its source and the sentence about it, for a file without one."""
     if templates is None:
         return 0.0, None, "assumed", "The file gives no redshift; the spectrum was taken to be at rest."
-    from stellar_core.preprocessing.velocity import SPEED_OF_LIGHT, measure_velocity
+    from stellar_core.preprocessing.velocity import measure_velocity
 
     try:
         found = measure_velocity(spectrum.wavelength, spectrum.flux, spectrum.ivar, templates)

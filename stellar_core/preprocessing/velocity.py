@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import ParameterError, SpectrumError
 from stellar_core.preprocessing.spectra import GRID, MAX_GAP
 
-#: Speed of light, km/s.
-SPEED_OF_LIGHT = 299_792.458
 #: Step of the correlation grid, dex: half an SDSS pixel, 34.5 km/s.
 STEP = 5e-5
 #: Range of the correlation grid, Angstrom: bluewards the SDSS calibration is uncertain,

@@ -8,7 +8,8 @@ import pytest
 from astropy.io import fits
 
 from stellar_core import lookup
-from stellar_core.figures.wavelength_frames import C_KMS, VELOCITIES
+from stellar_core.constants import SPEED_OF_LIGHT
+from stellar_core.figures.wavelength_frames import VELOCITIES
 from stellar_core.spectral_lines import vacuum_to_air
 
 pytestmark = pytest.mark.browser
@@ -129,7 +130,7 @@ def test_sliders_and_menu_act_on_the_figure(visit, names):
 
     assert roughness(smooth) < 0.5 * roughness(rough)
     tab.push_slider(1)
-    assert tab.curve("lines", "x")[0] / marks[0] - 1 == pytest.approx(VELOCITIES[-1] / C_KMS, rel=0.01)
+    assert tab.curve("lines", "x")[0] / marks[0] - 1 == pytest.approx(VELOCITIES[-1] / SPEED_OF_LIGHT, rel=0.01)
     assert tab.curve("flux", "x") == at_rest
     redshift = lookup.load(lookup.resolve(names[0])).redshift
     tab.choose_frame("Observed, vacuum")
@@ -137,7 +138,7 @@ def test_sliders_and_menu_act_on_the_figure(visit, names):
     assert tab.curve("lines", "x")[0] / marks[0] - 1 == pytest.approx(redshift, abs=1e-6), "the slider begins anew"
     assert tab.curve("night sky", "x")[0] == pytest.approx(5578.888, abs=0.01)
     tab.push_slider(1)
-    both = (1 + redshift) * (1 + VELOCITIES[-1] / C_KMS)
+    both = (1 + redshift) * (1 + VELOCITIES[-1] / SPEED_OF_LIGHT)
     assert tab.curve("lines", "x")[0] / marks[0] == pytest.approx(both, abs=1e-6)
     tab.choose_frame("Observed, air")
     assert tab.title_of_x("spectrum") == "Observed wavelength (Å, air)"

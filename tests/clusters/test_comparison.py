@@ -14,19 +14,19 @@ from stellar_core.batch import worker
 from stellar_core.clusters.comparison import compare_clusters, report
 from stellar_core.clusters.literature import Cluster, read_clusters
 from stellar_core.clusters.members import LEAST_SNR, find_members
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.mock.plates import make_plate
 from stellar_core.mock.survey import SEED
 from tests.batch.test_job import Quick
 from tests.sdss.test_archive import asked, client
 from tests.standin import Fault, Faults
-from tests.standin.database import LIGHT
 
 
 def mock_cluster(plate: int = 16000, **changes: object) -> Cluster:
     """A stretch of a MOCK plate that is called a cluster."""
     held = make_plate(SEED, plate)
-    velocity = float(np.median(held.redshift[0])) * LIGHT
+    velocity = float(np.median(held.redshift[0])) * SPEED_OF_LIGHT
     values = {
         **{"name": f"Plate {plate}", "kind": "open", "ra_deg": float(held.ra[3]), "dec_deg": float(held.dec[3])},
         **{"radius_arcmin": 25.0, "velocity_kms": velocity, "window_kms": 40.0},
@@ -41,7 +41,7 @@ def truly_inside(cluster: Cluster, plate: int = 16000, low: float = 0.0, high: f
     ra, dec, ra0, dec0 = map(np.radians, (held.ra, held.dec, cluster.ra_deg, cluster.dec_deg))
     cosine = np.sin(dec) * np.sin(dec0) + np.cos(dec) * np.cos(dec0) * np.cos(ra - ra0)
     near = np.degrees(np.arccos(np.clip(cosine, -1, 1))) * 60 <= cluster.radius_arcmin
-    away = np.abs(held.redshift[0] * LIGHT - cluster.velocity_kms) / cluster.window_kms
+    away = np.abs(held.redshift[0] * SPEED_OF_LIGHT - cluster.velocity_kms) / cluster.window_kms
     good = (held.snr[0] >= LEAST_SNR) & near & (away > low) & (away <= high)
     return [int(fiber) for fiber in held.fibers[good]]
 

@@ -5,6 +5,7 @@ import base64
 import numpy as np
 import pytest
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.figures.curves import paired, smooth
 from stellar_core.figures.spectrum import DEFAULT_SMOOTHING, SMOOTHING, spectrum_figure
 from stellar_core.spectral_lines import STELLAR_LINES, vacuum_to_air
@@ -107,7 +108,7 @@ def test_the_velocity_slider_moves_the_line_marks_alone_and_begins_anew_in_each_
     last = slider.steps[-1]
     moved = unpacked(last.args[0]["x"][0])
     speed = float(last.label)
-    np.testing.assert_allclose(moved[::3], np.array([4102.9, 6564.6]) * (1 + speed / 299792.458), rtol=1e-6)
+    np.testing.assert_allclose(moved[::3], np.array([4102.9, 6564.6]) * (1 + speed / SPEED_OF_LIGHT), rtol=1e-6)
     observed = figure.layout.updatemenus[0].buttons[2].args[1]
     assert observed["sliders[1].active"] == slider.active
     again = unpacked(observed["sliders[1].steps"][slider.active]["args"][0]["x"][0])

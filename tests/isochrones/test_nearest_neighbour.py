@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
+from stellar_core.constants import UNIVERSE_LOG_AGE
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones import load_tracks, nearest_label
-from stellar_core.isochrones.nearest_neighbour import MAX_LOG_AGE
 from stellar_core.stages import STAGES
 
 
 def test_a_track_point_finds_itself():
     points = load_tracks().points()
-    points = points.select(np.flatnonzero(points.log_age < MAX_LOG_AGE)[::5003])
+    points = points.select(np.flatnonzero(points.log_age < UNIVERSE_LOG_AGE)[::5003])
     found = nearest_label(points.teff, points.logg, points.feh_surface)
     assert (found.distance < 1e-6).all()
     # two tracks may cross; nearly all points are their own nearest
@@ -29,7 +29,7 @@ def test_only_real_points_within_the_age_of_the_universe():
     found = nearest_label(rng.uniform(3000, 8000, 3000), rng.uniform(0, 5, 3000), rng.uniform(-2.5, 0.5, 3000))
     inside = found.inside_models
     assert inside.mean() > 0.5
-    assert (found.log_age[inside] <= MAX_LOG_AGE).all()
+    assert (found.log_age[inside] <= UNIVERSE_LOG_AGE).all()
     assert ((found.eep[inside] >= 202) & (found.eep[inside] <= 808)).all()
 
 

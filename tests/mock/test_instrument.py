@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import ParameterError
 from stellar_core.mock.fit.instrument import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, NODES, learn, read_frames
 from stellar_core.mock.instrument import INSTRUMENTS, load_instrument, observe, observe_batch
-from stellar_core.mock.optics import LIGHT
 from stellar_core.model_store import TRAINED_DIR, read_model
 
 GRID = 3600.0 + np.arange(6800)
@@ -60,7 +60,7 @@ def test_velocity_moves_lines():
     velocity = np.array([-300.0, 0.0, 300.0])
     seen = observe(lined(3), velocity, 1e4, "SDSS", np.random.default_rng(0))
     for row, speed in enumerate(velocity):
-        expected = 6000.0 * (1 + speed / LIGHT)
+        expected = 6000.0 * (1 + speed / SPEED_OF_LIGHT)
         assert abs(centroid(seen, row, expected) - expected) < 0.1
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import ArchiveError
 from stellar_core.mock import plates
 from stellar_core.mock.plates import N_STARS, make_plate, stars_on, to_galactic
@@ -149,7 +150,7 @@ def test_redshift_is_the_velocity_within_its_error():
     pulls = []
     for number in range(16000, 16010):
         plate = make_plate(SEED, number)
-        pulls.append((plate.redshift[0] - plate.stars.velocity_kms / 299792.458) * 299792.458)
+        pulls.append((plate.redshift[0] - plate.stars.velocity_kms / SPEED_OF_LIGHT) * SPEED_OF_LIGHT)
         assert np.all(plate.redshift_err > 0)
     assert 3.0 < np.std(np.concatenate(pulls)) < 12.0
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import ParameterError, SpectrumError
 from stellar_core.preprocessing.spectra import GRID, prepare
-from stellar_core.preprocessing.velocity import MAX_VELOCITY, SPEED_OF_LIGHT, measure_velocity
+from stellar_core.preprocessing.velocity import MAX_VELOCITY, measure_velocity
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.spectrum import Spectrum
 

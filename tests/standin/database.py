@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.mock.catalogue_writer import catalogue_columns
 from stellar_core.mock.database import write_database
 from stellar_core.mock.plates import make_plate
@@ -20,8 +21,6 @@ from stellar_core.sdss.specobjid import FIRST_BOSS_PLATE
 from stellar_core.sdss.star import StarId
 
 _NUMBERS = ("z", "sn", "ra", "dec", "sspp_teff", "sspp_logg", "sspp_feh")
-#: Speed of light, km/s.
-LIGHT = 299_792.458
 _MACROS = """
 CREATE SCHEMA dbo;
 CREATE SCHEMA mydb;
@@ -71,7 +70,7 @@ class Catalogue:
         self._connection.execute(_MACROS)
         self._connection.execute("ALTER TABLE sppParams ADD COLUMN elodieRVFinal FLOAT")
         self._connection.execute(
-            f"UPDATE sppParams SET elodieRVFinal = {LIGHT} * s.z FROM SpecObj s WHERE s.specObjID = sppParams.specObjID"
+            f"UPDATE sppParams SET elodieRVFinal = {SPEED_OF_LIGHT} * s.z FROM SpecObj s WHERE s.specObjID = sppParams.specObjID"
         )
         for star, known in real:
             self._add(star, known)

@@ -9,16 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from stellar_core.constants import TELLURIC_BANDS
 from stellar_core.spectrum import Spectrum
 
-#: Absorption by the Earth's atmosphere, Angstrom in vacuum: O2 B, H2O, O2 A, H2O, H2O.
-TELLURIC = {
-    "O2 B": (6865, 6940),
-    "H2O 7250": (7165, 7345),
-    "O2 A": (7592, 7690),
-    "H2O 8230": (8120, 8350),
-    "H2O 9000": (8930, 9180),
-}
 #: Cells for noise and ivar, Angstrom.
 CELLS = (3820, 4100, 4500, 5000, 5500, 6100, 6700, 7300, 8000, 8600, 9150)
 #: Bands for the slope of the continuum, Angstrom.
@@ -140,7 +133,7 @@ def _mean(wavelength: np.ndarray, flux: np.ndarray, low: float, high: float) -> 
 def _telluric(wavelength: np.ndarray, flux: np.ndarray) -> np.ndarray:
     """Depth and raggedness of each band against the line between its sides."""
     out = []
-    for low, high in TELLURIC.values():
+    for low, high in TELLURIC_BANDS.values():
         inside = (wavelength >= low) & (wavelength < high)
         sides = [_mean(wavelength, flux, low - 40, low - 5), _mean(wavelength, flux, high + 5, high + 40)]
         if inside.sum() < 10 or not np.isfinite(sides).all() or min(sides) <= 0:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stellar_core.constants import SPEED_OF_LIGHT, SSPP_ERRORS
 from stellar_core.errors import SpectrumError, StellarError
 from stellar_core.evaluation.realism.features import telltales
 from stellar_core.inference.base import Estimator
@@ -26,9 +27,6 @@ COPIES = 6
 PRIOR = (150.0, 0.25, 0.15)
 #: Window of the fit, Angstrom, scatter of a line profile about its best emulated one, and points per independent one.
 FIT_WINDOW, PROFILE_SCATTER, CORRELATED = (3900, 6800), 0.03, 10.0
-#: How much a mock star may differ from its real one: Teff [K], log g, [Fe/H] [dex]; errors of the labels.
-LABEL_SPREAD = (75.0, 0.20, 0.10)
-SPEED_OF_LIGHT = 299_792.458
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ def mock_stars(like: LikeStar, copies: int, seed: int, rest: np.ndarray | None =
     """
     rng = np.random.default_rng(seed)
     if rest is None:
-        labels = np.tile(like.atmosphere, (copies, 1)) + rng.standard_normal((copies, 3)) * LABEL_SPREAD
+        labels = np.tile(like.atmosphere, (copies, 1)) + rng.standard_normal((copies, 3)) * SSPP_ERRORS
         # E(B-V) of the real star took in the tilt of its flux calibration; that of the mock star comes on top.
         rest = redden(SpectralEmulator.load().spectra(*labels.T, rng=rng), np.full(copies, like.ebv))
     else:

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.mock.fit.library import StellarLibrary
 from stellar_core.preprocessing.spectra import GRID
 
-SPEED_OF_LIGHT = 299_792.458
 #: Velocities tried, km/s.
 VELOCITIES = np.arange(-500.0, 501.0, 10.0)
 #: Range in which velocities are measured, A.

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from stellar_core.evaluation.realism.features import TELLURIC, telltales
+from stellar_core.constants import TELLURIC_BANDS
+from stellar_core.evaluation.realism.features import telltales
 from stellar_core.spectrum import Spectrum
 
 WAVELENGTH = 10 ** (3.5815 + 1e-4 * np.arange(3830))
@@ -46,7 +47,7 @@ def test_a_spike_is_an_outlier_where_it_stands():
 
 def test_telluric_depth():
     flux = np.ones(WAVELENGTH.size)
-    low, high = TELLURIC["O2 A"]
+    low, high = TELLURIC_BANDS["O2 A"]
     flux[(WAVELENGTH > low) & (WAVELENGTH < high)] = 0.8
     depth = telltales(plain(flux=flux))["telluric bands"].reshape(5, 5)[:, 0]
     assert depth == pytest.approx([0, 0, -0.2, 0, 0], abs=0.01)

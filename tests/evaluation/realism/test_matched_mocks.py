@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import SpectrumError
-from stellar_core.evaluation.realism.matched_mocks import SPEED_OF_LIGHT, LikeStar, _dust, mock_stars, real_stars
+from stellar_core.evaluation.realism.matched_mocks import LikeStar, _dust, mock_stars, real_stars
 from stellar_core.inference.base import Estimator
 from stellar_core.preprocessing.spectra import prepare
 

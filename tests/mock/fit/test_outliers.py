@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.fit.library import StellarLibrary
-from stellar_core.mock.fit.library_velocity import SPEED_OF_LIGHT, in_rest_frame, library_velocities, velocity
+from stellar_core.mock.fit.library_velocity import in_rest_frame, library_velocities, velocity
 from stellar_core.mock.fit.outliers import Suspects
 from stellar_core.preprocessing.spectra import GRID
 
