@@ -1,17 +1,16 @@
-"""Which stars a network is taught on, and how much each stage counts."""
+"""Split, undersampling and class weights of training stars."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from stellar_core.stages import STAGES
-from stellar_core.training.config import TrainingConfig
 
 
 def split(n: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Keep a share of ``n`` stars apart for validation.
+    """Split ``n`` stars into training and validation.
 
-    Each row of a star set is another star, so no star is on both sides.
+    Every row of a star set is a different star, so no star is in both.
 
     Returns
     -------
@@ -24,7 +23,7 @@ def split(n: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def undersample(stage: np.ndarray, seed: int) -> np.ndarray:
-    """Cut every stage to as many stars as the rarest has: the paper's Experiment B (section 3.3.1).
+    """Reduce every stage to the number of stars of the rarest: the paper's Experiment B (section 3.3.1).
 
     Parameters
     ----------
@@ -34,7 +33,7 @@ def undersample(stage: np.ndarray, seed: int) -> np.ndarray:
     Returns
     -------
     (m,) int
-        Rows kept, ascending: as many of each stage that occurs.
+        Rows kept, ascending; the same number of each stage that occurs.
     """
     rng = np.random.default_rng([seed, 2])
     members = [np.flatnonzero(stage == value) for value in np.unique(stage)]
@@ -42,30 +41,34 @@ def undersample(stage: np.ndarray, seed: int) -> np.ndarray:
     return np.sort(np.concatenate([rng.choice(rows, rarest, replace=False) for rows in members]))
 
 
-def partition(stage: np.ndarray, config: TrainingConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that a run learns from and rows that it is validated on, both undersampled where the configuration says so.
+def partition(stage: np.ndarray, validation: float, seed: int, balancing: str) -> tuple[np.ndarray, np.ndarray]:
+    """Split stars into training and validation, and undersample both if ``balancing`` is "undersample".
 
     Parameters
     ----------
     stage : (n,) int
-    config : TrainingConfig
+    validation : float
+        Share of the stars kept for validation.
+    seed : int
+    balancing : str
+        As in `stellar_core.training.config.TrainingConfig`.
 
     Returns
     -------
     training, validation : (n_training,), (n_validation,) int
+        Row numbers, ascending.
     """
-    rows, held = split(len(stage), config.validation, config.seed)
-    if config.balancing == "undersample":
-        rows = rows[undersample(stage[rows], config.seed)]
-        held = held[undersample(stage[held], config.seed)] if len(held) else held
+    rows, held = split(len(stage), validation, seed)
+    if balancing == "undersample":
+        rows = rows[undersample(stage[rows], seed)]
+        held = held[undersample(stage[held], seed)] if len(held) else held
     return rows, held
 
 
 def class_weights(stage: np.ndarray) -> np.ndarray:
-    """Weight of each stage in the loss: the paper's Experiment C (section 3.5).
+    """Weights of the stages in the loss: the paper's Experiment C (section 3.5).
 
-    scikit-learn's "balanced" weights n / (k n_i) over the k stages that occur; 1 for a stage
-    that does not.
+    scikit-learn's "balanced" weights n / (k n_i) over the k stages that occur, 1 for the others.
 
     Parameters
     ----------

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stellar_core.batch.input_lists.text_lists import bounded_lines
 from stellar_core.errors import ParameterError, StellarError
-from stellar_core.jobs.spec import LIMITS, RANGES
 from stellar_core.stages import STAGES
+from stellar_core.text_lines import bounded_lines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +26,10 @@ COLUMNS = {
     "stage": ("stage",),
 }
 NEEDED = ("star", "teff", "logg", "feh")
+#: Smallest and largest number of stars.
+STAR_COUNT = (100, 166_625)
+#: Possible values of the columns that stars are selected by: K, dex, dex, per pixel.
+RANGES = {"teff": (2500.0, 15_000.0), "logg": (-1.0, 6.0), "feh": (-5.0, 1.0), "snr": (0.0, 1000.0)}
 #: Bytes of a table, and letters of a cell that are read.
 MAX_BYTES, MAX_CELL = 100_000_000, 200
 #: Possible values of own ages and lifetimes, log10(yr).
@@ -57,7 +60,7 @@ def read_star_table(content: bytes) -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.DataFrame(_columns(content), dtype=str)
-    low, high = LIMITS["rows"]
+    low, high = STAR_COUNT
     if not low <= len(frame) <= high:
         raise ParameterError(
             f"A table has {low} to {high:,} stars; this one has {len(frame) if len(frame) <= high else 'more'}.",
@@ -124,7 +127,7 @@ def _columns(content: bytes) -> dict[str, list[str | None]]:
                 )
             for key, at in places.items():
                 cells[key].append(row[at][:MAX_CELL].strip() or None if at < len(row) else None)
-            if number >= LIMITS["rows"][1]:
+            if number >= STAR_COUNT[1]:
                 break
         return cells
     except UnicodeDecodeError:

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import Inputs, Labels, StarSet, Truth, make_stars
 from stellar_core.errors import ParameterError
-from stellar_core.model_store import write_text
+from stellar_core.files import write_text
 from stellar_core.photometry import BANDS
 from stellar_core.preprocessing.features import FEATURE_NAMES
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.stages import STAGES
-from stellar_core.training.config import DataConfig
 
 #: Stars made at a time: bounds the memory.
 BLOCK = 5000

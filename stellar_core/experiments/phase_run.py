@@ -12,7 +12,8 @@ from stellar_core.datasets.memmap_stars import make_phase_stars, open_phase_star
 from stellar_core.experiments.phases import PhaseConfig, phase_1, phase_2, phase_3, undersampled_epochs
 from stellar_core.experiments.sweep import Result, Say, sweep
 from stellar_core.experiments.trial import Trial, test_sets
-from stellar_core.model_store import TRAINED_DIR, write_text
+from stellar_core.files import write_text
+from stellar_core.paths import TRAINED_DIR
 
 #: What the paper leaves open, and how it is read here; what differs between the presets; how to read the yardsticks.
 NOTES = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.experiments import published as paper
-from stellar_core.model_store import write_text
+from stellar_core.files import atomic_path, write_text
 from stellar_core.models.registry import TABLE_2
 
 if TYPE_CHECKING:
@@ -98,9 +98,8 @@ def write_tables(made: dict[str, pandas.DataFrame], folder: Path) -> dict[str, l
     plain = {title: json.loads(frame.to_json(orient="records", double_precision=6)) for title, frame in made.items()}
     for title, frame in made.items():
         name = "".join(letter if letter.isalnum() else "-" for letter in title.lower())
-        draft = folder / f"{name}.parquet.tmp"
-        frame.to_parquet(draft, index=False)
-        os.replace(draft, folder / f"{name}.parquet")
+        with atomic_path(folder / f"{name}.parquet") as draft:
+            frame.to_parquet(draft, index=False)
         write_text(folder / f"{name}.json", json.dumps(plain[title], indent=1) + "\n")
     text = "\n\n".join(f"## {title}\n\n{markdown(rows)}" for title, rows in plain.items())
     write_text(folder / "tables.md", text + "\n")

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.errors import ParameterError
-from stellar_core.model_store import write_text
+from stellar_core.files import write_text
 from stellar_core.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     import torch
 
     from stellar_core.datasets.mock_stars import StarSet
-    from stellar_core.evaluation.scores import Answers
+    from stellar_core.evaluation.scores import PointPredictions
     from stellar_core.training.loop import Progress, Stop
 
 #: Spectra answered at a time.
@@ -122,11 +122,11 @@ def run_trial(
     return found
 
 
-def answer(network: torch.nn.Module, stars: StarSet, rows: np.ndarray) -> Answers:
+def answer(network: torch.nn.Module, stars: StarSet, rows: np.ndarray) -> PointPredictions:
     """What a network says of ``rows`` of ``stars``, without dropout, on the network's own device."""
     import torch
 
-    from stellar_core.evaluation.scores import Answers
+    from stellar_core.evaluation.scores import PointPredictions
 
     device = next(network.parameters()).device
     said: list[tuple[np.ndarray, ...]] = []
@@ -138,7 +138,7 @@ def answer(network: torch.nn.Module, stars: StarSet, rows: np.ndarray) -> Answer
             found = network(flux, coverage, features)
             values = (found.log_age.double(), found.log_lifetime.double(), found.stage.argmax(dim=1))
             said.append(tuple(value.cpu().numpy() for value in values))
-    return Answers(*(np.concatenate(column) for column in zip(*said)))
+    return PointPredictions(*(np.concatenate(column) for column in zip(*said)))
 
 
 def test_sets(stage: np.ndarray, seed: int) -> dict[str, np.ndarray]:
@@ -153,7 +153,7 @@ def _carry_out(
 ) -> dict[str, object] | None:
     import torch
 
-    from stellar_core.datasets.balancing import split, undersample
+    from stellar_core.datasets.balancing import partition
     from stellar_core.datasets.memmap_stars import open_phase_stars, select
     from stellar_core.evaluation.scores import score
     from stellar_core.training.loop import train
@@ -167,9 +167,7 @@ def _carry_out(
     device = next(trained.network.parameters()).device
     seconds = sum(float(record["seconds"]) for record in trained.history)
     stage = np.asarray(stars.train.labels.stage)
-    rows, held = split(len(stage), config.validation, config.seed)
-    if config.balancing == "undersample":
-        rows, held = rows[undersample(stage[rows], config.seed)], held[undersample(stage[held], config.seed)]
+    rows, held = partition(stage, config.validation, config.seed, config.balancing)
     epochs = len(trained.history)
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _peak()
     validation = select(stars.train, held)

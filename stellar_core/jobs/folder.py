@@ -10,10 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from stellar_core.errors import StellarError
+from stellar_core.files import parse_json, read_json, write_text
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.status import START_SECONDS, Status, read_status, write_status
-from stellar_core.model_store import write_text
-from stellar_core.stored_json import parse_json, read_json
 
 #: Bytes set aside in each folder, given back when a full disk would not take the last word.
 RESERVE = 65_536

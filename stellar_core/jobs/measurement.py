@@ -99,8 +99,8 @@ def _finishing(training: TrainingConfig, network, stars) -> tuple[float, float, 
     broader than they will be, so the shipped network stands in.
     """
     from stellar_core.datasets.memmap_stars import select
-    from stellar_core.evaluation.mock_evaluation import views_read
-    from stellar_core.evaluation.predictions import deliver
+    from stellar_core.evaluation.mock_evaluation import readable_views
+    from stellar_core.evaluation.predictions import predict_stars
     from stellar_core.inference.dropout import DropoutEstimator
     from stellar_core.inference.isochrone import IsochroneEstimator
     from stellar_core.pipeline.calibrate_isochrone import calibrate_isochrone
@@ -118,11 +118,11 @@ def _finishing(training: TrainingConfig, network, stars) -> tuple[float, float, 
             lambda: calibrate_isochrone(network, select(stars, np.arange(CALIBRATED)))
         )
     else:
-        kind, names = DropoutEstimator, views_read(network)
+        kind, names = DropoutEstimator, readable_views(network)
         seconds, (calibration, gate) = _timed(
             lambda: calibrate_dropout(network, select(stars, np.arange(CALIBRATED)), 0)
         )
     estimator, few = kind("", network, gate, {}, calibration), select(stars, np.arange(ANSWERED))
-    deliver(estimator, select(stars, np.arange(2)), names[0])
-    passes, _ = _timed(lambda: deliver(estimator, few, names[0]))
+    predict_stars(estimator, select(stars, np.arange(2)), names[0])
+    passes, _ = _timed(lambda: predict_stars(estimator, few, names[0]))
     return seconds / CALIBRATED, passes / ANSWERED, 0.5 + 0.5 * len(names)

@@ -8,9 +8,10 @@ import secrets
 import shutil
 
 from stellar_core.errors import ArchiveError, ModelError, ParameterError
+from stellar_core.files import read_json, write_text
 from stellar_core.jobs.folder import Job
-from stellar_core.model_store import TRAINED_DIR, adopted_dir, adopted_models, card_text, read_model, write_text
-from stellar_core.stored_json import read_json
+from stellar_core.model_store import adopted_models, card_text, read_model
+from stellar_core.paths import TRAINED_DIR, adopted_folder
 
 #: What names of models look like: they stand in addresses and are names of folders.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
@@ -53,13 +54,13 @@ def adopt(job: Job, name: str = "") -> str:
             value=name,
             remedy="Use lower-case letters, digits, dots, dashes and underscores.",
         )
-    target = adopted_dir() / name
+    target = adopted_folder() / name
     if (TRAINED_DIR / name).exists() or target.exists():
         raise ParameterError(f"There is a model {name} already.", value=name, remedy="Choose another name.")
     _, card = read_model(job.model)
     if "architecture" not in card:
         raise ModelError(f"The model of job {job.id} is no network.", value=job.id)
-    draft = adopted_dir() / f".{name}-{secrets.token_hex(4)}"
+    draft = adopted_folder() / f".{name}-{secrets.token_hex(4)}"
     try:
         draft.mkdir(parents=True)
         for file in ("weights.safetensors", "config.json", "history.json"):

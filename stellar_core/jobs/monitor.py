@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import StarSet, make_stars
 from stellar_core.evaluation.metrics import classification, regression
 from stellar_core.evaluation.predictions import truth_of
 from stellar_core.inference.isochrone import embed
-from stellar_core.inference.isochrone_posterior import CellPosteriors
+from stellar_core.inference.isochrone_posterior import PosteriorEngine
 from stellar_core.inference.mc_dropout import QUANTITIES
 from stellar_core.models.isochrone_network import IsochroneNetwork
-from stellar_core.training.config import DataConfig
 
 #: Stars drawn.
 STARS = 200
@@ -74,7 +74,7 @@ def _short(values: np.ndarray) -> list[float]:
 def _answers(network: nn.Module, stars: StarSet) -> tuple[np.ndarray, np.ndarray]:
     """(n, 5) values in the order of `QUANTITIES` and (n,) stages."""
     inputs, values, stages = stars.inputs, [], []
-    cells = CellPosteriors(network.head) if isinstance(network, IsochroneNetwork) else None
+    cells = PosteriorEngine(network.head) if isinstance(network, IsochroneNetwork) else None
     for start in range(0, len(stars), _BATCH):
         rows = slice(start, start + _BATCH)
         flux, coverage, photometry, root = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.errors import ParameterError
 from stellar_core.jobs.queue import THREADS
 from stellar_core.jobs.spec import JobConfig, StarSource
@@ -12,7 +13,7 @@ from stellar_core.jobs.speed import Speed, estimate
 from stellar_core.model_store import list_models
 from stellar_core.models.isochrone_config import config_kind
 from stellar_core.models.registry import ModelConfig
-from stellar_core.training.config import SETUPS, DataConfig, TrainingConfig
+from stellar_core.training.config import SETUPS, TrainingConfig
 
 #: The model that is taught on.
 SHIPPED = "paper-setup-a"

@@ -14,10 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.files import write_text
 from stellar_core.jobs.folder import Job
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.status import Status, read_status
-from stellar_core.model_store import runs_dir, write_text
+from stellar_core.paths import runs_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Threads of a worker: one less than the machine has, at least one.
@@ -61,7 +62,7 @@ class Queue:
     """
 
     def __init__(self, folder: Path | None = None, launch: Launch = launch) -> None:
-        self.folder = runs_dir() if folder is None else Path(folder)
+        self.folder = runs_folder() if folder is None else Path(folder)
         self.launch = launch
 
     def lock(self):

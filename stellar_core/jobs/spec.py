@@ -6,9 +6,10 @@ import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from stellar_core.datasets.labelled_table import RANGES, STAR_COUNT
 from stellar_core.errors import ParameterError
+from stellar_core.files import read_json
 from stellar_core.models.isochrone_config import IsochroneConfig
-from stellar_core.stored_json import read_json
 from stellar_core.training.config import TrainingConfig
 
 #: Kinds of training stars.
@@ -17,7 +18,7 @@ SOURCES = ("mock", "catalogue", "table")
 LABELS = ("look-up", "truth")
 #: Least and greatest value of what a job may ask for.
 LIMITS = {
-    "rows": (100, 166_625),
+    "rows": STAR_COUNT,
     "calibration": (100, 10_000),
     "test": (100, 10_000),
     "epochs": (1, 300),
@@ -28,8 +29,6 @@ LIMITS = {
     "name": (1, 60),
     "note": (0, 2000),
 }
-#: Columns that stars are selected by, with the range that is possible: K, dex, dex, per pixel.
-RANGES = {"teff": (2500.0, 15_000.0), "logg": (-1.0, 6.0), "feh": (-5.0, 1.0), "snr": (0.0, 1000.0)}
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class StarSource:
     Attributes
     ----------
     kind : {"mock", "catalogue", "table"}
-        "mock": drawn as `stellar_core.training.config.DataConfig` says. "catalogue": stars of a survey store
+        "mock": drawn as `stellar_core.datasets.config.DataConfig` says. "catalogue": stars of a survey store
         that ``fetch survey`` wrote, or of the MOCK survey where no store is named. "table": the labelled
         table that lies in the job's folder.
     ranges : dict of str to (float, float)

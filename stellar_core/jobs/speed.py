@@ -10,11 +10,11 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from stellar_core.files import write_text
 from stellar_core.jobs.queue import ROOT, THREADS
 from stellar_core.jobs.resources import disk_needed, memory_needed
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.status import START_SECONDS
-from stellar_core.model_store import write_text
 from stellar_core.training.config import TrainingConfig
 
 #: Seconds a measurement is taken for current where a run is sized by it.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.labelled_table import read_star_table
 from stellar_core.datasets.memmap_stars import select
 from stellar_core.datasets.mock_stars import Inputs, Labels, StarSet, make_stars
@@ -17,7 +18,6 @@ from stellar_core.jobs.spec import StarSource
 from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.spectra import prepare
 from stellar_core.spectrum import Spectrum
-from stellar_core.training.config import DataConfig
 
 Count = Callable[[str, int, int], None]
 
@@ -155,7 +155,7 @@ def _from_mock_survey(source: StarSource, data: DataConfig, count: Count) -> tup
     from stellar_core.mock.survey import SEED, MockSurvey
     from stellar_core.sdss.quality_cuts import QualityCuts
     from stellar_core.sdss.specobjid import BOSS_RUN2D
-    from stellar_core.sdss.star import MOCK_PLATES, StarId
+    from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 
     ids: list[StarId] = []
     atmospheres: list[np.ndarray] = []

@@ -8,8 +8,7 @@ import time
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
-from stellar_core.model_store import write_text
-from stellar_core.stored_json import read_json
+from stellar_core.files import read_json, write_text
 
 #: All states. "starting", "running": a worker is at it; "cancelled", "failed": can be resumed.
 STATES = ("queued", "starting", "running", "cancelled", "failed", "done")

@@ -14,11 +14,11 @@ import traceback
 from dataclasses import replace
 
 from stellar_core.errors import StellarError
+from stellar_core.files import write_text
 from stellar_core.jobs.folder import Job
 from stellar_core.jobs.measurement import peak_bytes
 from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.status import Status, read_status
-from stellar_core.model_store import write_text
 from stellar_core.priority import lower_priority
 
 #: Niceness of a worker unless STELLAR_JOB_NICE says otherwise: anything else goes first.

@@ -6,13 +6,13 @@ import numpy as np
 from torch import nn
 
 from stellar_core.datasets.mock_stars import StarSet
-from stellar_core.evaluation.mock_evaluation import signs_of
+from stellar_core.evaluation.mock_evaluation import diagnose_stars
 from stellar_core.evaluation.predictions import truth_of
 from stellar_core.evaluation.views import views
-from stellar_core.inference.calibration.isochrone import VIEWS, CellCalibration
+from stellar_core.inference.calibration.isochrone import VIEWS, IsochroneCalibration
 from stellar_core.inference.isochrone import embed
-from stellar_core.inference.isochrone_posterior import CellPosteriors
-from stellar_core.inference.out_of_distribution import DomainGate
+from stellar_core.inference.isochrone_posterior import PosteriorEngine
+from stellar_core.inference.out_of_distribution import DomainCheck
 
 #: Part of the stars that the views with less than everything are calibrated and tested on.
 PART = 0.5
@@ -20,7 +20,7 @@ PART = 0.5
 TEMPERATURE_STARS, GATE_STARS = 2000, 4000
 
 
-def calibrate_isochrone(network: nn.Module, held: StarSet) -> tuple[CellCalibration, DomainGate]:
+def calibrate_isochrone(network: nn.Module, held: StarSet) -> tuple[IsochroneCalibration, DomainCheck]:
     """Temperatures of the likelihood, levels of the posterior and limits of the gate, on calibration stars.
 
     Parameters
@@ -30,32 +30,32 @@ def calibrate_isochrone(network: nn.Module, held: StarSet) -> tuple[CellCalibrat
     held : StarSet
         Calibration stars.
     """
-    engine, truth = CellPosteriors(network.head), truth_of(held, tracks=True)
+    engine, truth = PosteriorEngine(network.head), truth_of(held, tracks=True)
     embeddings = {}
     for name, arrays in views(held).items():
         n = len(held) if name == "spectrum and photometry" else int(np.ceil(PART * len(held)))
         embeddings[VIEWS[name]] = embed(network, *(array[:n] for array in arrays[:4]))
     few = {view: embedding[:TEMPERATURE_STARS] for view, embedding in embeddings.items()}
-    calibration = CellCalibration.fit(engine, few, truth[:, :3], truth[:, :3])
+    calibration = IsochroneCalibration.fit(engine, few, truth[:, :3], truth[:, :3])
     by_log = np.column_stack([np.log10(truth[:, 0]), truth[:, 1:]])
     calibration = calibration.fit_levels(engine, embeddings, by_log, held.truth.snr)
     return calibration, _gate(engine, embeddings, calibration, held)
 
 
 def _gate(
-    engine: CellPosteriors, embeddings: dict[int, np.ndarray], calibration: CellCalibration, held: StarSet
-) -> DomainGate:
+    engine: PosteriorEngine, embeddings: dict[int, np.ndarray], calibration: IsochroneCalibration, held: StarSet
+) -> DomainCheck:
     """From the stars seen with and without photometry, each against the atmosphere that it was taken for."""
     found, seen = [], []
     for name, known in (("spectrum alone", False), ("spectrum and photometry", True)):
         embedding = embeddings[VIEWS[name]][:GATE_STARS]
         atmosphere = means_of(engine, embedding, float(calibration.temperature[VIEWS[name]]))
-        found.append(signs_of(held, atmosphere, known))
+        found.append(diagnose_stars(held, atmosphere, known))
         seen.append(embedding)
-    return DomainGate.fit(np.concatenate(seen), np.concatenate(found))
+    return DomainCheck.fit(np.concatenate(seen), np.concatenate(found))
 
 
-def means_of(engine: CellPosteriors, embedding: np.ndarray, temperature: float) -> np.ndarray:
+def means_of(engine: PosteriorEngine, embedding: np.ndarray, temperature: float) -> np.ndarray:
     """(n, 3) mean Teff [K], log g, [Fe/H] from embeddings (n, width), by voxel."""
     import torch
 

@@ -16,13 +16,15 @@ from typing import Annotated
 
 import typer
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.errors import ParameterError
 from stellar_core.evaluation.atmospheres import spectrum_atmosphere
 from stellar_core.evaluation.real_stars import compare, load_samples
-from stellar_core.model_store import TRAINED_DIR, write_text
+from stellar_core.files import write_text
 from stellar_core.models.zoo import ModelConfig
-from stellar_core.training.config import DataConfig, TrainingConfig
+from stellar_core.paths import TRAINED_DIR
+from stellar_core.training.config import TrainingConfig
 from stellar_core.training.loop import train
 
 CARD = TRAINED_DIR / "mock-realism" / "card.json"

@@ -8,14 +8,14 @@ import numpy as np
 
 from stellar_core.datasets.memmap_stars import select
 from stellar_core.datasets.mock_stars import StarSet
-from stellar_core.evaluation.corruption_tests import damage_suite
+from stellar_core.evaluation.corruption_tests import corruption_suite
 from stellar_core.evaluation.exact_reference import compare, reference
-from stellar_core.evaluation.mock_evaluation import baselines, measure, views_read
-from stellar_core.evaluation.predictions import deliver
+from stellar_core.evaluation.mock_evaluation import baselines, measure, readable_views
+from stellar_core.evaluation.predictions import predict_stars
 from stellar_core.evaluation.reliability import by_group, covered
 from stellar_core.evaluation.stored_predictions import StoredTest, TestStars
 from stellar_core.evaluation.survey_sample import survey_sample
-from stellar_core.inference.base import Estimator
+from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.calibration.isochrone import VIEWS
 from stellar_core.inference.isochrone import IsochroneEstimator
 
@@ -46,13 +46,13 @@ def examine(
     names = (
         ["spectrum and photometry", *(name for name in VIEWS if name != "spectrum and photometry")]
         if cells
-        else views_read(estimator.network)
+        else readable_views(estimator.network)
     )
     part = select(test, np.arange(int(np.ceil(PART * len(test)))))
-    found = {name: deliver(estimator, test if name == names[0] else part, name, seed) for name in names}
+    found = {name: predict_stars(estimator, test if name == names[0] else part, name, seed) for name in names}
     main = found[names[0]]
     stars, sample = survey_sample(estimator, min(SURVEY_STARS, len(test)))
-    survey = deliver(estimator, sample, names[0], seed)
+    survey = predict_stars(estimator, sample, names[0], seed)
     few = select(held, np.arange(min(EXACT_STARS, len(held)))), select(test, np.arange(min(EXACT_STARS, len(test))))
     figures: dict[str, object] = {
         "metrics_mock_test": {name: measure(one, test, not cells) for name, one in found.items()},
@@ -67,7 +67,7 @@ def examine(
             },
             "log_age_by_group": by_group(survey.u[:, 3], survey.snr, survey.predicted, survey.stage),
         },
-        "damage_mock": damage_suite(estimator, min(DAMAGED_STARS, int(DAMAGED_PART * len(test))), seed),
+        "damage_mock": corruption_suite(estimator, min(DAMAGED_STARS, int(DAMAGED_PART * len(test))), seed),
     }
     if cells:
         figures["temperature_of_likelihood"] = dict(

@@ -12,16 +12,18 @@ import numpy as np
 from torch import nn
 
 from stellar_core.datasets.mock_stars import StarSet, make_stars
-from stellar_core.evaluation.mock_evaluation import passes_of, signs_of
+from stellar_core.evaluation.mock_evaluation import dropout_passes, diagnose_stars
 from stellar_core.evaluation.predictions import truth_of
 from stellar_core.evaluation.stored_predictions import write_test
-from stellar_core.inference.calibration.dropout import Calibration
+from stellar_core.files import write_text
+from stellar_core.inference.calibration.dropout import DropoutCalibration
 from stellar_core.inference.dropout import DropoutEstimator
 from stellar_core.inference.isochrone import IsochroneEstimator
-from stellar_core.inference.out_of_distribution import DomainGate
-from stellar_core.model_store import TRAINED_DIR, card_text, model_folder, write_text
+from stellar_core.inference.out_of_distribution import DomainCheck
+from stellar_core.model_store import card_text, model_folder
 from stellar_core.models.checkpoints import load_network, save_network
 from stellar_core.models.isochrone_config import IsochroneConfig
+from stellar_core.paths import TRAINED_DIR
 from stellar_core.pipeline.calibrate_isochrone import PART, calibrate_isochrone
 from stellar_core.pipeline.test_report import examine
 from stellar_core.training.checkpoint import NEWEST, Checkpoints, other_run
@@ -177,13 +179,13 @@ def finish(
     return written
 
 
-def calibrate_dropout(network: nn.Module, held: StarSet, seed: int) -> tuple[Calibration, DomainGate]:
+def calibrate_dropout(network: nn.Module, held: StarSet, seed: int) -> tuple[DropoutCalibration, DomainCheck]:
     """Misses, temperatures and limits of the gate of one of the paper's networks, on calibration stars."""
     part = int(np.ceil(PART * len(held)))
-    passes = {known: passes_of(network, held, known, seed, len(held) if known else part) for known in (False, True)}
-    calibration = Calibration.fit(passes, truth_of(held), held.truth.stage, held.truth.snr)
-    found = [signs_of(held, seen.values[:, :, :3].mean(axis=1), known) for known, seen in passes.items()]
-    return calibration, DomainGate.fit(
+    passes = {known: dropout_passes(network, held, known, seed, len(held) if known else part) for known in (False, True)}
+    calibration = DropoutCalibration.fit(passes, truth_of(held), held.truth.stage, held.truth.snr)
+    found = [diagnose_stars(held, seen.values[:, :, :3].mean(axis=1), known) for known, seen in passes.items()]
+    return calibration, DomainCheck.fit(
         np.concatenate([seen.embedding for seen in passes.values()]), np.concatenate(found)
     )
 

@@ -125,12 +125,12 @@ def read_star_table(data: bytes) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from stellar_core.jobs.spec import LIMITS
+    from stellar_core.datasets.labelled_table import STAR_COUNT
     from stellar_core.sandbox import frames
 
     _, arrays = _ask("stars", data, {}, ParameterError)
     try:
-        stars = frames.unpack_texts(arrays, LIMITS["rows"][1])
+        stars = frames.unpack_texts(arrays, STAR_COUNT[1])
         columns = {
             name.removeprefix("column "): array.copy() for name, array in arrays.items() if name.startswith("column ")
         }

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core import tables
+from stellar_core.datasets.labelled_table import STAR_COUNT
 from stellar_core.errors import StellarError
-from stellar_core.jobs.spec import LIMITS
 from stellar_core.stages import STAGES
 
 if TYPE_CHECKING:
@@ -180,5 +180,5 @@ def _parquet(table: Table, compression: str) -> bytes:
 
 
 def _stars() -> bytes:
-    rows = (f"266-51602-{k},5800,4.4,0.0,9.7,10.0,{STAGES[0]}" for k in range(1, LIMITS["rows"][0] + 1))
+    rows = (f"266-51602-{k},5800,4.4,0.0,9.7,10.0,{STAGES[0]}" for k in range(1, STAR_COUNT[0] + 1))
     return ("star,teff,logg,feh,log_age,log_lifetime,stage\n" + "\n".join(rows)).encode()

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from stellar_core.errors import ModelError
+from stellar_core.files import atomic_path, remove_drafts
 
 #: Name of a run's newest checkpoint, and of the one before.
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
@@ -47,7 +48,7 @@ class Checkpoints:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.newest, self.previous = self.folder / NEWEST, self.folder / PREVIOUS
-        self.temporary = self.folder / (NEWEST + ".tmp")
+        remove_drafts(self.folder, age=60.0)
 
     @property
     def due(self) -> bool:
@@ -59,14 +60,12 @@ class Checkpoints:
         buffer = io.BytesIO()
         torch.save({"run": self.run, "state": state}, buffer)
         payload = buffer.getbuffer()
-        with self.temporary.open("wb") as file:
-            file.write(hashlib.sha256(payload).digest())
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        if self.newest.exists():
-            os.replace(self.newest, self.previous)
-        os.replace(self.temporary, self.newest)
+        with atomic_path(self.newest, sync=True) as draft:
+            with draft.open("wb") as file:
+                file.write(hashlib.sha256(payload).digest())
+                file.write(payload)
+            if self.newest.exists():
+                os.replace(self.newest, self.previous)
         self.last = time.monotonic()
 
     def load(self, device: torch.device) -> dict[str, object] | None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.errors import ParameterError
 from stellar_core.models.isochrone_config import IsochroneConfig, config_kind
 from stellar_core.models.registry import ModelConfig
@@ -20,56 +21,6 @@ CHOICES = {
     "schedule": ("cosine", "plateau"),
     "precision": ("auto", "bf16", "f32"),
 }
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """The mock stars that a network is trained, calibrated and tested on.
-
-    Attributes
-    ----------
-    stars, calibration, test : int
-        Numbers of stars; the three sets come from separate seeds and never mix.
-    seed : int
-        Seed of everything drawn.
-    balanced : float
-        Share of training stars drawn evenly over the diagram rather than as a survey finds
-        them; calibration and test stars are all as a survey finds them.
-    snr : (float, float)
-        Range of the S/N per pixel, log-uniform.
-    boss : float
-        Share observed with the BOSS spectrograph, the rest with SDSS's.
-    velocity_error : float
-        Standard deviation of the error left in the rest frame, km/s; one star in ten has five times it.
-    dusty : float
-        Share of stars behind extra dust, E(B-V) exponential with mean 0.15 mag.
-    missing_stretch : float
-        Share of stars that lose a stretch of 300 to 2500 A.
-    spp_errors : (float, float, float)
-        Errors of the mock pipeline's Teff [K], log g, [Fe/H] [dex], from which labels are made.
-    teacher_errors : (float, float, float)
-        Errors of the atmosphere that teaches the isochrone head, K, dex, dex: small against what
-        a spectrum tells, so that the network's answer is hardly broader for them.
-    """
-
-    stars: int = 56_000
-    calibration: int = 2_500
-    test: int = 2_000
-    seed: int = 1
-    balanced: float = 0.5
-    snr: tuple[float, float] = (5.0, 80.0)
-    boss: float = 0.3
-    velocity_error: float = 10.0
-    dusty: float = 0.2
-    missing_stretch: float = 0.1
-    spp_errors: tuple[float, float, float] = (75.0, 0.20, 0.10)
-    teacher_errors: tuple[float, float, float] = (25.0, 0.05, 0.03)
-
-    def __post_init__(self) -> None:
-        if min(self.stars, self.calibration, self.test) < 100:
-            raise ParameterError("A run needs at least 100 stars to train, to calibrate and to test on.")
-        if not 0 < self.snr[0] <= self.snr[1]:
-            raise ParameterError(f"The S/N range must be positive and ascending; got {self.snr}.")
 
 
 @dataclass(frozen=True)

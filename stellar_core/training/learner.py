@@ -94,7 +94,7 @@ class Learner:
             few = np.sort(rows[:SCALE_STARS])
             spectra = (stars.inputs.flux[few], stars.inputs.coverage[few])
             network.scale_spectra(*(torch.from_numpy(array.astype(np.float32)) for array in spectra))
-            network.know_population(stars.labels.reference[rows], config.data.teacher_errors)
+            network.set_population(stars.labels.reference[rows], config.data.teacher_errors)
         if config.start_from:
             inherit(network, config.start_from)
         self.half = half_precision(config.precision, self.device)

@@ -16,7 +16,7 @@ from torch import nn
 from stellar_core.datasets.balancing import class_weights, partition
 from stellar_core.datasets.mock_stars import StarSet
 from stellar_core.errors import ModelError, ParameterError
-from stellar_core.model_store import write_text
+from stellar_core.files import write_text
 from stellar_core.training.batches import Batches
 from stellar_core.training.checkpoint import Checkpoints
 from stellar_core.training.config import TrainingConfig
@@ -117,7 +117,9 @@ class _Run:
         self.config, self.progress, self.stop, self.report_seconds = config, progress, stop, report_seconds
         self.watch = watch
         self.processes = processes(config.device)
-        self.rows, self.held = partition(np.asarray(stars.labels.stage), config)
+        self.rows, self.held = partition(
+            np.asarray(stars.labels.stage), config.validation, config.seed, config.balancing
+        )
         self.per_epoch = len(self.rows) // config.batch
         if not self.per_epoch:
             raise ParameterError(f"{len(self.rows)} training stars do not fill one batch of {config.batch}.")

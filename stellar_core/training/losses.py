@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from stellar_core.models.heads import ATMOSPHERE_WIDTH, Prediction
-from stellar_core.models.isochrone_head import CellPrediction, teacher
+from stellar_core.models.isochrone_head import VoxelPrediction, target_posterior
 from stellar_core.training.config import TrainingConfig
 
 Losses = dict[str, torch.Tensor]
@@ -55,10 +55,10 @@ def _of_prediction(
 
 @loss_parts.register
 def _of_cells(
-    predicted: CellPrediction, batch: Mapping[str, torch.Tensor], class_weights: torch.Tensor | None = None
+    predicted: VoxelPrediction, batch: Mapping[str, torch.Tensor], class_weights: torch.Tensor | None = None
 ) -> Losses:
     """Divergence of the posterior over voxels from the teacher's, nats; stages have no weights of their own."""
-    target = teacher(batch["reference"], predicted)
+    target = target_posterior(batch["reference"], predicted)
     answer = torch.log_softmax(predicted.logits, dim=1)
     return {"cells": nn.functional.kl_div(answer, target, reduction="batchmean", log_target=True)}
 

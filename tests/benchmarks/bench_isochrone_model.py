@@ -13,12 +13,13 @@ import pytest
 import torch
 
 from stellar_core import Estimator
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.errors import StellarError
 from stellar_core.evaluation.views import views
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.models.zoo import build
-from stellar_core.training.config import DataConfig, TrainingConfig
+from stellar_core.training.config import TrainingConfig
 from stellar_core.training.losses import loss_parts
 
 DRAWS = 10_000_000
@@ -95,7 +96,7 @@ def test_ten_million_draws_can_all_exist(estimator, stars):
 def test_training_spectra_per_second(stars):
     config = TrainingConfig.isochrone()
     network = build(config.model, torch.Generator().manual_seed(0))
-    network.know_population(stars.labels.reference, config.data.teacher_errors)
+    network.set_population(stars.labels.reference, config.data.teacher_errors)
     optimiser, dropout = torch.optim.AdamW(network.parameters(), 1e-3, fused=True), torch.Generator().manual_seed(0)
     inputs = stars.inputs
 

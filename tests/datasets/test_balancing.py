@@ -1,4 +1,4 @@
-"""Balancing: as many of each stage, or weights as scikit-learn's; validation stars apart."""
+"""Balancing: undersampling, class weights equal to scikit-learn's, separate validation stars."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
 from stellar_core.datasets.balancing import class_weights, partition, split, undersample
-from stellar_core.training.config import TrainingConfig
 
 
 @pytest.fixture
@@ -16,7 +15,7 @@ def stage():
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(0, 9))
-def test_undersampling_keeps_as_many_of_each_stage_that_occurs(values, seed):
+def test_undersampling_keeps_the_same_number_of_each_stage(values, seed):
     stage = np.array(values)
     rows = undersample(stage, seed)
     present, counts = np.unique(stage, return_counts=True)
@@ -26,11 +25,11 @@ def test_undersampling_keeps_as_many_of_each_stage_that_occurs(values, seed):
     assert np.array_equal(rows, undersample(stage, seed))
 
 
-def test_undersampling_draws_other_stars_by_another_seed(stage):
+def test_undersampling_depends_on_the_seed(stage):
     assert not np.array_equal(undersample(stage, 0), undersample(stage, 1))
 
 
-def test_class_weights_are_scikit_learns(stage):
+def test_class_weights_equal_those_of_scikit_learn(stage):
     expected = compute_class_weight("balanced", classes=np.arange(5), y=stage)
     assert class_weights(stage) == pytest.approx(expected, rel=1e-6)
     assert (class_weights(stage)[stage]).mean() == pytest.approx(1.0, rel=1e-5)
@@ -38,7 +37,7 @@ def test_class_weights_are_scikit_learns(stage):
     assert class_weights(without)[3] == 1.0 and class_weights(without)[4] > 3
 
 
-def test_validation_stars_are_apart_and_follow_the_seed():
+def test_validation_stars_are_separate_and_depend_on_the_seed():
     rows, held = split(1000, 0.15, 3)
     assert len(held) == 150 and np.array_equal(np.sort(np.concatenate([rows, held])), np.arange(1000))
     assert np.array_equal(held, split(1000, 0.15, 3)[1]) and not np.array_equal(held, split(1000, 0.15, 4)[1])
@@ -47,9 +46,9 @@ def test_validation_stars_are_apart_and_follow_the_seed():
     assert np.array_equal(rows, np.arange(10)) and not len(held)
 
 
-def test_a_partition_balances_both_sides_where_told(stage):
-    plain = partition(stage, TrainingConfig(validation=0.2))
+def test_undersampling_reduces_training_and_validation_stars(stage):
+    plain = partition(stage, 0.2, 0, "none")
     assert [len(rows) for rows in plain] == [800, 200]
-    for whole, cut in zip(plain, partition(stage, TrainingConfig(validation=0.2, balancing="undersample"))):
+    for whole, cut in zip(plain, partition(stage, 0.2, 0, "undersample")):
         assert np.isin(cut, whole).all()
         assert len(set(np.bincount(stage[cut]))) == 1 and len(cut) == 5 * np.bincount(stage[whole]).min()

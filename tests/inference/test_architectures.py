@@ -5,16 +5,16 @@ import pytest
 import torch
 
 from stellar_core import model_store
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.errors import SpectrumError
-from stellar_core.inference.base import Estimator
+from stellar_core.inference.estimator import Estimator
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.models.checkpoints import save_network
 from stellar_core.models.registry import ARCHITECTURES, ModelConfig
 from stellar_core.models.zoo import build
 from stellar_core.pipeline.train_model import calibrate_dropout
 from stellar_core.spectrum import Spectrum
-from stellar_core.training.config import DataConfig
 
 NAMES = [entry.name for entry in ARCHITECTURES.values() if entry.number <= 8]
 SMALL = {"spectrum_depth": 1, "spectrum_width": 64, "photometry_width": 32, "fusion_depth": 2, "fusion_width": 48}

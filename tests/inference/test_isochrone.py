@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from stellar_core import Estimator
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.evaluation.views import views
 from stellar_core.isochrones import Priors
 from stellar_core.isochrones.track_samples import load_cells
 from stellar_core.mock.survey import MockSurvey
-from stellar_core.training.config import DataConfig
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from stellar_core import model_store
+from stellar_core.datasets.config import DataConfig
 from stellar_core.errors import ArchiveError, ModelError, ParameterError
 from stellar_core.jobs.model_registry import adopt, adopted_from, describe, model_name
 from stellar_core.jobs.presets import DEMO_SECONDS, demo, fine_tune, preset
@@ -17,7 +18,7 @@ from stellar_core.jobs.resources import check_disk, check_memory, disk_needed
 from stellar_core.jobs.spec import JobConfig, StarSource
 from stellar_core.jobs.speed import Speed, Speeds, estimate, key
 from stellar_core.model_store import list_networks, model_folder, read_model, write_model
-from stellar_core.training.config import DataConfig, TrainingConfig
+from stellar_core.training.config import TrainingConfig
 
 SPEED = Speed(2.0, 0.003, 0.002, 0.001, 0.01, 0.006, 1.5, 0.4, 50_000, 1e8, 0.0)
 SMALL = JobConfig("Small", TrainingConfig(data=DataConfig(stars=1000, calibration=100, test=100), epochs=2))

@@ -11,12 +11,13 @@ from dataclasses import replace
 import pytest
 from filelock import FileLock
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.jobs import folder as folder_module
 from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.spec import JobConfig, StarSource
 from stellar_core.jobs.status import START_SECONDS, Status, read_status, write_status
-from stellar_core.training.config import DataConfig, TrainingConfig
+from stellar_core.training.config import TrainingConfig
 from tests.job_worker import ROOT
 
 SMALL = JobConfig("Small run", TrainingConfig(data=DataConfig(stars=200, calibration=100, test=100)))

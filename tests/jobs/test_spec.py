@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.errors import ModelError, ParameterError
 from stellar_core.jobs.spec import JobConfig, StarSource
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.models.registry import ModelConfig
-from stellar_core.training.config import DataConfig, TrainingConfig
+from stellar_core.training.config import TrainingConfig
 
 GOOD = JobConfig(
     "Mine", TrainingConfig(), StarSource("catalogue", {"teff": (5000.0, 6500.0)}, "survey/store"), "a note", 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.labelled_table import read_star_table
 from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.errors import ParameterError
@@ -12,7 +13,6 @@ from stellar_core.jobs.spec import StarSource
 from stellar_core.jobs.stars import inside, training_stars
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.stages import STAGES
-from stellar_core.training.config import DataConfig
 
 DATA = DataConfig(stars=190, calibration=100, test=100)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import Inputs, make_stars
 from stellar_core.inference.mc_dropout import run_passes
 from stellar_core.models.heads import LOG_AGE_BOUNDS, LOG_LIFETIME_BOUNDS
@@ -15,7 +16,6 @@ from stellar_core.models.registry import ARCHITECTURES, TABLE_2, ModelConfig
 from stellar_core.models.zoo import Network, build
 from stellar_core.preprocessing.features import FEATURE_NAMES
 from stellar_core.training.batches import Batches
-from stellar_core.training.config import DataConfig
 
 NAMES = [entry.name for entry in ARCHITECTURES.values() if entry.number <= 8]
 WITH_PHOTOMETRY = [name for name in NAMES if ARCHITECTURES[name].uses_photometry]

@@ -11,13 +11,14 @@ import pytest
 from filelock import FileLock
 from streamlit.testing.v1 import AppTest
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.jobs import queue as queue_module
 from stellar_core.jobs.presets import demo_training
 from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.speed import Speed, Speeds
 from stellar_core.model_store import list_networks, write_model
-from stellar_core.training.config import DataConfig, TrainingConfig
+from stellar_core.training.config import TrainingConfig
 from tests.pages.conftest import ROOT
 
 SPEED = Speed(2.0, 0.003, 0.002, 0.001, 0.01, 0.006, 1.5, 0.4, 50_000, 1e8, 0.0)

@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from stellar_core import model_store
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.evaluation.stored_predictions import read_test
-from stellar_core.inference.base import Estimator
+from stellar_core.inference.estimator import Estimator
 from stellar_core.models.checkpoints import load_network, save_network
 from stellar_core.models.registry import ModelConfig
 from stellar_core.models.zoo import build
 from stellar_core.pipeline import test_report
 from stellar_core.pipeline.train_model import recalibrate
-from stellar_core.training.config import DataConfig
 from tests.small_run import config
 
 MODEL = ModelConfig(

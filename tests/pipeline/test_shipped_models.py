@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import Inputs, Labels, make_stars
 from stellar_core.errors import ParameterError
 from stellar_core.preprocessing.features import FEATURE_NAMES
 from stellar_core.training.batches import Batches
-from stellar_core.training.config import SETUPS, DataConfig, TrainingConfig
+from stellar_core.training.config import SETUPS, TrainingConfig
 
 DATA = DataConfig(stars=100, calibration=100, test=100)
 

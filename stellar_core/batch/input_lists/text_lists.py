@@ -13,9 +13,8 @@ from stellar_core.batch.coordinates import scales
 from stellar_core.batch.input_lists.column_units import MAX_HEAD, units_of
 from stellar_core.batch.input_lists.star_columns import MAX_CELL, Columns, find_columns, identifier, no_columns
 from stellar_core.errors import ParameterError
+from stellar_core.text_lines import bounded_lines
 
-#: Letters of the longest line read.
-MAX_LINE = 2_000_000
 _DELIMITERS = (",", "\t", ";", "|", " ")
 #: What the title of a column looks like, and no identifier does.
 _TITLE = re.compile(r"[A-Za-z_][\w.()\[\]/%]*")
@@ -67,16 +66,6 @@ def read_text_list(file: BinaryIO, name: str, encoding: str) -> Iterator[str]:
         ) from None
     finally:
         text.detach()
-
-
-def bounded_lines(text: io.TextIOBase, name: str) -> Iterator[str]:
-    """The lines of a text with their ends; ParameterError for one of more than `MAX_LINE` letters."""
-    while line := text.readline(MAX_LINE + 1):
-        if len(line) > MAX_LINE:
-            raise ParameterError(
-                f"A line of {name} has more than {MAX_LINE:,} letters.", value=name, remedy="Give one star a line."
-            )
-        yield line
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

@@ -8,16 +8,18 @@ from pathlib import Path
 import streamlit as st
 
 from stellar_core import sandbox
+from stellar_core.datasets.config import DataConfig
+from stellar_core.datasets.labelled_table import RANGES
 from stellar_core.errors import StellarError
 from stellar_core.jobs.presets import PRESETS, demo_training, preset
 from stellar_core.jobs.queue import THREADS, Queue
 from stellar_core.jobs.resources import SMALL_FILES, check_disk
-from stellar_core.jobs.spec import LIMITS, RANGES, JobConfig, StarSource
+from stellar_core.jobs.spec import LIMITS, JobConfig, StarSource
 from stellar_core.jobs.speed import Speeds, estimate
 from stellar_core.models.isochrone_config import NAME as ISOCHRONE
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.models.registry import ARCHITECTURES, ModelConfig
-from stellar_core.training.config import CHOICES, SETUPS, DataConfig, TrainingConfig
+from stellar_core.training.config import CHOICES, SETUPS, TrainingConfig
 from stellar_core.training.console import duration
 from stellar_core.ui.shell import ROOT, complain, plain
 

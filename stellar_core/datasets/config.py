@@ -1,0 +1,58 @@
+"""Settings of the MOCK stars that networks are trained, calibrated and tested on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stellar_core.constants import SSPP_ERRORS
+from stellar_core.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """MOCK stars for training, calibration and test.
+
+    Attributes
+    ----------
+    stars, calibration, test : int
+        Numbers of stars drawn; the three sets have separate seeds and share no star.
+    seed : int
+        Seed of everything drawn.
+    balanced : float
+        Share of training stars drawn evenly over the Kiel diagram instead of as a survey selects
+        them; calibration and test stars are all as a survey selects them.
+    snr : (float, float)
+        Range of the S/N per pixel, log-uniform.
+    boss : float
+        Share observed with the BOSS spectrograph, the rest with SDSS's.
+    velocity_error : float
+        Standard deviation of the velocity error left in the rest frame, km/s; five times that for one star in ten.
+    dusty : float
+        Share of stars with additional extinction, E(B-V) exponential with mean 0.15 mag.
+    missing_stretch : float
+        Share of stars without data over a random range of 300 to 2500 A.
+    spp_errors : (float, float, float)
+        Errors of the mock pipeline's Teff [K], log g, [Fe/H] [dex], from which labels are made.
+    teacher_errors : (float, float, float)
+        Errors of the reference atmosphere that Model 9 is trained on, K, dex, dex; so small against
+        the errors of a spectroscopic measurement that they hardly broaden the posterior.
+    """
+
+    stars: int = 56_000
+    calibration: int = 2_500
+    test: int = 2_000
+    seed: int = 1
+    balanced: float = 0.5
+    snr: tuple[float, float] = (5.0, 80.0)
+    boss: float = 0.3
+    velocity_error: float = 10.0
+    dusty: float = 0.2
+    missing_stretch: float = 0.1
+    spp_errors: tuple[float, float, float] = SSPP_ERRORS
+    teacher_errors: tuple[float, float, float] = (25.0, 0.05, 0.03)
+
+    def __post_init__(self) -> None:
+        if min(self.stars, self.calibration, self.test) < 100:
+            raise ParameterError("A run needs at least 100 stars each for training, calibration and test.")
+        if not 0 < self.snr[0] <= self.snr[1]:
+            raise ParameterError(f"The S/N range must be positive and ascending; got {self.snr}.")
