@@ -58,7 +58,7 @@ def mjds(place: PlateFiber) -> list[int]:
     ArchiveError
         If the archive cannot be asked.
     """
-    from stellar_core.sdss.star import MOCK_PLATES
+    from stellar_core.sdss.star_id import MOCK_PLATES
 
     if MOCK_PLATES[0] <= place.plate <= MOCK_PLATES[1]:
         from stellar_core.mock.survey import MockSurvey
@@ -113,7 +113,7 @@ def identify(text: str) -> dict[str, object]:
     """
     from dataclasses import replace
 
-    from stellar_core.sdss.star import StarId
+    from stellar_core.sdss.star_id import StarId
 
     found = resolve(text)
     if isinstance(found, StarId):

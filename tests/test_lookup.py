@@ -5,7 +5,7 @@ import pytest
 from stellar_core import lookup
 from stellar_core.errors import ArchiveError, IdentifierError
 from stellar_core.sdss import archive
-from stellar_core.sdss.star import PlateFiber, StarId
+from stellar_core.sdss.star_id import PlateFiber, StarId
 
 
 def test_mock_plates_are_answered_offline(monkeypatch):

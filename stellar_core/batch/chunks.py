@@ -21,7 +21,7 @@ from stellar_core.mock.survey import MockSurvey
 from stellar_core.photometry import Photometry
 from stellar_core.preprocessing.spectra import GRID, KeptSpectrum, PreparedSpectrum
 from stellar_core.sdss.specobjid import BOSS_RUN2D
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 from stellar_core.spectrum import Spectrum
 from stellar_core.survey.reader import StoreReader
 

@@ -11,18 +11,18 @@ from stellar_core import lookup
 from stellar_core.batch.chunks import Entry
 from stellar_core.errors import ArchiveError, StellarError
 from stellar_core.inference.predict import is_file, means_file
+from stellar_core.network.rate_limit import RateLimit
+from stellar_core.network.retries import Retries
+from stellar_core.paths import cache_folder
 from stellar_core.sdss.archive import Archive, open_archive
 from stellar_core.sdss.bulk_rows import remember_rows
-from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
-from stellar_core.sdss.circuit_breaker import gated
+from stellar_core.sdss.cache import DiskCache, cache_limit
 from stellar_core.sdss.identifiers import parse
 from stellar_core.sdss.preload import load_libraries
-from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.readers import read_spectrum
-from stellar_core.sdss.retries import Retries
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.spectrum_files import SpectrumFiles
-from stellar_core.sdss.star import MOCK_PLATES, PlateFiber, Position, StarId
+from stellar_core.sdss.star_id import MOCK_PLATES, PlateFiber, Position, StarId
 from stellar_core.spectrum import Spectrum
 
 #: Spectra looked up at a time, and how many are read before the first is wanted.
@@ -53,7 +53,7 @@ class NamedPortion:
 
     def read(self) -> Iterator[Entry]:
         load_libraries()
-        archive = gated(open_archive(), 1) if self.visitor else gated(patient_archive(), LOOK_UPS)
+        archive = open_archive().with_breakers(1) if self.visitor else patient_archive().with_breakers(LOOK_UPS)
         stars = [star for star in map(self._asked_about, self.texts) if star is not None and self._is_served(star)]
         try:
             remember_rows(archive, stars)

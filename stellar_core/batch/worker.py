@@ -18,12 +18,12 @@ from itertools import islice
 from stellar_core.batch.chunks import Entry, Portion
 from stellar_core.batch.columns import SSPP, schema
 from stellar_core.errors import ModelError, StellarError
-from stellar_core.inference.base import Estimator
+from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator
 from stellar_core.inference.result import Result
 from stellar_core.preprocessing.spectra import KeptSpectrum
 from stellar_core.quantities import UNITS
-from stellar_core.sdss.retries import PassingError
+from stellar_core.network.retries import TransientError
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES
 
@@ -105,7 +105,7 @@ def answer_by(estimator: Estimator, work: Work) -> Answered:
     while group := list(islice(entries, GROUP)):
         for entry, found in zip(group, _answer_group(group, estimator, work.settings), strict=True):
             rows.append(_row(work.first + len(rows), entry, found))
-            if isinstance(found, PassingError):
+            if isinstance(found, TransientError):
                 passing = passing or str(found)
     out = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema()), out, compression="zstd")

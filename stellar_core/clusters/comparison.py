@@ -15,11 +15,11 @@ from stellar_core.batch.job import Batch, run_batch
 from stellar_core.clusters.literature import Cluster
 from stellar_core.clusters.members import Members, find_members
 from stellar_core.errors import ArchiveError
+from stellar_core.files import write_bytes
 from stellar_core.model_store import DEFAULT_MODEL
+from stellar_core.network.retries import Retries
 from stellar_core.progress import Progress
-from stellar_core.sdss.retries import Retries
 from stellar_core.sdss.skyserver import SkyServer
-from stellar_core.sdss.whole_files import write_whole
 
 _COLUMNS = (
     "specobjid",
@@ -77,13 +77,13 @@ def compare_clusters(
     text = ("specObjID\n" + "\n".join(map(str, listed)) + "\n").encode()
     name = hashlib.sha256(text + model.encode()).hexdigest()[:10]
     path, table = out / f"members-{name}.csv", out / f"answers-{name}.parquet"
-    write_whole(path, text)
+    write_bytes(path, text)
     request = Request(listed=str(path), served=True)
     answered = run_batch(Batch.of(request, model), table, workers=workers, give_up=give_up, progress=progress)
     answers = _read(table)
     rows = [_compare(found, answers) for found in members]
     result = {"model": model, "mock": answered["mock"], "clusters": rows, **_scores(rows)}
-    write_whole(out / "clusters.json", (json.dumps(result, indent=1) + "\n").encode())
+    write_bytes(out / "clusters.json", (json.dumps(result, indent=1) + "\n").encode())
     return result
 
 

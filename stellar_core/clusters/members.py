@@ -12,10 +12,10 @@ from pathlib import Path
 
 from stellar_core.clusters.literature import Cluster
 from stellar_core.errors import ArchiveError
+from stellar_core.files import write_bytes
 from stellar_core.preprocessing.quality import MANY_OUTLIERS
 from stellar_core.sdss.skyserver import SkyServer, real
 from stellar_core.sdss.sql_response import number, read_answer, whole_number
-from stellar_core.sdss.whole_files import write_whole
 
 #: Least median S/N of a member.
 LEAST_SNR = 10.0
@@ -59,7 +59,7 @@ def find_members(cluster: Cluster, server: SkyServer, folder: Path) -> Members:
         except ArchiveError:
             path.unlink()
     answer = server.select(_COLUMNS, source(cluster), lambda rows: choose(cluster, rows))
-    write_whole(path, answer.data)
+    write_bytes(path, answer.data)
     return choose(cluster, answer.rows)
 
 
@@ -84,7 +84,7 @@ def choose(cluster: Cluster, rows: list[tuple[str, ...]]) -> Members:
 
     Raises
     ------
-    PassingError
+    TransientError
         If a cell is no number.
     """
     away = {

@@ -11,13 +11,13 @@ import numpy as np
 
 from stellar_core.datasets.mock_stars import Inputs, Labels, StarSet, Truth
 from stellar_core.errors import SpectrumError
-from stellar_core.inference.base import Estimator
+from stellar_core.inference.estimator import Estimator
 from stellar_core.isochrones import power_law_log_lifetime
 from stellar_core.mock.plates import make_plate
 from stellar_core.mock.population import Population
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.preprocessing.features import features
-from stellar_core.sdss.star import MOCK_PLATES, StarId
+from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 from stellar_core.spectrum import Spectrum
 
 #: Stars looked at on each plate, and plates from one to the next that is looked at.

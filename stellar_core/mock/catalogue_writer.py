@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.files import atomic_path
 from stellar_core.mock.database import write_database
 from stellar_core.mock.plates import N_STARS, Plate, make_plate, object_id, stars_on
 from stellar_core.mock.spectrum_writer import write_spec_lite
@@ -19,7 +20,7 @@ from stellar_core.mock.truth import true_columns
 from stellar_core.photometry import BANDS
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.specobjid import BOSS_RUN2D
-from stellar_core.sdss.star import MOCK_PLATES, StarId
+from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,9 +145,8 @@ def write_release(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for table, path in ((catalogue, paths["catalogue"]), (true, paths["truth"])):
-            temporary = path.with_name(f"{path.name}.tmp")
-            table.to_parquet(temporary, index=False)
-            os.replace(temporary, path)
+            with atomic_path(path) as draft:
+                table.to_parquet(draft, index=False)
         database = write_database(catalogue, folder / "catalogue.duckdb", seed)
         if spectra:
             _write_spectra(catalogue, seed, folder / "spectra", say)

@@ -17,7 +17,7 @@ from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.instrument import load_instrument
 from stellar_core.mock.photometry import PhotometryBatch, observe_photometry
 from stellar_core.mock.population import Population, draw
-from stellar_core.sdss.star import MOCK_PLATES
+from stellar_core.sdss.star_id import MOCK_PLATES
 
 #: Stars of the whole survey; as many as the paper's catalogue.
 N_STARS = 166_625

@@ -18,7 +18,7 @@ from stellar_core.mock.plates import Plate, flux_at_r, make_plate
 from stellar_core.mock.streams import StarStreams
 from stellar_core.photometry import Photometry
 from stellar_core.sdss.specobjid import BOSS_RUN2D
-from stellar_core.sdss.star import MOCK_PLATES, StarId
+from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES
 

@@ -7,7 +7,7 @@ import numpy as np
 from stellar_core.mock.galaxy import COMPONENTS
 from stellar_core.mock.plates import Plate, make_plate
 from stellar_core.mock.survey import SEED
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 from stellar_core.stages import STAGES
 
 #: Columns of the truth, with their units.

@@ -14,19 +14,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from stellar_core.errors import ArchiveError
+from stellar_core.network.circuit_breaker import CircuitBreaker
+from stellar_core.network.http import ABSENT, OFFLINE_REMEDY, send
+from stellar_core.network.rate_limit import RateLimit
+from stellar_core.network.retries import Retries, TransientError, UnreachableError
+from stellar_core.paths import cache_folder
 from stellar_core.sdss import specobjid as ids
-from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
+from stellar_core.sdss.cache import DiskCache, cache_limit
 from stellar_core.sdss.catalogue_rows import COLUMNS, CatalogueRow, choose_row, row_key, row_source
 from stellar_core.sdss.cone_search import NEAR_COLUMNS, Neighbour, near_source, read_neighbours
-from stellar_core.sdss.http import ABSENT, OFFLINE_REMEDY, send
 from stellar_core.sdss.preload import load_libraries
-from stellar_core.sdss.rate_limit import RateLimit
 from stellar_core.sdss.readers import MAX_BYTES
-from stellar_core.sdss.retries import PassingError, Retries, UnreachableError
 from stellar_core.sdss.skyserver import TOKENS, SkyServer, integer, skyserver_url
 from stellar_core.sdss.spectrum_files import SpectrumFile, SpectrumFiles, check_file, sas_url
 from stellar_core.sdss.sql_response import TOTAL_SQL, read_answer, whole_number
-from stellar_core.sdss.star import PlateFiber, Position, StarId
+from stellar_core.sdss.star_id import PlateFiber, Position, StarId
 from stellar_core.spectrum import Spectrum
 
 Value = TypeVar("Value")
@@ -76,6 +78,14 @@ class Archive:
     files: SpectrumFiles = field(default_factory=SpectrumFiles)
     skyserver: SkyServer = field(default_factory=SkyServer)
 
+    def with_breakers(self, failures: int) -> Archive:
+        """Return the archive with a `CircuitBreaker` for each of its two servers; what is cached is still given."""
+        return replace(
+            self,
+            files=replace(self.files, breaker=CircuitBreaker(failures)),
+            skyserver=replace(self.skyserver, breaker=CircuitBreaker(failures)),
+        )
+
     def spectrum(self, star: StarId, *, catalogue: bool = True, insist: bool = False) -> Spectrum:
         """The spectrum of ``star``, with what the catalogue says about it.
 
@@ -113,7 +123,7 @@ class Archive:
             beside.shutdown(wait=False)  # where there is no file, the row is not waited for
         words = str(failure or "").removesuffix(OFFLINE_REMEDY).strip()
         if failure and insist:
-            kind = UnreachableError if isinstance(failure, UnreachableError) else PassingError
+            kind = UnreachableError if isinstance(failure, UnreachableError) else TransientError
             raise kind(f"SDSS's catalogue could not be asked about {star.name}: {words}", value=star, remedy="")
         return _finish(found, row, words)
 

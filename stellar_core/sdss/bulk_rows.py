@@ -14,10 +14,10 @@ from stellar_core.errors import IdentifierError
 from stellar_core.sdss import specobjid as ids
 from stellar_core.sdss.archive import Archive
 from stellar_core.sdss.catalogue_rows import COLUMNS, JOINED, NAMES, CatalogueRow, row_key
-from stellar_core.sdss.retries import PassingError
+from stellar_core.network.retries import TransientError
 from stellar_core.sdss.skyserver import integer
 from stellar_core.sdss.sql_response import BASE, TOTAL, whole_number
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 
 #: Ids that one query asks for: as many of 20 digits as a URL that SkyServer accepts can hold, the counting of none too.
 AT_ONCE = 48
@@ -74,10 +74,10 @@ def keep_row(archive: Archive, cells: Sequence[str]) -> StarId:
 def _check(rows: list[tuple[str, ...]], wanted: Sequence[int]) -> None:
     for cells in rows:
         if whole_number(cells[0]) not in wanted:
-            raise PassingError(
+            raise TransientError(
                 f"SkyServer answered with spectrum {cells[0][:20]}, which was not asked for.", value=cells[0]
             )
         try:
             CatalogueRow.read(cells)
         except IdentifierError as error:
-            raise PassingError(f"SkyServer answered with a damaged row: {error}", value=cells[0]) from None
+            raise TransientError(f"SkyServer answered with a damaged row: {error}", value=cells[0]) from None

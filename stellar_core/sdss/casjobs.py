@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.sdss.http import ABSENT, Reply, send
-from stellar_core.sdss.retries import PassingError, Retries
+from stellar_core.network.http import ABSENT, Reply, send
+from stellar_core.network.retries import TransientError, Retries
 from stellar_core.sdss.skyserver import Answer
 from stellar_core.sdss.sql_response import COUNT_SQL, MAX_ANSWER, confirm_nothing, read_answer
 
@@ -52,7 +52,7 @@ class JobEndedError(ArchiveError):
     """A job that failed or was canceled: it is not worth another look."""
 
 
-class NoJobError(PassingError):
+class NoJobError(TransientError):
     """CasJobs does not know a job, or is not at this address."""
 
 
@@ -104,7 +104,7 @@ class CasJobs:
         reply = self._send("PUT", f"/contexts/{RELEASE}/jobs", sql)
         text = reply.body.decode("utf-8", "replace").strip()
         if not text.isdecimal() or len(text) > 15:
-            raise PassingError(f"CasJobs answered with {text[:80]!r} in place of the number of a job.")
+            raise TransientError(f"CasJobs answered with {text[:80]!r} in place of the number of a job.")
         return int(text)
 
     def state(self, job: int) -> JobState:
@@ -119,7 +119,7 @@ class CasJobs:
                     " ".join(str(found.get("Message") or "").split())[:200],
                 )
             except (ValueError, TypeError, KeyError, IndexError, RecursionError):
-                raise PassingError("CasJobs did not answer with the state of the job.", value=job) from None
+                raise TransientError("CasJobs did not answer with the state of the job.", value=job) from None
 
         return self.retries.call(look)
 
@@ -156,7 +156,7 @@ class CasJobs:
         columns : sequence of str
             Names of the other columns.
         check : callable, optional
-            Raises `PassingError` on rows that cannot be the answer.
+            Raises `TransientError` on rows that cannot be the answer.
 
         Raises
         ------

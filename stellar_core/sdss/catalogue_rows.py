@@ -14,10 +14,10 @@ import numpy as np
 from stellar_core.errors import IdentifierError
 from stellar_core.photometry import BANDS, Photometry
 from stellar_core.sdss import specobjid as ids
-from stellar_core.sdss.retries import PassingError
+from stellar_core.network.retries import TransientError
 from stellar_core.sdss.skyserver import integer
 from stellar_core.sdss.sql_response import number, whole_number
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 from stellar_core.spectrum import Spectrum
 
 _SPECTRUM = (
@@ -112,7 +112,7 @@ class CatalogueRow:
 
         Raises
         ------
-        PassingError
+        TransientError
             If a cell is no number where one belongs.
         IdentifierError
             If the id is none, or names another plate, MJD or fiber than the row does.
@@ -193,7 +193,7 @@ def choose_row(star: StarId, rows: Sequence[Sequence[str]]) -> CatalogueRow | No
 
     Raises
     ------
-    PassingError
+    TransientError
         If a row is of another spectrum, or damaged.
     """
     found: dict[str, CatalogueRow] = {}
@@ -201,9 +201,9 @@ def choose_row(star: StarId, rows: Sequence[Sequence[str]]) -> CatalogueRow | No
         try:
             row = CatalogueRow.read(cells)
         except IdentifierError as error:
-            raise PassingError(f"SkyServer answered with a damaged row: {error}", value=star.name) from None
+            raise TransientError(f"SkyServer answered with a damaged row: {error}", value=star.name) from None
         if row.star.name != star.name:
-            raise PassingError(f"SkyServer answered with {row.star.name} when asked for {star.name}.", value=star.name)
+            raise TransientError(f"SkyServer answered with {row.star.name} when asked for {star.name}.", value=star.name)
         found.setdefault(row.star.run2d, row)
     wanted = (star.run2d, *star.run2d_candidates)
     return next((found[run2d] for run2d in wanted if run2d in found), next(iter(found.values()), None))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from stellar_core.errors import IdentifierError
 from stellar_core.sdss import specobjid as ids
-from stellar_core.sdss.retries import PassingError
+from stellar_core.network.retries import TransientError
 from stellar_core.sdss.skyserver import real
 from stellar_core.sdss.sql_response import number, whole_number
-from stellar_core.sdss.star import Position, StarId
+from stellar_core.sdss.star_id import Position, StarId
 
 #: Largest radius of a search, arcsec: that of SDSS's own cross-identification.
 MAX_RADIUS = 180.0
@@ -60,7 +60,7 @@ def read_neighbours(rows: Sequence[Sequence[str]], position: Position, radius: f
 
     Raises
     ------
-    PassingError
+    TransientError
         If a row is damaged, or its place or distance is not within ``radius`` arcsec of ``position``.
     """
     found = []
@@ -68,11 +68,11 @@ def read_neighbours(rows: Sequence[Sequence[str]], position: Position, radius: f
         try:
             star = StarId(*ids.decode(whole_number(specobjid)))
         except IdentifierError as error:
-            raise PassingError(f"SkyServer answered with a damaged row: {error}") from None
+            raise TransientError(f"SkyServer answered with a damaged row: {error}") from None
         neighbour = Neighbour(star, number(ra), number(dec), kind, 60.0 * number(distance))
         apart = _separation(position, neighbour)
         if not (apart <= radius + ROUNDING and abs(apart - neighbour.distance) <= ROUNDING):
-            raise PassingError(
+            raise TransientError(
                 f"SkyServer answered with {star.name}, whose place and distance are not those of a star within {radius:g} arcsec."
             )
         found.append(neighbour)

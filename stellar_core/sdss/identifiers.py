@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from stellar_core.errors import IdentifierError
 from stellar_core.sdss import specobjid as ids
-from stellar_core.sdss.star import PlateFiber, Position, StarId
+from stellar_core.sdss.star_id import PlateFiber, Position, StarId
 
 __all__ = ["FORMS", "PlateFiber", "Position", "StarId", "parse"]
 

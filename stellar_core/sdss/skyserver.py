@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.sdss.cache import cache_folder
-from stellar_core.sdss.http import ABSENT, CHUNK, OFFLINE_REMEDY, Reply, seconds, too_large, within
-from stellar_core.sdss.rate_limit import RateLimit
-from stellar_core.sdss.retries import PassingError, Retries, UnreachableError
+from stellar_core.network.circuit_breaker import CircuitBreaker
+from stellar_core.network.http import ABSENT, CHUNK, OFFLINE_REMEDY, Reply, seconds, too_large, within
+from stellar_core.network.rate_limit import RateLimit
+from stellar_core.network.retries import Retries, TransientError, UnreachableError
+from stellar_core.paths import cache_folder
 from stellar_core.sdss.sql_response import COUNT_SQL, MAX_ANSWER, TOTAL_SQL, confirm_nothing, read_answer
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def real(value: float, low: float, high: float) -> str:
     return f"{number:.10f}"
 
 
-#: Raises `PassingError` on rows that cannot be the answer.
+#: Raises `TransientError` on rows that cannot be the answer.
 Check = Callable[[list[tuple[str, ...]]], object]
 
 
@@ -102,12 +103,15 @@ class SkyServer:
         Seconds until it must have answered, and again for the answer to arrive.
     limit : RateLimit
     retries : Retries
+    breaker : CircuitBreaker, optional
+        Stops further queries once the server cannot be reached.
     """
 
     url: str = field(default_factory=skyserver_url)
     timeout: float = 20.0
     limit: RateLimit = field(default_factory=lambda: RateLimit(cache_folder() / TOKENS))
     retries: Retries = field(default_factory=Retries)
+    breaker: CircuitBreaker | None = None
 
     def select(self, columns: Sequence[str], source: str, check: Check = _accept) -> Answer:
         """``SELECT columns source``.
@@ -119,7 +123,7 @@ class SkyServer:
         source : str
             FROM, JOIN and WHERE.
         check : callable, optional
-            Raises `PassingError` on rows that cannot be the answer, which is then asked for again.
+            Raises `TransientError` on rows that cannot be the answer, which is then asked for again.
 
         Returns
         -------
@@ -144,13 +148,15 @@ class SkyServer:
                 confirm_nothing(self._ask(COUNT_SQL.format(flat), ["found"]).rows)
             return answer
 
+        if self.breaker is not None:
+            return self.breaker.call(lambda: self.retries.call(ask))
         return self.retries.call(ask)
 
     def _ask(self, sql: str, names: Sequence[str], check: Check = _accept) -> Answer:
         self.limit.wait(self.retries.patience)
         reply = self._send(sql)
         if reply.status in ABSENT:
-            raise PassingError(f"There is no SkyServer at {self.url} (status {reply.status}).", value=reply.url)
+            raise TransientError(f"There is no SkyServer at {self.url} (status {reply.status}).", value=reply.url)
         reply.refuse_failures()
         rows = read_answer(reply.body, names, reply.content_type)
         check(rows)
@@ -179,13 +185,13 @@ class SkyServer:
         try:
             answer = within(ask, 2 * self.timeout)
         except (TimeoutError, requests.Timeout):
-            raise PassingError(
+            raise TransientError(
                 f"{host} did not answer within {self.timeout:g} s.", value=page, remedy=OFFLINE_REMEDY
             ) from None
         except requests.ConnectionError as error:
             if isinstance(getattr(next(iter(error.args), None), "reason", None), NewConnectionError):
                 raise UnreachableError(f"{host} cannot be reached.", value=page, remedy=OFFLINE_REMEDY) from None
-            raise PassingError(f"The connection to {host} broke off.", value=page, remedy="Try again.") from None
+            raise TransientError(f"The connection to {host} broke off.", value=page, remedy="Try again.") from None
         except ArchiveError:
             raise
         except requests.exceptions.InvalidProxyURL:
@@ -198,7 +204,7 @@ class SkyServer:
                 f"{self.url[:100]!r} names no server, or sends on to none.", value=page, remedy=remedy
             ) from None
         except requests.RequestException as error:
-            raise PassingError(f"{host} could not be asked ({type(error).__name__}).", value=page) from None
+            raise TransientError(f"{host} could not be asked ({type(error).__name__}).", value=page) from None
         except OSError as error:  # such as certificates that are not there
             raise ArchiveError(f"{host} could not be asked: {error}.", value=page) from None
         finally:

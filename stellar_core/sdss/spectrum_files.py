@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from stellar_core.errors import ArchiveError, SpectrumError
-from stellar_core.sdss.http import ABSENT, send
-from stellar_core.sdss.rate_limit import RateLimit
+from stellar_core.network.circuit_breaker import CircuitBreaker
+from stellar_core.network.http import ABSENT, send
+from stellar_core.network.rate_limit import RateLimit
 from stellar_core.sdss.readers import MAX_BYTES, read_spectrum
-from stellar_core.sdss.retries import PassingError, Retries
-from stellar_core.sdss.star import SAS_URL, StarId
+from stellar_core.network.retries import TransientError, Retries
+from stellar_core.sdss.star_id import SAS_URL, StarId
 from stellar_core.spectrum import Spectrum
 
 #: How often a file must be said to be absent before that is believed: mirrors and proxies say so in passing.
@@ -62,6 +63,8 @@ class SpectrumFiles:
         Turns to wait for before each request.
     full : bool
         Whether a file with all exposures serves where there is no lite one.
+    breaker : CircuitBreaker, optional
+        Stops further requests once the server cannot be reached.
     """
 
     url: str = field(default_factory=sas_url)
@@ -69,13 +72,14 @@ class SpectrumFiles:
     retries: Retries = field(default_factory=Retries)
     limit: RateLimit | None = None
     full: bool = True
+    breaker: CircuitBreaker | None = None
 
     def paths(self, star: StarId) -> list[tuple[str, str]]:
         """Reduction and path of every file that may be the star's, the likeliest first."""
         kinds = (False, True) if self.full else (False,)
         return [(run2d, star.file_path(run2d, full=full)) for full in kinds for run2d in star.run2d_candidates]
 
-    def fetch(self, star: StarId, on_failure: Callable[[PassingError], None] = lambda error: None) -> SpectrumFile:
+    def fetch(self, star: StarId, on_failure: Callable[[TransientError], None] = lambda error: None) -> SpectrumFile:
         """The file of ``star``, checked.
 
         Parameters
@@ -91,13 +95,18 @@ class SpectrumFiles:
         ArchiveError
             If it cannot be reached, or sends something else after all attempts.
         """
+        if self.breaker is not None:
+            return self.breaker.call(lambda: self._fetch(star, on_failure))
+        return self._fetch(star, on_failure)
+
+    def _fetch(self, star: StarId, on_failure: Callable[[TransientError], None]) -> SpectrumFile:
         paths, start = self.paths(star), self.retries.clock()
         for time in range(CONFIRMATIONS):
             if time:
                 self.retries.sleep(self.retries.wait_after(time))
             for run2d, path in paths if time == 0 else paths[: len(star.run2d_candidates)]:
                 if self.retries.clock() - start > self.retries.patience:
-                    raise PassingError(
+                    raise TransientError(
                         f"The SDSS archive did not find {star.name} within {self.retries.patience:g} s.", value=star
                     )
                 found = self.retries.call(lambda: self._download(path, star), on_failure)
@@ -124,23 +133,23 @@ def check_file(data: bytes, star: StarId, origin: str) -> Spectrum:
 
     Raises
     ------
-    PassingError
+    TransientError
         If it is a web page, cut short, or another star's.
     """
     if not data.startswith(b"SIMPLE"):
         kind = "a web page" if data.lstrip()[:1] == b"<" else "something"
-        raise PassingError(
+        raise TransientError(
             f"The SDSS archive answered with {kind} that is no FITS file; it may be out of service.", value=origin
         )
     try:
         spectrum = read_spectrum(data)  # without the name that was asked for: the file itself must say whose it is
     except SpectrumError as error:
-        raise PassingError(
+        raise TransientError(
             f"The SDSS archive's file of {star.name} cannot be used: {error}", value=origin, remedy=""
         ) from None
     if spectrum.name != star.name:
         sent = spectrum.name or "a spectrum that names no star"
-        raise PassingError(f"The SDSS archive sent {sent} when asked for {star.name}.", value=origin)
+        raise TransientError(f"The SDSS archive sent {sent} when asked for {star.name}.", value=origin)
     return spectrum
 
 
@@ -164,4 +173,4 @@ def _check_end(data: bytes, star: StarId) -> None:
         except DAMAGE:
             end = -1
     if end != len(data):
-        raise PassingError(f"The SDSS archive's file of {star.name} came cut short.", value=len(data))
+        raise TransientError(f"The SDSS archive's file of {star.name} came cut short.", value=len(data))

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 
 from stellar_core.errors import ArchiveError
-from stellar_core.sdss.retries import PassingError
+from stellar_core.network.retries import TransientError
 
 #: Name of the last column: `BASE` and how many rows the query found, which are 500,000 at most.
 TOTAL, BASE = "n_rows", 1_000_000
@@ -55,20 +55,20 @@ def read_answer(
 
     Raises
     ------
-    PassingError
+    TransientError
         If this is no whole table of these columns: a web page, a refusal for too many queries,
         an empty or shortened answer.
     ArchiveError
         If the service refuses the query itself.
     """
     if not data.strip():
-        raise PassingError(f"{service} answered with nothing.")
+        raise TransientError(f"{service} answered with nothing.")
     if _PAGE.match(data) or content_type in ("text/html", "application/xhtml+xml"):
-        raise PassingError(f"{service} answered with a web page in place of a table; it may be out of service.")
+        raise TransientError(f"{service} answered with a web page in place of a table; it may be out of service.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise PassingError(f"{service} answered with bytes that are no text.") from None
+        raise TransientError(f"{service} answered with bytes that are no text.") from None
     if text.strip().rstrip(".!").lower() in NOTHING_FOUND:
         return []
     try:
@@ -78,7 +78,7 @@ def read_answer(
             if any(cell.strip() for cell in row)
         ]
     except csv.Error:
-        raise PassingError(f"{service} answered with what is no table.") from None
+        raise TransientError(f"{service} answered with what is no table.") from None
     if rows and len(rows[0]) == 1 and rows[0][0].startswith("#"):
         rows = rows[1:]
     titles = [cell.lower() for cell in rows[0]] if rows else []
@@ -86,17 +86,17 @@ def read_answer(
         raise _refusal(" ".join(cell for row in rows[1:] for cell in row), service)
     if titles != [column.lower() for column in (*columns, TOTAL)]:
         said = " ".join(text.split())[:80]
-        raise PassingError(f"{service} did not answer with the columns asked for but with {said!r}.")
+        raise TransientError(f"{service} did not answer with the columns asked for but with {said!r}.")
     found = rows[1:]
     if any(len(row) != len(titles) or row[-1] != str(BASE + len(found)) for row in found):
-        raise PassingError(f"The answer of {service} was cut short after row {len(found)}.")
+        raise TransientError(f"The answer of {service} was cut short after row {len(found)}.")
     return [tuple(row[:-1]) for row in found]
 
 
 def confirm_nothing(counted: Sequence[Sequence[str]], service: str = "SkyServer") -> None:
-    """Raise `PassingError` unless ``counted``, the answer to `COUNT_SQL`, says that there is nothing to be found."""
+    """Raise `TransientError` unless ``counted``, the answer to `COUNT_SQL`, says that there is nothing to be found."""
     if [tuple(row) for row in counted] != [("0",)]:
-        raise PassingError(
+        raise TransientError(
             f"{service} answered without rows, then with a count of {counted[0][0] if counted else 'nothing'}."
         )
 
@@ -105,9 +105,9 @@ def _refusal(said: str, service: str) -> ArchiveError:
     """The error for what stands in a row named error_message."""
     words = " ".join(said.split())
     if _THROTTLED.search(words):
-        return PassingError(f"{service} says that there were too many queries in the last minute.", wait=THROTTLE_WAIT)
+        return TransientError(f"{service} says that there were too many queries in the last minute.", wait=THROTTLE_WAIT)
     if _PASSING.search(words):
-        return PassingError(f"{service} could not carry out the query: {words[:120]}")
+        return TransientError(f"{service} could not carry out the query: {words[:120]}")
     return ArchiveError(f"{service} refused the query: {words[:200]}", value=said)
 
 
@@ -116,7 +116,7 @@ def number(cell: str) -> float:
 
     Raises
     ------
-    PassingError
+    TransientError
         If the cell holds something else.
     """
     if cell.lower() in ("", "null", "nan", "none"):
@@ -124,7 +124,7 @@ def number(cell: str) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise PassingError(f"SkyServer answered with {cell[:40]!r} in place of a number.") from None
+        raise TransientError(f"SkyServer answered with {cell[:40]!r} in place of a number.") from None
 
 
 def whole_number(cell: str) -> int:
@@ -132,9 +132,9 @@ def whole_number(cell: str) -> int:
 
     Raises
     ------
-    PassingError
+    TransientError
         If the cell holds none.
     """
     if not re.fullmatch(r"-?\d{1,20}", cell):
-        raise PassingError(f"SkyServer answered with {cell[:40]!r} in place of a whole number.")
+        raise TransientError(f"SkyServer answered with {cell[:40]!r} in place of a whole number.")
     return int(cell)

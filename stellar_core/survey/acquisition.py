@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stellar_core.errors import ArchiveError
+from stellar_core.files import remove_drafts
 from stellar_core.isochrones import nearest_label
+from stellar_core.network.rate_limit import RateLimit
+from stellar_core.network.retries import Retries
+from stellar_core.paths import cache_folder
 from stellar_core.progress import Progress
-from stellar_core.sdss.cache import cache_folder
 from stellar_core.sdss.casjobs import CasJobs, casjobs_url
 from stellar_core.sdss.catalogue_rows import NAMES, CatalogueRow
-from stellar_core.sdss.rate_limit import RateLimit
-from stellar_core.sdss.retries import Retries
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.spectrum_files import SpectrumFiles
-from stellar_core.sdss.star import MOCK_PLATES, StarId
-from stellar_core.sdss.whole_files import remove_drafts
+from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 from stellar_core.survey.catalogue import CasJobsTable, CatalogueSource, SkyServerPages, fetch_catalogue
 from stellar_core.survey.catalogue_page import DAMAGE
 from stellar_core.survey.downloads import Downloads, Outcome, refuse

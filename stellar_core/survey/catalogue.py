@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from stellar_core.model_store import write_text
+from stellar_core.files import write_bytes, write_text
+from stellar_core.network.retries import TransientError
 from stellar_core.progress import Progress
 from stellar_core.sdss.casjobs import OWN, CasJobs, JobEndedError, NoJobError, RefusedError
 from stellar_core.sdss.catalogue_rows import COLUMNS, NAMES
-from stellar_core.sdss.retries import PassingError
 from stellar_core.sdss.skyserver import Answer, Check, SkyServer
 from stellar_core.sdss.sql_response import TOTAL_SQL, read_answer
-from stellar_core.sdss.whole_files import write_whole
 from stellar_core.survey.catalogue_page import PageCheck, as_table, find_damage
 from stellar_core.survey.plan import Plan, id_range
 
@@ -103,7 +102,7 @@ class CasJobsTable:
                 write_text(path, json.dumps(state))
                 try:
                     state["job"] = self.jobs.submit(plan.sql(into=f"{stem}_{state['begun']}"))
-                except PassingError:
+                except TransientError:
                     if sent >= SUBMISSIONS:
                         raise
                     self.jobs.retries.sleep(self.jobs.retries.wait_after(sent))
@@ -191,6 +190,6 @@ def _page(plan: Plan, path: Path, plates: tuple[int, int], source: CatalogueSour
         if digest.read_bytes() == hashlib.sha256(data).hexdigest().encode():
             return read_answer(data, NAMES, service="The page kept")
     answer = source.page(plan, plates, PageCheck(plan, plates))
-    write_whole(path, answer.data)
-    write_whole(digest, hashlib.sha256(answer.data).hexdigest().encode())
+    write_bytes(path, answer.data)
+    write_bytes(digest, hashlib.sha256(answer.data).hexdigest().encode())
     return answer.rows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from stellar_core.errors import IdentifierError
 from stellar_core.sdss.catalogue_rows import NAMES, PRECISE, TEXT, WHOLE, identify
-from stellar_core.sdss.retries import PassingError
+from stellar_core.network.retries import TransientError
 from stellar_core.sdss.sql_response import number, whole_number
 from stellar_core.survey.plan import Plan, id_range
 
@@ -56,14 +56,14 @@ class PageCheck:
         self._before: list[tuple[str, ...]] = []
 
     def __call__(self, rows: Sequence[Sequence[str]]) -> None:
-        """Raise `PassingError` for an answer that is worth asking for again."""
+        """Raise `TransientError` for an answer that is worth asking for again."""
         reasons = self.doubts(rows)
         doubtful = sorted(tuple(row) for row, reason in zip(rows, reasons, strict=True) if reason)
         if doubtful != self._before:
             self._before = doubtful
             if doubtful:
                 first = next(filter(None, reasons))
-                raise PassingError(
+                raise TransientError(
                     f"{len(doubtful)} of {len(rows)} rows of the catalogue cannot be right; the first: {first}"
                 )
 
@@ -77,11 +77,11 @@ class PageCheck:
 
 
 def check_page(rows: Sequence[Sequence[str]], damages: Sequence[str], plates: tuple[int, int]) -> None:
-    """Raise `PassingError` if no row is of ``plates``, or all of many are damaged: it is another query's answer, or none."""
+    """Raise `TransientError` if no row is of ``plates``, or all of many are damaged: it is another query's answer, or none."""
     if rows and not any(readable_ids(rows, plates)):
-        raise PassingError(f"The catalogue answered with stars that are not on plates {plates[0]} to {plates[1]}.")
+        raise TransientError(f"The catalogue answered with stars that are not on plates {plates[0]} to {plates[1]}.")
     if len(rows) > MANY and all(damages):
-        raise PassingError(
+        raise TransientError(
             f"All {len(rows)} rows of the catalogue on plates {plates[0]} to {plates[1]} are damaged; the first: {damages[0]}"
         )
 
@@ -93,7 +93,7 @@ def readable_ids(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> list
     for row in rows:
         try:
             specobjid = whole_number(row[0])
-        except PassingError:
+        except TransientError:
             specobjid = 0
         found.append(specobjid if low <= specobjid <= high else 0)
     return found
@@ -124,7 +124,7 @@ def _damage(row: Sequence[str], specobjid: int, times: int, plates: tuple[int, i
 def _fits(cell: str, read: Callable[[str], float], largest: float) -> bool:
     try:
         value = read(cell)
-    except PassingError:
+    except TransientError:
         return False
     return math.isnan(value) or abs(value) <= largest
 

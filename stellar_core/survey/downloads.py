@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stellar_core.errors import ArchiveError, SpectrumError
+from stellar_core.files import write_bytes
+from stellar_core.network.retries import TransientError, UnreachableError
 from stellar_core.sdss.catalogue_rows import CatalogueRow
 from stellar_core.sdss.preload import load_libraries
-from stellar_core.sdss.retries import PassingError, UnreachableError
 from stellar_core.sdss.spectrum_files import AbsentError, SpectrumFile, SpectrumFiles, check_file
-from stellar_core.sdss.star import StarId
-from stellar_core.sdss.whole_files import write_whole
+from stellar_core.sdss.star_id import StarId
 from stellar_core.spectrum import Spectrum
 from stellar_core.survey.store import ABSENT, FAILED, REFUSED, STORED, ManifestLine
 from stellar_core.survey.stored_star import StoredStar, make_star
@@ -153,12 +153,12 @@ class Downloads:
         try:
             found = self._ask(row)
         except AbsentError:
-            write_whole(absent, b"")
+            write_bytes(absent, b"")
             raise
         except ArchiveError:
             self._count_failure()
             raise
-        write_whole(kept, found.data)
+        write_bytes(kept, found.data)
         with self._mutex:
             self._failures = 0
             self.fetched += 1
@@ -187,7 +187,7 @@ class Downloads:
                 probing.fetch(star, lambda error: self._note(star, error))
             except AbsentError:
                 if star == served:  # it is losing files: whatever it says that it lacks is for another time
-                    self.given_up = PassingError(
+                    self.given_up = TransientError(
                         f"The archive at {self.files.url} says that it has no {star.name}, which it has just sent."
                     )
                     raise self.given_up from None
@@ -200,7 +200,7 @@ class Downloads:
                     self._served, self._failures = star, 0
                 return
         said = f"says that it has no {lacking.name}, and " if lacking else ""
-        raise PassingError(
+        raise TransientError(
             f"The archive at {self.files.url} {said}sends none of the spectra that it must have.",
             value=lacking,
             remedy="Check its address (STELLAR_SAS_URL), or try again later.",

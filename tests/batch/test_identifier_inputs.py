@@ -12,8 +12,8 @@ from stellar_core.batch.identifier_inputs import NamedPortion
 from stellar_core.errors import StellarError
 from stellar_core.sdss.archive import Archive
 from stellar_core.sdss.cache import DiskCache
-from stellar_core.sdss.rate_limit import RateLimit
-from stellar_core.sdss.retries import PassingError, Retries, UnreachableError
+from stellar_core.network.rate_limit import RateLimit
+from stellar_core.network.retries import TransientError, Retries, UnreachableError
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.spectrum_files import SpectrumFiles
 from tests.sdss.test_archive import mock_stars
@@ -66,7 +66,7 @@ def test_every_way_to_name_a_star_gives_the_same(asked, star):
 def test_no_star_is_answered_without_its_row_while_the_catalogue_is_out_of_service(asked, sdss, star, way):
     text = ways(star)[way]
     sdss.replies[SQL_PAGE] = (503, "text/html", b"<html>busy</html>")
-    assert isinstance(asked(text)[0], PassingError)
+    assert isinstance(asked(text)[0], TransientError)
     sdss.forget()
     assert asked(text)[0].photometry is not None
 
@@ -134,7 +134,7 @@ def test_files_get_their_row_where_it_is_asked_for_and_wait_for_it(asked, sdss, 
 
 def test_files_wait_for_the_catalogue_only_where_it_is_asked(asked, sdss, file):
     sdss.replies[SQL_PAGE] = (503, "text/html", b"<html>busy</html>")
-    assert isinstance(asked(file, photometry=True)[0], PassingError) and not isinstance(asked(file)[0], StellarError)
+    assert isinstance(asked(file, photometry=True)[0], TransientError) and not isinstance(asked(file)[0], StellarError)
 
 
 def test_a_file_of_no_star_of_sdss_is_left_alone(asked, file, monkeypatch):

@@ -26,7 +26,7 @@ from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.preprocessing.spectra import prepare
 from stellar_core.quantities import UNITS
-from stellar_core.sdss.retries import PassingError
+from stellar_core.network.retries import TransientError
 from stellar_core.stages import STAGES
 
 
@@ -305,7 +305,7 @@ def test_what_fails_in_passing_waits_or_is_noted(quick, tmp_path, monkeypatch, g
     real = NamedPortion._one
 
     def one(self, archive, text):
-        return PassingError("The server is away.") if text in away else real(self, archive, text)
+        return TransientError("The server is away.") if text in away else real(self, archive, text)
 
     monkeypatch.setattr(NamedPortion, "_one", one)
     plan, out = batch(Request(stars), 32), tmp_path / "a.parquet"

@@ -15,7 +15,7 @@ from stellar_core.batch.uploads import Typed, Unpacked, pasted, uploaded
 from stellar_core.errors import ParameterError, StellarError
 from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
-from stellar_core.sdss.retries import UnreachableError
+from stellar_core.network.retries import UnreachableError
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.spectrum_files import SpectrumFiles
 

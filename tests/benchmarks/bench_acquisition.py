@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.sdss.quality_cuts import QualityCuts
-from stellar_core.sdss.star import MOCK_PLATES, StarId
+from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 from stellar_core.survey.reader import ARRAYS, StoreReader
 from stellar_core.survey.store import read_manifest
 from tests.standin import Fault, Faults, StandIn

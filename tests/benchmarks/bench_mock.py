@@ -26,7 +26,7 @@ from stellar_core.mock.catalogue_writer import choose, write_release
 from stellar_core.mock.plates import N_STARS
 from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 
 SPECTRA, SINGLE, FILES, COMPARED = 4000, 100, 200, 100
 #: What is asked of the survey: seconds and MB for the catalogue, spectra per second.

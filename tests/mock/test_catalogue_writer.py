@@ -18,7 +18,7 @@ from stellar_core.mock.plates import N_STARS
 from stellar_core.mock.truth import COLUMNS
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.readers import read_spectrum
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 
 
 @pytest.fixture(scope="module")

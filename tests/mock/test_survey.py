@@ -15,7 +15,7 @@ from stellar_core.mock import plates
 from stellar_core.mock.plates import N_STARS, make_plate, stars_on, to_galactic
 from stellar_core.mock.survey import BATCH, SEED, MockSurvey
 from stellar_core.mock.truth import truth
-from stellar_core.sdss.star import MOCK_PLATES, StarId
+from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from stellar_core.batch import worker
 from stellar_core.batch.identifier_inputs import NamedPortion
 from stellar_core.mock.survey import MockSurvey
-from stellar_core.sdss.retries import PassingError
+from stellar_core.network.retries import TransientError
 from tests.batch.test_uploads import archive
 from tests.pages.conftest import ROOT
 
@@ -61,7 +61,7 @@ def test_what_was_answered_stays_and_a_rerun_goes_on(page, monkeypatch):
     monkeypatch.setattr(
         NamedPortion,
         "_one",
-        lambda self, archive, text: PassingError("SDSS is away.") if text in away else one(self, archive, text),
+        lambda self, archive, text: TransientError("SDSS is away.") if text in away else one(self, archive, text),
     )
     page = ask(page, "\n".join(stars))
     assert asked == [0, 1] and "SDSS is away" in words(page) and len(page.dataframe[0].value) == 40

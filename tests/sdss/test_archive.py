@@ -31,14 +31,14 @@ from stellar_core.sdss.archive import (
 )
 from stellar_core.sdss.cache import DiskCache
 from stellar_core.sdss.catalogue_rows import COLUMNS, row_source
-from stellar_core.sdss.rate_limit import RateLimit
+from stellar_core.network.rate_limit import RateLimit
 from stellar_core.sdss.readers import MAX_BYTES, read_spectrum
-from stellar_core.sdss.retries import PassingError, Retries
+from stellar_core.network.retries import TransientError, Retries
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.spectrum_files import SpectrumFiles
-from stellar_core.sdss.star import Position, StarId
+from stellar_core.sdss.star_id import Position, StarId
 from stellar_core.spectrum import Spectrum
-from tests.sdss.test_retries import Time
+from tests.network.test_retries import Time
 from tests.sdss.test_skyserver import SQL_PAGE
 from tests.standin import Fault, Faults, StandIn
 
@@ -310,7 +310,7 @@ def test_neighbours_of_another_place_are_not_believed(sdss, archive):
         ("dec", "-1e999"),
     ):
         sdss.catalogue.damaged = {(specobjid, column): text}
-        with pytest.raises(PassingError, match="not those of a star within 3 arcsec"):
+        with pytest.raises(TransientError, match="not those of a star within 3 arcsec"):
             archive.near(Position(row.ra, row.dec))
         sdss.forget()
     assert archive.near(Position(row.ra, row.dec))[0].star.specobjid == str(specobjid)
@@ -322,7 +322,7 @@ def test_an_archive_that_says_no_slowly_is_given_up(sdss, monkeypatch):
     honest = spectrum_files.send
     monkeypatch.setattr(spectrum_files, "send", lambda *args, **options: clock.sleep(12.0) or honest(*args, **options))
     files = SpectrumFiles(sdss.sas, 3.0, retries)
-    with pytest.raises(PassingError, match="did not find 0999-54000-0001 within 30 s"):
+    with pytest.raises(TransientError, match="did not find 0999-54000-0001 within 30 s"):
         files.fetch(StarId.of(999, 54000, 1))
     assert clock() < 60
 

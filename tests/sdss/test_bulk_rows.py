@@ -7,7 +7,7 @@ import pytest
 from stellar_core.errors import ArchiveError
 from stellar_core.sdss.bulk_rows import AT_ONCE, remember_rows
 from stellar_core.sdss.catalogue_rows import row_key
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 from tests.sdss.test_archive import asked, client, mock_stars
 from tests.standin import Fault, Faults
 

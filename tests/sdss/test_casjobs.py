@@ -8,9 +8,9 @@ import pytest
 
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.sdss.casjobs import CasJobs, JobState
-from stellar_core.sdss.retries import PassingError, Retries
+from stellar_core.network.retries import TransientError, Retries
 from stellar_core.sdss.sql_response import TOTAL_SQL
-from tests.sdss.test_retries import Time
+from tests.network.test_retries import Time
 from tests.standin import Fault, Faults
 from tests.standin.casjobs import TOKEN
 
@@ -75,7 +75,7 @@ def test_every_fault_twice_and_then_the_right_answer(sdss, jobs, table, fault):
 
 def test_a_job_is_sent_once(sdss, jobs):
     sdss.faults = Faults(1.0, 8, (Fault.UNAVAILABLE,))
-    with pytest.raises(PassingError):
+    with pytest.raises(TransientError):
         jobs.submit("SELECT s.z INTO MyDB.never FROM SpecObj s")
     assert len(sdss.served) == 1
 

@@ -9,9 +9,9 @@ from stellar_core.errors import IdentifierError
 from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.spectra import prepare
 from stellar_core.sdss.catalogue_rows import NAMES, CatalogueRow, choose_row, row_source
-from stellar_core.sdss.retries import PassingError
+from stellar_core.network.retries import TransientError
 from stellar_core.sdss.specobjid import encode
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 from stellar_core.spectrum import Spectrum
 
 STAR = StarId(266, 51602, 31, "26")
@@ -63,13 +63,13 @@ def test_one_missing_band_leaves_incomplete_photometry():
 def test_a_row_whose_id_and_numbers_disagree_is_refused(changes):
     with pytest.raises(IdentifierError):
         CatalogueRow.read(cells(**changes))
-    with pytest.raises(PassingError):
+    with pytest.raises(TransientError):
         choose_row(STAR, [cells(**changes)])
 
 
 @pytest.mark.parametrize("changes", [{"z": "abc"}, {"specObjID": "1e18"}, {"plate": ""}])
 def test_a_cell_that_is_no_number_is_refused(changes):
-    with pytest.raises(PassingError):
+    with pytest.raises(TransientError):
         CatalogueRow.read(cells(**changes))
 
 
@@ -79,7 +79,7 @@ def test_the_reduction_asked_for_is_chosen():
     assert choose_row(StarId(266, 51602, 31, "103"), both).star.run2d == "103"
     assert choose_row(StarId(266, 51602, 31, "104"), both).star.run2d == "103", "any is better than none"
     assert choose_row(STAR, []) is None
-    with pytest.raises(PassingError, match="0266-51602-0031 when asked for 0266-51602-0032"):
+    with pytest.raises(TransientError, match="0266-51602-0031 when asked for 0266-51602-0032"):
         choose_row(StarId(266, 51602, 32, "26"), both)
 
 
@@ -129,7 +129,7 @@ ID = encode(266, 51602, 31, "26")
 def test_a_rounded_id_is_refused_even_where_plate_mjd_and_fiber_survive(changes):
     with pytest.raises(IdentifierError):
         CatalogueRow.read(cells(**changes))
-    with pytest.raises(PassingError):
+    with pytest.raises(TransientError):
         choose_row(STAR, [cells(**changes)])
 
 

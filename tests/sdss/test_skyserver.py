@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.sdss.rate_limit import RateLimit
-from stellar_core.sdss.retries import PassingError, Retries
+from stellar_core.network.rate_limit import RateLimit
+from stellar_core.network.retries import TransientError, Retries
 from stellar_core.sdss.skyserver import SkyServer, flatten, integer, real, skyserver_url
-from tests.sdss.test_retries import Time
+from tests.network.test_retries import Time
 from tests.standin import Fault, Faults
 
 SQL_PAGE = "/skyserver/dr17/en/tools/search/x_results.aspx"
@@ -36,7 +36,7 @@ def test_no_rows_are_confirmed_by_a_count(sdss, server):
 
 def test_a_table_without_rows_that_should_have_some_is_refused(sdss, server):
     sdss.replies[SQL_PAGE] = (200, "text/plain", b"#Table1\nz,n_rows\n")
-    with pytest.raises(PassingError, match="columns asked for"):
+    with pytest.raises(TransientError, match="columns asked for"):
         server.select(["s.z"], "FROM SpecObj s WHERE s.plate = 16000")
 
 
@@ -71,7 +71,7 @@ def test_an_answer_that_a_check_refuses_is_asked_for_again(sdss, server):
     def check(rows) -> None:
         seen.append(rows)
         if len(seen) < 3:
-            raise PassingError("not that")
+            raise TransientError("not that")
 
     assert server.select(["s.z"], "FROM SpecObj s WHERE s.plate = 16000", check).rows == seen[-1]
     assert len(seen) == 3
@@ -87,7 +87,7 @@ def test_no_server_is_said_in_one_sentence(server):
 def test_an_address_that_is_none_is_asked_once_and_said(url):
     with pytest.raises(ArchiveError, match="names no server|cannot be reached") as caught:
         SkyServer(url, timeout=2.0, limit=RateLimit(None)).select(["s.plate"], "FROM SpecObj s")
-    assert not isinstance(caught.value, PassingError) or "cannot be reached" in str(caught.value)
+    assert not isinstance(caught.value, TransientError) or "cannot be reached" in str(caught.value)
 
 
 def test_certificates_that_are_not_there_are_one_sentence(monkeypatch):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stellar_core.errors import ArchiveError
-from stellar_core.sdss.retries import PassingError
+from stellar_core.network.retries import TransientError
 from stellar_core.sdss.sql_response import number, read_answer, whole_number
 
 WHOLE = b"#Table1\nspecobjid,z,n_rows\n10081308165788686336,-1.2E-05,1000002\n299497923312379904,null,1000002\n"
@@ -66,13 +66,13 @@ def test_answers_without_rows(data):
     ],
 )
 def test_what_may_pass_is_told_from_a_table(data, kind, words):
-    with pytest.raises(PassingError, match=words) as caught:
+    with pytest.raises(TransientError, match=words) as caught:
         read_answer(data, ["specObjID", "z"], kind)
     assert "\n" not in str(caught.value)
 
 
 def test_too_many_queries_ask_for_a_pause():
-    with pytest.raises(PassingError) as caught:
+    with pytest.raises(TransientError) as caught:
         read_answer(b"error_message\nERROR: Maximum 60 queries allowed per minute.\n", ["z"])
     assert caught.value.wait > 5
 
@@ -80,14 +80,14 @@ def test_too_many_queries_ask_for_a_pause():
 def test_a_query_that_is_wrong_is_not_worth_another_try():
     with pytest.raises(ArchiveError, match="refused the query: Invalid column name") as caught:
         read_answer(b"#Table1\nerror_message\nInvalid column name 'zz'.\n", ["z"])
-    assert not isinstance(caught.value, PassingError)
+    assert not isinstance(caught.value, TransientError)
 
 
 @given(st.integers(0, len(WHOLE) - 2))
 def test_an_answer_cut_anywhere_is_never_taken_for_whole(end):
     try:
         rows = read_answer(WHOLE[:end], ["specObjID", "z"])
-    except PassingError:
+    except TransientError:
         return
     assert rows == [], "a header alone: the client then asks for the count"
 
@@ -97,7 +97,7 @@ def test_no_number_of_rows_hides_a_cut(rows):
     data = b"z,n_rows\n" + b"".join(b"%d,%d\n" % (row, 1_000_000 + rows) for row in range(rows))
     assert len(read_answer(data, ["z"])) == rows
     for end in range(len(b"z,n_rows\n") + 1, len(data) - 1):
-        with pytest.raises(PassingError):
+        with pytest.raises(TransientError):
             read_answer(data[:end], ["z"])
 
 
@@ -113,5 +113,5 @@ def test_cells():
     assert number("1.5E-3") == 0.0015 and math.isnan(number("")) and math.isnan(number("NULL"))
     assert whole_number("18014399648538843136") == 18014399648538843136
     for read, cell in ((number, "abc"), (whole_number, "1.5"), (whole_number, ""), (whole_number, "1e18")):
-        with pytest.raises(PassingError):
+        with pytest.raises(TransientError):
             read(cell)

@@ -6,8 +6,8 @@ import json
 import sys
 from pathlib import Path
 
-from stellar_core.sdss.rate_limit import RateLimit
-from stellar_core.sdss.retries import Retries
+from stellar_core.network.rate_limit import RateLimit
+from stellar_core.network.retries import Retries
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.spectrum_files import SpectrumFiles
 from stellar_core.survey.acquisition import fetch_survey

@@ -18,7 +18,7 @@ from stellar_core.mock.catalogue_writer import catalogue_columns
 from stellar_core.mock.database import write_database
 from stellar_core.mock.plates import make_plate
 from stellar_core.sdss.specobjid import FIRST_BOSS_PLATE
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 
 _NUMBERS = ("z", "sn", "ra", "dec", "sspp_teff", "sspp_logg", "sspp_feh")
 _MACROS = """

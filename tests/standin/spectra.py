@@ -15,7 +15,7 @@ from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.sdss.identifiers import parse
 from stellar_core.sdss.specobjid import BOSS_RUN2D, LEGACY_RUN2D
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 
 #: Where the MOCK survey's files are found: among eBOSS's, and in the folder in which astroquery looks.
 _MOCK_PATH = re.compile(rf"dr17/(eboss|sdss)/spectro/redux/{BOSS_RUN2D}/spectra/(lite|full)/\d{{5}}/spec-[-\d]+\.fits$")

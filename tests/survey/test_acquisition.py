@@ -26,7 +26,7 @@ from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.spectra import GRID, prepare
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.readers import read_spectrum
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 from stellar_core.spectrum import Spectrum
 from stellar_core.survey.plan import Plan
 from stellar_core.survey.store import read_manifest, verify

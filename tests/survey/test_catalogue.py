@@ -13,14 +13,14 @@ from stellar_core.errors import ArchiveError
 from stellar_core.sdss.casjobs import CasJobs, JobState, RefusedError
 from stellar_core.sdss.catalogue_rows import NAMES
 from stellar_core.sdss.quality_cuts import QualityCuts
-from stellar_core.sdss.rate_limit import RateLimit
-from stellar_core.sdss.retries import PassingError, Retries
+from stellar_core.network.rate_limit import RateLimit
+from stellar_core.network.retries import TransientError, Retries
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.survey.catalogue import CasJobsTable, SkyServerPages, fetch_catalogue
 from stellar_core.survey.catalogue_page import DAMAGE, PageCheck, as_table, check_page, find_damage
 from stellar_core.survey.plan import Plan
 from tests.sdss.test_catalogue_rows import cells
-from tests.sdss.test_retries import Time
+from tests.network.test_retries import Time
 from tests.standin import Fault, Faults
 from tests.standin.casjobs import TOKEN
 
@@ -139,7 +139,7 @@ def test_a_catalogue_that_is_away_is_said(sdss, server, tmp_path):
 )
 def test_pages_that_cannot_be_the_answer_are_refused(rows, words):
     plates = (267, 268) if "267" in words else (200, 300)
-    with pytest.raises(PassingError, match=words):
+    with pytest.raises(TransientError, match=words):
         check_page(rows, find_damage(rows, plates), plates)
 
 
@@ -181,23 +181,23 @@ def test_missing_values_are_no_damage():
 def test_rows_that_cannot_be_right_are_believed_when_they_come_twice():
     check = PageCheck(Plan(cuts=LOOSE), (200, 300))
     first, second = cells(z="abc"), cells(mjd="-")
-    with pytest.raises(PassingError, match="1 of 2 rows of the catalogue cannot be right; the first: Its z"):
+    with pytest.raises(TransientError, match="1 of 2 rows of the catalogue cannot be right; the first: Its z"):
         check([first, cells("103")])
-    with pytest.raises(PassingError, match="the first: Its mjd"):
+    with pytest.raises(TransientError, match="the first: Its mjd"):
         check([second, cells("103")])
-    with pytest.raises(PassingError, match="the first: Its mjd"):
+    with pytest.raises(TransientError, match="the first: Its mjd"):
         check([cells(), cells("103", mjd="-")])
     check([cells(), cells("103", mjd="-")])
     check([cells(), cells("103")])
     both = [cells(z="-"), cells("103", z="-")]
-    with pytest.raises(PassingError, match="2 of 2"):
+    with pytest.raises(TransientError, match="2 of 2"):
         check(both)
     check(both[::-1])
 
 
 def test_rows_that_fail_the_cuts_asked_for_are_asked_for_again():
     check = PageCheck(Plan(cuts=replace(LOOSE, sn_median=10.0)), (200, 300))
-    with pytest.raises(PassingError, match="1 of 1 rows of the catalogue cannot be right; the first: snMedian"):
+    with pytest.raises(TransientError, match="1 of 1 rows of the catalogue cannot be right; the first: snMedian"):
         check([cells(snMedian="9.5")])
     check([cells(snMedian="9.5")])
     check([cells(snMedian="10.5")])

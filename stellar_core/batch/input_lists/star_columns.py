@@ -11,7 +11,7 @@ import numpy as np
 from stellar_core.batch.coordinates import position
 from stellar_core.errors import ParameterError, StellarError
 from stellar_core.sdss.identifiers import MAX_TEXT
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 
 #: Names of a column by what it tells, in small letters and without the name of a table before a dot.
 NAMES = {

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.errors import ParameterError
-from stellar_core.model_store import TRAINED_DIR
-from stellar_core.stored_tables import read_table, write_table
+from stellar_core.model_store import read_arrays, write_arrays
+from stellar_core.paths import TRAINED_DIR
 
 HOME = TRAINED_DIR / "mock-population"
 FILE = "comparison.safetensors"
@@ -117,7 +117,7 @@ def mock_catalogue(every: int = EVERY, seed: int | None = None) -> dict[str, np.
     from stellar_core.mock.catalogue_writer import catalogue_columns
     from stellar_core.mock.plates import make_plate
     from stellar_core.mock.survey import SEED
-    from stellar_core.sdss.star import MOCK_PLATES
+    from stellar_core.sdss.star_id import MOCK_PLATES
 
     seed = SEED if seed is None else seed
     parts = []
@@ -184,7 +184,7 @@ def write_comparison(found: Comparison, folder: Path = HOME) -> None:
         "left_out": found.left_out,
         "distances": {name: asdict(one) for name, one in found.distances.items()},
     }
-    write_table(Path(folder) / FILE, arrays, words)
+    write_arrays(Path(folder) / FILE, arrays, words)
 
 
 def read_comparison(folder: Path = HOME) -> Comparison:
@@ -195,7 +195,7 @@ def read_comparison(folder: Path = HOME) -> Comparison:
     ModelError
         If the file is missing or damaged.
     """
-    arrays, words = read_table(Path(folder) / FILE)
+    arrays, words = read_arrays(Path(folder) / FILE)
     return Comparison(
         words["real_stars"],
         words["mock_stars"],

@@ -32,7 +32,7 @@ from stellar_core.sdss.readers.fits_layout import Hdu, damaged, hdus
 from stellar_core.sdss.readers.fits_row import first_row
 from stellar_core.sdss.readers.photometric_rows import PHOTOMETRY_NAMES, photometry_of
 from stellar_core.sdss.specobjid import FIRST_BOSS_PLATE
-from stellar_core.sdss.star import StarId
+from stellar_core.sdss.star_id import StarId
 from stellar_core.spectrum import Spectrum
 
 __all__ = ["DAMAGE", "read_fits", "refuse_endless"]

@@ -18,7 +18,7 @@ from stellar_core.ui.shell import complain, plain
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-    from stellar_core.sdss.star import PlateFiber, StarId
+    from stellar_core.sdss.star_id import PlateFiber, StarId
 
 #: Every FITS file begins with this; anything else is read as a table, whose units must be asked for.
 FITS = b"SIMPLE"

@@ -11,9 +11,9 @@ import time
 import pytest
 
 from stellar_core.errors import ParameterError
-from stellar_core.sdss.rate_limit import SKYSERVER_PER_MINUTE, RateLimit
-from stellar_core.sdss.retries import PassingError
-from tests.sdss.test_retries import Time
+from stellar_core.network.rate_limit import SKYSERVER_PER_MINUTE, RateLimit
+from stellar_core.network.retries import TransientError
+from tests.network.test_retries import Time
 
 
 def turns(limit: RateLimit, clock: Time, count: int) -> list[float]:
@@ -68,7 +68,7 @@ def test_threads_take_turns(tmp_path):
 def test_processes_take_turns(tmp_path):
     path = tmp_path / "turns.json"
     code = (
-        "import sys, pathlib; from stellar_core.sdss.rate_limit import RateLimit\n"
+        "import sys, pathlib; from stellar_core.network.rate_limit import RateLimit\n"
         "limit = RateLimit(pathlib.Path(sys.argv[1]), 1000, 600.0)\n"
         "for _ in range(20): limit.wait()"
     )
@@ -81,7 +81,7 @@ def test_impatience_takes_no_turn(tmp_path):
     clock = Time()
     limit = RateLimit(tmp_path / "turns.json", 2, clock=clock, sleep=clock.sleep)
     turns(limit, clock, 2)
-    with pytest.raises(PassingError, match="used up for another 60 s"):
+    with pytest.raises(TransientError, match="used up for another 60 s"):
         limit.wait(patience=30.0)
     assert clock.pauses == [] and len(json.loads((tmp_path / "turns.json").read_text())) == 2
 

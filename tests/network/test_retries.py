@@ -7,7 +7,7 @@ import random
 import pytest
 
 from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.sdss.retries import PassingError, Retries, UnreachableError
+from stellar_core.network.retries import TransientError, Retries, UnreachableError
 
 
 class Time:
@@ -43,19 +43,19 @@ def retries(time: Time, **settings) -> Retries:
 def test_waits_double_with_jitter_from_the_upper_half():
     time = Time()
     patient = retries(time, attempts=6, first_wait=1.0, longest_wait=6.0)
-    assert patient.call(failing(*[PassingError("busy")] * 5)) == "answer"
+    assert patient.call(failing(*[TransientError("busy")] * 5)) == "answer"
     for pause, full in zip(time.pauses, (1.0, 2.0, 4.0, 6.0, 6.0), strict=True):
         assert full / 2 <= pause <= full
     assert len(set(time.pauses)) == 5, "jitter"
     others = Time()
-    retries(others, attempts=6, first_wait=1.0, jitter=random.Random(2).random).call(failing(PassingError("busy")))
+    retries(others, attempts=6, first_wait=1.0, jitter=random.Random(2).random).call(failing(TransientError("busy")))
     assert others.pauses[0] != time.pauses[0], "processes do not come back together"
 
 
 def test_the_last_failure_is_told_and_all_are_counted():
     time, seen = Time(), []
-    with pytest.raises(PassingError, match="third"):
-        retries(time, attempts=3).call(failing(*map(PassingError, ("first", "second", "third"))), seen.append)
+    with pytest.raises(TransientError, match="third"):
+        retries(time, attempts=3).call(failing(*map(TransientError, ("first", "second", "third"))), seen.append)
     assert len(seen) == 3 and len(time.pauses) == 2
 
 
@@ -75,11 +75,11 @@ def test_without_a_network_the_answer_comes_sooner():
 
 def test_a_server_that_asks_for_time_gets_it_unless_patience_ends():
     time = Time()
-    assert retries(time).call(failing(PassingError("busy", wait=40.0))) == "answer"
+    assert retries(time).call(failing(TransientError("busy", wait=40.0))) == "answer"
     assert time.pauses == [40.0]
     time = Time()
-    with pytest.raises(PassingError):
-        retries(time, patience=30.0).call(failing(PassingError("busy", wait=40.0)))
+    with pytest.raises(TransientError):
+        retries(time, patience=30.0).call(failing(TransientError("busy", wait=40.0)))
     assert time.pauses == []
 
 
@@ -93,6 +93,6 @@ def test_nonsense_is_refused(settings):
 
 def test_a_server_that_asks_for_days_is_given_up():
     time = Time()
-    with pytest.raises(PassingError, match="later"):
-        retries(time, attempts=6).call(failing(PassingError("later", wait=1e6)))
+    with pytest.raises(TransientError, match="later"):
+        retries(time, attempts=6).call(failing(TransientError("later", wait=1e6)))
     assert time.pauses == []

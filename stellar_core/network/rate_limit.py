@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stellar_core.errors import ParameterError
-from stellar_core.sdss.retries import PassingError
-from stellar_core.sdss.whole_files import write_whole
+from stellar_core.network.retries import TransientError
+from stellar_core.files import write_bytes
 
 #: SkyServer answers at most 60 queries per minute from one address; a few are left to the user's browser.
 SKYSERVER_PER_MINUTE = 50
@@ -77,7 +77,7 @@ class RateLimit:
 
         Raises
         ------
-        PassingError
+        TransientError
             If the next turn comes later than ``patience``.
         """
         pause = self._take(patience)
@@ -106,9 +106,9 @@ class RateLimit:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.path}.lock", timeout=LOCK_TIMEOUT):
                 pause, taken = self._next(self._read(), patience)
-                write_whole(self.path, json.dumps(taken).encode(), sync=False)
+                write_bytes(self.path, json.dumps(taken).encode(), sync=False)
                 return pause
-        except PassingError:
+        except TransientError:
             raise
         except (OSError, Timeout):
             return None
@@ -126,7 +126,7 @@ class RateLimit:
         recent = sorted(turn for turn in taken if now - self.window < turn < now + FARTHEST * self.window)
         turn = now if len(recent) < self.turns else max(now, recent[-self.turns] + self.window)
         if turn - now > patience:
-            raise PassingError(
+            raise TransientError(
                 f"The {self.turns} queries per {self.window:g} s that this machine may send are used up for another "
                 f"{turn - now:.0f} s."
             )

@@ -14,7 +14,7 @@ from stellar_core.errors import ArchiveError, ParameterError
 Answer = TypeVar("Answer")
 
 
-class PassingError(ArchiveError):
+class TransientError(ArchiveError):
     """A failure that may be over in a while: asking again is worth it.
 
     Parameters
@@ -34,7 +34,7 @@ class PassingError(ArchiveError):
 LONGEST_ASKED = 600.0
 
 
-class UnreachableError(PassingError):
+class UnreachableError(TransientError):
     """No connection came about: the network or the whole server is away."""
 
 
@@ -79,9 +79,9 @@ class Retries:
             raise ParameterError(f"Retries need at least one attempt and waits that are not negative; got {self}.")
 
     def call(
-        self, work: Callable[[], Answer], on_failure: Callable[[PassingError], None] = lambda error: None
+        self, work: Callable[[], Answer], on_failure: Callable[[TransientError], None] = lambda error: None
     ) -> Answer:
-        """The result of ``work``, called again after each `PassingError`.
+        """The result of ``work``, called again after each `TransientError`.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class Retries:
             tried += 1
             try:
                 return work()
-            except PassingError as error:
+            except TransientError as error:
                 on_failure(error)
                 allowed = self.unreachable_attempts if isinstance(error, UnreachableError) else self.attempts
                 pause = max(self.wait_after(tried), error.wait)

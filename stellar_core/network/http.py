@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from stellar_core.errors import ArchiveError
-from stellar_core.sdss.retries import PassingError, UnreachableError
+from stellar_core.network.retries import TransientError, UnreachableError
 
 Answer = TypeVar("Answer")
 
@@ -55,14 +55,14 @@ class Reply:
 
         Raises
         ------
-        PassingError
+        TransientError
             If the server is busy or out of service.
         ArchiveError
             If it refuses the request.
         """
         host = urllib.parse.urlsplit(self.url).netloc
         if self.status in (408, 425, 429) or self.status >= 500:
-            raise PassingError(
+            raise TransientError(
                 f"{host} is busy or out of service (status {self.status}).", value=self.url, wait=self.wait
             )
         if self.status >= 300:
@@ -97,7 +97,7 @@ def send(
     ------
     UnreachableError
         If no connection comes about.
-    PassingError
+    TransientError
         If the reply stalls or breaks off.
     ArchiveError
         If the address is no URL or the reply is too large.
@@ -116,10 +116,10 @@ def send(
     except ArchiveError:
         raise
     except TimeoutError:
-        raise PassingError(f"{host} did not answer within {timeout:g} s.", value=url, remedy=OFFLINE_REMEDY) from None
+        raise TransientError(f"{host} did not answer within {timeout:g} s.", value=url, remedy=OFFLINE_REMEDY) from None
     except urllib.error.URLError as error:
         if isinstance(error.reason, TimeoutError):
-            raise PassingError(
+            raise TransientError(
                 f"{host} did not answer within {timeout:g} s.", value=url, remedy=OFFLINE_REMEDY
             ) from None
         if isinstance(error.reason, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
@@ -132,8 +132,8 @@ def send(
         raise ArchiveError(f"{host[:100]!r} names no server, or sends on to none.", value=url) from None
 
 
-def _broken(host: str, url: str, error: BaseException) -> PassingError:
-    return PassingError(f"The connection to {host} broke off ({type(error).__name__}).", value=url, remedy="Try again.")
+def _broken(host: str, url: str, error: BaseException) -> TransientError:
+    return TransientError(f"The connection to {host} broke off ({type(error).__name__}).", value=url, remedy="Try again.")
 
 
 def _read(request: urllib.request.Request, timeout: float, limit: int) -> Reply:

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from stellar_core.errors import ArchiveError
-from stellar_core.sdss.http import Reply, seconds, send, within
-from stellar_core.sdss.retries import PassingError, UnreachableError
+from stellar_core.network.http import Reply, seconds, send, within
+from stellar_core.network.retries import TransientError, UnreachableError
 from tests.standin import Fault, Faults, server
 
 
@@ -24,7 +24,7 @@ def test_what_is_too_large_is_not_read_to_its_end(sdss):
     sdss.replies["/sas/file"] = (200, "text/plain", b"x" * 5_000_000)
     with pytest.raises(ArchiveError, match="larger than 1 MB") as caught:
         send(f"{sdss.sas}/file", timeout=3.0, limit=1_000_000)
-    assert not isinstance(caught.value, PassingError)
+    assert not isinstance(caught.value, TransientError)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_broken_replies_may_pass(sdss, fault, words):
     sdss.replies["/sas/file"] = (200, "text/plain", b"x" * 100_000)
     sdss.faults = Faults(1.0, 2, (fault,))
     start = time.monotonic()
-    with pytest.raises(PassingError, match=words):
+    with pytest.raises(TransientError, match=words):
         send(f"{sdss.sas}/file", timeout=0.4, limit=1_000_000)
     assert time.monotonic() - start < 5
 
@@ -57,7 +57,7 @@ def test_only_web_addresses(url):
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 def test_statuses_that_may_pass(status):
-    with pytest.raises(PassingError, match=f"host.org is busy or out of service .status {status}") as caught:
+    with pytest.raises(TransientError, match=f"host.org is busy or out of service .status {status}") as caught:
         Reply("http://host.org/a", status, "", b"", 7.0).refuse_failures()
     assert caught.value.wait == 7.0
 
@@ -66,7 +66,7 @@ def test_statuses_that_may_pass(status):
 def test_statuses_that_do_not_pass(status):
     with pytest.raises(ArchiveError, match="refused the request") as caught:
         Reply("http://host.org/a", status, "", b"").refuse_failures()
-    assert not isinstance(caught.value, PassingError)
+    assert not isinstance(caught.value, TransientError)
 
 
 def test_retry_after():
