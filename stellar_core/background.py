@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stellar_core.errors import ParameterError, StellarError
-from stellar_core.model_store import write_text
+from stellar_core.files import write_text
 from stellar_core.priority import lower_priority
 
 #: Seconds that a process may take until it holds its lock, and between two notes of the same doing.

@@ -10,7 +10,8 @@ import numpy as np
 
 from stellar_core.constants import SUN_MBOL, SUN_TEFF
 from stellar_core.errors import ParameterError
-from stellar_core.model_store import TRAINED_DIR, read_model
+from stellar_core.model_store import read_model
+from stellar_core.paths import TRAINED_DIR
 
 #: Ratio of total to selective extinction.
 RV = 3.1

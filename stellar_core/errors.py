@@ -42,5 +42,13 @@ class ArchiveError(StellarError, OSError):
     """A remote or local archive that did not give what was asked for."""
 
 
+class StorageError(StellarError, OSError):
+    """A file or folder on this machine that cannot be read or written."""
+
+
+class RunError(StellarError, RuntimeError):
+    """Work that cannot start or go on: another process is doing it, the folder is another run's, or a worker died."""
+
+
 class ModelError(StellarError, RuntimeError):
     """Trained weights that are missing, damaged or of another shape."""

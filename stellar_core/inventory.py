@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stellar_core.errors import ModelError
-from stellar_core.model_store import TRAINED_DIR, adopted_models, list_models, model_folder, read_model
+from stellar_core.model_store import adopted_models, list_models, model_folder, read_model
+from stellar_core.paths import TRAINED_DIR, tracks_folder
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,6 @@ def damaged() -> list[str]:
     return sentences
 
 
-def tracks_folder() -> Path:
-    """Folder of MIST's archives that the app fetches: ``mist`` in the cache folder."""
-    from stellar_core.sdss.cache import cache_folder
-
-    return cache_folder() / "mist"
-
-
 def _models() -> Iterator[Holding]:
     shipped = list_models()
     for name, card in {**shipped, **adopted_models()}.items():
@@ -84,7 +78,8 @@ def _models() -> Iterator[Holding]:
 
 
 def _catalogues() -> Iterator[Holding]:
-    from stellar_core.catalogue.surveys import survey_folder, surveys
+    from stellar_core.catalogue.surveys import surveys
+    from stellar_core.paths import survey_folder
 
     for survey in surveys():
         if survey.path.exists():
@@ -120,7 +115,8 @@ def _tracks() -> Iterator[Holding]:
 
 
 def _cache() -> Iterator[Holding]:
-    from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
+    from stellar_core.paths import cache_folder
+    from stellar_core.sdss.cache import DiskCache, cache_limit
 
     number, size = DiskCache(cache_folder(), cache_limit()).holdings()
     if number:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,32 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.errors import ModelError
-from stellar_core.stored_json import read_json
+from stellar_core.files import read_json, write_bytes, write_text
+from stellar_core.paths import TRAINED_DIR, adopted_folder
 
-TRAINED_DIR = Path(__file__).resolve().parents[1] / "trained"
 #: The network that answers unless another is named: Model 9.
 DEFAULT_MODEL = "isochrone"
 
 
-def runs_dir() -> Path:
-    """Folder of training jobs and of what was adopted from them: ``runs/``, or STELLAR_RUNS_DIR."""
-    return Path(os.environ.get("STELLAR_RUNS_DIR") or TRAINED_DIR.parent / "runs")
-
-
-def adopted_dir() -> Path:
-    """Folder of the models adopted from training jobs; what ships with the project is in `TRAINED_DIR`."""
-    return runs_dir() / "models"
-
-
 #: A list of numbers that JSON has spread over lines; a text cannot hold a line break there.
 _NUMBERS = re.compile(r"\[\n\s*((?:-?[\d.eE+-]+|null)(?:,\n\s*(?:-?[\d.eE+-]+|null))*)\n\s*\]")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write ``text`` whole or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
 
 
 def card_text(card: Mapping[str, object]) -> str:
@@ -68,9 +50,7 @@ def write_model(folder: Path, weights: Mapping[str, np.ndarray], card: Mapping[s
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     payload = save({name: np.ascontiguousarray(array) for name, array in weights.items()})
-    temporary = folder / "weights.safetensors.tmp"
-    temporary.write_bytes(payload)
-    os.replace(temporary, folder / "weights.safetensors")
+    write_bytes(folder / "weights.safetensors", payload, sync=False)
     full = {
         "date": datetime.date.today().isoformat(),
         **card,
@@ -134,7 +114,7 @@ def model_folder(name: str) -> Path:
     """
     if Path(name).name != name or name in ("", ".", ".."):
         raise ModelError(f"{name!r} is not the name of a model.", value=name)
-    adopted = adopted_dir() / name
+    adopted = adopted_folder() / name
     return adopted if adopted.is_dir() and not (TRAINED_DIR / name).exists() else TRAINED_DIR / name
 
 
@@ -153,7 +133,7 @@ def list_models() -> dict[str, dict[str, object]]:
 def adopted_models() -> dict[str, dict[str, object]]:
     """The card of every adopted model, by name; a folder whose card cannot be read is left out."""
     found = {}
-    for path in sorted(adopted_dir().glob("[!.]*/card.json")):
+    for path in sorted(adopted_folder().glob("[!.]*/card.json")):
         try:
             card = _card(path)
         except ModelError:
@@ -177,3 +157,35 @@ def list_networks() -> dict[str, dict[str, object]]:
     """The card of every model that answers for a star: the shipped networks, then the adopted ones."""
     shipped = {name: card for name, card in list_models().items() if "architecture" in card}
     return {**shipped, **{name: card for name, card in adopted_models().items() if name not in shipped}}
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, object]) -> None:
+    """Write arrays, and metadata that JSON can hold, to one safetensors file; the folder is made if absent."""
+    from safetensors.numpy import save
+
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    payload = save(contiguous, {name: json.dumps(value) for name, value in metadata.items()})
+    write_bytes(Path(path), payload, sync=False)
+
+
+def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """Read the arrays and the metadata that `write_arrays` wrote.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    try:
+        with safe_open(path, framework="np") as archive:
+            metadata = {name: json.loads(text) for name, text in (archive.metadata() or {}).items()}
+            return {name: archive.get_tensor(name) for name in archive.keys()}, metadata
+    except (OSError, SafetensorError, ValueError) as error:
+        raise ModelError(
+            f"The stored table {path.parent.name}/{path.name} cannot be read ({type(error).__name__}).",
+            value=str(path),
+            remedy=f"Restore trained/{path.parent.name} from the repository.",
+        ) from None

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from stellar_core.errors import ArchiveError
+from stellar_core.files import write_bytes
 
 #: How programs are asked to load a table.
 LOAD_TABLE = "table.load.votable"
@@ -98,7 +99,5 @@ def _folder() -> Path:
 
 def _write(data: bytes, name: str) -> Path:
     path = _folder() / (re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:80].strip(".") + ".vot")
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(data)
-    os.replace(temporary, path)
+    write_bytes(path, data, sync=False)
     return path

@@ -7,7 +7,8 @@ import pytest
 
 from stellar_core import model_store
 from stellar_core.errors import ModelError
-from stellar_core.model_store import TRAINED_DIR, add_to_card, card_text, list_models, read_model, write_model
+from stellar_core.model_store import add_to_card, card_text, list_models, read_model, write_model
+from stellar_core.paths import TRAINED_DIR
 
 
 def test_what_was_written_comes_back(tmp_path):

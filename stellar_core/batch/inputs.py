@@ -13,6 +13,7 @@ from stellar_core.batch.chunks import MockPortion, Portion, StorePortion
 from stellar_core.batch.identifier_inputs import NamedPortion
 from stellar_core.batch.input_lists import read_list
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.files import atomic_path
 from stellar_core.inference.predict import is_file
 from stellar_core.mock.survey import SEED
 from stellar_core.survey.reader import StoreReader
@@ -195,10 +196,9 @@ def _write_names(path: Path, names: Iterator[str]) -> None:
     import pyarrow as pa
 
     schema = pa.schema([("input", pa.binary())])
-    draft = path.with_name(f".{path.name}.tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
     written = 0
-    try:
+    with atomic_path(path) as draft:
         with pa.OSFile(str(draft), "wb") as out, pa.ipc.new_file(out, schema) as file:
             while part := list(islice(names, _LINES)):
                 cells = pa.array([name.encode("utf-8", "surrogatepass") for name in part], pa.binary())
@@ -206,6 +206,3 @@ def _write_names(path: Path, names: Iterator[str]) -> None:
                 written += len(part)
         if not written:
             raise ParameterError("There is no spectrum among what was given.")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

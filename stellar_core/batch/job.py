@@ -19,10 +19,10 @@ from stellar_core.batch.inputs import Inputs, Request
 from stellar_core.batch.tables import check_ending, read_chunks, write_answers
 from stellar_core.batch.worker import GROUP, Settings, Work, answer
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.files import remove_drafts, write_bytes
 from stellar_core.model_store import model_folder, read_model
 from stellar_core.parallel import spread
 from stellar_core.progress import Progress
-from stellar_core.sdss.whole_files import remove_drafts, write_whole
 
 #: Rows of a chunk: what is lost at most when a worker is killed.
 CHUNK = 512
@@ -167,7 +167,7 @@ def _run(
     write_answers(out, lambda: read_chunks(paths), {**told, **counts})
     with out.open("rb") as table:
         found = {**counts, **told, "table": hashlib.file_digest(table, "sha256").hexdigest()}
-    write_whole(_side(out), (json.dumps({"batch": batch.facts(), **found}, indent=1) + "\n").encode())
+    write_bytes(_side(out), (json.dumps({"batch": batch.facts(), **found}, indent=1) + "\n").encode())
     shutil.rmtree(parts, ignore_errors=True)  # whoever asks for the finished table tidies up too
     return {"out": str(out), **found}
 
@@ -188,7 +188,7 @@ def _claim(batch: Batch, out: Path, parts: Path) -> None:
         raise ParameterError(
             f"{out} is there already and not of this batch.", value=str(out), remedy="Give another --out."
         )
-    write_whole(path, (json.dumps(mine, indent=1) + "\n").encode())
+    write_bytes(path, (json.dumps(mine, indent=1) + "\n").encode())
 
 
 def _finished(batch: Batch, out: Path) -> dict[str, object] | None:
@@ -256,7 +256,7 @@ def _answer_all(
             done += answered.rows
             progress("stars", done, len(inputs))
             if not answered.passing or (give_up and last):
-                write_whole(paths[answered.number], answered.data)
+                write_bytes(paths[answered.number], answered.data)
                 in_a_row = 0
                 continue
             passing[answered.number] = answered.passing

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -15,7 +14,7 @@ import numpy as np
 from stellar_core.batch.columns import schema
 from stellar_core.csv_cells import harmless
 from stellar_core.errors import ParameterError
-from stellar_core.sdss.whole_files import DRAFT
+from stellar_core.files import atomic_path
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,15 +63,8 @@ def write_answers(path: Path, chunks: Chunks, facts: Mapping[str, object]) -> No
         If the disk does not allow it.
     """
     check_ending(path)
-    draft = path.with_name(f".{path.name}{DRAFT}")
-    try:
-        with draft.open("wb") as out:
-            _WRITERS[path.suffix.lower()](out, chunks, facts)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with atomic_path(path, sync=True) as draft, draft.open("wb") as out:
+        _WRITERS[path.suffix.lower()](out, chunks, facts)
 
 
 def answers_as(ending: str, tables: Iterable[pa.Table], facts: Mapping[str, object]) -> bytes:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stellar_core.errors import ArchiveError
+from stellar_core.files import atomic_path
 from stellar_core.mock.plates import N_STARS
+from stellar_core.paths import catalogue_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,10 +42,8 @@ CHUNK = 10_000
 
 
 def default_path() -> Path:
-    """``catalogue/stars.parquet`` in the cache folder."""
-    from stellar_core.sdss.cache import cache_folder
-
-    return cache_folder() / "catalogue" / "stars.parquet"
+    """``stars.parquet`` in the catalogue folder."""
+    return catalogue_folder() / "stars.parquet"
 
 
 def make_catalogue(
@@ -85,7 +83,6 @@ def make_catalogue(
     from stellar_core.mock.catalogue_writer import write_release
 
     path, say = default_path() if path is None else Path(path), progress or (lambda what, done, total: None)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if store is not None:
@@ -94,11 +91,9 @@ def make_catalogue(
             with tempfile.TemporaryDirectory(dir=path.parent) as folder:
                 write_release(stars, folder, spectra=False, progress=say)
                 survey = pd.read_parquet(Path(folder) / "catalogue.parquet")
-        _labelled(_flat(survey), say).to_parquet(temporary, index=False)
-        os.replace(temporary, path)
+        with atomic_path(path) as draft:
+            _labelled(_flat(survey), say).to_parquet(draft, index=False)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         if isinstance(error, ArchiveError):
             raise
         raise ArchiveError(

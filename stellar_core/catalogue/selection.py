@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.model_store import write_text
+from stellar_core.files import read_json, write_text
 from stellar_core.stages import STAGES
-from stellar_core.stored_json import read_json
 
 #: Selections kept, letters of a name, and filters of a selection.
 MOST, LONGEST, MOST_FILTERS = 100, 60, 20

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from stellar_core.catalogue.making import default_path
 from stellar_core.errors import ArchiveError
-from stellar_core.sdss.cache import cache_folder
+from stellar_core.paths import survey_folder
 
 
 @dataclass(frozen=True)
@@ -33,11 +32,6 @@ class Survey:
     path: Path
     mock: bool
     store: Path | None = None
-
-
-def survey_folder() -> Path:
-    """Folder of the app's own ``fetch survey``: STELLAR_SURVEY_DIR, else ``survey`` in the cache folder."""
-    return Path(os.environ.get("STELLAR_SURVEY_DIR") or cache_folder() / "survey")
 
 
 def surveys() -> list[Survey]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from stellar_core.model_store import TRAINED_DIR
+from stellar_core.paths import TRAINED_DIR
 
 commands = typer.Typer()
 PARTS = "tracks, photometry, population, instrument, emulator, comparison or all"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 import json
-import os
 from pathlib import Path
 
 from stellar_core.errors import ParameterError
 from stellar_core.evaluation.panels import TITLES, panels, where_panel, worst
 from stellar_core.evaluation.stored_predictions import COLUMNS, StoredTest
 from stellar_core.figures.palette import LIGHT
+from stellar_core.files import write_text
 from stellar_core.model_store import adopted_models, list_models
 
 #: Quantities that are reported.
@@ -37,9 +37,7 @@ def write_report(test: StoredTest, path: Path) -> None:
     path = Path(path)
     if not path.parent.is_dir():
         raise ParameterError(f"There is no folder {path.parent} for the report.", value=str(path))
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(report(test), encoding="utf-8")
-    os.replace(temporary, path)
+    write_text(path, report(test))
 
 
 def report(test: StoredTest) -> str:

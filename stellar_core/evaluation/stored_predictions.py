@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.inference.result import entropy
-from stellar_core.model_store import model_folder
-from stellar_core.stored_tables import read_table, write_table
+from stellar_core.model_store import model_folder, read_arrays, write_arrays
 
 if TYPE_CHECKING:
-    from stellar_core.evaluation.predictions import Delivered
+    from stellar_core.evaluation.predictions import Predictions
 
 NAME = "test-stars.safetensors"
 #: Test stars stored, at most.
@@ -82,7 +81,7 @@ class TestStars:
         return entropy(self.probability)
 
     @classmethod
-    def of(cls, found: Delivered, label: np.ndarray, n: int = STARS) -> TestStars:
+    def of(cls, found: Predictions, label: np.ndarray, n: int = STARS) -> TestStars:
         """The first ``n`` of what was delivered, with the labels (m, 2)."""
         low, high = found.quantiles[:, :, 2], found.quantiles[:, :, 4]
         parts = (
@@ -152,7 +151,7 @@ def write_test(folder: Path, test: StoredTest) -> None:
     words = {name: getattr(test, name) for name in ("model", "view", "before", "sha256")} | {
         "names": list(test.survey.name)
     }
-    write_table(Path(folder) / NAME, {**test.stars.arrays("stars"), **test.survey.arrays("survey")}, words)
+    write_arrays(Path(folder) / NAME, {**test.stars.arrays("stars"), **test.survey.arrays("survey")}, words)
 
 
 def read_test(model: str) -> StoredTest:
@@ -163,6 +162,6 @@ def read_test(model: str) -> StoredTest:
     ModelError
         If there is none or it is damaged.
     """
-    arrays, words = read_table(model_folder(model) / NAME)
+    arrays, words = read_arrays(model_folder(model) / NAME)
     stars, survey = TestStars.from_arrays(arrays, "stars"), TestStars.from_arrays(arrays, "survey", words["names"])
     return StoredTest(words["model"], words["view"], words["before"], stars, survey, words["sha256"])

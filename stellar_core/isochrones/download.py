@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.files import write_text
 
 SERVERS = ("https://waps.cfa.harvard.edu/MIST/data/tarballs_v1.2/", "https://mist.science/data/tarballs_v1.2/")
 #: Initial [Fe/H] that MIST v1.2 offers, dex.
@@ -91,9 +92,7 @@ def fetch_archive(
         except ValueError as error:  # the hash does not fit
             raise ArchiveError(f"{name} is not the file expected: {error}", value=name) from None
         if not note.is_file():
-            draft = note.with_suffix(".tmp")
-            draft.write_text(pooch.file_hash(str(path)) + "\n")
-            os.replace(draft, note)
+            write_text(note, pooch.file_hash(str(path)) + "\n")
         return path
     raise ArchiveError(
         f"No server gave {name} ({'; '.join(failures)}).",

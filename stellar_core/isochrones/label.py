@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.files import atomic_path
 from stellar_core.isochrones.catalogue_posterior import FastGrid, grid_cells
 from stellar_core.isochrones.lifetime import ENDS, track_log_lifetime
 from stellar_core.isochrones.nearest_neighbour import nearest_label
@@ -167,13 +167,12 @@ def label_file(table: Path, out: Path | None, priors: Priors = Priors()) -> dict
     except (OSError, ValueError) as error:
         raise ArchiveError(f"{table.name} cannot be read as a table: {error}", value=str(table)) from None
     answer = label_table(frame, priors)
-    draft = out.with_name(f".{out.name}.tmp")
     try:
-        if out.suffix == ".parquet":
-            answer.to_parquet(draft, index=False)
-        else:
-            answer.to_csv(draft, index=False)
-        os.replace(draft, out)
+        with atomic_path(out) as draft:
+            if out.suffix == ".parquet":
+                answer.to_parquet(draft, index=False)
+            else:
+                answer.to_csv(draft, index=False)
     except OSError as error:
         raise ArchiveError(f"{out} cannot be written: {error}", value=str(out)) from None
     counts = answer["state"].value_counts()

@@ -24,7 +24,8 @@ from stellar_core.isochrones.mesh import Cells, Window, mesh_of
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.track_table import load_tracks
 from stellar_core.isochrones.tracks import Tracks
-from stellar_core.model_store import TRAINED_DIR, read_model, write_model
+from stellar_core.model_store import read_model, write_model
+from stellar_core.paths import TRAINED_DIR
 from stellar_core.stages import STAGES, classify
 
 HOME = TRAINED_DIR / "isochrone-cells"

@@ -32,7 +32,8 @@ from stellar_core.isochrones.tracks import (
     ZAMS,
     Tracks,
 )
-from stellar_core.model_store import TRAINED_DIR, read_model, write_model
+from stellar_core.model_store import read_model, write_model
+from stellar_core.paths import TRAINED_DIR
 
 HOME = TRAINED_DIR / "track-emulator"
 PRIMARY = (ZAMS, IAMS, TAMS, RGB_TIP, HE_BURNING, HE_END, LAST_EEP)

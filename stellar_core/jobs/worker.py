@@ -1,4 +1,4 @@
-"""The worker: one process that carries out one job, at low priority, and says all the time how far it is."""
+"""The worker: one process that carries out one job at low priority and keeps its status file up to date."""
 
 from __future__ import annotations
 
@@ -16,28 +16,35 @@ from dataclasses import replace
 from stellar_core.errors import StellarError
 from stellar_core.files import write_text
 from stellar_core.jobs.folder import Job
-from stellar_core.jobs.measurement import peak_bytes
 from stellar_core.jobs.queue import Queue
+from stellar_core.jobs.resources import (
+    check_disk,
+    check_memory,
+    checkpoint_bytes,
+    disk_needed,
+    memory_needed,
+    peak_memory,
+)
 from stellar_core.jobs.status import Status, read_status
 from stellar_core.priority import lower_priority
 
-#: Niceness of a worker unless STELLAR_JOB_NICE says otherwise: anything else goes first.
+#: Niceness of a worker unless STELLAR_JOB_NICE is set.
 NICE = 10
-#: Seconds between looks for a wish to cancel, between looks at the disk, and between checkpoints.
+#: Seconds between checks for a request to cancel, between checks of the disk, and between checkpoints.
 CANCEL_SECONDS, DISK_SECONDS, SAVE_SECONDS = 0.2, 2.0, 60.0
-#: Points of the curve that are kept, at most.
+#: Largest number of points of the loss curve.
 CURVE_POINTS = 400
-#: Seconds to wait for the job's lock: longer than anybody looks at it.
+#: Seconds to wait for the job's lock; other processes hold it only for a moment.
 LOCK_SECONDS = 5.0
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class _Ended(BaseException):
-    """Asked to end where nothing has to be saved; no error, so nothing may swallow it."""
+class _Interrupted(BaseException):
+    """Raised by a signal where nothing has to be saved; no Exception, so that no handler swallows it."""
 
 
 class _Log:
-    """Standard error, which is the job's log; a disk that takes no more lines is no reason to end."""
+    """Standard error, which is the job's log; a full disk does not end the job."""
 
     def write(self, text: str) -> None:
         try:
@@ -62,12 +69,12 @@ def work(queue: Queue, job_id: str, token: str) -> int:
     ----------
     queue : Queue
     job_id, token : str
-        The job and the attempt; where another attempt has been made since, nothing is done.
+        Job and attempt; a worker of an attempt that has been superseded does nothing.
 
     Returns
     -------
     int
-        Exit status: 0 done, 1 failed or cancelled, 3 not wanted any more.
+        Exit status: 0 done, 1 failed or cancelled, 3 superseded.
     """
     from filelock import FileLock, Timeout
 
@@ -85,7 +92,7 @@ def work(queue: Queue, job_id: str, token: str) -> int:
                 return 3
             status = status.enter("running", phase="loading")
             job.write(status)
-        ended = _Worker(job, status).through()
+        ended = _Worker(job, status).run()
     finally:
         lock.release()
     queue.start_next()
@@ -99,27 +106,28 @@ class _Worker:
         self.job, self.status = job, status
         self.began, self.before = time.monotonic(), status.seconds
         self.cancelled, self.problem = False, ""
-        self.polite = False  # while training a wish to end waits for the batch and a checkpoint
+        # False while training, where a request to end waits for the batch and a checkpoint.
+        self.interruptible = True
         self.over = False
-        self.room = 0.0  # bytes that a checkpoint needs
+        self.checkpoint_bytes = 0.0
         self.curve_step = -1
 
-    def through(self) -> Status:
-        """Work until done, failed or cancelled, and leave that written."""
-        signal.signal(signal.SIGTERM, self._told_to_end)
+    def run(self) -> Status:
+        """Work until done, failed or cancelled, and write the final status."""
+        signal.signal(signal.SIGTERM, self._terminate)
         signal.signal(signal.SIGUSR1, self._interrupt)
-        threading.Thread(target=self._look_around, daemon=True).start()
+        threading.Thread(target=self._watch_requests, daemon=True).start()
         try:
             ended = self._carry_out()
-        except _Ended:
-            ended = self._asked_to_end()
+        except _Interrupted:
+            ended = self._stopped()
         except StellarError as error:
             ended = self.status.enter("failed", str(error))
         except OSError as error:
-            ended = self.status.enter("failed", self._about(error))
+            ended = self.status.enter("failed", self._describe(error))
         except MemoryError:
-            ended = self.status.enter("failed", "There is not enough memory for so many stars or so large a network.")
-        except Exception as error:  # whatever it is, the folder shall say so
+            ended = self.status.enter("failed", "There is not enough memory for this many stars or this network.")
+        except Exception as error:  # every other error is recorded in the folder too
             _Log().write(traceback.format_exc())
             ended = self.status.enter("failed", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
         self.over = True
@@ -132,70 +140,58 @@ class _Worker:
         return ended
 
     def _carry_out(self) -> Status:
+        import torch
+
         from stellar_core.jobs.model_registry import describe
-        from stellar_core.jobs.resources import check_disk, check_memory, checkpoint_bytes, disk_needed, memory_needed
+        from stellar_core.jobs.monitor import Monitor, monitoring_stars
+        from stellar_core.jobs.resources import parameter_count
+        from stellar_core.jobs.stars import training_stars
+        from stellar_core.pipeline.train_model import train_model
+        from stellar_core.training.console import Console
 
         config = self.job.config
         training = config.training
-        import torch
-
-        from stellar_core.models.zoo import build
-
         torch.set_num_threads(config.threads)
-        network = build(training.model, torch.Generator().manual_seed(0))
-        parameters = sum(weights.numel() for weights in network.parameters())
-        taken = self.job.bytes
-        check_disk(self.job.folder, max(0.0, disk_needed(parameters) - taken))
+        parameters = parameter_count(training.model)
+        check_disk(self.job.folder, max(0.0, disk_needed(parameters) - self.job.bytes))
         check_memory(memory_needed(training, parameters))
-        self.room = checkpoint_bytes(parameters) + 1e6
-
-        from stellar_core.jobs.monitor import Watched, watched_stars
-        from stellar_core.jobs.stars import training_stars
-        from stellar_core.pipeline.train_model import run
-        from stellar_core.training.console import Console
-
+        self.checkpoint_bytes = checkpoint_bytes(parameters) + 1e6
         self.console = Console(_Log())
-        learn_from = training_stars(config.source, training.data, self.job.folder, self._count, self.console.say)
-        self._count("MOCK stars to watch", 0, 1)
-        self.watched = Watched(watched_stars(training.data))
-        card = run(
+        stars = training_stars(config.source, training.data, self.job.folder, self._progress, self.console.say)
+        self._progress("making MOCK stars to monitor the training", 0, 1)
+        self.monitor = Monitor(monitoring_stars(training.data))
+        card = train_model(
             training,
             self.job.model,
-            self._say,
-            self._progress,
-            self._stop,
-            self._count,
-            learn_from=learn_from,
-            watch=self._watch,
+            say=self.console.say,
+            report=self._report,
+            progress=self._progress,
+            stop=self._stop_requested,
+            stars=stars,
+            after_epoch=self._after_epoch,
             save_seconds=SAVE_SECONDS,
         )
         if card is None:
-            return self._asked_to_end()
-        self.polite = True  # what is finished is not given up
+            return self._stopped()
+        self.interruptible = False  # a finished model is kept
         describe(self.job)
         return self.status.enter("done", phase="", seconds_left=0.0, done=0, total=0)
 
-    def _asked_to_end(self) -> Status:
+    def _stopped(self) -> Status:
         if self.problem:
             return self.status.enter("failed", self.problem)
         return self.status.enter("cancelled", "Cancelled.")
 
-    def _stop(self) -> bool:
+    def _stop_requested(self) -> bool:
         return self.cancelled or bool(self.problem)
 
-    def _say(self, text: str) -> None:
-        self.console.say(text)
-        if text.startswith(("Calibrating", "Testing")):
-            self.polite = False
-            self._tell(phase=text.rstrip(".").lower(), done=0, total=0, seconds_left=0.0)
+    def _progress(self, what: str, done: int, total: int) -> None:
+        self.interruptible = True
+        self._update(phase=what, done=done, total=total, seconds_left=None)
 
-    def _count(self, what: str, done: int, total: int) -> None:
-        self.polite = False
-        self._tell(phase=f"making {what}" if "stars" in what else f"reading {what}", done=done, total=total)
-
-    def _progress(self, state: dict[str, object]) -> None:
-        self.console.progress(state)
-        self.polite = True
+    def _report(self, state: dict[str, object]) -> None:
+        self.console.report(state)
+        self.interruptible = False
         step, total, epochs = state["step"], state["total"], state["epochs"]
         every = max(1, total // CURVE_POINTS)
         if step // every != self.curve_step:
@@ -204,60 +200,61 @@ class _Worker:
             point = {"step": step, "epoch": round(epochs * step / total, 4), "losses": losses}
             with (self.job.folder / "curve.jsonl").open("a") as file:
                 file.write(json.dumps(point) + "\n")
-        told = ("epoch", "epochs", "losses", "seconds_left")
-        self._tell(phase="training", done=step, total=total, **{name: state[name] for name in told})
+        shown = ("epoch", "epochs", "losses", "seconds_left")
+        self._update(phase="training", done=step, total=total, **{name: state[name] for name in shown})
 
-    def _watch(self, epoch: int, network) -> None:
-        figures, sample = self.watched(network)
-        known = [record for record in self.job.epochs() if record["epoch"] < epoch]
-        write_text(self.job.folder / "epochs.json", json.dumps([*known, {"epoch": epoch, **figures}]) + "\n")
+    def _after_epoch(self, epoch: int, network) -> None:
+        figures, sample = self.monitor.measure(network)
+        earlier = [record for record in self.job.epochs() if record["epoch"] < epoch]
+        write_text(self.job.folder / "epochs.json", json.dumps([*earlier, {"epoch": epoch, **figures}]) + "\n")
         write_text(self.job.folder / "sample.json", json.dumps({"epoch": epoch, **sample}) + "\n")
         age, teff = figures["log_age"], figures["teff"]
         self.console.say(
-            f"After epoch {epoch}, on {figures['n']} MOCK stars: Teff RMSE {teff['rmse']:.0f} K (always the mean "
-            f"{teff['rmse_constant']:.0f}), log age RMSE {age['rmse']:.3f} (always the mean {age['rmse_constant']:.3f}), "
+            f"After epoch {epoch}, on {figures['n']} MOCK stars: "
+            f"Teff RMSE {teff['rmse']:.0f} K (baseline: mean, {teff['rmse_constant']:.0f}), "
+            f"log age RMSE {age['rmse']:.3f} (baseline: mean, {age['rmse_constant']:.3f}), "
             f"stage macro F1 {figures['stage']['macro_f1']:.2f}"
         )
 
-    def _tell(self, **changes: object) -> None:
+    def _update(self, **changes: object) -> None:
         self.status = self._timed(replace(self.status, **changes))
         self.job.write(self.status)
 
     def _timed(self, status: Status) -> Status:
-        peak = max(status.peak_mb, round(peak_bytes() / 1e6, 1))
+        peak = max(status.peak_mb, round(peak_memory() / 1e6, 1))
         return replace(status, seconds=round(self.before + time.monotonic() - self.began, 2), peak_mb=peak)
 
-    def _look_around(self) -> None:
-        """Look for a wish to cancel and at the room on the disk, as long as there is work."""
-        looked = 0.0
+    def _watch_requests(self) -> None:
+        """Check for a request to cancel and for space on the disk until the work is over."""
+        checked = 0.0
         while not self.over:
             if not self.cancelled and self.job.cancel_file.exists():
                 self.cancelled = True
-            if time.monotonic() - looked > DISK_SECONDS and not self.problem:
-                looked = time.monotonic()
+            if time.monotonic() - checked > DISK_SECONDS and not self.problem:
+                checked = time.monotonic()
                 free = shutil.disk_usage(self.job.folder).free
-                if free < self.room:
+                if free < self.checkpoint_bytes:
                     self.problem = (
-                        f"The disk is nearly full: {free / 1e6:.1f} MB left, and a checkpoint takes {self.room / 1e6:.1f} MB. "
-                        "Make room, then resume."
+                        f"The disk is nearly full: {free / 1e6:.1f} MB left, and a checkpoint takes "
+                        f"{self.checkpoint_bytes / 1e6:.1f} MB. Make room, then resume."
                     )
-            if self._stop() and not self.polite:
+            if self._stop_requested() and self.interruptible:
                 signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
             time.sleep(CANCEL_SECONDS)
 
-    def _told_to_end(self, number: int, frame: object) -> None:
+    def _terminate(self, number: int, frame: object) -> None:
         self.problem = (
-            self.problem or "The worker was told to end by the system. Resume goes on from the last checkpoint."
+            self.problem or "The system ended the worker. Resume continues from the last checkpoint."
         )
         self._interrupt(number, frame)
 
     def _interrupt(self, number: int, frame: object) -> None:
-        if not self.polite and not self.over:
+        if self.interruptible and not self.over:
             self.over = True
-            raise _Ended
+            raise _Interrupted
 
     @staticmethod
-    def _about(error: OSError) -> str:
+    def _describe(error: OSError) -> str:
         if error.errno in _DISK_FULL:
             return "The disk is full. Make room, then resume: the last good checkpoint is kept."
         return f"{type(error).__name__}: {error}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stellar_core.errors import ArchiveError
+from stellar_core.files import atomic_path
 from stellar_core.photometry import BANDS
 
 if TYPE_CHECKING:
@@ -70,10 +70,8 @@ def write_database(catalogue: pd.DataFrame, path: Path, seed: int) -> Path:
     """
     import duckdb
 
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.unlink(missing_ok=True)
     try:
-        with duckdb.connect(str(temporary)) as connection:
+        with atomic_path(path) as draft, duckdb.connect(str(draft)) as connection:
             connection.register("flat", catalogue)
             for table, columns in TABLES.items():
                 listed = ", ".join(
@@ -84,9 +82,7 @@ def write_database(catalogue: pd.DataFrame, path: Path, seed: int) -> Path:
             connection.execute(_view())
             connection.unregister("flat")
     except duckdb.Error as error:
-        temporary.unlink(missing_ok=True)
         raise ArchiveError(f"The MOCK catalogue cannot be written to {path}: {error}.", value=str(path)) from None
-    os.replace(temporary, path)
     return path
 
 

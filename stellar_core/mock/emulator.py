@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.mock.streams import StarStreams, row_products
-from stellar_core.model_store import TRAINED_DIR, read_model
+from stellar_core.model_store import read_model
+from stellar_core.paths import TRAINED_DIR
 from stellar_core.preprocessing.spectra import GRID
 
 EMULATOR_DIR = TRAINED_DIR / "spectral-emulator"

@@ -10,8 +10,8 @@ import numpy as np
 
 from stellar_core.errors import ParameterError
 from stellar_core.mock.emulator import DOMAIN_STEP, EMULATOR_DIR
+from stellar_core.model_store import read_arrays, write_arrays
 from stellar_core.preprocessing.spectra import GRID
-from stellar_core.stored_tables import read_table, write_table
 
 #: File of the stars held out, beside the emulator's weights.
 FILE = "held_out.safetensors"
@@ -175,7 +175,7 @@ def write_held_out(held: HeldOut, folder: Path = EMULATOR_DIR) -> None:
         "observed": held.observed.astype(np.float16),
         "emulated": held.emulated.astype(np.float16),
     }
-    write_table(
+    write_arrays(
         Path(folder) / FILE, arrays, {name: getattr(held, name).tolist() for name in ("source", "name", "title")}
     )
 
@@ -188,7 +188,7 @@ def read_held_out(folder: Path = EMULATOR_DIR) -> HeldOut:
     ModelError
         If the file is missing or damaged.
     """
-    arrays, words = read_table(Path(folder) / FILE)
+    arrays, words = read_arrays(Path(folder) / FILE)
     return HeldOut(
         *(np.array(words[name]) for name in ("source", "name")),
         arrays["labels"].astype(float),

@@ -23,7 +23,8 @@ from stellar_core.mock.optics import (
 )
 from stellar_core.mock.residuals import Residuals, interstellar
 from stellar_core.mock.streams import StarStreams, row_products
-from stellar_core.model_store import TRAINED_DIR, read_model
+from stellar_core.model_store import read_model
+from stellar_core.paths import TRAINED_DIR
 
 INSTRUMENTS = ("SDSS", "BOSS")
 #: Spectra treated at once.

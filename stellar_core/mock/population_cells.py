@@ -17,7 +17,8 @@ from stellar_core.constants import UNIVERSE_AGE_GYR
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones import Tracks
 from stellar_core.mock.galaxy import COMPONENTS, initial_mass_function
-from stellar_core.model_store import TRAINED_DIR, read_model
+from stellar_core.model_store import read_model
+from stellar_core.paths import TRAINED_DIR
 from stellar_core.stages import classify
 
 #: Distances of the shells in which stars are counted, pc.

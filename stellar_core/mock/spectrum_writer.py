@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from stellar_core.errors import SpectrumError
+from stellar_core.files import atomic_path
 from stellar_core.mock.plates import object_id
 from stellar_core.photometry import Photometry
 from stellar_core.sdss.readers.photometric_rows import NANOMAGGY, SOFTENING
@@ -72,9 +73,8 @@ def write_spec_lite(
         _table("SPZLINE", _lines(spectrum)),
     )
     target = Path(path)
-    temporary = target.with_name(f"{target.name}.tmp")
-    temporary.write_bytes(b"".join(parts))
-    os.replace(temporary, target)
+    with atomic_path(target) as draft:
+        draft.write_bytes(b"".join(parts))
     return target
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stellar_core.model_store import TRAINED_DIR, read_model
+from stellar_core.model_store import read_model
+from stellar_core.paths import TRAINED_DIR
 
 #: Written by `stellar_core.isochrones.track_samples`.
 HOME = TRAINED_DIR / "isochrone-cells"

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from stellar_core.errors import ParameterError
-from stellar_core.sdss.whole_files import remove_drafts, write_whole
+from stellar_core.files import remove_drafts, write_bytes
 
 #: Size at which the files longest unused go, bytes; environment STELLAR_CACHE_MB sets another.
 LIMIT_BYTES = 2_000_000_000
@@ -36,11 +36,6 @@ _TABLE = (
 )
 _CREATED = _TABLE.replace("IF NOT EXISTS ", "")
 _NEWEST = "(SELECT COALESCE(MAX(used), 0) + 1 FROM entries)"
-
-
-def cache_folder() -> Path:
-    """Environment STELLAR_CACHE_DIR, else ``~/.cache/stellar-ages-explorer``."""
-    return Path(os.environ.get("STELLAR_CACHE_DIR") or Path.home() / ".cache" / "stellar-ages-explorer")
 
 
 def cache_limit() -> int:
@@ -122,7 +117,7 @@ class DiskCache:
                 _TIDIED.add(top)
                 remove_drafts(top, OLD_DRAFT)
             # The file first: until it is entered, the old entry does not fit it, and its readers fetch it themselves.
-            write_whole(path, data)
+            write_bytes(path, data)
             return self._use(enter, lambda error: f"The answer could not be kept in the cache ({error}).")
         except OSError as error:
             return f"The answer could not be kept in the cache ({error.strerror or error})."

@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 
 from stellar_core.errors import ParameterError
-from stellar_core.model_store import write_text
+from stellar_core.files import write_text
 from stellar_core.sdss import specobjid as ids
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.skyserver import integer

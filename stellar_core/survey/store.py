@@ -9,7 +9,6 @@ in the store. Nothing in these files depends on when or in how many attempts the
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -20,9 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.errors import ArchiveError
+from stellar_core.files import sha256_of_file, write_bytes
 from stellar_core.preprocessing.features import FEATURE_NAMES
 from stellar_core.preprocessing.spectra import GRID
-from stellar_core.sdss.whole_files import write_whole
 from stellar_core.survey.stored_star import StoredStar
 
 if TYPE_CHECKING:
@@ -150,7 +149,7 @@ def write_table(table: pa.Table, path: Path, row_group: int = 10_000, compressio
         data_page_size=1 << 20,
         store_schema=True,
     )
-    write_whole(path, out.getvalue())
+    write_bytes(path, out.getvalue())
 
 
 def write_chunk(folder: Path, number: int, stars: Sequence[StoredStar], lines: Sequence[ManifestLine]) -> None:
@@ -185,9 +184,9 @@ def summarise(folder: Path, facts: Mapping[str, object]) -> dict[str, object]:
         "version": VERSION,
         "rows": len(outcomes),
         **{name: outcomes.count(name) for name in (STORED, REFUSED, ABSENT, FAILED)},
-        "files": {path.name: _sha256(path) for path in sorted(folder.glob("*.parquet"))},
+        "files": {path.name: sha256_of_file(path) for path in sorted(folder.glob("*.parquet"))},
     }
-    write_whole(folder / "store.json", (json.dumps(found, indent=1) + "\n").encode())
+    write_bytes(folder / "store.json", (json.dumps(found, indent=1) + "\n").encode())
     return found
 
 
@@ -212,9 +211,8 @@ def read_summary(folder: Path) -> dict[str, object]:
 def verify(folder: Path) -> list[str]:
     """Names of the files of a finished store that are missing or not what they were; errors as `read_summary`."""
     files = dict(read_summary(folder)["files"])
-    return [name for name, digest in files.items() if not (folder / name).is_file() or _sha256(folder / name) != digest]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    return [
+        name
+        for name, digest in files.items()
+        if not (folder / name).is_file() or sha256_of_file(folder / name) != digest
+    ]

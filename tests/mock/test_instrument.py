@@ -7,7 +7,8 @@ from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import ParameterError
 from stellar_core.mock.fit.instrument import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, NODES, learn, read_frames
 from stellar_core.mock.instrument import INSTRUMENTS, load_instrument, observe, observe_batch
-from stellar_core.model_store import TRAINED_DIR, read_model
+from stellar_core.model_store import read_model
+from stellar_core.paths import TRAINED_DIR
 
 GRID = 3600.0 + np.arange(6800)
 

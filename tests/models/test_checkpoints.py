@@ -8,10 +8,10 @@ import torch
 
 from stellar_core.errors import ModelError
 from stellar_core.inference.mc_dropout import run_passes
-from stellar_core.model_store import TRAINED_DIR
 from stellar_core.models.checkpoints import load_network, save_network
 from stellar_core.models.registry import ARCHITECTURES, ModelConfig
 from stellar_core.models.zoo import build
+from stellar_core.paths import TRAINED_DIR
 
 SMALL = {"spectrum_depth": 1, "spectrum_width": 64, "photometry_width": 32, "fusion_depth": 2, "fusion_width": 48}
 

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from stellar_core.errors import ParameterError
-from stellar_core.sdss.cache import DiskCache, cache_folder, cache_limit
+from stellar_core.paths import cache_folder
+from stellar_core.sdss.cache import DiskCache, cache_limit
 
 
 def test_what_was_kept_comes_back_at_its_place(tmp_path):

@@ -18,7 +18,8 @@ import numpy as np
 
 from stellar_core.errors import ParameterError
 from stellar_core.evaluation.realism.matched_mocks import Sample, real_stars, sample
-from stellar_core.model_store import TRAINED_DIR, write_text
+from stellar_core.files import write_text
+from stellar_core.paths import TRAINED_DIR
 from stellar_core.preprocessing.spectra import GRID
 
 #: Rest-frame ranges of the lines as a network sees them, Angstrom.
@@ -203,7 +204,7 @@ def record(found: dict[str, object], card: Path = TRAINED_DIR / "mock-realism" /
 
 
 if __name__ == "__main__":
-    from stellar_core.inference.base import Estimator
+    from stellar_core.inference.estimator import Estimator
 
     folder, estimator = Path(sys.argv[1]), Estimator.load("paper-setup-a")  # the card's like stars are by its answers
     stars = real_stars(folder / "sdss" if (folder / "sdss").is_dir() else folder, estimator)

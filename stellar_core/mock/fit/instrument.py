@@ -293,7 +293,8 @@ def learn(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
 if __name__ == "__main__":
     import sys
 
-    from stellar_core.model_store import TRAINED_DIR, write_model
+    from stellar_core.model_store import write_model
+    from stellar_core.paths import TRAINED_DIR
 
     weights, card = learn(Path(sys.argv[1]))
     write_model(TRAINED_DIR / "mock-instrument", weights, {**card, "name": "mock-instrument"})

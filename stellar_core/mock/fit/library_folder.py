@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import re
 import shutil
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.errors import ParameterError
+from stellar_core.files import atomic_path
 from stellar_core.mock.fit.public_libraries import (
     FWHM,
     LibraryStar,
@@ -123,17 +123,14 @@ def write_library(stars: Sequence[LibraryStar], folder: Path) -> None:
     """Write ``stellar_library.npz`` (flux in half precision) and ``.csv``."""
     folder.mkdir(parents=True, exist_ok=True)
     flux = np.array([star.flux for star in stars], np.float16).reshape(-1, GRID.size)
-    temporary = folder / "stellar_library.tmp.npz"
-    np.savez_compressed(temporary, wavelength_A=GRID.astype(np.float32), flux=flux)
-    os.replace(temporary, folder / "stellar_library.npz")
-    temporary = folder / "stellar_library.csv.tmp"
-    with open(temporary, "w", newline="") as lines:
+    with atomic_path(folder / "stellar_library.npz") as draft, draft.open("wb") as out:
+        np.savez_compressed(out, wavelength_A=GRID.astype(np.float32), flux=flux)
+    with atomic_path(folder / "stellar_library.csv") as draft, draft.open("w", newline="") as lines:
         table = csv.writer(lines)
         table.writerow(COLUMNS)
         for row, star in enumerate(stars):
             labels = ["" if np.isnan(value) else repr(float(value)) for value in star.labels]
             table.writerow([row, star.source, star.ident, star.name, "", *labels, FWHM.get(star.source, "")])
-    os.replace(temporary, folder / "stellar_library.csv")
 
 
 def read_ck04(folder: Path) -> dict[str, np.ndarray]:

@@ -112,7 +112,8 @@ def zero_points(table: BolometricTable, catalogue: Path) -> np.ndarray:
 if __name__ == "__main__":
     import sys
 
-    from stellar_core.model_store import TRAINED_DIR, write_model
+    from stellar_core.model_store import write_model
+    from stellar_core.paths import TRAINED_DIR
 
     weights, card = build(Path(sys.argv[1]))
     write_model(TRAINED_DIR / "mock-photometry", weights, {**card, "name": "mock-photometry"})

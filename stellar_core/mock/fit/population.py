@@ -61,7 +61,8 @@ def learn(catalogue: Path, seed: int = 0, n: int = 60_000, tracks: Tracks | None
 if __name__ == "__main__":
     import sys
 
-    from stellar_core.model_store import TRAINED_DIR, write_model
+    from stellar_core.model_store import write_model
+    from stellar_core.paths import TRAINED_DIR
 
     weights, card = learn(Path(sys.argv[1]))
     write_model(TRAINED_DIR / "mock-population", weights, {**card, "name": "mock-population"})

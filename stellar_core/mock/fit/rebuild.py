@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from stellar_core.errors import ParameterError, StellarError
-from stellar_core.model_store import TRAINED_DIR, write_model
+from stellar_core.model_store import write_model
+from stellar_core.paths import TRAINED_DIR
 
 #: A file of DATA_FOLDER.
 CATALOGUE = Path("catalogue") / "sdss_colours_feh.csv"

@@ -10,14 +10,13 @@ import streamlit as st
 
 from stellar_core.catalogue.selection import LONGEST, Selection, forget, save, saved
 from stellar_core.errors import StellarError
+from stellar_core.paths import catalogue_folder
 from stellar_core.ui.shell import complain, plain
 
 
 def selections_path() -> Path:
-    """``catalogue/selections.json`` in the cache folder."""
-    from stellar_core.sdss.cache import cache_folder
-
-    return cache_folder() / "catalogue" / "selections.json"
+    """``selections.json`` in the catalogue folder."""
+    return catalogue_folder() / "selections.json"
 
 
 def show_saved(selection: Selection, columns: Collection[str], apply: Callable[[Selection], None]) -> None:

@@ -91,8 +91,8 @@ def show_downloads() -> None:
 
 
 def _tracks() -> None:
-    from stellar_core.inventory import tracks_folder
     from stellar_core.isochrones.download import METALLICITIES
+    from stellar_core.paths import tracks_folder
 
     folder = tracks_folder()
     st.markdown("**MIST tracks** as their authors distribute them")
@@ -111,7 +111,7 @@ def _tracks() -> None:
 
 
 def _survey() -> None:
-    from stellar_core.catalogue.surveys import survey_folder
+    from stellar_core.paths import survey_folder
 
     folder = survey_folder()
     st.markdown("**The paper's stars from SDSS**: catalogue, spectra and labels")

@@ -9,7 +9,8 @@ import pytest
 
 from stellar_core.errors import ParameterError
 from stellar_core.mock.fit.rebuild import STEPS, rebuild
-from stellar_core.model_store import TRAINED_DIR, read_model
+from stellar_core.model_store import read_model
+from stellar_core.paths import TRAINED_DIR
 
 
 def test_a_step_gives_what_is_shipped(shared_data, tmp_path):
