@@ -1,0 +1,410 @@
+"""Model cards of the two shipped networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from stellar_core.model_cards.markdown import command, number, percent, section, signed, table
+
+Card = dict[str, Any]
+
+#: Quantity on the card -> its name, its unit and the decimals of its errors.
+QUANTITIES = {
+    "log_age": ("log age", "dex", 3),
+    "log_lifetime": ("log lifetime", "dex", 3),
+    "teff": ("Teff", "K", 0),
+    "logg": ("log g", "dex", 3),
+    "feh": ("[Fe/H]", "dex", 3),
+}
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a card does not hold: prose without figures of accuracy.
+
+    Attributes
+    ----------
+    title, summary, architecture, absent, output, labels, history, intervals : str
+    uncalibrated : (str, str)
+        Key of the uncalibrated coverage on the card, and what it is called.
+    """
+
+    title: str
+    summary: str
+    architecture: str
+    absent: str
+    output: str
+    labels: str
+    history: str
+    intervals: str
+    uncalibrated: tuple[str, str]
+
+
+NETWORKS = {
+    "isochrone": Description(
+        title="isochrone: neural posterior over isochrones (Model 9)",
+        summary="The default model. It maps an SDSS spectrum, ugriz photometry, or both to a joint posterior over "
+        "points of MIST stellar tracks, and so to age, lifetime, mass, evolutionary stage, Teff, log g and [Fe/H].",
+        architecture="transformer of {depth} layers, width {width}, {heads} heads, on patches of {patch} pixels and "
+        "photometric tokens; softmax over representative stars of the tracks (`trained/isochrone-cells`)",
+        absent="Spectrum or photometry may be absent.",
+        output="posterior over track points, so no draw is older than 13.8 Gyr or than its star's lifetime; "
+        "lifetime is that of the track",
+        labels="the exact isochrone posterior of atmospheres with errors of {teacher}",
+        history="37,000 MOCK stars for 6 epochs, then the {stars:,} others of this card for {epochs} epochs: two hours "
+        "on one core without bf16 instructions.",
+        intervals="The posterior is reweighted by the distribution of PIT values of similar calibration stars: same "
+        "inputs, same predicted stage, nearest in S/N. Its draws stay points of the tracks.",
+        uncalibrated=("coverage_flat_prior", "before calibration, flat prior"),
+    ),
+    "paper-setup-a": Description(
+        title="paper-setup-a: the paper's network (Model 6)",
+        summary="Model 6 of Puah & Arsovski (2025), MLP + CNN + Transformer with loss weights of Setup A, and "
+        "an added head for Teff, log g and [Fe/H]. It serves for comparison with the paper; the default model is "
+        "`isochrone`.",
+        architecture="MLP of {photometry_depth} layers (width {photometry_width}) for photometry, CNN and transformer "
+        "of {spectrum_depth} layers (width {spectrum_width}, {heads} heads) for the spectrum, fusion of {fusion_depth} "
+        "layers (width {fusion_width})",
+        absent="Photometry may be absent.",
+        output="log age, log lifetime (10 Gyr M^-2.5, as in the paper), stage and atmosphere; the heads cannot leave "
+        "0 to 13.8 Gyr; age and lifetime are separate heads, so that age may exceed lifetime",
+        labels="the paper's nearest-point look-up on MIST tracks, from pipeline parameters with errors of {sspp}",
+        history="{stars:,} MOCK stars for {epochs} epochs: 50 minutes on one core with bf16 instructions.",
+        intervals="MC dropout shows how a network varies, not how often it is wrong. The result is corrected and "
+        "widened by the errors of similar calibration stars: same inputs, same predicted stage, nearest in S/N.",
+        uncalibrated=("coverage_plain_mc_dropout", "MC dropout alone"),
+    ),
+}
+
+
+def network_page(name: str, card: Card) -> list[str]:
+    """Lines of the model card of the network ``name``."""
+    words, data = NETWORKS[name], card["config"]["data"]
+    fields = {**card["architecture"], "stars": card["training_stars"], "epochs": card["config"]["epochs"]}
+    fields |= {"teacher": _errors(data["teacher_errors"]), "sspp": _errors(data["spp_errors"])}
+    return [
+        f"# {words.title}",
+        "",
+        words.summary,
+        "",
+        "**Trained and tested on MOCK spectra only**: stars drawn from MIST tracks, with emulated spectra and "
+        "SDSS-like noise. No true age of a real star was used.",
+        *section(
+            "Model details",
+            f"- **Architecture**: {words.architecture.format(**fields)}.",
+            "- **Input**: flux, inverse variance and coverage on 3600-10399 Å, at rest, with gaps; 29 features of "
+            f"ugriz photometry. {words.absent}",
+            f"- **Output**: {words.output}. Intervals are calibrated on {card['calibration_stars']:,} other MOCK "
+            "stars.",
+            f"- **Weights**: `weights.safetensors`, {card['bytes'] / 1e6:.1f} MB, sha256 `{card['sha256'][:16]}...`, "
+            f"made on {card['date']}.",
+        ),
+        *section(
+            "Intended use",
+            "Ages, lifetimes and stages with error bars for stars of 3500 to 9500 K from SDSS, SEGUE, BOSS or eBOSS "
+            "spectra of S/N above 5. Read the verdict of the out-of-distribution check first. Not for galaxies, "
+            "quasars, white dwarfs, binaries or emission-line stars, nor for spectra of other instruments.",
+        ),
+        *section(
+            "Training data (MOCK)",
+            f"- {words.history.format(**fields)}",
+            f"- Labels: {words.labels.format(**fields)}.",
+            f"- S/N {data['snr'][0]:g} to {data['snr'][1]:g}; {percent(data['boss'], 0)} from the BOSS spectrographs; "
+            f"{percent(data['dusty'], 0)} behind added dust; {percent(data['missing_stretch'], 0)} with a missing "
+            f"stretch; velocity errors of {data['velocity_error']:g} km/s.",
+            _hidden(card["config"]),
+        ),
+        *_accuracy(card),
+        *_exact_posterior(card),
+        *_paper_labels(card),
+        *_coverage(card, words),
+        *_real_stars(card),
+        *_out_of_distribution(card),
+        *_limits(card),
+        *_rebuild(name),
+        *section(
+            "Citation",
+            "Puah & Arsovski 2025 (arXiv:2511.18477) for the task, the networks and the labels; MIST: Dotter 2016, "
+            "Choi et al. 2016; for the libraries behind the MOCK spectra see `trained/spectral-emulator`. BibTeX is "
+            "on the app's page *Data*.",
+        ),
+    ]
+
+
+def _hidden(config: Card) -> str:
+    """Share of the training stars that are shown without photometry, and without spectrum."""
+    hidden = f"- Photometry hidden for {percent(config['photometry_dropout'], 0)}"
+    if config["spectrum_dropout"]:
+        hidden += f" and the spectrum for {percent(config['spectrum_dropout'], 0)}"
+    return f"{hidden} of the stars."
+
+
+def _errors(values: list[float]) -> str:
+    return f"{values[0]:g} K, {values[1]:g} dex and {values[2]:g} dex"
+
+
+def _accuracy(card: Card) -> list[str]:
+    views = card["metrics_mock_test"]
+    full = next(iter(views.values()))
+    rows = []
+    for key, (name, unit, digits) in QUANTITIES.items():
+        found = full[key]
+        rows.append(
+            [
+                f"{name} ({unit})",
+                *(number(view[key]["rmse"], digits) for view in views.values()),
+                number(found["rmse_constant"], digits),
+                number(found["r2"], 2),
+            ]
+        )
+    stages = [number(view["stage"]["macro_f1"], 2) for view in views.values()]
+    rows.append(["stage, macro F1", *stages, number(full["stage"]["macro_f1_constant"], 2), ""])
+    first = next(iter(views))
+    counts = ", ".join(f"{view['n']:,} with {name}" for name, view in views.items())
+    low, high = full["age_range_gyr"]
+    return section(
+        "Accuracy on MOCK test stars",
+        "RMSE against the truth, on MOCK stars that the network never saw, selected as SDSS would. The constant "
+        "predictor always returns the mean.",
+        "",
+        *table(["", *views, "constant predictor", "R²"], rows),
+        "",
+        f"Stars: {counts}. Constant predictor and R² are those of {first}. CRPS, {first}: log age "
+        f"{full['log_age']['crps']:.3f}, log lifetime {full['log_lifetime']['crps']:.3f} dex. Ages returned span "
+        f"{low:.2g} to {high:.3g} Gyr; {full['points_older_than_their_lifetime']:,} draws are older than their "
+        "lifetime.",
+    )
+
+
+def _exact_posterior(card: Card) -> list[str]:
+    same = card.get("one_checkpoint_mock_test")
+    if same is None:
+        exact = card["exact_posterior_from_pipeline_parameters_mock_test"]
+        rows = [
+            [QUANTITIES[key][0], number(exact[key]["rmse"]), number(exact[f"paper_lookup_{key}"]["rmse"]),
+             number(exact[key]["rmse_constant"])]
+            for key in ("log_age", "log_lifetime")
+        ]  # fmt: skip
+        return section(
+            "Beside the exact posterior (MOCK)",
+            f"RMSE in dex on {exact['stars']} MOCK test stars, from pipeline parameters with SSPP-like errors. Both "
+            "use no network; the look-up is the paper's label, and lifetime is 10 Gyr M^-2.5.",
+            "",
+            *table(["", "exact posterior", "nearest-point look-up", "constant predictor"], rows),
+        )
+    rows = []
+    for key in ("log_age", "log_lifetime"):
+        model, exact = same[key], same[key]["exact_posterior"]
+        rows.append(
+            [
+                f"{QUANTITIES[key][0]}, RMSE (dex)",
+                f"{model['rmse']:.3f} (R² {model['r2']:.2f})",
+                f"{exact['rmse']:.3f} (R² {exact['r2']:.2f})",
+                number(model["rmse_constant"]),
+            ]
+        )
+    stage = same["stage"]
+    rows.append(
+        [
+            "stage, macro F1",
+            number(stage["natural"]["macro_f1"]),
+            number(stage["exact_posterior"]["macro_f1"]),
+            number(stage["natural"]["macro_f1_constant"]),
+        ]
+    )
+    lines = [
+        f"{same['stars_inside']:,} MOCK stars of S/N 20 to 80, spectrum and photometry. The exact posterior sees "
+        "pipeline parameters with SSPP-like errors (75 K, 0.20 dex, 0.10 dex) under a flat prior.",
+        "",
+        *table(["", "network", "exact posterior", "constant predictor"], rows),
+        "",
+        f"With equal numbers of each stage the macro F1 is {stage['balanced']['macro_f1']:.3f}. Of {same['draws']:,} "
+        f"draws {same['impossible_draws']} are impossible.",
+    ]
+    beside = card["crps_beside_exact_posterior"]
+    age, lifetime = beside["log_age"], beside["log_lifetime"]
+    by_snr = ", ".join(f"{ratio:.2f} at {group}" for group, ratio in lifetime["ratio_levelled_by_snr"].items())
+    lines += [
+        "",
+        "Part of that lead is the prior: the network is recalibrated on MOCK stars, and so knows their mixture of "
+        f"ages. With the exact posterior recalibrated alike ({beside['stars']:,} stars, S/N 5 to 80), the network's "
+        f"CRPS is {age['ratio_levelled']:.2f} of the exact posterior's in log age and "
+        f"{lifetime['ratio_levelled']:.2f} in log lifetime ({by_snr}). Both under the flat prior: "
+        f"{age['ratio_before']:.2f} and {lifetime['ratio_before']:.2f}.",
+    ]
+    return section("Beside the exact posterior (MOCK)", *lines)
+
+
+def _paper_labels(card: Card) -> list[str]:
+    protocol = card.get("one_checkpoint_mock_test", {}).get("paper_protocol")
+    if protocol is None:
+        full = next(iter(card["metrics_mock_test"].values()))
+        age, lifetime = full["log_age"]["against_label"], full["log_lifetime"]["against_label"]
+        return section(
+            "On the paper's own task (MOCK)",
+            f"Against its own look-up labels, before any calibration: log age RMSE {age['rmse']:.3f} dex (constant "
+            f"{age['rmse_constant']:.3f}), log lifetime {lifetime['rmse']:.3f} ({lifetime['rmse_constant']:.3f}), "
+            f"stage macro F1 {full['stage']['against_label']['macro_f1']:.3f}. A label that is looked up is not an "
+            "age: against the truth it is off by "
+            f"{card['exact_posterior_from_pipeline_parameters_mock_test']['paper_lookup_log_age']['rmse']:.2f} dex. "
+            "The calibrated result is therefore corrected and widened by the errors against the truth.",
+        )
+    rows = []
+    for title, key in (
+        ("log age RMSE (dex)", "log_age_rmse"),
+        ("log lifetime RMSE (dex)", "log_lifetime_rmse"),
+        ("stage, macro F1", "macro_f1"),
+    ):
+        rows.append([title, *(number(protocol[column][key]) for column in ("model_9", "floor", "constant"))])
+        rows[-1].append(number(protocol["paper"][key], 4))
+    return section(
+        "On the paper's own task (MOCK)",
+        "Against labels that are looked up from pipeline parameters, on the same stars. The floor is the best "
+        "possible result for one who knows the true star but not the errors of the pipeline: look-up labels of one "
+        "and the same star scatter by a factor of four in age.",
+        "",
+        *table(["", "network", "floor", "constant predictor", "paper's best, real stars"], rows),
+        "",
+        "The paper's figures lie below the floor. Its ages span 2.8 to 6.1 Gyr, where a constant is off by at most "
+        "0.157 dex.",
+    )
+
+
+def _coverage(card: Card, words: Description) -> list[str]:
+    full = next(iter(card["metrics_mock_test"].values()))
+    key, title = words.uncalibrated
+    keys = ("log_age", "log_lifetime")
+    rows = [
+        [f"{level} %", *(percent(full[name]["coverage"][level]) for name in keys), percent(full["log_age"][key][level])]
+        for level in ("68", "90", "95")
+    ]
+    worst = [
+        max(
+            abs(group[level] - int(level) / 100)
+            for name, group in full[quantity]["coverage_by_group"].items()
+            if not name.startswith("true")
+            for level in ("68", "90", "95")
+        )
+        for quantity in keys
+    ]
+    rows.append(["largest deviation, points", *(number(100 * item, 1) for item in worst), ""])
+    rows.append(["PIT, Kolmogorov-Smirnov", *(number(full[name]["pit_ks"]) for name in keys), ""])
+    subgiants = full["log_lifetime"]["coverage_by_group"]["true Subgiant"]
+    return section(
+        "Coverage (MOCK)",
+        "How often the stated interval holds the truth, with all inputs; the largest deviation over predicted stages "
+        "and bins of S/N (5-10, 10-20, 20-40, 40-80).",
+        "",
+        *table(["interval", "log age", "log lifetime", f"log age, {title}"], rows),
+        "",
+        words.intervals,
+        "",
+        "Intervals are right for stars that look alike. Of stars that are truly subgiants almost half are classified "
+        f"as dwarfs, and the 68 % interval of log lifetime holds {percent(subgiants['68'], 0)} of them.",
+    )
+
+
+def _real_stars(card: Card) -> list[str]:
+    rows = [
+        [
+            f"{found['sample']} ({found['n']})",
+            *(
+                f"{signed(found[f'{key}_bias'], digits)}, {number(found[f'{key}_scatter'], digits)}"
+                for key, digits in (("teff", 0), ("logg", 2), ("feh", 2))
+            ),
+        ]
+        for found in card["real_stars_spectrum_alone"]["samples"]
+    ]
+    sspp = card["gate_on_real_spectra"]["sspp"]
+    plain, widened = (
+        ", ".join(f"{QUANTITIES[key][0]} {percent(sspp[key][name], 0)}" for key in ("teff", "logg", "feh"))
+        for name in ("covered_68", "covered_68_with_the_errors_of_the_sspp")
+    )
+    lines = [
+        "Real stars have no known age, so only the atmosphere can be compared. Network minus label, from the "
+        "spectrum alone: median and scatter (1.4826 MAD). Labels are those of the SSPP for SDSS and published ones "
+        "for the others. The SDSS stars were never used in training; the libraries are those that the emulator was "
+        "fitted to, and the published temperatures of MILES and STELIB are not on the emulator's scale.",
+        "",
+        *table(["sample (stars)", "Teff (K)", "log g (dex)", "[Fe/H] (dex)"], rows),
+        "",
+        "The labelled SDSS stars are all metal-poor, of 5200 to 6900 K. The 68 % intervals hold the SSPP value for "
+        f"{plain}; with the SSPP's own errors added, {widened}.",
+    ]
+    agreement = card.get("agreement_with_sspp_real_stars")
+    if agreement:
+        given, same = agreement["delivered"], agreement["same_prior"]
+        lines += [
+            "",
+            f"On {agreement['stars']} of them the mean log age differs from that of the isochrone engine, given the "
+            f"SSPP's parameters, by {given['median_absolute_difference']:.3f} dex in the median, and the 68 % "
+            f"intervals overlap for {percent(given['overlap_68'], 0)}; under the same flat prior by "
+            f"{same['median_absolute_difference']:.3f} dex ({percent(same['overlap_68'], 0)}). The prior alone is "
+            f"within {agreement['prior_difference']:.3f} dex: such stars say little about their ages.",
+        ]
+    return section("Real stars", *lines)
+
+
+def _out_of_distribution(card: Card) -> list[str]:
+    mock, real = card["damage_mock"], card["gate_on_real_spectra"]
+    full = next(iter(card["metrics_mock_test"].values()))
+    rows = [
+        [
+            kind,
+            percent(found["gate_spoke"], 0),
+            number(found["auroc"]),
+            *(
+                [percent(real["grave"][kind]["gate_spoke"], 0), number(real["grave"][kind]["auroc"])]
+                if kind in real["grave"]
+                else ["", ""]
+            ),
+        ]
+        for kind, found in mock["grave"].items()
+    ]
+    return section(
+        "Out-of-distribution check",
+        "Eight scores with a common limit of one per cent false alarms: features unlike those of training stars; "
+        "lines that do not fit the inferred star, or its velocity; spikes; telluric bands; slope; photometry that "
+        "disagrees; missing wavelengths.",
+        "",
+        f"It flags {percent(full['false_alarms_of_the_gate'])} of whole, good MOCK spectra. Of real spectra it "
+        f"flagged {real['no_stars_caught']} galaxies, quasars and white dwarfs, {real['labelled_stars_refused']} "
+        f"labelled stars, and {real['stars_refused']} stars in all. Share of corrupted spectra that it flags, and "
+        f"AUROC ({mock['stars']} MOCK stars; {real['stars']} real spectra without photometry):",
+        "",
+        *table(["corruption", "flagged, MOCK", "AUROC, MOCK", "flagged, real", "AUROC, real"], rows),
+        "",
+        f"All kinds together: AUROC {mock['auroc']:.3f} on MOCK and {real['auroc']:.3f} on real spectra. A tilted real "
+        "spectrum without photometry looks like a star behind dust.",
+    )
+
+
+def _limits(card: Card) -> list[str]:
+    age = next(iter(card["metrics_mock_test"].values()))["log_age"]
+    return section(
+        "Limits",
+        f"- A single age is uncertain by a factor of {10 ** age['rmse']:.1f} (RMSE {age['rmse']:.2f} dex; the constant "
+        f"predictor has {age['rmse_constant']:.2f}). Dwarfs cooler than the Sun say almost nothing about their age.",
+        "- Intervals rest on the mixture of ages in the MOCK survey, and on MIST; a sample with another mixture is not "
+        "covered as stated.",
+        "- The spectral emulator is not the sky: a classifier separates MOCK from real spectra "
+        "(`trained/mock-realism`).",
+        "- Binaries and unusual abundances, such as alpha enhancement, are not modelled.",
+    )
+
+
+def _rebuild(name: str) -> list[str]:
+    return section(
+        "How to rebuild",
+        *command(
+            f"python -m stellar_core train trained/{name}/config.json --out runs/{name}  # hours",
+            f"python -m stellar_core calibrate {name} --out runs/{name}  # error bars and checks only",
+            f"python -m stellar_core evaluate {name}",
+            f"python -m stellar_core evaluate {name} --suite real-stars --data DATA",
+        ),
+        "",
+        "The suites are `headline`, `real-stars`, `corruption` and `agreement`; `DATA` is the folder of public data "
+        "that `trained/README.md` describes. `history.json` holds the losses, `test-stars.safetensors` the test that "
+        "the app shows.",
+    )

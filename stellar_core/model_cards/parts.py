@@ -1,0 +1,257 @@
+"""Model cards of what the MOCK survey and the networks are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from stellar_core.model_cards.markdown import command, number, section, signed, table
+
+Card = dict[str, Any]
+
+
+def _head(title: str, card: Card, *summary: str) -> list[str]:
+    size = f"{card['bytes'] / 1e6:.1f} MB" if card.get("bytes", 0) > 1e5 else f"{card.get('bytes', 0):,} bytes"
+    weights = (
+        f"`weights.safetensors`, {size}, sha256 `{card['sha256'][:16]}...`, made on {card['date']}."
+        if "sha256" in card
+        else f"`card.json` alone, of {card['date']}; there are no weights."
+    )
+    return [f"# {title}", "", *summary, "", weights]
+
+
+def _rebuild(*lines: str) -> list[str]:
+    """The commands that make the part, and what DATA is."""
+    return section(
+        "How to rebuild",
+        *command(*lines),
+        "",
+        "`DATA` is the folder of public data that `trained/README.md` describes.",
+    )
+
+
+def track_emulator(card: Card) -> list[str]:
+    """MIST's tracks as a table."""
+    axes, errors = card["axes"], card["metrics"]
+    rows = []
+    for title, found in (
+        ("at its nodes", errors["at_nodes"]["all"]),
+        ("between masses", errors["between_nodes"]["mass"]["all"]),
+        ("between metallicities", errors["between_nodes"]["feh"]["all"]),
+    ):
+        rows.append([title, number(found["teff_K"]["median"], 1), number(found["teff_K"]["p99"], 0)])
+        rows[-1] += [number(found[name][part], 4) for name in ("logg_dex", "log_age_dex") for part in ("median", "p99")]
+    return [
+        *_head(
+            "track-emulator: MIST tracks as a table",
+            card,
+            f"{card['source']}: {axes['n_mass']} masses of {axes['mass_msun'][0]:g} to {axes['mass_msun'][1]:g} Msun, "
+            f"{len(axes['feh'])} metallicities of {axes['feh'][0]:g} to {axes['feh'][-1]:g} dex, {axes['n_eep']} of "
+            f"the EEPs {axes['eep'][0]} to {axes['eep'][1]}; linear interpolation at fixed EEP, 16 bits a number. log "
+            f"g is {card['log_g']}.",
+        ),
+        *section("Why a table", card["why_a_table"]),
+        *section(
+            "Errors",
+            "Median and 99th percentile against MIST's own points; between nodes a node is left out and interpolated "
+            "from its neighbours, so that the step is twice that of use.",
+            "",
+            *table(["", "Teff, median (K)", "99 %", "log g (dex)", "99 %", "log age (dex)", "99 %"], rows),
+        ),
+        *_rebuild(
+            "python -m stellar_core build tracks DATA",
+            "python -m stellar_core fetch mist --out mist/ && python -m stellar_core build tracks mist/  # from MIST "
+            "itself",
+        ),
+        *section("Citation", "; ".join(card["references"]) + "; MESA: Paxton et al. 2011, 2013, 2015, 2018."),
+    ]
+
+
+def isochrone_cells(card: Card) -> list[str]:
+    """Stars that the network `isochrone` chooses between."""
+    prior = card["priors"]
+    return [
+        *_head(
+            "isochrone-cells: the stars that Model 9 chooses between",
+            card,
+            f"{card['cells']:,} representative points of the tracks with prior weights, in {card['voxels']:,} bins of "
+            f"log Teff, log g and surface [Fe/H] ({', '.join(f'{step:g}' for step in card['voxel'])} dex) and in "
+            f"steps of {card['age_step_dex']:g} dex of log age.",
+        ),
+        *section(
+            "Prior",
+            f"IMF {prior['imf']}; age {prior['age']} to {prior['max_age_gyr']:g} Gyr; [Fe/H] {prior['feh']}. Tracks: "
+            f"{card['tracks']}.",
+        ),
+        *section("How to rebuild", *command("python -m stellar_core build cells")),
+        *section("Citation", "MIST: Choi et al. 2016, Dotter 2016."),
+    ]
+
+
+def spectral_emulator(card: Card) -> list[str]:
+    """Atmosphere to spectrum."""
+    scale, groups = card["temperature_scale"], card["held_out_line_residual_3850_7350"]
+    every, kept = groups["all held-out stars"], groups["without those named as outliers"]
+    rows = [
+        [
+            teff,
+            f"{every[teff]['stars']}",
+            number(every[teff]["rms"]),
+            f"{kept[teff]['stars']}",
+            number(kept[teff]["rms"]),
+        ]
+        + [number(kept[teff]["signal"])]
+        for teff in every
+    ]
+    libraries = ", ".join(f"{name} {count}" for name, count in card["sources"].items())
+    moved = "; ".join(f"{signed(added, 0)} K at {star}" for star, added in scale["added_K"].items())
+    return [
+        *_head(
+            "spectral-emulator: Teff, log g and [Fe/H] to a spectrum of 3600-10399 Å",
+            card,
+            f"A network of line spectra fitted to empirical libraries ({libraries} spectra), times a continuum of "
+            f"{card['continuum']}. It is the source of all MOCK spectra. Resolution: {card['resolution']}.",
+        ),
+        *section(
+            "Errors",
+            f'RMS residual of line spectra on 3850-7350 Å, {card["held_out"]}; "signal" is the RMS of the line spectra '
+            "about 1.",
+            "",
+            *table(["Teff", "stars", "RMS", "stars without outliers", "RMS", "signal"], rows),
+            "",
+            f"{card['held_out_note']}. {len(card['outliers_left_out'])} outliers are named on the card, each with its "
+            "cause, and left out of the fit.",
+        ),
+        *section(
+            "Temperature scale",
+            "The published temperatures of MILES and STELIB were moved onto the g-r scale of MIST's bolometric "
+            f"corrections (zero point 16 Cyg A and B; {scale['stars']} stars, scatter {scale['scatter_K']:.0f} K; no "
+            f"SDSS star was used): {moved}. Before, the networks found real SDSS stars 100 K too cool.",
+        ),
+        *section(
+            "Limits",
+            f"Valid within {card['domain']['teff_K'][0]} to {card['domain']['teff_K'][1]} K, near a library star. "
+            f"Outside: {card['domain']['outside']}.",
+        ),
+        *_rebuild(
+            "python -m stellar_core build emulator DATA",
+            "python -m stellar_core build emulator --miles DIR --stelib DIR --ck04 DIR  # from the authors' "
+            "distributions",
+        ),
+        *section(
+            "Citation",
+            "MILES: Sanchez-Blazquez et al. 2006, Falcon-Barroso et al. 2011; STELIB: Le Borgne et al. 2003; BOSS "
+            "templates: Kesseli et al. 2017; Castelli & Kurucz 2004.",
+        ),
+    ]
+
+
+def mock_instrument(card: Card) -> list[str]:
+    """Noise, resolution, sky and gaps."""
+    rows = [
+        [name]
+        + [f"{found['files']}", number(found["median_sky_flux"], 1), number(found["sky_line_residual_fraction"], 4)]
+        + [", ".join(f"{100 * error:.1f}" for error in found["calibration_error_4000_6500_9000_A"])]
+        + [number(found["spikes_per_spectrum"], 1), number(found["median_noise_over_ivar"], 2)]
+        for name, found in card["instruments"].items()
+    ]
+    return [
+        *_head(
+            "mock-instrument: the MOCK spectrographs",
+            card,
+            "Noise, line spread, sky residuals and gaps of the SDSS and BOSS spectrographs, learned from real files: "
+            "of them only these enter the MOCK survey, no stellar spectrum.",
+        ),
+        *section(
+            "Figures",
+            *table(
+                ["", "real files", "sky flux", "sky line residual", "calibration error at 4000, 6500, 9000 Å (%)"]
+                + ["spikes a spectrum", "noise / ivar"],
+                rows,
+            ),
+            "",
+            f"{card['borrowed']}.",
+        ),
+        *_rebuild("python -m stellar_core build instrument DATA"),
+        *section("Citation", "SDSS DR17: Abdurro'uf et al. 2022."),
+    ]
+
+
+def mock_photometry(card: Card) -> list[str]:
+    """Colours and extinction."""
+    zero = ", ".join(f"{band} {signed(value, 3)}" for band, value in card["zero_point_mag"].items())
+    return [
+        *_head(
+            "mock-photometry: ugriz of MOCK stars",
+            card,
+            f"Bolometric corrections, band extinctions (F99, R_V 3.1) and the reddening curve. Data: {card['data']}.",
+        ),
+        *section("Zero points", f"Added, mag: {zero}. {card['zero_point_note']}"),
+        *_rebuild("python -m stellar_core build photometry DATA"),
+        *section("Citation", "Choi et al. 2016; Fitzpatrick 1999; SDSS DR17: Abdurro'uf et al. 2022."),
+    ]
+
+
+def mock_population(card: Card) -> list[str]:
+    """Selection by colour."""
+    return [
+        *_head(
+            "mock-population: which stars the MOCK survey takes",
+            card,
+            f"{card['what']}. Data: {card['data']}; {card['stars_drawn']:,} stars drawn. `comparison.safetensors` "
+            "holds the MOCK and the real catalogue, binned, for the app's page *Mock survey*.",
+        ),
+        *_rebuild("python -m stellar_core build population DATA", "python -m stellar_core build comparison DATA"),
+        *section("Citation", "SDSS DR17: Abdurro'uf et al. 2022; Gunn et al. 2006."),
+    ]
+
+
+def mock_realism(card: Card) -> list[str]:
+    """How far MOCK spectra are from real ones."""
+    found = card["classifier"]
+    rows = [[reason["what"], f"{reason['auc']:.3f} ± {reason['auc_error']:.3f}"] for reason in found["reasons"]]
+    growth = [
+        [f"{row['stars']:,}", f"{signed(row['teff_bias'], 0)}, {row['teff_scatter']:.0f}"]
+        + [f"{signed(row[f'{key}_bias'], 2)}, {number(row[f'{key}_scatter'], 2)}" for key in ("logg", "feh")]
+        for row in card["growth"]
+        if row["sample"] == "SDSS"
+    ]
+    return [
+        *_head(
+            "mock-realism: how far MOCK spectra are from real ones",
+            card,
+            f"A classifier separates {found['mock_stars']} MOCK from {found['real_stars']} real SDSS spectra of like "
+            f"stars with an AUC of {found['auc']:.3f} ± {found['auc_error']:.3f} (0.5: indistinguishable; the same "
+            f"procedure on MOCK stars alone gives {found['chance']['auc']:.2f} ± {found['chance']['auc_error']:.2f}).",
+        ),
+        *section(
+            "Where they differ",
+            "AUC from one group of features alone:",
+            "",
+            *table(["features", "AUC"], rows),
+            "",
+            f"From the flux as a network sees it {found['prepared_flux']['auc']:.3f}, from summary numbers of flux "
+            f"and ivar {found['raw_flux_and_ivar']['auc']:.3f}. {card['classifier_note']}.",
+        ),
+        *section(
+            "Error on real SDSS stars against the number of MOCK training stars",
+            f"Network minus SSPP, median and scatter; {card['growth_note']}.",
+            "",
+            *table(["MOCK stars", "Teff (K)", "log g (dex)", "[Fe/H] (dex)"], growth),
+        ),
+        *section(
+            "How to repeat", *command("python -m stellar_core evaluate paper-setup-a --suite realism --data DATA")
+        ),
+    ]
+
+
+#: Folder under ``trained/`` -> lines of its model card.
+PARTS: dict[str, Callable[[Card], list[str]]] = {
+    "isochrone-cells": isochrone_cells,
+    "mock-instrument": mock_instrument,
+    "mock-photometry": mock_photometry,
+    "mock-population": mock_population,
+    "mock-realism": mock_realism,
+    "spectral-emulator": spectral_emulator,
+    "track-emulator": track_emulator,
+}
