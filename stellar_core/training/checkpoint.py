@@ -88,8 +88,9 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Remove both, and one half written."""
-        for path in (self.newest, self.previous, self.temporary):
+        for path in (self.newest, self.previous):
             path.unlink(missing_ok=True)
+        remove_drafts(self.folder)
 
 
 def _read(path: Path, device: torch.device) -> dict[str, object] | None:
