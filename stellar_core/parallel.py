@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from stellar_core.errors import ArchiveError, ParameterError, StellarError
+from stellar_core.errors import ParameterError, RunError, StellarError
 from stellar_core.progress import Progress
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def spread(
     ------
     ParameterError
         If ``workers`` is not positive, the cluster cannot be reached or no worker comes to it.
-    ArchiveError
+    RunError
         If a worker dies, or the cluster goes away.
     """
     if workers < 1:
@@ -73,7 +73,7 @@ def spread(
         try:
             yield from pool(delayed(work)(item) for item in items)
         except BrokenProcessPool:
-            raise ArchiveError("A worker died, perhaps for want of memory.", value=workers, remedy=ON) from None
+            raise RunError("A worker died, perhaps for want of memory.", value=workers, remedy=ON) from None
 
 
 def _over_cluster(
@@ -84,7 +84,7 @@ def _over_cluster(
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
-    gone = ArchiveError(f"The Dask cluster at {address} lost its workers or went away.", value=address, remedy=ON)
+    gone = RunError(f"The Dask cluster at {address} lost its workers or went away.", value=address, remedy=ON)
     with _client(address) as client:
         jobs = as_completed()
 

@@ -13,7 +13,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import RunError
 from stellar_core.files import write_bytes
 
 #: How programs are asked to load a table.
@@ -59,7 +59,7 @@ def send_table(votable: bytes, name: str) -> list[str]:
 
     Raises
     ------
-    ArchiveError
+    RunError
         If no hub runs, or no program there reads tables.
     """
     from pyvo.samp import SAMPHubError, SAMPIntegratedClient, SAMPProxyError
@@ -68,13 +68,13 @@ def send_table(votable: bytes, name: str) -> list[str]:
     try:
         client.connect()
     except (SAMPHubError, OSError) as error:
-        raise ArchiveError(
+        raise RunError(
             f"No SAMP hub answers ({error}).", remedy="Start TOPCAT or Aladin, then try again."
         ) from None
     try:
         asked = [client.get_metadata(one).get("samp.name", one) for one in client.get_subscribed_clients(LOAD_TABLE)]
         if not asked:
-            raise ArchiveError(
+            raise RunError(
                 "No program at the SAMP hub reads tables.", remedy="Start TOPCAT or Aladin, then try again."
             )
         path = _write(votable, name)
@@ -82,9 +82,7 @@ def send_table(votable: bytes, name: str) -> list[str]:
         client.notify_all({"samp.mtype": LOAD_TABLE, "samp.params": parameters})
         return asked
     except (SAMPProxyError, OSError) as error:
-        if isinstance(error, ArchiveError):
-            raise
-        raise ArchiveError(f"The SAMP hub did not pass the table on ({error}).") from None
+        raise RunError(f"The SAMP hub did not pass the table on ({error}).") from None
     finally:
         client.disconnect()
 

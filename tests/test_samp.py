@@ -10,9 +10,10 @@ from astropy.table import Table
 from pyvo.samp import SAMPHubServer, SAMPIntegratedClient
 
 from stellar_core import samp
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import RunError
+from stellar_core.export import table_bytes
+from stellar_core.inference.result_tables import spectrum_table
 from stellar_core.spectrum import Spectrum
-from stellar_core.tables import spectrum_table, votable
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def hub(tmp_path, monkeypatch):
 def test_without_a_hub_nobody_is_asked(tmp_path, monkeypatch):
     monkeypatch.setenv("SAMP_HUB", f"std-lockurl:file://{tmp_path / 'none'}")
     assert not samp.hub_runs()
-    with pytest.raises(ArchiveError, match="No SAMP hub"):
+    with pytest.raises(RunError, match="No SAMP hub"):
         samp.send_table(b"", "x")
     (tmp_path / "none").write_text("samp.hub.xmlrpc.url=http://127.0.0.1:9/\nsamp.secret=x\n")
     assert not samp.hub_runs(), "a hub that died leaves its file"
@@ -35,7 +36,7 @@ def test_without_a_hub_nobody_is_asked(tmp_path, monkeypatch):
 
 def test_a_program_receives_the_spectrum(hub):
     assert samp.hub_runs()
-    with pytest.raises(ArchiveError, match="No program"):
+    with pytest.raises(RunError, match="No program"):
         samp.send_table(b"", "x")
     program = SAMPIntegratedClient("listener", addr="127.0.0.1")
     program.connect()
@@ -50,7 +51,7 @@ def test_a_program_receives_the_spectrum(hub):
         np.linspace(4000, 5000, 30), np.arange(30.0), np.ones(30), name="MOCK ../../star", meta={"plate": 1}
     )
     try:
-        assert samp.send_table(votable(spectrum_table(spectrum)), spectrum.name) == ["listener"]
+        assert samp.send_table(table_bytes(".vot", spectrum_table(spectrum)), spectrum.name) == ["listener"]
         assert arrived.wait(10) and got["name"] == "MOCK ../../star"
     finally:
         program.disconnect()

@@ -9,10 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from stellar_core.batch.chunks import MockPortion, Portion, StorePortion
-from stellar_core.batch.identifier_inputs import NamedPortion
+from stellar_core.batch.chunks import Chunk, MockChunk, StoreChunk
+from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.batch.input_lists import read_list
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ParameterError, StorageError
 from stellar_core.files import atomic_path
 from stellar_core.inference.predict import is_file
 from stellar_core.mock.survey import SEED
@@ -31,7 +31,7 @@ class Inputs(Protocol):
 
     def __len__(self) -> int: ...
 
-    def portion(self, rows: range) -> Portion:
+    def chunk(self, rows: range) -> Chunk:
         """Some of them, for a worker."""
 
 
@@ -50,7 +50,7 @@ class Request:
     seed : int
         Of the MOCK survey.
     served, photometry : bool
-        As of `NamedPortion`.
+        As of `IdentifierChunk`.
 
     Raises
     ------
@@ -84,7 +84,7 @@ class Request:
         ------
         ParameterError
             If there is nothing, or a list cannot be read.
-        ArchiveError
+        StorageError
             If a store is damaged.
         """
         if self.mock:
@@ -95,7 +95,7 @@ class Request:
         path = folder / "inputs.arrow"
         if not path.exists():
             _write_names(path, self._names())
-        return NamedInputs(path, self.served, self.photometry)
+        return IdentifierInputs(path, self.served, self.photometry)
 
     def _names(self) -> Iterator[str]:
         for text in self.inputs:
@@ -107,12 +107,12 @@ class Request:
             yield from map(_absolute, _read_path(Path(self.listed)))
 
 
-class NamedInputs:
+class IdentifierInputs:
     """Files and identifiers, one per row of an Arrow file that is not loaded whole.
 
     Raises
     ------
-    ArchiveError
+    StorageError
         If that file is damaged.
     """
 
@@ -123,16 +123,16 @@ class NamedInputs:
         try:
             self._table: pa.Table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         except (pa.ArrowException, OSError):
-            raise ArchiveError(
+            raise StorageError(
                 f"The list {path} is damaged.", value=str(path), remedy="Remove its folder, or give another --out."
             ) from None
 
     def __len__(self) -> int:
         return self._table.num_rows
 
-    def portion(self, rows: range) -> NamedPortion:
+    def chunk(self, rows: range) -> IdentifierChunk:
         names = self._table["input"].slice(rows.start, len(rows)).to_pylist()
-        return NamedPortion(
+        return IdentifierChunk(
             tuple(name.decode("utf-8", "surrogatepass") for name in names), self._served, self._photometry
         )
 
@@ -147,8 +147,8 @@ class StoreInputs:
     def __len__(self) -> int:
         return self.stars
 
-    def portion(self, rows: range) -> StorePortion:
-        return StorePortion(self.folder, rows)
+    def chunk(self, rows: range) -> StoreChunk:
+        return StoreChunk(self.folder, rows)
 
 
 @dataclass(frozen=True)
@@ -161,8 +161,8 @@ class MockInputs:
     def __len__(self) -> int:
         return self.stars
 
-    def portion(self, rows: range) -> MockPortion:
-        return MockPortion(self.stars, self.seed, rows)
+    def chunk(self, rows: range) -> MockChunk:
+        return MockChunk(self.stars, self.seed, rows)
 
 
 def store_of(text: str) -> str:

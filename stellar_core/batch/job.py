@@ -17,8 +17,8 @@ from pathlib import Path
 from stellar_core.batch.columns import schema
 from stellar_core.batch.inputs import Inputs, Request
 from stellar_core.batch.tables import check_ending, read_chunks, write_answers
-from stellar_core.batch.worker import GROUP, Settings, Work, answer
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.batch.worker import GROUP, ChunkTask, EstimateSettings, answer
+from stellar_core.errors import ArchiveError, ParameterError, StellarError, StorageError
 from stellar_core.files import remove_drafts, write_bytes
 from stellar_core.model_store import model_folder, read_model
 from stellar_core.parallel import spread
@@ -40,7 +40,7 @@ class Batch:
     Attributes
     ----------
     request : Request
-    settings : Settings
+    settings : EstimateSettings
     chunk : int
         Rows of a chunk, a multiple of `GROUP`; the answers do not depend on it.
 
@@ -51,7 +51,7 @@ class Batch:
     """
 
     request: Request
-    settings: Settings
+    settings: EstimateSettings
     chunk: int = CHUNK
 
     def __post_init__(self) -> None:
@@ -69,7 +69,7 @@ class Batch:
         """
         if not 2 <= samples <= 1000 or seed < 0:
             raise ParameterError(f"Passes lie between 2 and 1000 and a seed is not negative; got {samples} and {seed}.")
-        return cls(request, Settings(model, str(read_model(model_folder(model))[1]["sha256"]), samples, seed), chunk)
+        return cls(request, EstimateSettings(model, str(read_model(model_folder(model))[1]["sha256"]), samples, seed), chunk)
 
     def facts(self) -> dict[str, object]:
         """Plain values that tell this batch from any other."""
@@ -139,9 +139,9 @@ def run_batch(
             f"Another process is answering into {out}.", value=str(out), remedy="Wait until it has ended."
         ) from None
     except OSError as error:
-        if isinstance(error, ArchiveError):
+        if isinstance(error, StellarError):
             raise
-        raise ArchiveError(f"The answers cannot be written to {out}: {error}.", value=str(out)) from None
+        raise StorageError(f"The answers cannot be written to {out}: {error}.", value=str(out)) from None
 
 
 def _run(
@@ -178,7 +178,7 @@ def _claim(batch: Batch, out: Path, parts: Path) -> None:
     if path.exists():
         plan = _read_json(path)
         if plan is None:
-            raise ArchiveError(
+            raise StorageError(
                 f"The plan {path} is damaged.", value=str(path), remedy="Remove its folder, or give another --out."
             )
         _compare(plan, mine, out)
@@ -268,9 +268,9 @@ def _answer_all(
     return list(passing.values())
 
 
-def _works(batch: Batch, inputs: Inputs, numbers: list[int]) -> Iterator[Work]:
+def _works(batch: Batch, inputs: Inputs, numbers: list[int]) -> Iterator[ChunkTask]:
     for number in numbers:
-        yield Work(number, number * batch.chunk, inputs.portion(_rows(inputs, batch.chunk, number)), batch.settings)
+        yield ChunkTask(number, number * batch.chunk, inputs.chunk(_rows(inputs, batch.chunk, number)), batch.settings)
 
 
 def _rows(inputs: Inputs, chunk: int, number: int) -> range:
@@ -292,7 +292,7 @@ def _count(paths: list[Path], rows: int, chunk: int) -> dict[str, object]:
             sound = False
         if not sound:
             path.unlink()
-            raise ArchiveError(
+            raise StorageError(
                 f"The chunk {path.name} is damaged and was removed.",
                 value=str(path),
                 remedy="Run the same command again.",

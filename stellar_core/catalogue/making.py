@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import StellarError, StorageError
 from stellar_core.files import atomic_path
 from stellar_core.mock.plates import N_STARS
 from stellar_core.paths import catalogue_folder
@@ -73,7 +73,7 @@ def make_catalogue(
 
     Raises
     ------
-    ArchiveError
+    StorageError
         If the folder cannot be written, or the store cannot be read.
     """
     import tempfile
@@ -94,9 +94,9 @@ def make_catalogue(
         with atomic_path(path) as draft:
             _labelled(_flat(survey), say).to_parquet(draft, index=False)
     except OSError as error:
-        if isinstance(error, ArchiveError):
+        if isinstance(error, StellarError):
             raise
-        raise ArchiveError(
+        raise StorageError(
             f"The catalogue cannot be written to {path}: {error.strerror or error}.", value=str(path)
         ) from None
     return path
@@ -113,7 +113,7 @@ def _stored(store: Path) -> pd.DataFrame:
         numbers = survey.select_dtypes("floating").columns
         survey[numbers] = survey[numbers].where(survey[numbers] > -9998.0, np.nan)
     except (OSError, ValueError, KeyError) as error:
-        raise ArchiveError(
+        raise StorageError(
             f"The store {store} cannot be read ({type(error).__name__}).", value=str(store), remedy="Fetch it again."
         ) from None
     return survey

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stellar_core.errors import ArchiveError, ParameterError, StellarError
+from stellar_core.errors import ParameterError, StellarError, StorageError
 from stellar_core.sandbox import limits
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def ask(path: Path, text: str, seconds: float = SECONDS) -> pd.DataFrame:
     ------
     ParameterError
         If it is more than one statement, anything but a SELECT, wrong, or takes too much time or memory.
-    ArchiveError
+    StorageError
         If the file cannot be read.
     """
     import pyarrow as pa
@@ -63,7 +63,7 @@ def ask(path: Path, text: str, seconds: float = SECONDS) -> pd.DataFrame:
         _TURNS.release()
     if done.returncode == _SAID:
         kind, _, words = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1].partition(": ")
-        raise (ArchiveError if kind == "ArchiveError" else ParameterError)(words)
+        raise (StorageError if kind == "StorageError" else ParameterError)(words)
     if done.returncode:
         raise ParameterError(
             "The SQL took more memory than a question may.", value=done.returncode, remedy="Ask for less."

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ParameterError, RunError, StellarError, StorageError
 from stellar_core.files import read_json, write_text
 from stellar_core.stages import STAGES
 
@@ -116,7 +116,7 @@ def saved(path: Path) -> dict[str, dict[str, str]]:
 
     Raises
     ------
-    ArchiveError
+    StorageError
         If the file is damaged.
     """
     try:
@@ -125,7 +125,7 @@ def saved(path: Path) -> dict[str, dict[str, str]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError):
-        raise ArchiveError(
+        raise StorageError(
             f"The file of saved selections cannot be read: {path}.", value=str(path), remedy="Remove it."
         ) from None
 
@@ -137,7 +137,7 @@ def save(path: Path, name: str, selection: Selection) -> None:
     ------
     ParameterError
         If it is no name, or there are too many.
-    ArchiveError
+    StorageError
         If the file cannot be written.
     """
     name = name.strip()
@@ -179,10 +179,10 @@ def _locked(path: Path) -> Iterator[None]:
         with FileLock(path.with_name(path.name + ".lock"), timeout=PATIENCE):
             yield
     except Timeout:
-        raise ArchiveError("Another process is saving a selection.", value=str(path), remedy="Try again.") from None
+        raise RunError("Another process is saving a selection.", value=str(path), remedy="Try again.") from None
     except OSError as error:
-        if isinstance(error, ArchiveError):
+        if isinstance(error, StellarError):
             raise
-        raise ArchiveError(
+        raise StorageError(
             f"The selection cannot be saved to {path}: {error.strerror or error}.", value=str(path)
         ) from None

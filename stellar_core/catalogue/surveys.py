@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stellar_core.catalogue.making import default_path
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import StorageError
 from stellar_core.paths import survey_folder
 
 
@@ -42,7 +42,7 @@ def surveys() -> list[Survey]:
     store = survey_folder() / "store"
     try:
         summary = read_summary(store)
-    except ArchiveError:
+    except StorageError:
         return found
     mock = bool(summary.get("mock"))
     title = "fetched, MOCK" if mock else "SDSS DR17, fetched"

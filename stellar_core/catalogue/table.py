@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ParameterError, StorageError
 from stellar_core.stages import STAGES
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Catalogue:
 
         Raises
         ------
-        ArchiveError
+        StorageError
             If it is missing or damaged.
         """
         import duckdb
@@ -65,7 +65,7 @@ class Catalogue:
         try:
             connection.execute("CREATE TABLE stars AS SELECT * FROM read_parquet(?)", [str(path)])
         except duckdb.Error as error:
-            raise ArchiveError(
+            raise StorageError(
                 f"The catalogue {Path(path).name} cannot be read ({type(error).__name__}).", value=str(path)
             ) from None
         connection.execute("SET enable_external_access = false")

@@ -1,4 +1,4 @@
-"""Stars of an acquisition as a network is taught on them, read from the store batch by batch."""
+"""Stars of a fetched survey as training data, read from the store batch by batch."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from stellar_core.survey.reader import StoredArray, StoreReader
 
 
 def open_stored_stars(folder: Path) -> StarSet:
-    """The stars of the store ``folder``, in the order of their ids.
+    """Open the stars of the store ``folder``, in the order of their ids.
 
     Returns
     -------
     StarSet
-        Spectra and features are read when they are indexed; labels are in memory. There is no teacher's
-        atmosphere (``labels.reference``) and no truth: both are None.
+        Spectra and features are read when indexed; labels are in memory. ``labels.reference`` and
+        ``truth`` are unknown, and None.
 
     Raises
     ------
-    ArchiveError
-        If the folder holds no finished store.
+    StorageError
+        If the folder does not hold a finished store.
     """
     reader = StoreReader(folder)
     inputs = Inputs(**{name: StoredArray(reader, name) for name in Inputs.__dataclass_fields__})

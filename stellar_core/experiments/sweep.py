@@ -53,7 +53,7 @@ def sweep(
     ------
     ParameterError
         If a stored result has other settings, or the cluster cannot be reached.
-    ArchiveError
+    RunError
         If a worker dies, or the cluster goes away; what is finished is kept.
     """
     found = {trial.name: stored(trial, folder) for trial in trials}
@@ -90,4 +90,4 @@ def _alone(trial: Trial, one: Callable[..., Result], say: Say) -> Result:
         done = f"{trial.name} step {state['step']} of {state['total']}"
         say(f"{done}: {losses}; {state['seconds_left']:.0f} s left in this run")
 
-    return one(trial, progress=report)
+    return one(trial, report=report)

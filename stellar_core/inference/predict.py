@@ -1,4 +1,4 @@
-"""Results for files and identifiers, as the command line gives them."""
+"""Results for files and identifiers, as printed by the command line."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from stellar_core import lookup
-from stellar_core.errors import ArchiveError, StellarError
-from stellar_core.inference.base import Estimator
-from stellar_core.inference.isochrone_check import second_opinion
+from stellar_core.errors import StellarError, StorageError
+from stellar_core.inference.estimator import Estimator
+from stellar_core.inference.isochrone_check import check_against_isochrones
 from stellar_core.sdss.identifiers import StarId
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.spectrum import Spectrum
@@ -25,12 +25,12 @@ def find_spectrum(text: str) -> Spectrum:
     if is_file(text):
         return read_spectrum(Path(text))
     if means_file(text):
-        raise ArchiveError(f"There is no file {text}.", value=text)
+        raise StorageError(f"There is no file {text}.", value=text)
     return find_star(text)
 
 
 def is_file(text: str) -> bool:
-    """Whether a text names a file that is there; one that can name none does not."""
+    """True if a text names an existing file."""
     try:
         return Path(text).is_file()
     except (OSError, ValueError):
@@ -38,7 +38,7 @@ def is_file(text: str) -> bool:
 
 
 def means_file(text: str) -> bool:
-    """Whether a text can only be the name of a file, there or not; the bare name of a spec file names its star, and so do URLs."""
+    """True if a text can only be a file name, existing or not; a bare spec file name or a URL identifies a star instead."""
     path = Path(text)
     ending = path.suffix.lower()
     if text.lower().startswith(("http://", "https://")):
@@ -47,12 +47,12 @@ def means_file(text: str) -> bool:
 
 
 def find_star(text: str) -> Spectrum:
-    """Look up the star that ``text`` names; no file of this machine is read for it.
+    """Look up the star that ``text`` identifies; reads no local file.
 
     Raises
     ------
     StellarError
-        If it names none, or several, or the star cannot be had.
+        If it identifies no star or several, or the star cannot be retrieved.
     """
     star = lookup.resolve(text)
     if not isinstance(star, StarId):
@@ -63,40 +63,40 @@ def find_star(text: str) -> Spectrum:
 def predict(
     texts: Iterable[str], estimator: Estimator, samples: int, seed: int, isochrones: bool = False
 ) -> Iterator[dict[str, object]]:
-    """One object per input, in order: a result, or ``input`` and ``error`` where there is none.
+    """Yield one object per input, in order: a result, or ``input`` and ``error``.
 
-    With ``isochrones`` each result also carries the `second_opinion`, under that name.
+    With ``isochrones``, each result also has the output of `check_against_isochrones` under that name.
     """
     for text in texts:
         try:
             spectrum = find_spectrum(text)
             result = estimator.estimate(spectrum, samples=samples, seed=seed, label=text)
-            yield result.to_dict() | ({"isochrones": second_opinion(result)} if isochrones else {})
+            yield result.to_dict() | ({"isochrones": check_against_isochrones(result)} if isochrones else {})
         except StellarError as error:
             yield {"input": text, "error": str(error)}
 
 
-def sentence(found: dict[str, object]) -> str:
-    """One object of `predict` as a line for a terminal."""
+def summary_line(found: dict[str, object]) -> str:
+    """Summarise one object of `predict` in a line for the terminal."""
     if "error" in found:
         return f"{found['input']}: error: {found['error']}"
     low, middle, high = (10.0 ** (found["log_age"][part] - 9.0) for part in ("p16", "median", "p84"))
     stage, chance = max(found["stage"].items(), key=lambda item: item[1])
     mock = " [MOCK star]" if found["source"] == "mock" else ""
     words = " ".join(found["verdict"]["messages"])
-    trust = "" if found["verdict"]["in_domain"] else " NOT TO BE TRUSTED."
+    trust = "" if found["verdict"]["in_domain"] else " NOT TRUSTED."
     return (
         f"{found['input']}{mock}: age {middle:.2f} Gyr (68 % {low:.2f} to {high:.2f}), {stage} {100 * chance:.0f} %, "
         f"Teff {found['teff']['median']:.0f} K, log g {found['logg']['median']:.2f}, "
-        f"[Fe/H] {found['feh']['median']:+.2f}.{trust} {words}{_opinion(found)}"
+        f"[Fe/H] {found['feh']['median']:+.2f}.{trust} {words}{_isochrone_words(found)}"
     )
 
 
-def _opinion(found: dict[str, object]) -> str:
-    """What the isochrones say of the same atmosphere; empty where they were not asked."""
+def _isochrone_words(found: dict[str, object]) -> str:
+    """The isochrone fit in words; empty without one."""
     if "isochrones" not in found:
         return ""
     if not found["isochrones"]:
-        return " The isochrones have no star of this Teff, log g and [Fe/H]."
+        return " No isochrone has a star of this Teff, log g and [Fe/H]."
     low, middle, high = (10.0 ** (found["isochrones"]["log_age"][part] - 9.0) for part in ("p16", "median", "p84"))
-    return f" The isochrones at this Teff, log g and [Fe/H]: {middle:.2f} Gyr (68 % {low:.2f} to {high:.2f})."
+    return f" Isochrone fit to this Teff, log g and [Fe/H]: {middle:.2f} Gyr (68 % {low:.2f} to {high:.2f})."

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import StorageError
 from stellar_core.isochrones.tracks import COLUMNS, LAST_EEP, ZAMS, Tracks, assemble
 
 #: Z/X of the solar photosphere (Asplund et al. 2009), the zero of MIST's surface [Fe/H].
@@ -44,7 +44,7 @@ def parse_track(text: str, name: str = "track.eep") -> EepTrack:
 
     Raises
     ------
-    ArchiveError
+    StorageError
         Where the header or a column is missing, or a row is cut short.
     """
     lines = text.splitlines()
@@ -57,15 +57,15 @@ def parse_track(text: str, name: str = "track.eep") -> EepTrack:
     missing = [column for column in NEEDED if column not in names]
     if missing or "initial_mass" not in values or "[Fe/H]" not in values:
         what = ", ".join(missing) or "the line of initial_mass or [Fe/H]"
-        raise ArchiveError(f"{name} is not a MIST track: {what} not found.", value=name)
+        raise StorageError(f"{name} is not a MIST track: {what} not found.", value=name)
     body = "\n".join(line for line in lines if line and not line.startswith("#"))
     try:
         table = np.loadtxt(io.StringIO(body), usecols=[names.index(c) for c in NEEDED], ndmin=2, unpack=True)
         feh, mass = float(values["[Fe/H]"]), float(values["initial_mass"])
     except ValueError as error:
-        raise ArchiveError(f"{name} is damaged: {error}.", value=name) from None
+        raise StorageError(f"{name} is damaged: {error}.", value=name) from None
     if "N_pts" in values and values["N_pts"] != str(table.shape[1]):
-        raise ArchiveError(f"{name} is damaged: {table.shape[1]} rows of {values['N_pts']}.", value=name)
+        raise StorageError(f"{name} is damaged: {table.shape[1]} rows of {values['N_pts']}.", value=name)
     column = dict(zip(NEEDED, table))
     return EepTrack(
         feh,
@@ -92,17 +92,17 @@ def read_eep_files(source: str | Path | Iterable[str | Path], first_eep: int = Z
 
     Raises
     ------
-    ArchiveError
+    StorageError
         Where there is no track, or a file is damaged.
     """
     sources = [source] if isinstance(source, (str, Path)) else list(source)
     tracks = [track for one in sources for track in _each(Path(one))]
     if not tracks:
-        raise ArchiveError(f"No .track.eep file in {', '.join(str(s) for s in sources)}.", value=str(source))
+        raise StorageError(f"No .track.eep file in {', '.join(str(s) for s in sources)}.", value=str(source))
     feh = np.unique([round(track.feh, 4) for track in tracks])
     mass = np.unique([round(track.mass, 4) for track in tracks])
     if feh.size < 2 or mass.size < 2:
-        raise ArchiveError(
+        raise StorageError(
             f"Tracks of at least two [Fe/H] and two masses are needed to interpolate, got {feh.size} and {mass.size}.",
             value=str(source),
         )
@@ -129,6 +129,6 @@ def _each(source: Path) -> Iterator[EepTrack]:
                     stream = archive.extractfile(member)
                     yield parse_track(stream.read().decode("ascii", "replace"), Path(member.name).name)
     except FileNotFoundError:
-        raise ArchiveError(f"There is no folder or archive {source}.", value=str(source)) from None
+        raise StorageError(f"There is no folder or archive {source}.", value=str(source)) from None
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise ArchiveError(f"{source.name} is not a whole archive of tracks: {error}.", value=str(source)) from None
+        raise StorageError(f"{source.name} is not a whole archive of tracks: {error}.", value=str(source)) from None

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.constants import SSPP_ERRORS
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ParameterError, StorageError
 from stellar_core.files import atomic_path
-from stellar_core.isochrones.catalogue_posterior import FastGrid, grid_cells
+from stellar_core.isochrones.catalogue_posterior import CataloguePosterior, fixed_samples
 from stellar_core.isochrones.lifetime import ENDS, track_log_lifetime
 from stellar_core.isochrones.nearest_neighbour import nearest_label
 from stellar_core.isochrones.observation import POSSIBLE
-from stellar_core.isochrones.posterior import QUANTITIES, Posterior, posterior
+from stellar_core.isochrones.posterior import QUANTITIES, Posterior, infer_posterior
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.track_table import load_tracks
 from stellar_core.stages import STAGES
@@ -74,7 +74,7 @@ def label_star(
     """
     if teff is None or logg is None or feh is None:
         raise ParameterError("A label needs Teff (K), log g (dex) and [Fe/H] (dex), or a table of stars.")
-    answer = posterior(teff, logg, feh, errors, priors=priors)
+    answer = infer_posterior(teff, logg, feh, errors, priors=priors)
     state = answer.to_dict()
     inside = answer.inside_models
     if inside:
@@ -120,13 +120,13 @@ def label_table(frame: pandas.DataFrame, priors: Priors = Priors()) -> pandas.Da
     rows = np.flatnonzero(usable)
     single = rows
     if len(rows) >= FEW:
-        grid = FastGrid(grid_cells(priors=priors))
+        grid = CataloguePosterior(fixed_samples(priors=priors))
         covariance = np.square(values[rows, 3:])[:, :, None] * np.eye(3)
         fit = grid.supports(values[rows, 0], covariance)
         single = rows[~fit]
         _fill_fast(grid, values, rows[fit], covariance[fit], numbers, stages)
     for row in single:
-        answer = posterior(*values[row, :3], tuple(values[row, 3:]), priors=priors)
+        answer = infer_posterior(*values[row, :3], tuple(values[row, 3:]), priors=priors)
         if answer.inside_models:
             for name in QUANTITIES:
                 for part, value in answer.interval(name).to_dict().items():
@@ -163,9 +163,9 @@ def label_file(table: Path, out: Path | None, priors: Priors = Priors()) -> dict
     try:
         frame = pd.read_parquet(table) if table.suffix == ".parquet" else pd.read_csv(table)
     except FileNotFoundError:
-        raise ArchiveError(f"There is no table {table}.", value=str(table)) from None
+        raise StorageError(f"There is no table {table}.", value=str(table)) from None
     except (OSError, ValueError) as error:
-        raise ArchiveError(f"{table.name} cannot be read as a table: {error}", value=str(table)) from None
+        raise StorageError(f"{table.name} cannot be read as a table: {error}", value=str(table)) from None
     answer = label_table(frame, priors)
     try:
         with atomic_path(out) as draft:
@@ -174,7 +174,7 @@ def label_file(table: Path, out: Path | None, priors: Priors = Priors()) -> dict
             else:
                 answer.to_csv(draft, index=False)
     except OSError as error:
-        raise ArchiveError(f"{out} cannot be written: {error}", value=str(out)) from None
+        raise StorageError(f"{out} cannot be written: {error}", value=str(out)) from None
     counts = answer["state"].value_counts()
     return {
         "out": str(out),
@@ -212,7 +212,7 @@ def sentences(found: dict[str, object]) -> dict[str, object]:
 
 
 def _fill_fast(
-    grid: FastGrid,
+    grid: CataloguePosterior,
     values: np.ndarray,
     rows: np.ndarray,
     covariance: np.ndarray,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.constants import SUN_TEFF
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import StorageError
 from stellar_core.isochrones.massloss import log_mass_left
 from stellar_core.isochrones.tracks import HE_END, LAST_EEP, TAMS, ZAMS, Tracks, assemble
 
@@ -28,7 +28,7 @@ def read_archive(path: str | Path, first_eep: int = ZAMS) -> Tracks:
 
     Raises
     ------
-    ArchiveError
+    StorageError
         Where the file is absent or lacks a column.
     """
     path = Path(path)
@@ -45,9 +45,9 @@ def read_archive(path: str | Path, first_eep: int = ZAMS) -> Tracks:
             first_row, n_rows, stored_eep = stored["first_row"], stored["n_rows"], int(stored["first_eep"])
             flat = {ours: stored[theirs].astype(float) for ours, theirs in names.items()}
     except FileNotFoundError:
-        raise ArchiveError(f"There is no track archive at {path}.", value=str(path)) from None
+        raise StorageError(f"There is no track archive at {path}.", value=str(path)) from None
     except (KeyError, ValueError) as error:
-        raise ArchiveError(f"{path.name} is not an archive of MIST tracks: {error}.", value=str(path)) from None
+        raise StorageError(f"{path.name} is not an archive of MIST tracks: {error}.", value=str(path)) from None
     feh, mass = np.unique(init_feh), np.unique(init_mass)
     eep = np.arange(first_eep, LAST_EEP + 1)
     columns = {name: np.full((feh.size, mass.size, eep.size), np.nan) for name in names}

@@ -69,7 +69,7 @@ def submit(
 ) -> None:
     """Put a training into the queue and start it if nothing runs: ``train --job``."""
     from stellar_core.datasets.labelled_table import read_star_table
-    from stellar_core.errors import ArchiveError
+    from stellar_core.errors import StorageError
     from stellar_core.jobs.presets import demo_training
     from stellar_core.jobs.presets import preset as preset_job
     from stellar_core.jobs.queue import THREADS
@@ -93,7 +93,7 @@ def submit(
         try:
             content = table.read_bytes()
         except OSError as error:
-            raise ArchiveError(f"The table {table} cannot be read: {error}.") from None
+            raise StorageError(f"The table {table} cannot be read: {error}.") from None
         read_star_table(content)
     kind = "table" if table is not None else source
     labels = labels or (job_config.source.labels if kind == "mock" else "look-up")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ParameterError, StorageError
 from stellar_core.files import write_text
 from stellar_core.jobs.folder import Job
 from stellar_core.jobs.spec import JobConfig
@@ -66,13 +66,13 @@ class Queue:
         self.launch = launch
 
     def lock(self):
-        """Held by who changes states; ArchiveError if the folder cannot be written."""
+        """Held by who changes states; StorageError if the folder cannot be written."""
         from filelock import FileLock
 
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ArchiveError(f"The folder of the jobs cannot be made: {error}.", value=str(self.folder)) from None
+            raise StorageError(f"The folder of the jobs cannot be made: {error}.", value=str(self.folder)) from None
         return FileLock(self.folder / "queue.lock", timeout=PATIENCE)
 
     def jobs(self) -> list[Job]:
@@ -107,7 +107,7 @@ class Queue:
 
         Raises
         ------
-        ArchiveError
+        StorageError
             If the disk is full.
         """
         if (config.source.kind == "table") != (table is not None):
@@ -127,7 +127,7 @@ class Queue:
                 os.replace(draft, self.folder / f"{number:04d}-{slug}")
             except OSError as error:
                 shutil.rmtree(draft, ignore_errors=True)
-                raise ArchiveError(f"The job cannot be written: {error}.", value=config.name) from None
+                raise StorageError(f"The job cannot be written: {error}.", value=config.name) from None
         return Job(self.folder / f"{number:04d}-{slug}")
 
     def start_next(self) -> Job | None:
@@ -191,7 +191,7 @@ class Queue:
                 status = status.enter("queued", token="")
                 job.write(status)
             except OSError as error:
-                raise ArchiveError(f"Job {job.id} cannot be resumed: {error}.", value=job.id) from None
+                raise StorageError(f"Job {job.id} cannot be resumed: {error}.", value=job.id) from None
             return status
 
     def retry(self, job: Job) -> Job:

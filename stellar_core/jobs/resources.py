@@ -1,22 +1,35 @@
-"""Whether there is room for a job: disk and memory."""
+"""Disk and memory that a job needs, by arithmetic, and that the machine has."""
 
 from __future__ import annotations
 
 import os
+import resource
 import shutil
+import sys
 from pathlib import Path
 
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ParameterError, StorageError
 from stellar_core.models.isochrone_config import IsochroneConfig
+from stellar_core.models.registry import ModelConfig
 from stellar_core.training.config import TrainingConfig
 
 #: Bytes in memory of one star's inputs: flux and root_ivar as float16, coverage as bool.
 STAR_BYTES = 6800 * 5 + 400
-#: Bytes that every worker takes: the program, the spectral emulator, the tracks and the posteriors of the test; and with
-#: Model 9, which is levelled beside the isochrone engine's own cells.
+#: Bytes of every worker: the program, the spectral emulator, the tracks and the posteriors of the test. Model 9 needs
+#: more, because its test also evaluates the isochrone posterior on its own cells.
 BASE_BYTES, ISOCHRONE_BYTES = 1.4e9, 2.4e9
-#: Bytes on the disk beside the checkpoints: log, curves, status.
+#: Bytes on the disk besides the checkpoints: log, curves, status.
 SMALL_FILES = 2_000_000
+
+
+def parameter_count(model: ModelConfig | IsochroneConfig) -> int:
+    """Return the number of weights of a network."""
+    import torch
+
+    from stellar_core.models.zoo import build
+
+    network = build(model, torch.Generator().manual_seed(0))
+    return sum(weights.numel() for weights in network.parameters())
 
 
 def checkpoint_bytes(parameters: int) -> int:
@@ -25,18 +38,18 @@ def checkpoint_bytes(parameters: int) -> int:
 
 
 def disk_needed(parameters: int) -> int:
-    """Bytes a job takes at most: two checkpoints, a third while it is written, the model, small files."""
+    """Largest size of a job in bytes: three checkpoints, of which one is being written, the model, small files."""
     return 3 * checkpoint_bytes(parameters) + 2 * parameters + SMALL_FILES
 
 
-def memory_needed(training: TrainingConfig, parameters: int, network_bytes: float = 0.0) -> float:
-    """Bytes of memory: the stars twice while they are put together, the network, and what a worker takes anyway."""
+def memory_needed(training: TrainingConfig, parameters: int) -> float:
+    """Memory in bytes: the worker itself, the stars twice while they are assembled, and the network."""
     base = ISOCHRONE_BYTES if isinstance(training.model, IsochroneConfig) else BASE_BYTES
-    return base + 2.0 * training.data.stars * STAR_BYTES + max(network_bytes, 16.0 * parameters + training.batch * 2e6)
+    return base + 2.0 * training.data.stars * STAR_BYTES + 16.0 * parameters + training.batch * 2e6
 
 
 def memory_available() -> float | None:
-    """Bytes that can be taken without swapping; None where the system does not say."""
+    """Bytes available without swapping; None where the system does not report it."""
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
@@ -49,11 +62,17 @@ def memory_available() -> float | None:
         return None
 
 
+def peak_memory() -> float:
+    """Largest resident memory of this process so far, bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+
+
 def check_disk(folder: Path, needed: float) -> None:
-    """Refuse where less than ``needed`` bytes are free; ArchiveError."""
+    """Raise StorageError if fewer than ``needed`` bytes are free."""
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise ArchiveError(
+        raise StorageError(
             f"The job needs {needed / 1e6:.0f} MB on the disk, and {free / 1e6:.0f} MB are free.",
             value=free,
             remedy="Delete old jobs or choose a smaller network.",
@@ -61,7 +80,7 @@ def check_disk(folder: Path, needed: float) -> None:
 
 
 def check_memory(needed: float) -> None:
-    """Refuse where less than ``needed`` bytes of memory are available; ParameterError."""
+    """Raise ParameterError if fewer than ``needed`` bytes of memory are available."""
     free = memory_available()
     if free is not None and free < needed:
         raise ParameterError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ParameterError, StellarError, StorageError
 from stellar_core.files import atomic_path
 from stellar_core.mock.database import write_database
 from stellar_core.mock.plates import N_STARS, Plate, make_plate, object_id, stars_on
@@ -127,7 +127,7 @@ def write_release(
     ------
     ParameterError
         If the survey has not that many stars, or none passes the cuts.
-    ArchiveError
+    StorageError
         If the folder cannot be written.
     """
     say = progress or (lambda what, done, total: None)
@@ -151,9 +151,9 @@ def write_release(
         if spectra:
             _write_spectra(catalogue, seed, folder / "spectra", say)
     except OSError as error:
-        if isinstance(error, ArchiveError):
+        if isinstance(error, StellarError):
             raise
-        raise ArchiveError(f"The MOCK survey cannot be written to {folder}: {error}.", value=str(folder)) from None
+        raise StorageError(f"The MOCK survey cannot be written to {folder}: {error}.", value=str(folder)) from None
     return {
         "mock": True,
         "stars": len(catalogue),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import StorageError
 from stellar_core.files import atomic_path
 from stellar_core.photometry import BANDS
 
@@ -65,7 +65,7 @@ def write_database(catalogue: pd.DataFrame, path: Path, seed: int) -> Path:
 
     Raises
     ------
-    ArchiveError
+    StorageError
         If the file cannot be written.
     """
     import duckdb
@@ -82,7 +82,7 @@ def write_database(catalogue: pd.DataFrame, path: Path, seed: int) -> Path:
             connection.execute(_view())
             connection.unregister("flat")
     except duckdb.Error as error:
-        raise ArchiveError(f"The MOCK catalogue cannot be written to {path}: {error}.", value=str(path)) from None
+        raise StorageError(f"The MOCK catalogue cannot be written to {path}: {error}.", value=str(path)) from None
     return path
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import ArchiveError, StellarError, StorageError
 from stellar_core.files import remove_drafts
 from stellar_core.isochrones import nearest_label
 from stellar_core.network.rate_limit import RateLimit
@@ -110,9 +110,9 @@ def fetch_survey(
             f"Another process is fetching into {out}.", value=str(out), remedy="Wait until it has ended."
         ) from None
     except OSError as error:
-        if isinstance(error, ArchiveError):
+        if isinstance(error, StellarError):
             raise
-        raise ArchiveError(f"The survey cannot be written to {out}: {error}.", value=str(out)) from None
+        raise StorageError(f"The survey cannot be written to {out}: {error}.", value=str(out)) from None
 
 
 def acquire(

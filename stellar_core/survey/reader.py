@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import StorageError
 from stellar_core.preprocessing.features import FEATURE_NAMES
 from stellar_core.preprocessing.spectra import GRID
 from stellar_core.survey.store import read_summary
@@ -41,7 +41,7 @@ class StoreReader:
 
     Raises
     ------
-    ArchiveError
+    StorageError
         If the folder holds no finished store, or a file of it is missing or damaged.
     """
 
@@ -54,7 +54,7 @@ class StoreReader:
         try:
             self._files: list[pq.ParquetFile] = [pq.ParquetFile(folder / name, memory_map=True) for name in names]
         except (OSError, pa.ArrowInvalid) as error:
-            raise ArchiveError(
+            raise StorageError(
                 f"The store {folder} is damaged: {error}", value=str(folder), remedy="Fetch it again."
             ) from None
         places = [

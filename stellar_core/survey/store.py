@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import StorageError
 from stellar_core.files import sha256_of_file, write_bytes
 from stellar_core.preprocessing.features import FEATURE_NAMES
 from stellar_core.preprocessing.spectra import GRID
@@ -195,13 +195,13 @@ def read_summary(folder: Path) -> dict[str, object]:
 
     Raises
     ------
-    ArchiveError
+    StorageError
         If the folder holds no finished store.
     """
     try:
         return json.loads((folder / "store.json").read_text())
     except (OSError, ValueError):
-        raise ArchiveError(
+        raise StorageError(
             f"{folder} holds no finished store of spectra.",
             value=str(folder),
             remedy="Make one with: python -m stellar_core fetch survey --out DIR; the store is DIR/store.",

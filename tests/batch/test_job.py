@@ -15,18 +15,19 @@ from typer.testing import CliRunner
 
 from stellar_core.__main__ import app
 from stellar_core.batch import chunks, job, worker
-from stellar_core.batch.identifier_inputs import NamedPortion
+from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.batch.inputs import Request
 from stellar_core.batch.job import Batch, run_batch
 from stellar_core.batch.tables import answers_as, read_chunks, write_answers
-from stellar_core.batch.worker import Settings
-from stellar_core.errors import ArchiveError, ModelError, ParameterError, SpectrumError, StellarError
-from stellar_core.inference.result import Interval, Result, Verdict
+from stellar_core.batch.worker import EstimateSettings
+from stellar_core.errors import ArchiveError, ModelError, ParameterError, SpectrumError, StellarError, StorageError
+from stellar_core.inference.result import Result, Verdict
+from stellar_core.intervals import Interval
 from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
+from stellar_core.network.retries import TransientError
 from stellar_core.preprocessing.spectra import prepare
 from stellar_core.quantities import UNITS
-from stellar_core.network.retries import TransientError
 from stellar_core.stages import STAGES
 
 
@@ -70,7 +71,7 @@ def quick(monkeypatch):
 
 
 def batch(request: Request, chunk: int = 32, **settings) -> Batch:
-    return Batch(request, Settings(**{"model": "quick", "sha256": "0", "samples": 2, "seed": 0, **settings}), chunk)
+    return Batch(request, EstimateSettings(**{"model": "quick", "sha256": "0", "samples": 2, "seed": 0, **settings}), chunk)
 
 
 MOCK = Request(mock=100)
@@ -146,7 +147,7 @@ def test_a_damaged_chunk_is_found_and_answered_again(quick, tmp_path, monkeypatc
     monkeypatch.setattr(worker, "_load", lambda model, sha256: Quick())
     parts = tmp_path / "a.parquet.parts"
     (parts / "chunk-0000001.parquet").write_bytes((parts / "chunk-0000002.parquet").read_bytes())
-    with pytest.raises(ArchiveError, match="damaged"):
+    with pytest.raises(StorageError, match="damaged"):
         run_batch(batch(MOCK), tmp_path / "a.parquet")
     assert run_batch(batch(MOCK), tmp_path / "a.parquet")["rows"] == 100
 
@@ -302,12 +303,12 @@ def test_every_format_says_what_parquet_says(quick, tmp_path):
 def test_what_fails_in_passing_waits_or_is_noted(quick, tmp_path, monkeypatch, give_up):
     stars = tuple(star.name for star in MockSurvey().star_ids(16000)[:70])
     away = {stars[40]}
-    real = NamedPortion._one
+    real = IdentifierChunk._one
 
     def one(self, archive, text):
         return TransientError("The server is away.") if text in away else real(self, archive, text)
 
-    monkeypatch.setattr(NamedPortion, "_one", one)
+    monkeypatch.setattr(IdentifierChunk, "_one", one)
     plan, out = batch(Request(stars), 32), tmp_path / "a.parquet"
     if give_up:
         assert run_batch(plan, out, give_up=True)["errors"] >= 1
@@ -334,7 +335,7 @@ def test_the_pipeline_s_parameters_are_told_and_not_used(quick, tmp_path, monkey
 
 def test_other_weights_are_refused(tmp_path):
     worker._load.cache_clear()
-    plan = Batch(MOCK, Settings("isochrone", "of another model", 2, 0), 64)
+    plan = Batch(MOCK, EstimateSettings("isochrone", "of another model", 2, 0), 64)
     with pytest.raises(ModelError, match="another than the one"):
         run_batch(plan, tmp_path / "a.parquet")
 

@@ -6,7 +6,7 @@ import pytest
 from stellar_core.catalogue import query
 from stellar_core.catalogue.query import ask
 from stellar_core.catalogue.table import Catalogue
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ParameterError, StorageError
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_what_takes_too_much_is_stopped(path, text, words):
 def test_a_damaged_file_is_one_sentence_and_turns_are_given_back(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1 no")
     for _ in range(3):
-        with pytest.raises(ArchiveError, match="cannot be read"):
+        with pytest.raises(StorageError, match="cannot be read"):
             ask(tmp_path / "a.parquet", "SELECT 1")
     assert query._TURNS.acquire(blocking=False)
     query._TURNS.release()

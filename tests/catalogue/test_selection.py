@@ -5,7 +5,7 @@ import json
 import pytest
 
 from stellar_core.catalogue.selection import MOST, Selection, forget, save, saved
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ParameterError, StorageError
 
 COLUMNS = ("teff", "logg", "feh", "stage")
 WHOLE = Selection(
@@ -68,9 +68,9 @@ def test_bad_names_too_many_and_damage_are_one_sentence(tmp_path):
     save(path, "7", WHOLE)
     for text in ("{", "[1]", '{"a": 1}'):
         path.write_text(text)
-        with pytest.raises(ArchiveError, match="cannot be read"):
+        with pytest.raises(StorageError, match="cannot be read"):
             save(path, "a", WHOLE)
-    with pytest.raises(ArchiveError):
+    with pytest.raises(StorageError):
         save(path / "below" / "a file", "a", WHOLE)
 
 

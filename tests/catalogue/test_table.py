@@ -7,8 +7,8 @@ import pytest
 from stellar_core.catalogue.making import make_catalogue
 from stellar_core.catalogue.surveys import surveys
 from stellar_core.catalogue.table import Catalogue
-from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.isochrones import posterior
+from stellar_core.errors import ParameterError, StorageError
+from stellar_core.isochrones import infer_posterior
 from stellar_core.mock.catalogue_writer import write_release
 from stellar_core.stages import STAGES
 
@@ -29,7 +29,7 @@ def catalogue(path):
 def test_ages_are_the_isochrones_of_the_pipelines_values_and_no_truth_is_in(path):
     stars = pd.read_parquet(path)
     row = stars[stars.stage.notna()].iloc[0]
-    found = posterior(float(row.teff), float(row.logg), float(row.feh), (75.0, 0.20, 0.10))
+    found = infer_posterior(float(row.teff), float(row.logg), float(row.feh), (75.0, 0.20, 0.10))
     assert row.log_age_mean == pytest.approx(found.interval("log_age").mean, abs=0.02)
     assert stars.specObjID.is_unique and stars.specObjID.map(type).eq(str).all()
     assert not [name for name in stars.columns if "true" in name.lower()]
@@ -62,9 +62,9 @@ def test_unknown_columns_are_refused(catalogue, column):
 
 def test_a_damaged_file_and_a_full_disk_are_one_sentence(tmp_path):
     (tmp_path / "stars.parquet").write_bytes(b"PAR1 no")
-    with pytest.raises(ArchiveError, match="cannot be read"):
+    with pytest.raises(StorageError, match="cannot be read"):
         Catalogue.open(tmp_path / "stars.parquet")
-    with pytest.raises(ArchiveError, match="cannot be written"):
+    with pytest.raises(StorageError, match="cannot be written"):
         make_catalogue(tmp_path / "stars.parquet" / "x" / "y.parquet", 10)
 
 
@@ -89,7 +89,7 @@ def test_a_store_of_fetched_stars_makes_the_same_table(path, tmp_path):
     mock = pd.read_parquet(path)
     assert list(made.columns) == list(mock.columns) and list(made.specObjID) == list(mock.specObjID)
     assert np.isnan(made.r0[0]) and np.allclose(made.log_age_mean, mock.log_age_mean, equal_nan=True)
-    with pytest.raises(ArchiveError, match="store"):
+    with pytest.raises(StorageError, match="store"):
         make_catalogue(tmp_path / "x.parquet", store=tmp_path / "none")
 
 

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from stellar_core.__main__ import app
-from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.isochrones import load_tracks, posterior
+from stellar_core.errors import ArchiveError, ParameterError, StorageError
+from stellar_core.isochrones import load_tracks, infer_posterior
 from stellar_core.isochrones.download import archive_name, fetch_archive
 from stellar_core.isochrones.eep_files import Z_OVER_X_SUN, parse_track, read_eep_files
 
@@ -103,7 +103,7 @@ def test_folder_and_archives_give_the_same_interface(tmp_path):
     np.testing.assert_array_equal(packed.log_age, loose.log_age)
     assert packed.at(1.0, 0.0, 400).log_teff == pytest.approx(float(load_tracks().at(1.0, 0.0, 400).log_teff), abs=1e-8)
     assert packed.source.startswith("MIST's own files")
-    found = posterior(5772.0, 4.438, -0.05, (50.0, 0.05, 0.05), tracks=packed)
+    found = infer_posterior(5772.0, 4.438, -0.05, (50.0, 0.05, 0.05), tracks=packed)
     assert found.inside_models and found.stages()["Medium"] > 0.9
 
 
@@ -126,20 +126,20 @@ def test_a_track_that_ends_early(tmp_path):
     ],
 )
 def test_damaged_files_are_refused(spoil):
-    with pytest.raises(ArchiveError):
+    with pytest.raises(StorageError):
         parse_track(spoil(written(0.0, 1.0)), "0010000M.track.eep")
 
 
 def test_nothing_to_read(tmp_path):
-    with pytest.raises(ArchiveError, match="No .track.eep"):
+    with pytest.raises(StorageError, match="No .track.eep"):
         read_eep_files(tmp_path)
-    with pytest.raises(ArchiveError):
+    with pytest.raises(StorageError):
         read_eep_files(tmp_path / "none.txz")
     (tmp_path / "bad.txz").write_bytes(b"not an archive")
-    with pytest.raises(ArchiveError, match="not a whole archive"):
+    with pytest.raises(StorageError, match="not a whole archive"):
         read_eep_files(tmp_path / "bad.txz")
     (tmp_path / "one.track.eep").write_text(written(0.0, 1.0))
-    with pytest.raises(ArchiveError, match="at least two"):
+    with pytest.raises(StorageError, match="at least two"):
         read_eep_files(tmp_path)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ParameterError, StorageError
 from stellar_core.isochrones.label import INPUT_COLUMNS, label_file, label_star, label_table, parse_errors
 from stellar_core.stages import STAGES
 
@@ -132,10 +132,10 @@ def test_bad_tables(tmp_path):
         label_file(tmp_path / "short.csv", tmp_path / "out.csv")
     with pytest.raises(ParameterError, match="end in"):
         label_file(tmp_path / "short.csv", tmp_path / "out.xlsx")
-    with pytest.raises(ArchiveError):
+    with pytest.raises(StorageError):
         label_file(tmp_path / "none.csv", tmp_path / "out.csv")
     (tmp_path / "noise.parquet").write_bytes(b"no table at all")
-    with pytest.raises(ArchiveError):
+    with pytest.raises(StorageError):
         label_file(tmp_path / "noise.parquet", tmp_path / "out.csv")
     with pytest.raises(ParameterError):
         label_file(tmp_path / "short.csv", None)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from stellar_core.errors import ArchiveError, ModelError
+from stellar_core.errors import ModelError, StorageError
 from stellar_core.isochrones import load_tracks, track_table
 from stellar_core.isochrones.mist import read_archive
 from stellar_core.isochrones.tracks import COLUMNS
@@ -94,10 +94,10 @@ def test_damage_is_noticed(tmp_path):
 
 
 def test_archive_of_something_else(tmp_path):
-    with pytest.raises(ArchiveError, match="no track archive"):
+    with pytest.raises(StorageError, match="no track archive"):
         read_archive(tmp_path / "none.npz")
     np.savez(tmp_path / "other.npz", a=np.arange(3))
-    with pytest.raises(ArchiveError, match="not an archive"):
+    with pytest.raises(StorageError, match="not an archive"):
         read_archive(tmp_path / "other.npz")
 
 

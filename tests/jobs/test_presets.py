@@ -10,7 +10,7 @@ import pytest
 
 from stellar_core import model_store
 from stellar_core.datasets.config import DataConfig
-from stellar_core.errors import ArchiveError, ModelError, ParameterError
+from stellar_core.errors import ModelError, ParameterError, StorageError
 from stellar_core.jobs.model_registry import adopt, adopted_from, describe, model_name
 from stellar_core.jobs.presets import DEMO_SECONDS, demo, fine_tune, preset
 from stellar_core.jobs.queue import Queue
@@ -98,7 +98,7 @@ def test_a_speed_is_kept_by_what_it_depends_on(runs):
 def test_room_is_checked(tmp_path):
     check_disk(tmp_path, 1)
     check_memory(1)
-    with pytest.raises(ArchiveError, match="MB are free"):
+    with pytest.raises(StorageError, match="MB are free"):
         check_disk(tmp_path, 1e18)
     with pytest.raises(ParameterError, match="Take fewer stars"):
         check_memory(1e18)

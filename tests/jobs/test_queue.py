@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from stellar_core.datasets.config import DataConfig
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ParameterError, StorageError
 from stellar_core.jobs import folder as folder_module
 from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.spec import JobConfig, StarSource
@@ -164,7 +164,7 @@ def test_a_full_disk_refuses_a_job_and_leaves_nothing(queue, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(folder_module.Job, "set_aside", full)
-    with pytest.raises(ArchiveError, match="No space left"):
+    with pytest.raises(StorageError, match="No space left"):
         queue.submit(SMALL)
     assert not queue.jobs() and not [path for path in queue.folder.iterdir() if path.is_dir()]
 

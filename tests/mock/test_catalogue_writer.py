@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.errors import ParameterError, StorageError
 from stellar_core.mock.catalogue_writer import choose, write_release
 from stellar_core.mock.database import TABLES, write_database
 from stellar_core.mock.fit.instrument import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, learn
@@ -105,9 +105,9 @@ def test_cuts_leave_the_stars_that_the_database_query_leaves(release, tmp_path):
 
 def test_a_database_that_cannot_be_written_leaves_nothing(release, tmp_path):
     flat = pd.read_parquet(release[0] / "catalogue.parquet")
-    with pytest.raises(ArchiveError, match="cannot be written"):
+    with pytest.raises(StorageError, match="cannot be written"):
         write_database(flat, tmp_path / "nowhere" / "catalogue.duckdb", 1)
-    with pytest.raises(ArchiveError, match="cannot be written"):
+    with pytest.raises(StorageError, match="cannot be written"):
         write_database(flat.assign(specObjID="no number"), tmp_path / "catalogue.duckdb", 1)
     assert not list(tmp_path.iterdir())
     (tmp_path / "catalogue.duckdb.tmp").write_text("left by a run that was cut off")
@@ -181,5 +181,5 @@ def test_learning_from_mock_files_gives_the_instrument_back(tmp_path):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ArchiveError, match="cannot be written"):
+    with pytest.raises(StorageError, match="cannot be written"):
         write_release(1, tmp_path / "file" / "below")

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import StorageError
 from stellar_core.sdss.catalogue_rows import CatalogueRow
 from stellar_core.sdss.specobjid import encode
 from stellar_core.survey.reader import ARRAYS, StoredArray, StoreReader
@@ -102,7 +102,7 @@ def test_the_manifest_lists_what_is_not_there_too(folder):
 
 
 def test_what_is_no_store_is_said(folder, tmp_path):
-    with pytest.raises(ArchiveError, match="no finished store"):
+    with pytest.raises(StorageError, match="no finished store"):
         StoreReader(tmp_path)
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
@@ -110,5 +110,5 @@ def test_what_is_no_store_is_said(folder, tmp_path):
     (tmp_path / "stars-00002.parquet").write_bytes(b"PAR1 damaged")
     (tmp_path / "manifest-00000.parquet").unlink()
     assert verify(tmp_path) == ["manifest-00000.parquet", "stars-00002.parquet"]
-    with pytest.raises(ArchiveError, match="damaged"):
+    with pytest.raises(StorageError, match="damaged"):
         StoreReader(tmp_path)
