@@ -74,10 +74,10 @@ def main(job_id: str, token: str) -> int:
 
 
 def replace_the_slow() -> None:
-    """Put invented stars, a short end and the faults in place; loads torch, so only once the job's lock is held."""
+    """Install invented stars, a short end and the faults; loads torch, so only once the job's lock is held."""
     from stellar_core.jobs import monitor
     from stellar_core.models.checkpoints import save_network
-    from stellar_core.pipeline import train_model as run_module
+    from stellar_core.pipeline import train_model as pipeline
     from stellar_core.training.learner import Learner
     from tests.small_run import stars
 
@@ -98,11 +98,11 @@ def replace_the_slow() -> None:
         return losses
 
     def make(n, data, split, progress=None):
-        (progress or (lambda done, total: None))(n, n)
+        (progress or (lambda what, done, total: None))("making MOCK training stars", n, n)
         return stars(200, data.seed)
 
-    def finish(config, network, used, folder, say, stop, count):
-        say("Calibrating.")
+    def finish(config, network, used, folder, say, stop, progress):
+        progress("calibrating", 0, 0)
         time.sleep(float(os.environ.get("FINISHING", 0)))
         card = {
             "name": config.name,
@@ -113,8 +113,8 @@ def replace_the_slow() -> None:
         return save_network(folder, network, {}, card)
 
     Learner.step = slow
-    run_module.make_stars, run_module.finish = make, finish
-    monitor.watched_stars = lambda data: stars(60, 99)
+    pipeline.make_stars, pipeline.finish = make, finish
+    monitor.monitoring_stars = lambda data: stars(60, 99)
 
 
 if __name__ == "__main__":

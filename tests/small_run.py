@@ -62,11 +62,11 @@ def main(folder: Path, settings: dict[str, object]) -> None:
     """Train as the command line of this module does."""
     torch.set_num_threads(1)
 
-    def tell(state: dict[str, object]) -> None:
+    def report(state: dict[str, object]) -> None:
         sys.stdout.write(f"{state['step']}\n")
         sys.stdout.flush()
 
-    trained = train(config(**settings), stars(), folder, tell, save_seconds=0.05, report_seconds=0.0)
+    trained = train(config(**settings), stars(), folder, report, save_seconds=0.05, report_seconds=0.0)
     if torch.distributed.is_initialized() and torch.distributed.get_rank():
         return
     np.savez(folder / "weights.npz", **{name: value.numpy() for name, value in trained.network.state_dict().items()})

@@ -43,14 +43,14 @@ def train(
 
         submit(config, preset, name, source, select or [], labels, table, store, as_json)
         return
-    from stellar_core.pipeline.train_model import run
+    from stellar_core.pipeline.train_model import train_model
     from stellar_core.training.config import TrainingConfig
     from stellar_core.training.console import Console, stop_on_signal
 
     console = Console(sys.stderr)
     settings = TrainingConfig() if config is None else TrainingConfig.read(config)
     with stop_on_signal() as stop:
-        card = run(settings, out, console.say, console.progress, stop, console.count)
+        card = train_model(settings, out, say=console.say, report=console.report, progress=console.progress, stop=stop)
         if card is None and stop():
             raise typer.Exit(130)
     if as_json and card is not None:
@@ -72,7 +72,7 @@ def calibrate(
 
     console = Console(sys.stderr)
     with stop_on_signal() as stop:
-        card = recalibrate(model, stars, out, console.say, stop, console.count)
+        card = recalibrate(model, stars, out, say=console.say, stop=stop, progress=console.progress)
     if card is None:
         raise typer.Exit(130)
     if as_json:

@@ -1,4 +1,4 @@
-"""A labelled table of the user's own: which stars, and what they are taught as."""
+"""A user's CSV table of stars with labels, for training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stellar_core.text_lines import bounded_lines
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Columns by the names they may have, in any case. The first four are needed.
+#: Column -> accepted names, in any case. The first four are required.
 COLUMNS = {
     "star": ("star", "specobjid", "name", "input", "id"),
     "teff": ("teff", "teff_k", "teffadop", "sspp_teff"),
@@ -30,9 +30,9 @@ NEEDED = ("star", "teff", "logg", "feh")
 STAR_COUNT = (100, 166_625)
 #: Possible values of the columns that stars are selected by: K, dex, dex, per pixel.
 RANGES = {"teff": (2500.0, 15_000.0), "logg": (-1.0, 6.0), "feh": (-5.0, 1.0), "snr": (0.0, 1000.0)}
-#: Bytes of a table, and letters of a cell that are read.
+#: Largest table in bytes, and characters read of a cell.
 MAX_BYTES, MAX_CELL = 100_000_000, 200
-#: Possible values of own ages and lifetimes, log10(yr).
+#: Range of the user's own ages and lifetimes, log10(yr).
 LOG_YEARS = (5.0, 13.0)
 
 
@@ -42,20 +42,20 @@ def read_star_table(content: bytes) -> pd.DataFrame:
     Parameters
     ----------
     content : bytes
-        With a column that names each star as the star page takes it (plate-MJD-fiber, specobjid), and teff [K],
-        logg, feh [dex]. Own labels may stand in log_age, log_lifetime [log10(yr)] and stage (its name); without
-        them the nearest point of the tracks gives them, as in the paper.
+        A column with an SDSS identifier for each star (plate-MJD-fiber or specobjid), and teff [K], logg,
+        feh [dex]. Optional labels: log_age, log_lifetime [log10(yr)] and stage (its name). Absent labels are
+        later taken from the nearest point of the tracks, as in the paper.
 
     Returns
     -------
     DataFrame
-        With the keys of `COLUMNS` that the table has; one row per star, in its order.
+        The columns of `COLUMNS` that the table has; one row per star, in the table's order.
 
     Raises
     ------
     ParameterError
-        If it is no table, lacks a column, has too few or too many stars, names a star twice, or holds a value
-        that cannot be.
+        If it is not a table, lacks a column, has too few or too many stars, repeats a star, or holds an
+        impossible value.
     """
     import pandas as pd
 
@@ -68,7 +68,7 @@ def read_star_table(content: bytes) -> pd.DataFrame:
         )
     twice = frame["star"][frame["star"].duplicated() | frame["star"].isna()]
     if len(twice):
-        raise ParameterError(f"The star {str(twice.iloc[0])[:60]!r} stands in the table twice, or a name is missing.")
+        raise ParameterError(f"The star {str(twice.iloc[0])[:60]!r} is in the table twice, or a name is missing.")
     limits = {
         **{name: RANGES[name] for name in ("teff", "logg", "feh")},
         "log_age": LOG_YEARS,
@@ -79,8 +79,11 @@ def read_star_table(content: bytes) -> pd.DataFrame:
         bad = ~((values >= limits[name][0]) & (values <= limits[name][1]))
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
-            text = f"Row {row + 1} of the table has {name} {frame[name].iloc[row]!r}; it lies between {limits[name][0]:g} and {limits[name][1]:g}."
-            raise ParameterError(text, value=row)
+            low, high = limits[name]
+            raise ParameterError(
+                f"Row {row + 1} of the table has {name} {frame[name].iloc[row]!r}; it must lie between {low:g} and {high:g}.",
+                value=row,
+            )
         frame[name] = values
     if "stage" in frame:
         known = {name.lower(): number for number, name in enumerate(STAGES)}
@@ -96,13 +99,13 @@ def read_star_table(content: bytes) -> pd.DataFrame:
 
 
 def _columns(content: bytes) -> dict[str, list[str | None]]:
-    """The cells of the columns that are known, by the keys of `COLUMNS`; no more rows than a table may have, and one."""
+    """The cells by the keys of `COLUMNS`, at most one row more than a table may have."""
     if len(content) > MAX_BYTES:
         raise ParameterError(
             f"The table has {len(content) / 1e6:.0f} MB; {MAX_BYTES // 1_000_000} are read.", value=len(content)
         )
     text = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
-    lines = (_without_remark(line) for line in bounded_lines(text, "the table"))
+    lines = (_without_comment(line) for line in bounded_lines(text, "the table"))
     rows = (row for row in csv.reader(lines, skipinitialspace=True) if any(cell.strip() for cell in row))
     try:
         titles = next(rows, None)
@@ -131,18 +134,18 @@ def _columns(content: bytes) -> dict[str, list[str | None]]:
                 break
         return cells
     except UnicodeDecodeError:
-        raise ParameterError("The table cannot be read as CSV: it is no text in UTF-8.") from None
+        raise ParameterError("The table cannot be read as CSV: it is not text in UTF-8.") from None
     except csv.Error:
         raise ParameterError("The table cannot be read as CSV: a quote is not closed, or a cell is too long.") from None
 
 
-def _without_remark(line: str) -> str:
-    """A line up to a remark; a sign within quotes begins none."""
+def _without_comment(line: str) -> str:
+    """A line without a comment that begins with #; lines with quotes are kept whole."""
     return line if '"' in line else line.partition("#")[0]
 
 
 def _resolve(stars: pd.Series) -> None:
-    """Refuse a name that names no spectrum; the archive is not asked."""
+    """Raise ParameterError for a name that is not an SDSS identifier; nothing is fetched."""
     from stellar_core.sdss.identifiers import StarId, parse
 
     for number, text in enumerate(stars):
@@ -152,7 +155,7 @@ def _resolve(stars: pd.Series) -> None:
             known = False
         if not known:
             raise ParameterError(
-                f"Row {number + 1} of the table names no spectrum: {text[:60]!r}.",
+                f"Row {number + 1} of the table has an invalid identifier: {text[:60]!r}.",
                 value=text,
                 remedy="Give plate-MJD-fiber or a specobjid.",
             )

@@ -1,8 +1,8 @@
-"""The mock stars of one phase, made once and mapped from disk by all its runs.
+"""MOCK stars of one experiment phase, made once and memory-mapped by all its runs.
 
-They follow the paper's protocol (sections 3.1 and 3.2): the mix of stages as a survey finds
-it, the paper's quality cuts, spectra that pass the preprocessing, labels by the nearest
-point of the tracks to the pipeline's parameters.
+They follow the paper's protocol (sections 3.1 and 3.2): stages in the proportions of a survey,
+the paper's quality cuts, spectra that pass the preprocessing, labels by the nearest point of
+the tracks to the pipeline's parameters.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from stellar_core.preprocessing.features import FEATURE_NAMES
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.stages import STAGES
 
-#: Stars made at a time: bounds the memory.
+#: Stars made at a time, to limit the memory.
 BLOCK = 5000
 #: The paper's thresholds.
 CUTS = QualityCuts()
-#: S/N per pixel: above the paper's cut, up to the brightest stars of a plate.
+#: S/N per pixel, from the paper's cut to the brightest stars of a plate.
 SNR = (CUTS.sn_median, 80.0)
 _PARTS = {"inputs": Inputs, "labels": Labels, "truth": Truth}
 _SUMMARY = "stars.json"
@@ -55,37 +55,37 @@ class PhaseStars:
 
 
 def protocol(seed: int, spp_errors: tuple[float, float, float] = DataConfig.spp_errors) -> DataConfig:
-    """The paper's stars as a `DataConfig`: as a survey finds them, without the added trials that ours train on."""
+    """Return the paper's sample: as a survey selects it, without the additional dust and gaps of our training stars."""
     return DataConfig(seed=seed, balanced=0.0, snr=SNR, dusty=0.0, missing_stretch=0.0, spp_errors=spp_errors)
 
 
 def make_phase_stars(
     folder: Path, train: int, test: int, config: DataConfig, say: Callable[[str], None] = lambda text: None
 ) -> None:
-    """Make the stars of a phase, unless ``folder`` holds them already.
+    """Make the stars of a phase, unless they are in ``folder`` already.
 
     Parameters
     ----------
     folder : Path
-        Appears whole or not at all.
+        Written atomically.
     train, test : int
         Stars of each set after all cuts.
     config : DataConfig
-        As `protocol` gives it; its own numbers of stars are not used.
+        As from `protocol`; its numbers of stars are ignored.
     say : callable, optional
-        Gets lines of progress.
+        Called with lines of text.
 
     Raises
     ------
     ParameterError
-        If the folder holds other stars.
+        If the folder holds stars made with other settings.
     """
     wanted = json.loads(json.dumps({"train": train, "test": test, "config": asdict(config)}))
     if (folder / _SUMMARY).exists():
         found = json.loads((folder / _SUMMARY).read_text())
         if {key: found[key] for key in wanted} != wanted:
             raise ParameterError(
-                f"The folder {folder} holds stars of another size or kind.", remedy="Choose another folder with --out."
+                f"The folder {folder} holds stars made with other settings.", remedy="Choose another folder with --out."
             )
         return
     draft = folder.with_name(folder.name + ".tmp")
@@ -97,13 +97,13 @@ def make_phase_stars(
 
 
 def open_phase_stars(folder: Path) -> PhaseStars:
-    """Map the stars that `make_phase_stars` wrote."""
+    """Memory-map the stars written by `make_phase_stars`."""
     summary = json.loads((folder / _SUMMARY).read_text())
     return PhaseStars(_open_set(folder / "train"), _open_set(folder / "test"), summary)
 
 
 def select(stars: StarSet, rows: np.ndarray) -> StarSet:
-    """The stars of ``rows``, in memory."""
+    """Return the stars of ``rows``, in memory."""
     parts = {}
     for name, kind in _PARTS.items():
         part = getattr(stars, name)
@@ -112,10 +112,9 @@ def select(stars: StarSet, rows: np.ndarray) -> StarSet:
 
 
 def passes(stars: StarSet) -> np.ndarray:
-    """(n,) bool: which stars pass the cuts on photometric errors, extinction and the pipeline's Teff.
+    """(n,) bool: stars that pass the cuts on photometric errors, extinction and the pipeline's Teff.
 
-    The others hold of every star made: class, S/N by `protocol`, redshift errors below 60 km/s,
-    spectra that are not flat.
+    The paper's other cuts (class, S/N, redshift error, flat spectra) hold for every star made.
     """
 
     def five(name: str) -> np.ndarray:
@@ -127,7 +126,7 @@ def passes(stars: StarSet) -> np.ndarray:
 
 
 def _write_set(folder: Path, n: int, config: DataConfig, split: str, say: Callable[[str], None]) -> dict[str, object]:
-    """Write ``n`` stars that pass the cuts; what was drawn, kept and labelled."""
+    """Write ``n`` stars that pass the cuts; return counts, stages and label ages."""
     folder.mkdir()
     files: dict[str, np.ndarray] = {}
     made = drawn = usable = block = 0

@@ -1,15 +1,14 @@
-"""Mock stars as a network is taught on them.
+"""MOCK stars as training data: inputs, labels and truth.
 
-Each star goes the way a real one does: population, spectral emulator with its
-star-to-star spread, dust, spectrograph, and the very preprocessing that real files
-get. Labels are made as in the paper (section 3.2.2), from mock pipeline parameters
-with SSPP-like errors by the nearest point of the MIST tracks; what the stars really
-are stays in `Truth`, which only calibration and tests read.
+A star is drawn from the population; its spectrum is emulated with star-to-star scatter,
+reddened, observed by a spectrograph and preprocessed as real files are. Labels are made as
+in the paper (section 3.2.2): the nearest point of the MIST tracks to mock pipeline parameters
+with SSPP-like errors. The true values are kept in `Truth`, for calibration and tests only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +24,17 @@ from stellar_core.mock.photometry import observe_photometry, redden
 from stellar_core.mock.population import Population, draw
 from stellar_core.preprocessing.features import features_batch
 from stellar_core.preprocessing.spectra import GRID, normalise_batch_with_ivar
+from stellar_core.progress import Progress
 
+#: Stars made at a time; each chunk has a seed of its own.
 CHUNK = 1000
+#: Split -> its name in messages; the order gives the seeds.
+SPLITS = {"train": "training", "calibration": "calibration", "test": "test"}
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a network may see.
+    """Inputs of a network.
 
     Attributes
     ----------
@@ -51,17 +54,17 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Labels:
-    """What a network is taught: the paper's labels, the pipeline's atmosphere, a teacher's atmosphere.
+    """Training targets: the paper's labels, the pipeline's atmosphere, a reference atmosphere.
 
     Attributes
     ----------
     log_age, log_lifetime : (n,) float32, log10(yr)
     stage : (n,) int64
     atmosphere : (n, 3) float32, Teff [K], log g [dex], [Fe/H] [dex]
-        With errors like the SSPP's; the other labels follow from it.
+        With errors like the SSPP's; the other labels are looked up from it.
     reference : (n, 3) float32, Teff [K], log g [dex], [Fe/H] [dex]
-        With the small errors `DataConfig.teacher_errors`, as of a star that was also observed at
-        high resolution: what the isochrone head is taught.
+        With the small errors `DataConfig.teacher_errors`, as if from a high-resolution spectrum;
+        the target of the isochrone head.
     """
 
     log_age: np.ndarray
@@ -73,9 +76,9 @@ class Labels:
 
 @dataclass(frozen=True)
 class Truth:
-    """What the mock stars are, in the form of `Labels`; for calibration and tests alone.
+    """True values of the MOCK stars in the form of `Labels`, for calibration and tests only.
 
-    ``log_lifetime`` is 10 Gyr M^-2.5 of the true mass, the quantity the paper's label stands for;
+    ``log_lifetime`` is 10 Gyr M^-2.5 of the true mass, as in the paper's label;
     ``track_log_lifetime`` is the lifetime on the star's own track.
     """
 
@@ -89,7 +92,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class StarSet:
-    """Mock stars with inputs, labels and truth, row by row."""
+    """Inputs, labels and truth of stars, row by row."""
 
     inputs: Inputs
     labels: Labels
@@ -99,21 +102,21 @@ class StarSet:
         return len(self.labels.log_age)
 
 
-def make_stars(n: int, config: DataConfig, split: str, progress: Callable[[int, int], None] | None = None) -> StarSet:
+def make_stars(n: int, config: DataConfig, split: str, progress: Progress | None = None) -> StarSet:
     """Make mock stars.
 
     Parameters
     ----------
     n : int
-        Stars to draw; a few per cent are left out: those unlike any star of the spectral library,
-        with unusable spectra, or with labels outside the models.
+        Stars to draw. A few per cent are rejected: outside the domain of the spectral emulator,
+        unusable spectrum, or label outside the isochrones.
     config : DataConfig
     split : {"train", "calibration", "test"}
         Each has its own seed.
     progress : callable, optional
-        Called with the number done and ``n``.
+        Called with what is being made, the number done and ``n``.
     """
-    stream = {"train": 0, "calibration": 1, "test": 2}[split]
+    stream = list(SPLITS).index(split)
     balanced = config.balanced if split == "train" else 0.0
     parts, done = [], 0
     for chunk, size in enumerate(_chunks(n)):
@@ -121,7 +124,7 @@ def make_stars(n: int, config: DataConfig, split: str, progress: Callable[[int, 
         parts.append(_make_chunk(size, config, balanced, rng))
         done += size
         if progress is not None:
-            progress(done, n)
+            progress(f"making MOCK {SPLITS[split]} stars", done, n)
     return StarSet(*(_join([getattr(part, name) for part in parts]) for name in ("inputs", "labels", "truth")))
 
 
@@ -175,7 +178,7 @@ def _select(part, keep: np.ndarray):
 def _spectra(
     stars: Population, ebv: np.ndarray, snr: np.ndarray, config: DataConfig, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Prepared flux, coverage, inverse variance and whether the preprocessing took each spectrum."""
+    """Preprocessed flux, coverage, inverse variance, and (n,) bool: spectra that passed the preprocessing."""
     n = len(snr)
     rest = redden(SpectralEmulator.load().spectra(stars.teff, stars.logg, stars.feh, rng), ebv)
     error = config.velocity_error * np.where(rng.random(n) < 0.1, 5.0, 1.0) * rng.standard_normal(n)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from stellar_core.datasets.mock_stars import StarSet
     from stellar_core.evaluation.scores import PointPredictions
-    from stellar_core.training.loop import Progress, Stop
+    from stellar_core.training.loop import Report, Stop
 
 #: Spectra answered at a time.
 BATCH = 256
@@ -78,7 +78,7 @@ def run_trial(
     stars_folder: Path,
     folder: Path,
     threads: int = 1,
-    progress: Progress | None = None,
+    report: Report | None = None,
     stop: Stop | None = None,
 ) -> dict[str, object] | None:
     """Run a trial unless it is finished already; one that was killed goes on from its checkpoint.
@@ -93,7 +93,7 @@ def run_trial(
         wait.
     threads : int
         Of torch, restored at the end; the last digits of a result depend on it.
-    progress, stop : callable, optional
+    report, stop : callable, optional
         As for `stellar_core.training.loop.train`.
 
     Returns
@@ -111,7 +111,7 @@ def run_trial(
         if found is None:
             torch.set_num_threads(threads)
             try:
-                found = _carry_out(trial, stars_folder, folder, progress, stop)
+                found = _carry_out(trial, stars_folder, folder, report, stop)
             finally:
                 torch.set_num_threads(before)
             if found is not None:
@@ -149,7 +149,7 @@ def test_sets(stage: np.ndarray, seed: int) -> dict[str, np.ndarray]:
 
 
 def _carry_out(
-    trial: Trial, stars_folder: Path, folder: Path, progress: Progress | None, stop: Stop | None
+    trial: Trial, stars_folder: Path, folder: Path, report: Report | None, stop: Stop | None
 ) -> dict[str, object] | None:
     import torch
 
@@ -161,7 +161,7 @@ def _carry_out(
     stars, config = open_phase_stars(stars_folder), trial.config
     _reset_peak()
     since = time.monotonic()
-    trained = train(config, stars.train, folder / trial.name, progress, stop)
+    trained = train(config, stars.train, folder / trial.name, report, stop)
     if not trained.finished:
         return None
     device = next(trained.network.parameters()).device

@@ -1,5 +1,5 @@
-"""Training runs as jobs: a folder each under ``runs/``, one worker at a time, the rest in a queue.
+"""Training runs as jobs: one folder each under ``runs/``, one worker at a time, the others in a queue.
 
-Whoever looks (a page, the command line) may start the next job; no process of ours has to stay. A job is a
-``Job`` (`folder`), what it shall do is its ``JobConfig`` (`spec`), how far it is its ``Status`` (`status`).
+The page and the command line both start the next job when they look at the queue; no permanent process is needed.
+A job is a ``Job`` (`folder`) with a ``JobConfig`` (`spec`) and a ``Status`` (`status`).
 """

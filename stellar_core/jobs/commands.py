@@ -1,16 +1,16 @@
-"""The commands ``jobs ...``: the queue from the command line."""
+"""The commands ``jobs ...`` of the command line."""
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-commands = typer.Typer(no_args_is_help=True, help="Training jobs: the queue, one at work, the rest waiting.")
+from stellar_core.terminal import emit
+
+commands = typer.Typer(no_args_is_help=True, help="Training jobs: one runs at a time, the others wait in a queue.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 JobName = Annotated[str, typer.Argument(help="Id or number of the job.", metavar="JOB")]
@@ -18,11 +18,7 @@ JobName = Annotated[str, typer.Argument(help="Id or number of the job.", metavar
 
 @commands.callback()
 def about() -> None:
-    """Training jobs: the queue, one at work, the rest waiting."""
-
-
-def _emit(payload: object) -> None:
-    sys.stdout.write(json.dumps(payload, indent=2, allow_nan=False) + "\n")
+    """Training jobs: one runs at a time, the others wait in a queue."""
 
 
 def _queue():
@@ -33,14 +29,14 @@ def _queue():
     return queue
 
 
-def _told(job, as_json: bool, text: str) -> None:
+def _show_job(job, as_json: bool, text: str) -> None:
     from stellar_core.jobs.comparison import summary
 
-    _emit(summary(job)) if as_json else typer.echo(text)
+    emit(summary(job)) if as_json else typer.echo(text)
 
 
 def line(found: dict[str, object]) -> str:
-    """A job as a line for a terminal."""
+    """Format a job as a line."""
     done = (
         f" {found.get('phase', '')} {found.get('done', 0)}/{found.get('total', 0)}"
         if found["state"] == "running"
@@ -49,7 +45,7 @@ def line(found: dict[str, object]) -> str:
     score = ""
     if found.get("log_age_rmse") is not None:
         score = "  MOCK test: " + ", ".join(
-            f"{name} {found[f'{name}_rmse']:.3g} (always the mean {found[f'{name}_rmse_constant']:.3g})"
+            f"{name} {found[f'{name}_rmse']:.3g} (baseline: mean, {found[f'{name}_rmse_constant']:.3g})"
             for name in ("log_age", "teff")
         )
     why = f"  {found['reason']}" if found["reason"] else ""
@@ -67,24 +63,17 @@ def submit(
     store: str,
     as_json: bool,
 ) -> None:
-    """Put a training into the queue and start it if nothing runs: ``train --job``."""
+    """Add a training to the queue, and start it if no job is running: ``train --job``."""
     from stellar_core.datasets.labelled_table import read_star_table
     from stellar_core.errors import StorageError
-    from stellar_core.jobs.presets import demo_training
     from stellar_core.jobs.presets import preset as preset_job
     from stellar_core.jobs.queue import THREADS
     from stellar_core.jobs.spec import JobConfig, StarSource
-    from stellar_core.jobs.speed import Speeds
-    from stellar_core.jobs.worker import lower_priority
     from stellar_core.training.config import TrainingConfig
 
     queue = _queue()
     if preset:
-        speed = None
-        if preset == "demo":
-            lower_priority()  # as its worker will
-            speed = Speeds(queue.folder).measured(demo_training())
-        job_config = preset_job(preset, speed)
+        job_config = preset_job(preset)
     else:
         training = TrainingConfig() if config is None else TrainingConfig.read(config)
         job_config = JobConfig(training.name, training, threads=THREADS)
@@ -100,7 +89,7 @@ def submit(
     chosen = StarSource(kind, dict(map(_range, ranges)), store, labels)
     job = queue.submit(replace(job_config, source=chosen, name=name or job_config.name), content)
     queue.start_next()
-    _told(job, as_json, f"{job.id} is in the queue; python -m stellar_core jobs show {job.id} tells how far it is.")
+    _show_job(job, as_json, f"{job.id} is in the queue. Show its progress: python -m stellar_core jobs show {job.id}")
 
 
 def _range(text: str) -> tuple[str, tuple[float, float]]:
@@ -123,7 +112,7 @@ def list_jobs(as_json: AsJson = False) -> None:
 
     found = compare(_queue().jobs())
     if as_json:
-        _emit(found)
+        emit(found)
         return
     for item in found:
         typer.echo(line(item))
@@ -133,13 +122,13 @@ def list_jobs(as_json: AsJson = False) -> None:
 def show(
     job: JobName, lines: Annotated[int, typer.Option(help="Lines of the log.")] = 10, as_json: AsJson = False
 ) -> None:
-    """Show how far a job is, its epochs and the end of its log."""
+    """Show the progress, the epochs and the end of the log of a job."""
     from stellar_core.jobs.comparison import summary
 
     found = _queue().find(job)
     log = found.log(lines)
     if as_json:
-        _emit(
+        emit(
             {
                 **summary(found),
                 "status": asdict(found.status()),
@@ -154,52 +143,56 @@ def show(
 
 @commands.command()
 def cancel(job: JobName, as_json: AsJson = False) -> None:
-    """Cancel a job; what is done stays, and resume goes on with it."""
+    """Cancel a job; resume continues it."""
     queue = _queue()
     found = queue.find(job)
     status = queue.cancel(found)
     queue.start_next()
-    _told(found, as_json, f"{found.id}: {'cancelled' if status.state == 'cancelled' else 'will end after its batch'}.")
+    _show_job(
+        found,
+        as_json,
+        f"{found.id}: {'cancelled' if status.state == 'cancelled' else 'will stop after the current batch'}.",
+    )
 
 
 @commands.command()
 def resume(job: JobName, as_json: AsJson = False) -> None:
-    """Put a cancelled or failed job back into the queue, to go on from its last checkpoint."""
+    """Put a cancelled or failed job back into the queue; it continues from its last checkpoint."""
     queue = _queue()
     found = queue.find(job)
     queue.resume(found)
     queue.start_next()
-    _told(found, as_json, f"{found.id} is in the queue again.")
+    _show_job(found, as_json, f"{found.id} is in the queue again.")
 
 
 @commands.command()
 def retry(job: JobName, as_json: AsJson = False) -> None:
-    """Make a new job of the same configuration, to start from nothing."""
+    """Add a new job with the same configuration, starting from scratch."""
     queue = _queue()
     again = queue.retry(queue.find(job))
     queue.start_next()
-    _told(again, as_json, f"{again.id} is in the queue.")
+    _show_job(again, as_json, f"{again.id} is in the queue.")
 
 
 @commands.command()
 def delete(job: JobName) -> None:
-    """Remove a job that is not under way; models adopted from it stay."""
+    """Delete a job that is not running; models adopted from it are kept."""
     queue = _queue()
     queue.delete(queue.find(job))
 
 
 @commands.command()
 def rename(job: JobName, name: Annotated[str, typer.Argument(help="Its new name.")], as_json: AsJson = False) -> None:
-    """Call a job something else; its id stays."""
+    """Rename a job; its id does not change."""
     queue = _queue()
-    _told(queue.change(queue.find(job), name=name), as_json, "Renamed.")
+    _show_job(queue.change(queue.find(job), name=name), as_json, "Renamed.")
 
 
 @commands.command()
-def note(job: JobName, text: Annotated[str, typer.Argument(help="The remark.")], as_json: AsJson = False) -> None:
-    """Put a remark on a job in place of the one it has."""
+def note(job: JobName, text: Annotated[str, typer.Argument(help="The note.")], as_json: AsJson = False) -> None:
+    """Replace the note of a job."""
     queue = _queue()
-    _told(queue.change(queue.find(job), note=text), as_json, "Noted.")
+    _show_job(queue.change(queue.find(job), note=text), as_json, "Noted.")
 
 
 @commands.command()
@@ -208,14 +201,14 @@ def adopt(
     name: Annotated[str, typer.Option(help="Name of the model; the job's by default.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make a finished run a model of the app; no model is ever replaced."""
+    """Add the model of a finished job to the app; existing models are never replaced."""
     from stellar_core.jobs.model_registry import adopt as adopt_job
 
     model = adopt_job(_queue().find(job), name)
     if as_json:
-        _emit({"model": model})
+        emit({"model": model})
     else:
-        typer.echo(f"{model} is a model now: python -m stellar_core predict STAR --model {model}")
+        typer.echo(f"Model {model} is available: python -m stellar_core predict STAR --model {model}")
 
 
 @commands.command()
@@ -223,42 +216,23 @@ def estimate(
     config: Annotated[Path | None, typer.Argument(help="JSON configuration; the shipped model's by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure this machine for a training, and say what time, memory and disk it will take."""
-    from stellar_core.jobs.queue import THREADS
-    from stellar_core.jobs.spec import JobConfig
-    from stellar_core.jobs.speed import Speeds
-    from stellar_core.jobs.speed import estimate as estimate_job
-    from stellar_core.jobs.worker import lower_priority
+    """Estimate the memory and disk space of a training."""
+    from stellar_core.jobs.resources import disk_needed, memory_needed, parameter_count
     from stellar_core.training.config import TrainingConfig
-    from stellar_core.training.console import duration
 
     training = TrainingConfig() if config is None else TrainingConfig.read(config)
-    lower_priority()
-    speed = Speeds(_queue().folder).measured(training)
-    found = estimate_job(JobConfig(training.name, training, threads=THREADS), speed)
+    parameters = parameter_count(training.model)
+    memory, disk = memory_needed(training, parameters), float(disk_needed(parameters))
     if as_json:
-        _emit({**asdict(found), "seconds": found.seconds, "speed": asdict(speed)})
+        emit({"memory": memory, "disk": disk, "parameters": parameters})
     else:
-        typer.echo(
-            f"{duration(found.seconds)}, {found.memory / 1e9:.1f} GB of memory, {found.disk / 1e6:.0f} MB of disk"
-        )
+        typer.echo(f"{memory / 1e9:.1f} GB of memory, {disk / 1e6:.0f} MB of disk, {parameters:,} weights")
 
 
 @commands.command(hidden=True)
-def work(job: JobName, token: Annotated[str, typer.Argument(help="Names the attempt.")]) -> None:
-    """Carry out a job: what the queue starts."""
+def work(job: JobName, token: Annotated[str, typer.Argument(help="Identifies the attempt.")]) -> None:
+    """Carry out a job; started by the queue."""
     from stellar_core.jobs.queue import Queue
     from stellar_core.jobs.worker import work as carry_out
 
     raise typer.Exit(carry_out(Queue(), job, token))
-
-
-@commands.command(hidden=True)
-def measure(config: Path, runs: Annotated[Path, typer.Option(help="Folder of the jobs.")]) -> None:
-    """Measure this machine for a training and keep it: what the page starts."""
-    from stellar_core.jobs.speed import Speeds
-    from stellar_core.jobs.worker import lower_priority
-    from stellar_core.training.config import TrainingConfig
-
-    lower_priority()
-    Speeds(runs).measured(TrainingConfig.read(config))

@@ -1,4 +1,4 @@
-"""Jobs beside each other: what they did, how long it took, how good they are."""
+"""Comparison of jobs: settings, time, accuracy."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from stellar_core.jobs.folder import Job
 QUANTITIES = {
     name: quantities.QUANTITIES[name].error_unit for name in ("log_age", "log_lifetime", "teff", "logg", "feh")
 }
-#: The views of the test stars, the best informed first.
+#: Views of the test stars, in order of preference.
 _VIEWS = ("spectrum and photometry", "spectrum alone", "photometry alone")
 
 
 def metrics(card: Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
-    """The best informed view of the MOCK test stars on a card, and its figures."""
+    """Return the most complete view of the MOCK test stars on a card, and its metrics."""
     views = card.get("metrics_mock_test", {})
     name = next((name for name in _VIEWS if name in views), "")
     return name, views.get(name, {})
 
 
 def summary(job: Job) -> dict[str, object]:
-    """One line about a job, plain values; what is not known yet is None."""
+    """Return settings, progress and accuracy of a job as plain values; None where unknown."""
     status = job.status()
     line: dict[str, object] = {"id": job.id, "name": job.name, "state": status.state, "reason": status.reason}
     try:
@@ -67,5 +67,5 @@ def summary(job: Job) -> dict[str, object]:
 
 
 def compare(jobs: Iterable[Job]) -> list[dict[str, object]]:
-    """`summary` of each."""
+    """Return the `summary` of each job."""
     return [summary(job) for job in jobs]

@@ -1,4 +1,4 @@
-"""A job on disk: its folder, and what is known of it at this moment."""
+"""The folder of a job: configuration, status, log, curves, model."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 
 from stellar_core.errors import StellarError
-from stellar_core.files import parse_json, read_json, write_text
+from stellar_core.files import is_locked, parse_json, read_json, write_text
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.status import START_SECONDS, Status, read_status, write_status
 
-#: Bytes set aside in each folder, given back when a full disk would not take the last word.
+#: Bytes reserved in each folder, released to write the final status on a full disk.
 RESERVE = 65_536
-#: Bytes of the log that are read at most.
+#: Bytes read from the end of the log.
 TAIL = 20_000
 
 
@@ -24,8 +24,9 @@ TAIL = 20_000
 class Job:
     """One job.
 
-    The folder holds ``job.json`` (what it shall do), ``status.json``, ``log.txt``, ``curve.jsonl``, ``epochs.json``
-    and ``sample.json`` (what the page draws), ``worker.lock``, and ``model/`` with checkpoints, then with the model.
+    The folder holds ``job.json`` (the configuration), ``status.json``, ``log.txt``, ``curve.jsonl``, ``epochs.json``
+    and ``sample.json`` (for the figures of the page), ``worker.lock``, and ``model/`` with checkpoints, later the
+    model.
 
     Attributes
     ----------
@@ -36,22 +37,22 @@ class Job:
 
     @property
     def id(self) -> str:
-        """Its name on disk and in links."""
+        """Name of the folder, also used in links."""
         return self.folder.name
 
     @property
     def number(self) -> int:
-        """Its place among all jobs."""
+        """Number of the job."""
         return int(self.id.partition("-")[0])
 
     @cached_property
     def config(self) -> JobConfig:
-        """What it shall do; `StellarError` if that cannot be read."""
+        """Configuration; `StellarError` if it cannot be read."""
         return JobConfig.read(self.folder / "job.json")
 
     @property
     def name(self) -> str:
-        """What people call it; its id where the configuration is damaged."""
+        """Name shown to the user; the id if the configuration is damaged."""
         try:
             return self.config.name
         except StellarError:
@@ -59,92 +60,84 @@ class Job:
 
     @property
     def model(self) -> Path:
-        """Folder of checkpoints and of the finished model."""
+        """Folder of the checkpoints and the finished model."""
         return self.folder / "model"
 
     @property
     def card(self) -> dict[str, object] | None:
-        """The card of the finished model; None before, or where it is damaged."""
+        """Card of the finished model; None before that, or if it is damaged."""
         return self._read("model/card.json", {}) or None
 
     @property
     def checkpoint(self) -> bool:
-        """Whether there is something to go on from."""
+        """Whether there is a checkpoint to continue from."""
         return any(self.model.glob("checkpoint*.pt"))
 
     @property
     def bytes(self) -> int:
-        """Room it takes on the disk."""
+        """Size on disk."""
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
     @property
     def alive(self) -> bool:
-        """Whether a worker holds its lock: process ids are given anew, locks end with their process."""
-        from filelock import FileLock, Timeout
-
-        if not self.lock.exists():
-            return False
-        try:
-            with FileLock(self.lock, timeout=0):
-                return False
-        except Timeout:
-            return True
+        """Whether a worker holds the lock, which the system frees when the process ends."""
+        return is_locked(self.lock)
 
     @property
     def lock(self) -> Path:
-        """File that its worker locks for life."""
+        """File locked by the worker as long as it lives."""
         return self.folder / "worker.lock"
 
     @property
     def cancel_file(self) -> Path:
-        """File whose presence asks the worker to end."""
+        """File whose presence requests the worker to stop."""
         return self.folder / "cancel"
 
     def status(self) -> Status:
-        """What is true now, whatever a worker that is gone has left written."""
+        """Return the current status, corrected if the worker has died since it was written."""
         written = read_status(self.folder / "status.json")
         if written is not None and not written.active:
             return written
         if self.alive:
-            return written or Status("running", phase="its status file was damaged and is about to be written anew")
-        again = read_status(self.folder / "status.json")  # it may have ended between the two looks
+            return written or Status("running", phase="status file damaged; it will be rewritten")
+        again = read_status(self.folder / "status.json")  # the worker may have ended in between
         if again is None:
-            return Status("failed", "Its status file is missing or damaged; resume goes on from the last checkpoint.")
+            return Status("failed", "The status file is missing or damaged. Resume continues from the last checkpoint.")
         if not again.active:
             return again
         if self.cancel_file.exists():
             return again.enter("cancelled", "Cancelled.")
         if again.state == "running":
-            return again.enter("failed", f"The worker was killed, or the machine went down{self._disk_word()}.")
+            return again.enter("failed", f"The worker was killed, or the machine was switched off{self._disk_note()}.")
         if again.age > START_SECONDS:
-            return again.enter("failed", f"The worker did not start within {START_SECONDS:.0f} s{self._disk_word()}.")
+            return again.enter("failed", f"The worker did not start within {START_SECONDS:.0f} s{self._disk_note()}.")
         return again
 
-    def _disk_word(self) -> str:
+    def _disk_note(self) -> str:
         free = shutil.disk_usage(self.folder).free
         return "" if free > 20e6 else f"; the disk has {free / 1e6:.0f} MB left"
 
     def write(self, status: Status) -> None:
-        """Replace the status."""
+        """Write the status."""
         write_status(self.folder / "status.json", status)
 
     def write_last(self, status: Status) -> None:
-        """Replace the status even on a full disk: what is half written, then the reserve, make room for it."""
+        """Write the final status even on a full disk, after removing drafts and the reserve."""
         for path in (*self.folder.rglob("*.tmp"), self.folder / "reserve"):
             path.unlink(missing_ok=True)
         self.write(status)
 
-    def set_aside(self) -> None:
-        """Make the reserve for `write_last`."""
+    def reserve_space(self) -> None:
+        """Reserve space for `write_last`."""
         with (self.folder / "reserve").open("wb") as file:
             file.write(os.urandom(RESERVE))
 
     def save_config(self, config: JobConfig) -> None:
-        """Replace what it shall do."""
+        """Write the configuration."""
         write_text(self.folder / "job.json", json.dumps(config.to_dict(), indent=1) + "\n")
 
     def log(self, lines: int = 40) -> list[str]:
-        """The last lines of its log."""
+        """Return the last lines of the log."""
         try:
             with (self.folder / "log.txt").open("rb") as file:
                 file.seek(0, os.SEEK_END)
@@ -154,19 +147,19 @@ class Job:
             return []
 
     def history(self) -> list[dict[str, object]]:
-        """For each finished epoch the losses, as `stellar_core.training.loop.Trained.history`."""
+        """Return the losses of each finished epoch, as `stellar_core.training.loop.Trained.history`."""
         return self._records("model/history.json")
 
     def epochs(self) -> list[dict[str, object]]:
-        """For each finished epoch the figures on the MOCK stars that are watched."""
+        """Return the accuracy on the monitoring stars after each finished epoch."""
         return self._records("epochs.json")
 
     def sample(self) -> dict[str, list]:
-        """Last predictions of those stars beside what they are; empty before the first epoch's end."""
+        """Return the last predictions of those stars and the truth; empty before the end of the first epoch."""
         return self._read("sample.json", {})
 
     def curve(self) -> list[dict[str, object]]:
-        """Losses within the epochs: ``step``, ``epoch`` (a fraction), ``losses``; ascending steps."""
+        """Return the losses within the epochs: ``step``, ``epoch`` (a fraction), ``losses``; ascending steps."""
         points: list[dict[str, object]] = []
         try:
             lines = (self.folder / "curve.jsonl").read_text().splitlines()
@@ -177,8 +170,8 @@ class Job:
                 point = parse_json(line)
                 step = int(point["step"])
             except (ValueError, KeyError, TypeError, OverflowError):
-                continue  # a line cut short when the worker was killed
-            while points and points[-1]["step"] >= step:  # what was done again after an interruption
+                continue  # truncated when the worker was killed
+            while points and points[-1]["step"] >= step:  # repeated after an interruption
                 points.pop()
             points.append(point)
         return points

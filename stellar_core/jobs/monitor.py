@@ -1,4 +1,4 @@
-"""MOCK stars that no run learns, is calibrated or is tested on: what a network makes of them while it learns."""
+"""Accuracy of a network during its training, on MOCK stars used for nothing else."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from stellar_core.models.isochrone_network import IsochroneNetwork
 
 #: Stars drawn.
 STARS = 200
-#: Added to the seed of the data: no set of the run's own has it.
-SHIFT = 104_729
+#: Added to the seed of the data, so that no set of the run has the same stars.
+SEED_OFFSET = 104_729
 _BATCH = 50
 
 
-def watched_stars(data: DataConfig) -> StarSet:
-    """MOCK stars of another seed than the run's, as a survey finds them."""
-    return make_stars(STARS, replace(data, seed=data.seed + SHIFT), "calibration")
+def monitoring_stars(data: DataConfig) -> StarSet:
+    """Make MOCK stars as a survey selects them, with another seed than those of the run."""
+    return make_stars(STARS, replace(data, seed=data.seed + SEED_OFFSET), "calibration")
 
 
-class Watched:
-    """Measures a network on the watched stars, without dropout and before any calibration.
+class Monitor:
+    """Measures a network on fixed stars, without dropout and before any calibration.
 
     Parameters
     ----------
@@ -40,17 +40,17 @@ class Watched:
     def __init__(self, stars: StarSet) -> None:
         self.stars = stars
 
-    def __call__(self, network: nn.Module) -> tuple[dict[str, object], dict[str, list]]:
-        """What ``network`` makes of the stars.
+    def measure(self, network: nn.Module) -> tuple[dict[str, object], dict[str, list]]:
+        """Predict the stars and compare with the truth.
 
         Returns
         -------
         figures : dict
-            For each quantity RMSE, R2 and the RMSE of one constant, against the truth; the same way for the stage.
+            RMSE, R2 and RMSE of the constant predictor for each quantity; likewise for the stage.
         sample : dict
-            For each quantity ``predicted`` and ``true``, star by star, and ``stage`` likewise.
+            Quantity, or "stage" -> [predicted, true], each a list over the stars.
         """
-        values, stage = _answers(network, self.stars)
+        values, stage = _predict(network, self.stars)
         truth = truth_of(self.stars)
         if isinstance(network, IsochroneNetwork):
             truth[:, QUANTITIES.index("log_lifetime")] = self.stars.truth.track_log_lifetime
@@ -71,8 +71,8 @@ def _short(values: np.ndarray) -> list[float]:
     return [float(f"{value:.5g}") for value in values]
 
 
-def _answers(network: nn.Module, stars: StarSet) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 5) values in the order of `QUANTITIES` and (n,) stages."""
+def _predict(network: nn.Module, stars: StarSet) -> tuple[np.ndarray, np.ndarray]:
+    """Predict (n, 5) values in the order of `QUANTITIES` and (n,) stages."""
     inputs, values, stages = stars.inputs, [], []
     cells = PosteriorEngine(network.head) if isinstance(network, IsochroneNetwork) else None
     for start in range(0, len(stars), _BATCH):
@@ -86,9 +86,10 @@ def _answers(network: nn.Module, stars: StarSet) -> tuple[np.ndarray, np.ndarray
                 embedding = torch.from_numpy(embed(network, flux, coverage, root**2, photometry))
                 found, stage = cells.means(network.head.likelihood(embedding))
             else:
-                answer = network(*map(torch.from_numpy, (flux, coverage, photometry)))
-                ages = torch.stack([answer.log_age, answer.log_lifetime], dim=1)
-                found, stage = torch.cat([answer.atmosphere, ages], dim=1).double().numpy(), answer.stage.numpy()
+                predicted = network(*map(torch.from_numpy, (flux, coverage, photometry)))
+                ages = torch.stack([predicted.log_age, predicted.log_lifetime], dim=1)
+                found = torch.cat([predicted.atmosphere, ages], dim=1).double().numpy()
+                stage = predicted.stage.numpy()
         values.append(found)
         stages.append(stage.argmax(axis=1))
     return np.concatenate(values), np.concatenate(stages)

@@ -1,4 +1,4 @@
-"""The queue: one job running, the rest in the order they were made; any process may look after it."""
+"""The job queue: one job at a time, in the order of submission; any process may manage it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from stellar_core.jobs.status import Status, read_status
 from stellar_core.paths import runs_folder
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Threads of a worker: one less than the machine has, at least one.
+#: Threads of a worker: one fewer than the machine has, at least one.
 THREADS = max(1, (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) - 1)
-#: Seconds to wait for another process that is looking after the queue.
+#: Seconds to wait for another process that is changing the queue.
 PATIENCE = 20.0
 _ID = re.compile(r"[0-9]{4,18}-[a-z0-9-]+")
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -32,7 +32,7 @@ Launch = Callable[[Job, str], object]
 
 
 def launch(job: Job, token: str) -> subprocess.Popen:
-    """Start a worker that outlives this process; its output goes to the job's log."""
+    """Start a worker that outlives this process, with the job's log as output."""
     environment = {**os.environ, "STELLAR_RUNS_DIR": str(job.folder.parent), "PYTHONUNBUFFERED": "1"}
     threads = str(job.config.threads)
     environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
@@ -46,7 +46,7 @@ def launch(job: Job, token: str) -> subprocess.Popen:
             stderr=log,
             start_new_session=True,
         )
-    threading.Thread(target=process.wait, daemon=True).start()  # so that no zombie stays
+    threading.Thread(target=process.wait, daemon=True).start()  # avoids a zombie process
     return process
 
 
@@ -76,12 +76,12 @@ class Queue:
         return FileLock(self.folder / "queue.lock", timeout=PATIENCE)
 
     def jobs(self) -> list[Job]:
-        """All jobs, the newest first."""
+        """Return all jobs, the newest first."""
         found = (path for path in self.folder.glob("*-*") if _ID.fullmatch(path.name) and (path / "job.json").exists())
         return sorted((Job(path) for path in found), key=lambda job: job.number, reverse=True)
 
     def find(self, job_id: str) -> Job:
-        """The job of this id, which may come from a user; its number will do.
+        """Return the job with this id or number, as given by a user.
 
         Raises
         ------
@@ -93,17 +93,17 @@ class Queue:
             if text == job.id or (_NUMBER.fullmatch(text) and int(text) == job.number):
                 return job
         raise ParameterError(
-            f"There is no job {text[:60]!r}.", value=job_id, remedy="The command jobs list shows them all."
+            f"There is no job {text[:60]!r}.", value=job_id, remedy="List all jobs: python -m stellar_core jobs list"
         )
 
     def submit(self, config: JobConfig, table: bytes | None = None) -> Job:
-        """Put a job into the queue.
+        """Add a job to the queue.
 
         Parameters
         ----------
         config : JobConfig
         table : bytes, optional
-            The labelled table as CSV, for jobs that learn from one.
+            The labelled table as CSV, for jobs whose stars come from one.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class Queue:
             If the disk is full.
         """
         if (config.source.kind == "table") != (table is not None):
-            raise ParameterError("A job on an own table needs the table, and no other job does.")
+            raise ParameterError("A table is needed if, and only if, the stars come from a table.")
         slug = re.sub(r"[^a-z0-9]+", "-", config.name.lower()).strip("-")[:40] or "job"
         with self.lock():
             draft = self.folder / f".draft-{secrets.token_hex(4)}"
@@ -121,7 +121,7 @@ class Queue:
                 job.save_config(config)
                 if table is not None:
                     (draft / "table.csv").write_bytes(table)
-                job.set_aside()
+                job.reserve_space()
                 job.write(Status("queued"))
                 number = self._next_number()
                 os.replace(draft, self.folder / f"{number:04d}-{slug}")
@@ -131,17 +131,17 @@ class Queue:
         return Job(self.folder / f"{number:04d}-{slug}")
 
     def start_next(self) -> Job | None:
-        """Note which workers are gone and, if none is at work, start the first job of the queue.
+        """Record workers that have died and, if none is active, start the first waiting job.
 
         Returns
         -------
         Job or None
-            The job that was started.
+            The job started.
         """
         with self.lock():
             waiting, busy = [], False
             for job in self.jobs():
-                status = self._settled(job)
+                status = self._current_status(job)
                 busy |= status.active
                 if status.state == "queued":
                     waiting.append((job, status))
@@ -153,17 +153,17 @@ class Queue:
         return None
 
     def cancel(self, job: Job) -> Status:
-        """Ask a job to end: at once if no worker is at it yet, otherwise after its batch at the latest.
+        """Cancel a job: at once if it has no worker yet, otherwise after the current batch at the latest.
 
         Raises
         ------
         ParameterError
-            If it has ended.
+            If it is not running or waiting.
         """
         with self.lock():
-            status = self._settled(job)
+            status = self._current_status(job)
             if status.state not in ("queued", "starting", "running"):
-                raise ParameterError(f"Job {job.id} is not under way: it is {status.state}.", value=job.id)
+                raise ParameterError(f"Job {job.id} is not running: it is {status.state}.", value=job.id)
             job.cancel_file.touch()
             if not job.alive:
                 status = status.enter("cancelled", "Cancelled.", token="")
@@ -171,7 +171,7 @@ class Queue:
             return status
 
     def resume(self, job: Job) -> Status:
-        """Put a cancelled or failed job back into the queue; it goes on from its last checkpoint.
+        """Put a cancelled or failed job back into the queue; it continues from its last checkpoint.
 
         Raises
         ------
@@ -179,15 +179,15 @@ class Queue:
             If it is neither, or its configuration is damaged.
         """
         with self.lock():
-            status = self._settled(job)
+            status = self._current_status(job)
             if status.state not in ("cancelled", "failed"):
                 raise ParameterError(
-                    f"Only a cancelled or failed job is resumed; {job.id} is {status.state}.", value=job.id
+                    f"Only a cancelled or failed job can be resumed; {job.id} is {status.state}.", value=job.id
                 )
-            job.config  # noqa: B018  (raises where it is damaged)
+            job.config  # noqa: B018  (raises if it is damaged)
             job.cancel_file.unlink(missing_ok=True)
             try:
-                job.set_aside()
+                job.reserve_space()
                 status = status.enter("queued", token="")
                 job.write(status)
             except OSError as error:
@@ -195,47 +195,47 @@ class Queue:
             return status
 
     def retry(self, job: Job) -> Job:
-        """Put a new job with the configuration of ``job`` into the queue, to start from nothing."""
+        """Add a new job with the configuration of ``job``, starting from scratch."""
         config = job.config
         table = job.folder / "table.csv"
         name = config.name if config.name.endswith(" again") else f"{config.name[:54]} again"
         return self.submit(config.called(name), table.read_bytes() if table.exists() else None)
 
     def delete(self, job: Job) -> None:
-        """Remove a job that is not under way; models adopted from it stay.
+        """Delete a job that is not running; models adopted from it are kept.
 
         Raises
         ------
         ParameterError
-            If a worker is at it.
+            If it is running.
         """
         with self.lock():
-            if self._settled(job).active:
-                raise ParameterError(f"Job {job.id} is under way.", value=job.id, remedy="Cancel it first.")
-            rubbish = self.folder / f".deleted-{job.id}-{secrets.token_hex(4)}"
-            os.replace(job.folder, rubbish)
-        shutil.rmtree(rubbish, ignore_errors=True)
+            if self._current_status(job).active:
+                raise ParameterError(f"Job {job.id} is running.", value=job.id, remedy="Cancel it first.")
+            removed = self.folder / f".deleted-{job.id}-{secrets.token_hex(4)}"
+            os.replace(job.folder, removed)
+        shutil.rmtree(removed, ignore_errors=True)
 
     def change(self, job: Job, **changes: str) -> Job:
-        """Give a job another ``name`` or ``note``; ParameterError where they are too long."""
+        """Change ``name`` or ``note`` of a job; ParameterError if too long."""
         with self.lock():
             fresh = Job(job.folder)
             fresh.save_config(replace(fresh.config, **{key: value.strip() for key, value in changes.items()}))
         return Job(job.folder)
 
-    def _settled(self, job: Job) -> Status:
-        """The job's status, written down where a worker that is gone left another."""
+    def _current_status(self, job: Job) -> Status:
+        """Return the job's status, and write it if a dead worker left another."""
         status = job.status()
         written = read_status(job.folder / "status.json")
         if not status.active and (written is None or written.state != status.state):
             try:
                 job.write_last(status)
             except OSError:
-                pass  # on a full disk it is found out anew at every look
+                pass  # on a full disk the status is corrected at every look
         return status
 
     def _start(self, job: Job, status: Status) -> bool:
-        """Launch the worker of a waiting job; false if that cannot be, then it has failed."""
+        """Launch the worker of a waiting job; false if it cannot be started, which marks the job failed."""
         token = secrets.token_hex(8)
         starting = status.enter(
             "starting", phase="starting", attempts=status.attempts + 1, token=token, seconds_left=None
@@ -245,14 +245,14 @@ class Queue:
             self.launch(job, token)
         except (OSError, ParameterError) as error:
             try:
-                job.write_last(status.enter("failed", f"Its worker could not be started: {error}"))
+                job.write_last(status.enter("failed", f"The worker could not be started: {error}"))
             except OSError:
                 pass
             return False
         return True
 
     def _next_number(self) -> int:
-        """A number that no job has had."""
+        """A number that no job has had, deleted ones included."""
         counter = self.folder / "last-number"
         try:
             last = int(counter.read_text())

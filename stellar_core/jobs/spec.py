@@ -1,4 +1,4 @@
-"""What a job shall do: a training and the stars it learns from, within limits."""
+"""Configuration of a job: a training and its stars, within limits."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from stellar_core.training.config import TrainingConfig
 
 #: Kinds of training stars.
 SOURCES = ("mock", "catalogue", "table")
-#: What MOCK stars are labelled with: the paper's look-up from their measured atmosphere, or what they truly are.
+#: Labels of MOCK stars: the paper's look-up from the measured atmosphere, or the true values.
 LABELS = ("look-up", "truth")
-#: Least and greatest value of what a job may ask for.
+#: Smallest and largest value of each setting.
 LIMITS = {
     "rows": STAR_COUNT,
     "calibration": (100, 10_000),
@@ -33,20 +33,20 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class StarSource:
-    """Where the training stars come from; calibration and test stars are always MOCK ones of their own seeds.
+    """Origin of the training stars; calibration and test stars are always MOCK ones with other seeds.
 
     Attributes
     ----------
     kind : {"mock", "catalogue", "table"}
-        "mock": drawn as `stellar_core.datasets.config.DataConfig` says. "catalogue": stars of a survey store
-        that ``fetch survey`` wrote, or of the MOCK survey where no store is named. "table": the labelled
-        table that lies in the job's folder.
+        "mock": drawn as in `stellar_core.datasets.config.DataConfig`. "catalogue": stars of a survey store
+        written by ``fetch survey``, or of the MOCK survey if ``store`` is empty. "table": the labelled
+        table in the job's folder.
     ranges : dict of str to (float, float)
-        Limits of teff [K], logg, feh [dex] of the labels, and of snr; stars outside are left out.
+        Limits of teff [K], logg, feh [dex] of the labels, and of snr; other stars are left out.
     store : str
         Folder of the survey store; for "catalogue".
     labels : {"look-up", "truth"}
-        Age, lifetime and stage that are taught. "truth" is for "mock" alone: nobody knows it of other stars.
+        Labels of age, lifetime and stage. "truth" needs "mock", as it is unknown for other stars.
     """
 
     kind: str = "mock"
@@ -59,7 +59,7 @@ class StarSource:
             raise ParameterError(f"Training stars come from {', '.join(SOURCES)}; got {self.kind!r}.", value=self.kind)
         if self.labels not in LABELS or (self.labels == "truth" and self.kind != "mock"):
             raise ParameterError(
-                f"Labels are {' or '.join(LABELS)}, the latter for drawn MOCK stars alone; got {self.labels!r}.",
+                f"Labels are {' or '.join(LABELS)}, the latter for MOCK stars only; got {self.labels!r}.",
                 value=self.labels,
             )
         for name, limits in self.ranges.items():
@@ -74,18 +74,18 @@ class StarSource:
 
 @dataclass(frozen=True)
 class JobConfig:
-    """What a job shall do.
+    """Configuration of a job.
 
     Attributes
     ----------
     name : str
-        What people call it.
+        Name shown to the user.
     note : str
-        Remarks.
+        The user's note.
     training : TrainingConfig
     source : StarSource
     threads : int
-        Of the worker; kept, since the last digits of a result depend on it.
+        Threads of the worker; stored, because the last digits of a result depend on them.
     """
 
     name: str
@@ -109,20 +109,20 @@ class JobConfig:
         _check("name", len(self.name), "letters of the name")
         _check("note", len(self.note), "letters of the note")
         if data.stars < training.batch:
-            raise ParameterError(f"{data.stars} training stars do not fill one step of {training.batch}.")
+            raise ParameterError(f"{data.stars} training stars are fewer than a batch of {training.batch}.")
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values."""
+        """Return plain values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, object]) -> JobConfig:
-        """The inverse of `to_dict`.
+        """Make a configuration from `to_dict`'s values.
 
         Raises
         ------
         ParameterError
-            If a value is missing, unknown or out of its limits.
+            If a value is missing, unknown or outside its limits.
         """
         try:
             source = dict(values.get("source", {}))
@@ -137,7 +137,7 @@ class JobConfig:
 
     @classmethod
     def read(cls, path: Path) -> JobConfig:
-        """Read a file that holds `to_dict` as JSON; ParameterError if there is none or it is damaged."""
+        """Read a JSON file of `to_dict`'s values; ParameterError if it is absent or damaged."""
         try:
             return cls.from_dict(read_json(path))
         except (OSError, ValueError) as error:
@@ -146,20 +146,20 @@ class JobConfig:
             raise ParameterError(f"The configuration of the job cannot be read: {error}.") from None
 
     def called(self, name: str) -> JobConfig:
-        """The same under another name."""
+        """Return a copy with another name."""
         return replace(self, name=name.strip())
 
 
 def _sizes(training: TrainingConfig) -> dict[str, int]:
-    """Depths and widths of the network that count, by their names."""
+    """Depths and widths that the network uses, by name."""
     model = training.model
     if isinstance(model, IsochroneConfig):
         return {name: getattr(model, name) for name in ("depth", "width", "embedding_depth", "embedding_width")}
     return {name: getattr(model, name) for name in model.architecture.settings if name.endswith(("_depth", "_width"))}
 
 
-def _check(limit: str, value: int, what: str) -> None:
+def _check(limit: str, value: int, label: str) -> None:
     low, high = LIMITS[limit]
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        subject = f"The {what}" if limit in ("width", "depth") else f"The number of {what}"
-        raise ParameterError(f"{subject} lies between {low:,} and {high:,}; got {value!r}.", value=value)
+        subject = f"The {label}" if limit in ("width", "depth") else f"The number of {label}"
+        raise ParameterError(f"{subject} must lie between {low:,} and {high:,}; got {value!r}.", value=value)

@@ -1,4 +1,4 @@
-"""The stars that a job learns from, wherever they come from."""
+"""Training stars of a job: MOCK stars, a survey store, or a labelled table."""
 
 from __future__ import annotations
 
@@ -17,32 +17,33 @@ from stellar_core.isochrones import nearest_label
 from stellar_core.jobs.spec import StarSource
 from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.spectra import prepare
+from stellar_core.progress import Progress
 from stellar_core.spectrum import Spectrum
 
-Count = Callable[[str, int, int], None]
-
-#: MOCK stars drawn at a time where only some are wanted, and how many times as many as wanted are tried at most.
+#: With ranges: MOCK stars drawn at a time, and drawn stars per star wanted before giving up.
 BLOCK, MOST = 2000, 50
-#: Least number of usable stars.
+#: Smallest number of usable stars.
 FEWEST = 100
 
 
 def training_stars(
-    source: StarSource, data: DataConfig, folder: Path, count: Count, say: Callable[[str], None], most: int = MOST
+    source: StarSource, data: DataConfig, folder: Path, progress: Progress, say: Callable[[str], None], most: int = MOST
 ) -> StarSet | None:
-    """Training stars of a job; None where the run makes its own, MOCK stars without a selection or labels of their own.
+    """Return the training stars of a job, or None for plain MOCK stars, which the run makes itself.
 
     Parameters
     ----------
     source : StarSource
     data : DataConfig
-        How many, and how MOCK ones are drawn.
+        Number of stars, and settings of MOCK ones.
     folder : Path
-        Of the job, with ``table.csv`` where it learns from one.
-    count, say : callable
-        Told how far it is, and what was left out.
+        The job's folder, with ``table.csv`` if its stars come from a table.
+    progress : callable
+        Called with what is being done, how much is done and of how much.
+    say : callable
+        Called with a line for each reason for which stars were left out.
     most : int
-        How many times as many MOCK stars as wanted are tried where only some are.
+        With ranges: MOCK stars drawn per star wanted, at most.
 
     Raises
     ------
@@ -50,14 +51,14 @@ def training_stars(
         If fewer than 100 stars can be used.
     """
     if source.kind == "mock":
-        return _drawn(source, data, count, most)
+        return _drawn(source, data, progress, most)
     if source.kind == "table":
-        stars, left = _from_table(read_star_table((folder / "table.csv").read_bytes()), source, data.stars, count)
+        stars, left = _from_table(read_star_table((folder / "table.csv").read_bytes()), source, data.stars, progress)
         what = "rows of the table"
     elif source.store:
-        return _from_store(source, data, count)
+        return _from_store(source, data, progress)
     else:
-        stars, left = _from_mock_survey(source, data, count)
+        stars, left = _from_mock_survey(source, data, progress)
         what = "stars of the MOCK survey"
     for reason, number in sorted(left.items()):
         say(f"{number} {what} left out: {reason}")
@@ -66,26 +67,26 @@ def training_stars(
     return stars
 
 
-def _drawn(source: StarSource, data: DataConfig, count: Count, most: int) -> StarSet | None:
-    """MOCK stars drawn for this run alone."""
+def _drawn(source: StarSource, data: DataConfig, progress: Progress, most: int) -> StarSet | None:
+    """MOCK stars drawn for this run."""
     if source.ranges:
-        stars = _selected_mock(source, data, count, most)
+        stars = _selected_mock(source, data, progress, most)
     elif source.labels == "truth":
-        stars = make_stars(data.stars, data, "train", lambda done, total: count("MOCK train stars", done, total))
+        stars = make_stars(data.stars, data, "train", progress)
     else:
         return None
-    return taught_the_truth(stars) if source.labels == "truth" else stars
+    return with_true_labels(stars) if source.labels == "truth" else stars
 
 
-def taught_the_truth(stars: StarSet) -> StarSet:
-    """MOCK stars whose labels of age, lifetime and stage are what they truly are."""
+def with_true_labels(stars: StarSet) -> StarSet:
+    """Replace the labels of age, lifetime and stage of MOCK stars by the true values."""
     truth = stars.truth
     age, lifetime = (np.asarray(array, np.float32) for array in (truth.log_age, truth.log_lifetime))
     return replace(stars, labels=replace(stars.labels, log_age=age, log_lifetime=lifetime, stage=truth.stage))
 
 
 def inside(ranges: dict[str, tuple[float, float]], atmosphere: np.ndarray, snr: np.ndarray) -> np.ndarray:
-    """(n,) bool: which stars lie within all ``ranges``; ``atmosphere`` (n, 3) in K, dex, dex and ``snr`` (n,)."""
+    """(n,) bool: stars within all ``ranges``; ``atmosphere`` (n, 3) in K, dex, dex and ``snr`` (n,)."""
     columns = dict(zip(("teff", "logg", "feh"), np.asarray(atmosphere).T)) | {"snr": np.asarray(snr)}
     kept = np.ones(len(snr), dtype=bool)
     for name, (low, high) in ranges.items():
@@ -93,13 +94,13 @@ def inside(ranges: dict[str, tuple[float, float]], atmosphere: np.ndarray, snr: 
     return kept
 
 
-def _selected_mock(source: StarSource, data: DataConfig, count: Count, most: int) -> StarSet:
+def _selected_mock(source: StarSource, data: DataConfig, progress: Progress, most: int) -> StarSet:
     """``data.stars`` MOCK stars within the ranges of their labels' atmosphere."""
     parts: list[StarSet] = []
     made = drawn = 0
-    what = "MOCK stars within the ranges"
+    what = "making MOCK stars within the ranges"
     while made < data.stars:
-        count(what, made, data.stars)
+        progress(what, made, data.stars)
         block = make_stars(
             min(BLOCK, max(FEWEST, data.stars)), replace(data, seed=1000 * (data.seed + 1) + len(parts)), "train"
         )
@@ -110,7 +111,7 @@ def _selected_mock(source: StarSource, data: DataConfig, count: Count, most: int
             raise ParameterError(
                 f"Only {made} of {drawn} MOCK stars lie within the ranges.", remedy="Widen them or ask for fewer."
             )
-    count(what, made, data.stars)
+    progress(what, made, data.stars)
     return _joined(parts)
 
 
@@ -125,8 +126,8 @@ def _joined(sets: list[StarSet]) -> StarSet:
     return StarSet(**joined)
 
 
-def _from_store(source: StarSource, data: DataConfig, count: Count) -> StarSet:
-    """Stars of a survey store within the ranges, at random where there are more than wanted."""
+def _from_store(source: StarSource, data: DataConfig, progress: Progress) -> StarSet:
+    """Stars of a survey store within the ranges; a random subset if there are more than wanted."""
     from stellar_core.datasets.survey_stars import open_stored_stars
     from stellar_core.survey.reader import StoreReader
 
@@ -137,7 +138,7 @@ def _from_store(source: StarSource, data: DataConfig, count: Count) -> StarSet:
     rows = np.sort(np.random.default_rng([data.seed, 5]).permutation(rows)[: data.stars])
     parts: dict[str, list[np.ndarray]] = {item.name: [] for item in fields(Inputs)}
     for start in range(0, len(rows), 500):
-        count("stars of the survey store", start, len(rows))
+        progress("reading the survey store", start, len(rows))
         for name, chunks in parts.items():
             chunks.append(np.asarray(getattr(stored.inputs, name)[rows[start : start + 500]]))
     labels = {item.name: getattr(stored.labels, item.name) for item in fields(Labels)}
@@ -146,8 +147,8 @@ def _from_store(source: StarSource, data: DataConfig, count: Count) -> StarSet:
     return StarSet(Inputs(**{name: np.concatenate(chunks) for name, chunks in parts.items()}), chosen, None)
 
 
-def _from_mock_survey(source: StarSource, data: DataConfig, count: Count) -> tuple[StarSet, dict[str, int]]:
-    """Stars of the MOCK survey's catalogue that pass the paper's cuts and lie within the ranges of its parameters."""
+def _from_mock_survey(source: StarSource, data: DataConfig, progress: Progress) -> tuple[StarSet, dict[str, int]]:
+    """Stars of the MOCK survey that pass the paper's cuts, with pipeline parameters within the ranges."""
     import pandas as pd
 
     from stellar_core.mock.catalogue_writer import catalogue_columns
@@ -163,7 +164,7 @@ def _from_mock_survey(source: StarSource, data: DataConfig, count: Count) -> tup
     for number in plates:
         if len(ids) >= data.stars:
             break
-        count("rows of the MOCK catalogue", len(ids), data.stars)
+        progress("reading the MOCK catalogue", len(ids), data.stars)
         frame = pd.DataFrame(catalogue_columns(make_plate(SEED, int(number)), SEED))
         found = frame[[f"{name}adop" for name in ("teff", "logg", "feh")]].to_numpy(float)
         kept = QualityCuts().mask(frame) & inside(source.ranges, found, frame["snMedian"].to_numpy(float))
@@ -171,10 +172,10 @@ def _from_mock_survey(source: StarSource, data: DataConfig, count: Count) -> tup
             ids.append(StarId(int(number), int(frame["mjd"][row]), int(frame["fiberID"][row]), BOSS_RUN2D))
             atmospheres.append(found[row])
     spectra = (frame.spectrum for frame in MockSurvey(SEED).frames(ids))
-    return _prepared(spectra, np.array(atmospheres).reshape(-1, 3), {}, count, len(ids))
+    return _prepared(spectra, np.array(atmospheres).reshape(-1, 3), {}, progress, len(ids))
 
 
-def _from_table(table, source: StarSource, most: int, count: Count) -> tuple[StarSet, dict[str, int]]:
+def _from_table(table, source: StarSource, most: int, progress: Progress) -> tuple[StarSet, dict[str, int]]:
     """The stars of the user's table within the ranges, the first ``most`` of them."""
     from stellar_core import lookup
 
@@ -190,9 +191,9 @@ def _from_table(table, source: StarSource, most: int, count: Count) -> tuple[Sta
             except StellarError as error:
                 yield error
 
-    stars, left = _prepared(spectra(), atmosphere[rows], own, count, len(rows), source.ranges.get("snr"))
+    stars, left = _prepared(spectra(), atmosphere[rows], own, progress, len(rows), source.ranges.get("snr"))
     if len(rows) < len(table):
-        left["outside the ranges, or more than were asked for"] = len(table) - len(rows)
+        left["outside the ranges, or beyond the number requested"] = len(table) - len(rows)
     return stars, left
 
 
@@ -200,44 +201,44 @@ def _prepared(
     spectra: Iterable[Spectrum | StellarError],
     atmosphere: np.ndarray,
     own: dict[str, np.ndarray],
-    count: Count,
+    progress: Progress,
     total: int,
     snr: tuple[float, float] | None = None,
 ) -> tuple[StarSet, dict[str, int]]:
-    """Spectra as a network is taught on them; and why others were left out, with how many."""
+    """Training stars from spectra, and the number of stars left out for each reason."""
     kept: list[int] = []
     arrays: dict[str, list[np.ndarray]] = {item.name: [] for item in fields(Inputs)}
     left: dict[str, int] = {}
 
-    def leave(reason: str) -> None:
+    def reject(reason: str) -> None:
         left[reason] = left.get(reason, 0) + 1
 
     nearest = nearest_label(*atmosphere.T)
     for row, spectrum in enumerate(spectra):
         if row % 25 == 0:
-            count("spectra", row, total)
+            progress("reading spectra", row, total)
         if isinstance(spectrum, StellarError):
-            leave(f"no spectrum ({type(spectrum).__name__})")
+            reject(f"no spectrum ({type(spectrum).__name__})")
         elif not nearest.inside_models[row] and len(own) < 3:
-            leave("outside the tracks")
+            reject("outside the tracks")
         else:
             values = features(spectrum.photometry)
             try:
                 found = prepare(spectrum)
             except StellarError:
-                leave("the spectrum cannot be used")
+                reject("the spectrum cannot be used")
                 continue
             if not np.isfinite(values).all():
-                leave("the photometry is incomplete")
+                reject("the photometry is incomplete")
             elif snr is not None and not snr[0] <= found.snr <= snr[1]:
-                leave("outside the range of S/N")
+                reject("outside the range of S/N")
             else:
                 kept.append(row)
                 arrays["flux"].append(found.flux.astype(np.float16))
                 arrays["coverage"].append(found.coverage)
                 arrays["root_ivar"].append(np.sqrt(found.ivar).astype(np.float16))
                 arrays["features"].append(values.astype(np.float32))
-    count("spectra", total, total)
+    progress("reading spectra", total, total)
     if not kept:
         return StarSet(Inputs(**dict.fromkeys(arrays, np.empty(0))), _labels(nearest, own, atmosphere, []), None), left
     return StarSet(
@@ -246,7 +247,7 @@ def _prepared(
 
 
 def _labels(nearest, own: dict[str, np.ndarray], atmosphere: np.ndarray, rows: list[int]) -> Labels:
-    """Own labels where the table has them, else those of the nearest track point; the atmosphere is its own teacher."""
+    """Labels of the table if given, else of the nearest track point; the atmosphere is also the reference."""
     taken = np.array(rows, dtype=int)
     given = atmosphere[taken].astype(np.float32)
     return Labels(

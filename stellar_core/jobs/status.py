@@ -1,4 +1,4 @@
-"""How far a job is: a small file, replaced whole."""
+"""The status file of a job, written atomically."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from pathlib import Path
 
 from stellar_core.files import read_json, write_text
 
-#: All states. "starting", "running": a worker is at it; "cancelled", "failed": can be resumed.
+#: All states. "starting", "running": a worker is active; "cancelled", "failed": can be resumed.
 STATES = ("queued", "starting", "running", "cancelled", "failed", "done")
-#: Bytes of a status file.
+#: Largest status file, bytes.
 MAX_BYTES = 1_000_000
-#: Seconds a worker may take from its launch until it holds the job's lock.
+#: Longest time from the launch of a worker until it holds the job's lock, s.
 START_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a job is.
+    """State and progress of a job.
 
     Attributes
     ----------
     state : str
         One of `STATES`.
     reason : str
-        Why it failed or was cancelled, a sentence.
+        Why it failed or was cancelled, as a sentence.
     phase : str
-        What is being done, in words.
+        What is being done, in words; "training" during the training.
     done, total : int
-        How many of how many of that.
+        Progress of the phase.
     epoch, epochs : int
         Of the training.
     losses : dict
         Mean losses of the epoch so far, by name.
     seconds_left : float or None
-        Of the training, by its own speed.
+        Time left of the training, extrapolated from its steps so far.
     seconds : float
-        Worked so far, in all attempts.
+        Run time so far, in all attempts.
     since : float
-        When the state was entered, on the machine's monotonic clock: wall clocks jump.
+        When the state was entered, on the machine's monotonic clock; wall clocks can jump.
     written : str
-        When this was written by the wall clock, to be read by people.
+        Wall-clock time of writing, for people to read.
     attempts : int
-        Workers that were launched.
+        Workers launched.
     token : str
-        Names the last attempt; a worker of another one ends at once.
+        Identifies the last attempt; a worker of another attempt ends at once.
     peak_mb : float
-        Most memory that a worker took.
+        Largest memory of a worker, MB.
     """
 
     state: str
@@ -70,28 +70,28 @@ class Status:
 
     @property
     def active(self) -> bool:
-        """Whether a worker is at it, or about to be."""
+        """Whether a worker is active or being started."""
         return self.state in ("starting", "running")
 
     @property
     def age(self) -> float:
-        """Seconds in this state; infinite where the machine has been started anew since."""
+        """Seconds in this state; infinite if the machine has been restarted since."""
         passed = time.monotonic() - self.since
         return passed if passed >= 0 else float("inf")
 
     def enter(self, state: str, reason: str = "", **changes: object) -> Status:
-        """This status in another state, from now on."""
+        """Return this status in another state, entered now."""
         return replace(self, state=state, reason=reason, since=time.monotonic(), **changes)
 
 
 def write_status(path: Path, status: Status) -> None:
-    """Write ``status`` whole or not at all; OSError where the disk will not have it."""
+    """Write ``status`` atomically; OSError if the disk does not allow it."""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     write_text(path, json.dumps(asdict(replace(status, written=now))) + "\n")
 
 
 def read_status(path: Path) -> Status | None:
-    """What `write_status` wrote, or None where the file is absent or damaged."""
+    """Read a status, or return None if the file is absent or damaged."""
     try:
         values = read_json(path, MAX_BYTES)
         known = {item.name for item in fields(Status)}

@@ -243,9 +243,7 @@ class _Worker:
             time.sleep(CANCEL_SECONDS)
 
     def _terminate(self, number: int, frame: object) -> None:
-        self.problem = (
-            self.problem or "The system ended the worker. Resume continues from the last checkpoint."
-        )
+        self.problem = self.problem or "The system ended the worker. Resume continues from the last checkpoint."
         self._interrupt(number, frame)
 
     def _interrupt(self, number: int, frame: object) -> None:

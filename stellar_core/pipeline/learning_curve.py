@@ -1,20 +1,14 @@
-"""How the error on REAL stars falls with the number of MOCK stars a network is trained on.
+"""Learning curve: errors on REAL stars against the number of MOCK training stars.
 
-``python -m stellar_core.pipeline.learning_curve DATA_FOLDER --stars 1000 --stars 4000`` trains one
-network per size and writes its errors beside those already in ``trained/mock-realism``.
-If the error still falls at the largest size more mock stars are needed, if not a better mock.
+An error that still falls at the largest size calls for more MOCK stars, otherwise for a better mock.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import make_stars
@@ -28,7 +22,7 @@ from stellar_core.training.config import TrainingConfig
 from stellar_core.training.loop import train
 
 CARD = TRAINED_DIR / "mock-realism" / "card.json"
-#: A small Model 6 for the comparison of sizes, and the spectra it sees at every size.
+#: A small Model 6, and the number of spectra it is trained on at every size, repetitions included.
 COMPACT = ModelConfig(
     spectrum_depth=2, spectrum_width=128, heads=4, photometry_width=64, fusion_depth=2, fusion_width=128
 )
@@ -36,15 +30,15 @@ SPECTRA_SEEN = 64_000
 
 
 def recipe(stars: int, seed: int) -> TrainingConfig:
-    """The same number of steps for every number of stars, so that only the stars' variety differs.
+    """Return the training on this many stars; the number of steps is the same for all.
 
     Raises
     ------
     ParameterError
-        If there are more stars than spectra to be seen.
+        If ``stars`` is less than 100 or more than `SPECTRA_SEEN`.
     """
     if not 100 <= stars <= SPECTRA_SEEN:
-        raise ParameterError(f"The comparison takes 100 to {SPECTRA_SEEN} stars; got {stars}.", value=stars)
+        raise ParameterError(f"A learning curve takes 100 to {SPECTRA_SEEN} stars; got {stars}.", value=stars)
     return TrainingConfig(
         name=f"growth-{stars}",
         epochs=round(SPECTRA_SEEN / stars),
@@ -56,10 +50,10 @@ def recipe(stars: int, seed: int) -> TrainingConfig:
     )
 
 
-def grow(
+def learning_curve(
     data: Path, stars: Sequence[int], seed: int = 0, say: Callable[[str], None] = lambda text: None
 ) -> list[dict[str, object]]:
-    """Train the compact Model 6 on each number of mock stars and compare it with all real samples.
+    """Train a small Model 6 on each number of MOCK stars and compare it with all samples of REAL stars.
 
     Parameters
     ----------
@@ -68,13 +62,13 @@ def grow(
     stars : sequence of int
     seed : int
         Of weights, order and dropout.
-    say : callable
-        Gets lines of progress.
+    say : callable, optional
+        Called with lines of text.
 
     Returns
     -------
     list of dict
-        One per size and sample: ``stars``, ``seed``, ``epochs`` and what `compare` gives.
+        One per size and sample: ``stars``, ``seed``, ``epochs`` and the entries of `compare`.
     """
     samples = load_samples(data)
     rows: list[dict[str, object]] = []
@@ -82,11 +76,10 @@ def grow(
         config = recipe(n, seed)
 
         def report(state: dict[str, object], n: int = n) -> None:
-            say(
-                f"{n} stars: epoch {state['epoch']} of {config.epochs}, {float(state['seconds_left']) / 60:.1f} min left"
-            )
+            left = float(state["seconds_left"]) / 60
+            say(f"{n} stars: epoch {state['epoch']} of {config.epochs}, {left:.1f} min left")
 
-        trained = train(config, make_stars(n, config.data, "train"), progress=report, report_seconds=20.0)
+        trained = train(config, make_stars(n, config.data, "train"), report=report, report_seconds=20.0)
         of = spectrum_atmosphere(trained.network.cpu().eval())
         about = {"stars": n, "seed": seed, "epochs": config.epochs}
         rows += [about | compare(sample, of) for sample in samples]
@@ -94,7 +87,7 @@ def grow(
 
 
 def record(rows: Sequence[dict[str, object]], card: Path = CARD) -> None:
-    """Put ``rows`` into the card, in place of those of the same size, seed and sample."""
+    """Write ``rows`` to the card, replacing those of the same size, seed and sample."""
     found = json.loads(card.read_text()) if card.exists() else {"name": "mock-realism"}
     kept = {(row["stars"], row["seed"], row["sample"]): row for row in [*found.get("growth", []), *rows]}
     found["growth"] = [kept[key] for key in sorted(kept, key=lambda key: (key[2], key[0], key[1]))]
@@ -105,24 +98,3 @@ def record(rows: Sequence[dict[str, object]], card: Path = CARD) -> None:
     found["date"] = datetime.date.today().isoformat()
     card.parent.mkdir(parents=True, exist_ok=True)
     write_text(card, json.dumps(found, indent=1) + "\n")
-
-
-def main() -> None:
-    """Command line of this module."""
-
-    def run(
-        data: Annotated[Path, typer.Argument(help="Folder with sdss/ and library/.")],
-        stars: Annotated[list[int], typer.Option(help="Training stars; may be repeated.")] = [1000, 4000, 16000, 64000],
-        seed: Annotated[int, typer.Option(help="Seed of the training.")] = 0,
-        card: Annotated[Path, typer.Option(help="Card to write to.")] = CARD,
-    ) -> None:
-        """Error on REAL stars against the number of MOCK training stars."""
-        rows = grow(data, stars, seed, lambda text: typer.echo(text, err=True))
-        record(rows, card)
-        sys.stdout.write(json.dumps(rows, indent=1) + "\n")
-
-    typer.run(run)
-
-
-if __name__ == "__main__":
-    main()

@@ -15,8 +15,8 @@ from stellar_core.evaluation.predictions import predict_stars
 from stellar_core.evaluation.reliability import by_group, covered
 from stellar_core.evaluation.stored_predictions import StoredTest, TestStars
 from stellar_core.evaluation.survey_sample import survey_sample
-from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.calibration.isochrone import VIEWS
+from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator
 
 #: Part of the test stars in views with less than everything; survey stars; stars for the exact posterior, and for damage.

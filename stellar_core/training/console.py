@@ -1,4 +1,4 @@
-"""A training run watched from a terminal: one line that tells how far it is, and Ctrl-C that loses nothing."""
+"""Progress of a training run on a terminal, and a clean stop by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TextIO
 
 from stellar_core.progress import ProgressLine
 
-#: Seconds between lines where the output is no terminal.
+#: Seconds between lines where the output is not a terminal.
 QUIET_SECONDS = 30.0
 
 
 def duration(seconds: float) -> str:
-    """``seconds`` as a person would say them."""
+    """Format ``seconds`` as s, min or h and min."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -23,7 +23,7 @@ def duration(seconds: float) -> str:
 
 
 def line(state: dict[str, object]) -> str:
-    """One line from what `stellar_core.training.loop.train` reports."""
+    """Format a report of `stellar_core.training.loop.train` as one line."""
     losses = " ".join(f"{name} {value:.4f}" for name, value in state["losses"].items() if name != "total")
     parts = [
         f"epoch {state['epoch']}/{state['epochs']}",
@@ -37,28 +37,28 @@ def line(state: dict[str, object]) -> str:
 
 
 class Console:
-    """Writes lines of text, and progress over the line before where there is a terminal.
+    """Writes lines of text and progress; on a terminal progress replaces the line before.
 
     Attributes
     ----------
-    count : ProgressLine
-        Tells how many of how many things are done, before and after the training itself.
+    progress : ProgressLine
+        Progress of everything but the training itself.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self.stream, self.terminal, self.count = stream, stream.isatty(), ProgressLine(stream)
+        self.stream, self.terminal, self.progress = stream, stream.isatty(), ProgressLine(stream)
         self.open = False
         self.last = -QUIET_SECONDS
 
     def say(self, text: str) -> None:
-        """Write a line that stays."""
+        """Write a line."""
         self.close()
         self.stream.write(text + "\n")
         self.stream.flush()
 
-    def progress(self, state: dict[str, object]) -> None:
-        """Write how far a run is."""
-        self.count.close()
+    def report(self, state: dict[str, object]) -> None:
+        """Write a report of the training."""
+        self.progress.close()
         if self.terminal:
             self.stream.write("\r" + line(state) + "\x1b[K")
             self.open = True
@@ -68,8 +68,8 @@ class Console:
         self.stream.flush()
 
     def close(self) -> None:
-        """End a line of progress."""
-        self.count.close()
+        """End the line of progress."""
+        self.progress.close()
         if self.open:
             self.stream.write("\n")
         self.open = False
@@ -77,17 +77,17 @@ class Console:
 
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Give a callable that turns true at the first Ctrl-C or SIGTERM; a second Ctrl-C interrupts at once."""
-    asked = False
+    """Give a callable that returns true after the first Ctrl-C or SIGTERM; a second Ctrl-C interrupts at once."""
+    requested = False
 
-    def ask(number: int, frame: object) -> None:
-        nonlocal asked
-        asked = True
+    def request(number: int, frame: object) -> None:
+        nonlocal requested
+        requested = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: asked
+        yield lambda: requested
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""The training loop: resumable within an epoch, on one process or several, on whatever device there is."""
+"""The training loop: resumable within an epoch, in one process or several, on any device."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ from stellar_core.training.config import TrainingConfig
 from stellar_core.training.distributed import processes
 from stellar_core.training.learner import Learner
 
-Progress = Callable[[dict[str, object]], None]
+#: Called with epoch, epochs, step, total, losses, validation, seconds_left, learning_rate.
+Report = Callable[[dict[str, object]], None]
 Stop = Callable[[], bool]
-Watch = Callable[[int, nn.Module], None]
+#: Called with the number of a finished epoch, from 1, and the network.
+AfterEpoch = Callable[[int, nn.Module], None]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a run came to.
+    """Result of a run.
 
     Attributes
     ----------
@@ -52,48 +54,48 @@ def train(
     config: TrainingConfig,
     stars: StarSet,
     folder: Path | None = None,
-    progress: Progress | None = None,
+    report: Report | None = None,
     stop: Stop | None = None,
     save_seconds: float = 300.0,
     report_seconds: float = 1.0,
-    watch: Watch | None = None,
+    after_epoch: AfterEpoch | None = None,
 ) -> Trained:
     """Train a network.
 
-    The order of the stars and all dropout follow from the seed and the step, so that a run
-    killed at any moment and started again ends with the weights of one left alone: bit for
-    bit on a CPU with the same number of threads. Under torchrun each process takes its share
-    of every batch, and the first alone writes and reports.
+    The order of the stars and all dropout depend on the seed and the step alone, so that a run
+    killed at any moment and resumed ends with the weights of an uninterrupted one: bit for bit
+    on a CPU with the same number of threads. Under torchrun each process takes its share of
+    every batch, and only the first writes and reports.
 
     Parameters
     ----------
     config : TrainingConfig
     stars : StarSet
-        Training stars; those for validation are taken from them.
+        Training stars; the validation stars are taken from them.
     folder : Path, optional
-        Where checkpoints and history.json are kept, and where to go on from.
-    progress : callable, optional
-        Called with epoch, epochs, step, total, losses, validation, seconds_left, learning_rate.
+        Folder of checkpoints and history.json; the run continues from a checkpoint there.
+    report : callable, optional
+        As `Report`. ``seconds_left`` is extrapolated from the steps of this run so far.
     stop : callable, optional
-        Asked after every step; if true the run leaves a checkpoint and ends.
+        Called after every step; if it returns true the run writes a checkpoint and ends.
     save_seconds, report_seconds : float
-        Time between checkpoints within an epoch, and between calls of ``progress``.
-    watch : callable, optional
-        Given the number of each finished epoch, from 1, and the network as it stands, which it must not change;
-        again with the same after an interruption, never less.
+        Time between checkpoints within an epoch, and between calls of ``report``.
+    after_epoch : callable, optional
+        As `AfterEpoch`; it must not change the network. After an interruption it may be called
+        twice for an epoch, never less than once.
 
     Raises
     ------
     ParameterError
-        If there are too few stars for one batch, or a batch cannot be shared by the processes.
+        If there are fewer stars than a batch, or a batch cannot be divided among the processes.
     ModelError
-        If the folder holds a checkpoint of another run, or the loss is no number any more.
+        If the folder holds a checkpoint of another run, or the loss is not finite.
     """
-    return _Run(config, stars, folder, progress, stop, save_seconds, report_seconds, watch).through()
+    return _Run(config, stars, folder, report, stop, save_seconds, report_seconds, after_epoch).run()
 
 
 def fingerprint(config: TrainingConfig, stars: StarSet) -> str:
-    """What two runs share if one may go on from the other's checkpoint: the settings and the stars."""
+    """Return a hash of settings and stars; a run may continue only from a checkpoint with the same."""
     digest = hashlib.sha256(json.dumps(config.settings(), sort_keys=True).encode())
     for array in (stars.labels.log_age, stars.labels.stage):
         digest.update(np.ascontiguousarray(array))
@@ -101,30 +103,30 @@ def fingerprint(config: TrainingConfig, stars: StarSet) -> str:
 
 
 class _Run:
-    """One run: what it learns from, where it is, and what it has seen."""
+    """State of one run: stars, position, losses so far."""
 
     def __init__(
         self,
         config: TrainingConfig,
         stars: StarSet,
         folder: Path | None,
-        progress: Progress | None,
+        report: Report | None,
         stop: Stop | None,
         save_seconds: float,
         report_seconds: float,
-        watch: Watch | None,
+        after_epoch: AfterEpoch | None,
     ) -> None:
-        self.config, self.progress, self.stop, self.report_seconds = config, progress, stop, report_seconds
-        self.watch = watch
+        self.config, self.report, self.stop, self.report_seconds = config, report, stop, report_seconds
+        self.after_epoch = after_epoch
         self.processes = processes(config.device)
         self.rows, self.held = partition(
             np.asarray(stars.labels.stage), config.validation, config.seed, config.balancing
         )
         self.per_epoch = len(self.rows) // config.batch
         if not self.per_epoch:
-            raise ParameterError(f"{len(self.rows)} training stars do not fill one batch of {config.batch}.")
+            raise ParameterError(f"{len(self.rows)} training stars are fewer than a batch of {config.batch}.")
         if config.batch % self.processes.world:
-            raise ParameterError(f"A batch of {config.batch} cannot be shared by {self.processes.world} processes.")
+            raise ParameterError(f"A batch of {config.batch} cannot be divided among {self.processes.world} processes.")
         self.total = self.per_epoch * config.epochs
         weights = class_weights(stars.labels.stage[self.rows]) if config.balancing == "class weights" else None
         self.learner = Learner(config, self.processes, stars, self.rows, weights, self.total)
@@ -144,15 +146,15 @@ class _Run:
         """Steps done."""
         return self.epoch * self.per_epoch + self.index
 
-    def through(self) -> Trained:
-        """Train to the end, or until stopped."""
+    def run(self) -> Trained:
+        """Train to the end or until stopped."""
         while self.epoch < self.config.epochs and not self.learner.stopping.over:
             if not self._epoch():
                 return Trained(self.learner.average.eval(), self.history, finished=False)
         return Trained(self.learner.result(), self.history, finished=True)
 
     def _epoch(self) -> bool:
-        """Do what is left of an epoch; false if stopped."""
+        """Train the rest of an epoch; false if stopped."""
         since, before = time.monotonic(), self.seconds
         size = self.config.batch
         order = self.rows[np.random.default_rng([self.config.seed, self.epoch]).permutation(len(self.rows))]
@@ -168,11 +170,11 @@ class _Run:
                 return False
             if self.checkpoints is not None and self.checkpoints.due:
                 self._save()
-        self._close(since - before)
+        self._finish_epoch(since - before)
         return True
 
-    def _close(self, since: float) -> None:
-        """Validate and note a whole epoch, and go on to the next."""
+    def _finish_epoch(self, since: float) -> None:
+        """Validate, record the epoch and write a checkpoint."""
         means = self.processes.summed(self.sums) / (self.per_epoch * self.processes.world)
         record = {
             "epoch": self.epoch + 1,
@@ -181,21 +183,21 @@ class _Run:
             "learning_rate": self.learner.schedule.rate,
             "seconds": time.monotonic() - since,
         }
-        watched = record["train"] if record["validation"] is None else record["validation"]
-        if not np.isfinite(watched["total"]):
-            raise ModelError(f"The loss is no number after epoch {self.epoch + 1}.", remedy="Lower the learning rate.")
+        monitored = record["train"] if record["validation"] is None else record["validation"]
+        if not np.isfinite(monitored["total"]):
+            raise ModelError(f"The loss is not finite after epoch {self.epoch + 1}.", remedy="Lower the learning rate.")
         self.history.append(record)
-        self.learner.schedule.after_epoch(watched["total"])
-        self.learner.stopping.after_epoch(watched["total"], self.learner.average)
-        if self.watch is not None and self.processes.first:
-            self.watch(record["epoch"], self.learner.average)
+        self.learner.schedule.after_epoch(monitored["total"])
+        self.learner.stopping.after_epoch(monitored["total"], self.learner.average)
+        if self.after_epoch is not None and self.processes.first:
+            self.after_epoch(record["epoch"], self.learner.average)
         self.epoch, self.index, self.sums, self.seconds = self.epoch + 1, 0, None, 0.0
         self._save()
         if self.checkpoints is not None and self.processes.first:
             write_text(self.checkpoints.folder / "history.json", json.dumps(self.history, indent=1) + "\n")
 
     def _validation(self) -> dict[str, float] | None:
-        """Losses of the validation stars, photometry hidden for the same share of them as in training."""
+        """Losses of the validation stars, photometry hidden for the same share as in training."""
         if not len(self.held):
             return None
         hidden = np.random.default_rng([self.config.seed, 3]).random(len(self.held)) < self.config.photometry_dropout
@@ -214,12 +216,12 @@ class _Run:
 
     def _report(self) -> None:
         now = time.monotonic()
-        if self.progress is None or not self.processes.first:
+        if self.report is None or not self.processes.first:
             return
         if now - self.reported < self.report_seconds and self.step < self.total:
             return
         self.reported = now
-        self.progress(
+        self.report(
             {
                 "epoch": self.epoch + 1,
                 "epochs": self.config.epochs,

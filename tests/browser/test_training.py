@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from stellar_core import lookup
 from stellar_core.jobs.queue import Queue
-from stellar_core.jobs.speed import Speed, Speeds
-from stellar_core.ui.training.form import OWN, _base
 from tests.benchmarks.app_speed import server as serve
 from tests.browser.conftest import ROOT, Visitor
 
@@ -21,12 +17,9 @@ PATIENCE = 180_000
 
 @pytest.fixture
 def runs(tmp_path, monkeypatch):
-    """An empty folder of runs, where the speed of the networks that the form passes through is known already."""
+    """An empty folder of runs."""
     monkeypatch.setenv("STELLAR_RUNS_DIR", str(tmp_path))
     monkeypatch.setenv("STELLAR_JOB_NICE", "0")
-    own = _base(OWN, Queue(tmp_path)).training
-    for training in (own, replace(own, model=replace(own.model, name="MLP-Only"))):
-        Speeds(tmp_path).keep(training, Speed(2.0, 0.003, 0.002, 0.001, 0.01, 0.006, 1.5, 0.4, 50_000, 1e8, 0.0))
     return tmp_path
 
 

@@ -13,7 +13,7 @@ from stellar_core.mock.survey import MockSurvey
 from stellar_core.models.checkpoints import save_network
 from stellar_core.models.registry import ARCHITECTURES, ModelConfig
 from stellar_core.models.zoo import build
-from stellar_core.pipeline.train_model import calibrate_dropout
+from stellar_core.pipeline.calibrate import calibrate_dropout
 from stellar_core.spectrum import Spectrum
 
 NAMES = [entry.name for entry in ARCHITECTURES.values() if entry.number <= 8]
@@ -39,7 +39,7 @@ def bare(star) -> Spectrum:
 
 @pytest.fixture(scope="module", params=NAMES)
 def estimator(request, stars, tmp_path_factory) -> Estimator:
-    """A network that has learned nothing, calibrated as `stellar_core.pipeline.train_model` does, written and loaded."""
+    """A network that has learned nothing, calibrated as `stellar_core.pipeline.calibrate` does, written and loaded."""
     network = build(ModelConfig(request.param, **SMALL), torch.Generator().manual_seed(0))
     network.scale_features(*(torch.tensor(part(stars.inputs.features, axis=0)) for part in (np.mean, np.std)))
     network.eval().requires_grad_(False)

@@ -49,7 +49,7 @@ def test_a_training_goes_into_the_queue_with_its_labels(run, arguments, labels):
     ("arguments", "words"),
     [
         (["--labels", "guess"], "Labels are look-up or truth"),
-        (["--labels", "truth", "--source", "catalogue"], "for drawn MOCK stars alone"),
+        (["--labels", "truth", "--source", "catalogue"], "for MOCK stars only"),
         (["--select", "teff"], "A range is written NAME=LOW,HIGH"),
         (["--select", "age=1,2"], "Stars are selected by"),
         (["--source", "sky"], "Training stars come from"),

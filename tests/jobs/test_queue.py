@@ -163,7 +163,7 @@ def test_a_full_disk_refuses_a_job_and_leaves_nothing(queue, monkeypatch):
     def full(self):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(folder_module.Job, "set_aside", full)
+    monkeypatch.setattr(folder_module.Job, "reserve_space", full)
     with pytest.raises(StorageError, match="No space left"):
         queue.submit(SMALL)
     assert not queue.jobs() and not [path for path in queue.folder.iterdir() if path.is_dir()]

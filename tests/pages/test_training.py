@@ -1,9 +1,8 @@
-"""The training page: inputs, estimate, queue, a job in every state, comparison, adoption."""
+"""The training page: inputs, queue, a job in every state, comparison, adoption."""
 
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -13,26 +12,22 @@ from streamlit.testing.v1 import AppTest
 
 from stellar_core.datasets.config import DataConfig
 from stellar_core.jobs import queue as queue_module
-from stellar_core.jobs.presets import demo_training
+from stellar_core.jobs.presets import DEMO_MODEL
 from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.spec import JobConfig
-from stellar_core.jobs.speed import Speed, Speeds
 from stellar_core.model_store import list_networks, write_model
 from stellar_core.training.config import TrainingConfig
 from tests.pages.conftest import ROOT
 
-SPEED = Speed(2.0, 0.003, 0.002, 0.001, 0.01, 0.006, 1.5, 0.4, 50_000, 1e8, 0.0)
 SMALL = JobConfig("Small", TrainingConfig(data=DataConfig(stars=200, calibration=100, test=100)))
 FIGURES = {"rmse": 0.25, "rmse_constant": 0.3, "r2": 0.3, "coverage": {"68": 0.7}}
 
 
 @pytest.fixture(autouse=True)
 def runs(tmp_path, monkeypatch):
-    """An empty folder of runs; nothing is launched, no speed is measured."""
+    """An empty folder of runs; nothing is launched."""
     monkeypatch.setenv("STELLAR_RUNS_DIR", str(tmp_path))
     monkeypatch.setattr(queue_module.Queue.__init__, "__defaults__", (None, lambda job, token: None))
-    monkeypatch.setattr(Speeds, "ask", lambda self, training: None)
-    monkeypatch.setattr(Speeds, "known", lambda self, training: replace(SPEED, when=time.time()))
     return tmp_path
 
 
@@ -88,16 +83,16 @@ def test_the_page_is_in_the_menu(app):
     assert not app.exception and app.title[0].value == "Training"
 
 
-def test_the_demo_is_estimated_and_started(runs):
+def test_the_demo_shows_its_needs_and_starts(runs):
     shown = page()
     assert not shown.exception and not shown.error
     values = {metric.label: metric.value for metric in shown.metric}
-    assert values["About"].endswith("min") and values["Weights"] == "50,000"
+    assert values["Memory"].endswith("GB") and values["Disk"].endswith("MB") and int(values["Weights"].replace(",", ""))
     shown.button(key="start").click().run()
     assert not shown.exception and not shown.error
     (job,) = Queue().jobs()
-    assert job.status().state == "starting" and job.config.training.model == demo_training().model
-    assert job.config.training.data.stars > 1000 and job.config.source.labels == "truth"
+    assert job.status().state == "starting" and job.config.training.model == DEMO_MODEL
+    assert job.config.training.data.stars == 7000 and job.config.source.labels == "truth"
     assert "starting" in text(shown) and shown.query_params["job"] == job.id
 
 
@@ -138,16 +133,6 @@ def test_own_settings_reach_the_job():
     assert config.source.kind == "catalogue" and config.source.ranges == {"teff": (5000.0, 6500.0)}
 
 
-def test_a_measurement_that_failed_is_told_and_forbids_nothing(monkeypatch):
-    monkeypatch.setattr(Speeds, "known", lambda self, training: None)
-    monkeypatch.setattr(Speeds, "trouble", lambda self, training: "MemoryError: no room")
-    shown = page()
-    assert "could not be measured" in shown.warning[0].value and "MemoryError: no room" in shown.warning[0].value
-    shown.selectbox(key="new_preset").set_value("own").run()
-    assert "could not be measured" in shown.warning[0].value and not shown.button(key="start").disabled
-    assert shown.button(key="measure_again")
-
-
 def test_what_cannot_be_is_said_and_not_started():
     shown = page()
     shown.selectbox(key="new_preset").set_value("own").run()
@@ -182,7 +167,7 @@ def test_a_running_job_can_be_watched_and_cancelled():
         shown = page(job=job.id)
         assert not shown.exception and "running" in text(shown)
         progress = shown.get("progress")[0].proto
-        assert progress.value == 25 and "45 s left" in progress.text
+        assert progress.value == 25 and "about 45 s left" in progress.text
         assert "epoch 1/4" in shown.code[-1].value
         shown.button(key="cancel").click().run()
         assert job.cancel_file.exists() and shown.button(key="cancel").disabled

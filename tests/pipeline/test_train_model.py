@@ -1,4 +1,4 @@
-"""A whole run: what lies beside the weights, what an interrupted one leaves, and Ctrl-C on the command line."""
+"""A whole run: its files, interruption and resumption, and Ctrl-C on the command line."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from stellar_core.errors import ModelError
-from stellar_core.pipeline import train_model as run_module
-from stellar_core.pipeline.train_model import run
+from stellar_core.pipeline import train_model as pipeline
+from stellar_core.pipeline.train_model import train_model
 from stellar_core.training.checkpoint import NEWEST
 from stellar_core.training.config import TrainingConfig
 from tests.small_run import config, stars
@@ -27,55 +27,55 @@ def quick(monkeypatch):
     made = []
 
     def make(n, data, split, progress=None):
-        progress(n, n)
+        progress(f"making {split} stars", n, n)
         made.append(split)
         return stars()
 
-    def finish(config, network, used, folder, say, stop, count):
+    def finish(config, network, used, folder, say, stop, progress):
         return {"name": config.name, "training_stars": used}
 
-    monkeypatch.setattr(run_module, "make_stars", make)
-    monkeypatch.setattr(run_module, "finish", finish)
+    monkeypatch.setattr(pipeline, "make_stars", make)
+    monkeypatch.setattr(pipeline, "finish", finish)
     return made
 
 
-def test_a_run_leaves_its_configuration_and_history_and_no_checkpoint(tmp_path, quick):
-    told = []
-    card = run(config(epochs=2), tmp_path / "model", progress=told.append)
+def test_a_finished_run_keeps_configuration_and_history_but_no_checkpoint(tmp_path, quick):
+    reports = []
+    card = train_model(config(epochs=2), tmp_path / "model", report=reports.append)
     assert card == {"name": "paper-setup-a", "training_stars": 200} and quick == ["train"]
     assert TrainingConfig.read(tmp_path / "model" / "config.json") == config(epochs=2)
     history = json.loads((tmp_path / "model" / "history.json").read_text())
-    assert [record["epoch"] for record in history] == [1, 2] and told[-1]["step"] == 20
+    assert [record["epoch"] for record in history] == [1, 2] and reports[-1]["step"] == 20
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["config.json", "history.json"]
 
 
-def test_a_stopped_run_says_so_and_goes_on(tmp_path, quick):
+def test_a_stopped_run_can_be_resumed(tmp_path, quick):
     said, counted, calls = [], [], iter(range(100))
-    stop, count = lambda: next(calls) >= 12, lambda *what: counted.append(what)
-    assert run(config(epochs=2), tmp_path, said.append, None, stop, count) is None
-    assert counted == [("MOCK train stars", 56_000, 56_000)]
-    assert "The same command goes on" in said[-1] and (tmp_path / NEWEST).exists()
+    stop, progress = lambda: next(calls) >= 12, lambda *values: counted.append(values)
+    assert train_model(config(epochs=2), tmp_path, say=said.append, stop=stop, progress=progress) is None
+    assert counted == [("making train stars", 56_000, 56_000)]
+    assert "Run the same command again" in said[-1] and (tmp_path / NEWEST).exists()
     (tmp_path / (NEWEST + ".tmp")).write_bytes(b"half a checkpoint")
-    told = []
-    assert run(config(epochs=2), tmp_path, progress=told.append)
-    assert told[0]["step"] == 13 and not list(tmp_path.glob("checkpoint*"))
+    reports = []
+    assert train_model(config(epochs=2), tmp_path, report=reports.append)
+    assert reports[0]["step"] == 13 and not list(tmp_path.glob("checkpoint*"))
 
 
 def test_a_run_can_be_stopped_while_stars_are_made(tmp_path, quick):
     said = []
-    assert run(config(), tmp_path, said.append, stop=lambda: True) is None
+    assert train_model(config(), tmp_path, say=said.append, stop=lambda: True) is None
     assert "Stopped" in said[-1] and not quick
 
 
 def test_an_unfinished_run_with_other_settings_is_refused_before_stars_are_made(tmp_path, quick):
     calls = iter(range(100))
-    run(config(), tmp_path, stop=lambda: next(calls) >= 3)
+    train_model(config(), tmp_path, stop=lambda: next(calls) >= 3)
     with pytest.raises(ModelError, match="another folder"):
-        run(config(setup="B"), tmp_path)
+        train_model(config(setup="B"), tmp_path)
     assert quick == ["train"] and TrainingConfig.read(tmp_path / "config.json") == config()
 
 
-def test_ctrl_c_on_the_command_line_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path):
+def test_ctrl_c_on_the_command_line_leaves_a_checkpoint_and_explains_how_to_continue(tmp_path):
     path, out = tmp_path / "run.json", tmp_path / "model"
     path.write_text(json.dumps(config(epochs=2000, data={"stars": 100, "calibration": 100, "test": 100}).to_dict()))
     process = subprocess.Popen(
@@ -91,5 +91,5 @@ def test_ctrl_c_on_the_command_line_leaves_a_checkpoint_and_says_how_to_go_on(tm
         if "step 1/" in line:
             process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130, said
-    assert "Traceback" not in "".join(said) and "The same command goes on" in said[-1]
+    assert "Traceback" not in "".join(said) and "Run the same command again" in said[-1]
     assert (out / NEWEST).exists() and TrainingConfig.read(out / "config.json").epochs == 2000

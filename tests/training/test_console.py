@@ -1,4 +1,4 @@
-"""What a terminal shows of a run, and what Ctrl-C does."""
+"""Progress of a run on a terminal, and Ctrl-C."""
 
 import io
 import os
@@ -25,7 +25,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_line_says_where_a_run_is_and_how_long_it_takes():
+def test_a_line_gives_progress_losses_and_time_left():
     assert (
         line(STATE) == "epoch 2/6  step 120/600  age 0.1235 stage 1.5000  validation 0.8000  rate 7.0e-04  13 min left"
     )
@@ -40,28 +40,28 @@ def test_a_line_says_where_a_run_is_and_how_long_it_takes():
     ]
 
 
-def test_on_a_terminal_progress_stays_on_one_line_and_text_begins_anew():
+def test_on_a_terminal_progress_stays_on_one_line():
     stream = Terminal()
     console = Console(stream)
     for step in (1, 2):
-        console.progress({**STATE, "step": step})
+        console.report({**STATE, "step": step})
     console.say("Done.")
     assert stream.getvalue().count("\n") == 2 and stream.getvalue().endswith("\nDone.\n")
     assert stream.getvalue().count("\r") == 2
 
 
-def test_in_a_file_progress_is_rare_lines_and_the_last():
+def test_in_a_file_progress_has_few_lines_and_always_the_last():
     stream = io.StringIO()
     console = Console(stream)
     for step in range(1, 601):
-        console.progress({**STATE, "step": step})
+        console.report({**STATE, "step": step})
     lines = stream.getvalue().splitlines()
     assert len(lines) == 2 and "step 1/600" in lines[0] and "step 600/600" in lines[1]
     assert "\r" not in stream.getvalue()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_asks_and_the_second_ctrl_c_interrupts(number):
+def test_the_first_signal_requests_a_stop_and_the_second_ctrl_c_interrupts(number):
     before = signal.getsignal(signal.SIGINT)
     with stop_on_signal() as stop:
         assert not stop()

@@ -176,7 +176,7 @@ def test_undersampling_learns_from_as_many_stars_of_each_stage(sample):
     counts = np.bincount(sample.labels.stage)
     steps = []
     settings = config(balancing="undersample", validation=0.0, batch=5, epochs=1)
-    train(settings, sample, progress=lambda state: steps.append(state["total"]))
+    train(settings, sample, report=lambda state: steps.append(state["total"]))
     assert counts.min() < counts.max() and steps[-1] == counts.min()
 
 
@@ -215,7 +215,7 @@ def test_a_run_starts_from_a_stored_model(sample, whole, tmp_path, monkeypatch):
 
 def test_progress_tells_epoch_step_losses_rate_and_time_left(sample):
     told = []
-    train(config(epochs=2), sample, progress=told.append, report_seconds=0.0)
+    train(config(epochs=2), sample, report=told.append, report_seconds=0.0)
     assert [state["step"] for state in told] == list(range(1, 21))
     assert [state["epoch"] for state in told] == [1] * 10 + [2] * 10
     assert told[0]["validation"] is None and told[-1]["validation"]["total"] > 0

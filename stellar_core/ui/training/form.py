@@ -1,4 +1,4 @@
-"""Inputs of a training run, from presets or one's own, and what it will take."""
+"""Inputs of a training run, from presets or one's own, and the memory and disk it needs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from stellar_core import sandbox
 from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.labelled_table import RANGES
 from stellar_core.errors import StellarError
-from stellar_core.jobs.presets import PRESETS, demo_training, preset
+from stellar_core.jobs.presets import PRESETS, preset
 from stellar_core.jobs.queue import THREADS, Queue
-from stellar_core.jobs.resources import SMALL_FILES, check_disk
+from stellar_core.jobs.resources import SMALL_FILES, check_disk, disk_needed, memory_needed, parameter_count
 from stellar_core.jobs.spec import LIMITS, JobConfig, StarSource
-from stellar_core.jobs.speed import Speeds, estimate
 from stellar_core.models.isochrone_config import NAME as ISOCHRONE
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.models.registry import ARCHITECTURES, ModelConfig
 from stellar_core.training.config import CHOICES, SETUPS, TrainingConfig
-from stellar_core.training.console import duration
-from stellar_core.ui.shell import ROOT, complain, plain
+from stellar_core.ui.shell import ROOT, escape, show_error
 
 OWN = "own"
 #: What the user chooses first.
@@ -39,43 +37,32 @@ MOCK_SURVEY = "MOCK survey"
 
 
 def show_form() -> None:
-    """Draw all inputs, the estimate and the button that starts."""
+    """Draw all inputs, the needs of the run and the button that starts it."""
     chosen = st.selectbox("Start from", list(STARTS), format_func=STARTS.get, key="new_preset")
-    queue = Queue()
     try:
-        base = _base(chosen, queue)
+        base = _base(chosen)
     except StellarError as error:
-        complain(error)
-        return
-    if base is None:
-        _wait_for_speed(
-            demo_training(),
-            "Measuring how fast this machine is at the moment, to size the demo: some seconds.",
-            current=True,
-        )
+        show_error(error)
         return
     config, table = base, None
     try:
         config, table = _inputs(chosen, base)
     except StellarError as error:
-        complain(error)
+        show_error(error)
         return
-    _show_estimate(config, queue)
+    _show_needs(config)
     _show_start(config, table)
 
 
-def _base(chosen: str, queue: Queue) -> JobConfig | None:
-    """The values that the inputs start with; None while the machine's speed must be measured first."""
+def _base(chosen: str) -> JobConfig:
+    """The values that the inputs start with."""
     if chosen == OWN:
         small = DataConfig(stars=5000, calibration=500, test=500, seed=2)
         model = ModelConfig(
             spectrum_depth=2, spectrum_width=128, heads=4, photometry_width=128, fusion_depth=2, fusion_width=256
         )
         return JobConfig("My run", TrainingConfig(name="own", epochs=4, data=small, model=model), threads=THREADS)
-    if chosen != "demo":
-        return preset(chosen)
-    speed = Speeds(queue.folder).known(demo_training())
-    return preset("demo", speed) if speed is not None and speed.current else None
+    return preset(chosen)
 
 
 def _inputs(chosen: str, base: JobConfig) -> tuple[JobConfig, bytes | None]:
@@ -100,7 +87,7 @@ def _inputs(chosen: str, base: JobConfig) -> tuple[JobConfig, bytes | None]:
         model = training.model if training.start_from else _model_inputs(training.model, key)
         if training.start_from:
             st.info(
-                f"Architecture and first weights are those of **{plain(training.start_from)}**.",
+                f"Architecture and first weights are those of **{escape(training.start_from)}**.",
                 icon=":material/school:",
             )
         weights, atmosphere = _weight_inputs(training, key)
@@ -155,7 +142,7 @@ def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
         uploaded = st.file_uploader("Labelled table, up to 20 MB", type="csv", key=key("table"))
         if uploaded is not None:
             table = uploaded.getvalue()
-            st.caption(f"{_stars(table):,} stars in {plain(uploaded.name)}.")
+            st.caption(f"{_stars(table):,} stars in {escape(uploaded.name)}.")
     elif kind == "catalogue":
         stores = [MOCK_SURVEY, *(str(path.parent) for path in sorted(ROOT.glob("*/store/store.json")))]
         chosen = st.selectbox(
@@ -233,46 +220,19 @@ def _weight_inputs(training: TrainingConfig, key) -> tuple[tuple[float, float, f
     )
 
 
-def _wait_for_speed(training: TrainingConfig, text: str, current: bool = False) -> None:
-    """Have the machine measured, and start over when that is done; ``current``: not long ago."""
-
-    @st.fragment(run_every="1s")
-    def waiting() -> None:
-        speeds = Speeds(Queue().folder)
-        known = speeds.known(training)
-        if known is not None and (known.current or not current):
-            st.rerun()
-        if trouble := speeds.trouble(training):
-            st.warning(
-                f"This machine could not be measured, so how long a run takes is not known. {plain(trouble)}",
-                icon=":material/timer_off:",
-            )
-            st.button("Measure again", key="measure_again", on_click=speeds.forget, args=(training,))
-            return
-        speeds.ask(training)
-        st.info(text, icon=":material/timer:")
-
-    waiting()
-
-
-def _show_estimate(config: JobConfig, queue: Queue) -> None:
-    """Time, memory and disk before the start, from what was measured of a network like this."""
-    speed = Speeds(queue.folder).known(config.training)
-    if speed is None:
-        _wait_for_speed(config.training, "Measuring how fast this machine is with such a network: some seconds.")
-        return
-    found = estimate(config, speed)
+def _show_needs(config: JobConfig) -> None:
+    """Memory, disk and number of weights of the run."""
+    weights = _weights(config.training.model)
     with st.container(horizontal=True, gap="large"):
-        st.metric(
-            "About",
-            duration(found.seconds),
-            width="content",
-            help="By a measurement on this machine; more where it is busier now.",
-        )
-        st.metric("of it training", duration(found.training), width="content")
-        st.metric("Memory", f"{found.memory / 1e9:.1f} GB", width="content")
-        st.metric("Disk", f"{found.disk / 1e6:.0f} MB", width="content")
-        st.metric("Weights", f"{speed.parameters:,}", width="content")
+        st.metric("Memory", f"{memory_needed(config.training, weights) / 1e9:.1f} GB", width="content")
+        st.metric("Disk", f"{disk_needed(weights) / 1e6:.0f} MB", width="content")
+        st.metric("Weights", f"{weights:,}", width="content")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _weights(model: ModelConfig | IsochroneConfig) -> int:
+    """Number of weights of a network."""
+    return parameter_count(model)
 
 
 def _show_start(config: JobConfig, table: bytes | None) -> None:
@@ -290,7 +250,7 @@ def _show_start(config: JobConfig, table: bytes | None) -> None:
         job = queue.submit(config, table)
         queue.start_next()
     except (StellarError, OSError) as error:
-        complain(error)
+        show_error(error)
         return
     st.session_state.update(part_next="Runs", job_next=job.id)
     st.rerun()

@@ -15,7 +15,7 @@ from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.spec import LIMITS
 from stellar_core.jobs.status import Status
 from stellar_core.training.console import duration
-from stellar_core.ui.shell import ROOT, complain, on_phone, palette, plain, show_plot
+from stellar_core.ui.shell import ROOT, show_error, on_phone, palette, escape, show_plot
 
 #: State -> colour of its badge and symbol.
 BADGES = {
@@ -60,17 +60,17 @@ def _show(job_id: str, drawn: str) -> None:
         job = queue.find(job_id)
         config = job.config
     except StellarError as error:
-        complain(error)
+        show_error(error)
         return
     status = job.status()
     if status.state != drawn:
         st.rerun()
     colour, icon = BADGES[status.state]
     st.subheader(
-        f"{plain(config.name)} :{colour}-badge[:material/{icon}: {status.state}] :orange-badge[MOCK]", anchor=False
+        f"{escape(config.name)} :{colour}-badge[:material/{icon}: {status.state}] :orange-badge[MOCK]", anchor=False
     )
     if config.note:
-        st.caption(plain(config.note))
+        st.caption(escape(config.note))
     _show_progress(status)
     _show_actions(queue, job, status)
     _show_result(job, status)
@@ -85,7 +85,7 @@ def _show_progress(status: Status) -> None:
     """How far it is and how long it takes yet, or why it ended."""
     if status.state in ("cancelled", "failed"):
         show = st.error if status.state == "failed" else st.warning
-        show(plain(status.reason), icon=":material/info:")
+        show(escape(status.reason), icon=":material/info:")
     if status.active:
         share = min(1.0, status.done / status.total) if status.total else 0.0
         words = [status.phase]
@@ -94,7 +94,7 @@ def _show_progress(status: Status) -> None:
         if status.phase == "training":
             words[0] = f"training, epoch {status.epoch} of {status.epochs}"
             if status.seconds_left is not None:
-                words.append(f"{duration(status.seconds_left)} left, then calibration and tests")
+                words.append(f"about {duration(status.seconds_left)} left, then calibration and tests")
         st.progress(share, ", ".join(words))
     elif status.state == "queued":
         st.info("Waits until the run before it has ended.", icon=":material/schedule:")
@@ -150,7 +150,7 @@ def _show_actions(queue: Queue, job: Job, status: Status) -> None:
             base = f"{address.scheme}://{address.netloc}" if address.netloc else ""
             st.code(f"{base}/training?job={job.id}", language=None)
     if error := st.session_state.pop("job_error", None):
-        complain(error)
+        show_error(error)
 
 
 def _do(action, job: Job) -> None:
