@@ -1,4 +1,6 @@
-"""What the README shows runs: its Python as it stands, its commands as far as their options."""
+"""What the READMEs show works: Python blocks run, commands accept their options, links and named files exist."""
+
+from __future__ import annotations
 
 import re
 import shlex
@@ -13,41 +15,81 @@ import typer
 from stellar_core.__main__ import app
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text()
-PYTHON = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-COMMANDS = [
-    line
-    for block in re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
-    for line in block.splitlines()
-    if line.startswith("python -m stellar_core ")
+README = ROOT / "README.md"
+READMES = [
+    README,
+    *sorted(path for part in ("stellar_core", "trained", "tests") for path in (ROOT / part).rglob("README.md")),
 ]
 #: What a block takes for granted: a catalogue as the command ``mock`` writes it.
 BEFORE = {
-    "cuts = QualityCuts()": "from pathlib import Path\nimport pandas\nfrom stellar_core.mock.catalogue_writer import write_release\n"
+    "QualityCuts()": "from pathlib import Path\nimport pandas\n"
+    "from stellar_core.mock.catalogue_writer import write_release\n"
     "write_release(20, Path('mock'), 1, spectra=False)\ntable = pandas.read_parquet('mock/catalogue.parquet')\n"
 }
 
 
-@pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
-def test_the_python_runs_as_it_stands(code, shared_data, tmp_path):
-    for name in re.findall(r"spec-\d{4}-\d{5}-\d{4}\.fits", code):
-        shutil.copyfile(shared_data / "sdss" / name, tmp_path / name)
-    before = "".join(text for word, text in BEFORE.items() if word in code)
-    path = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"
-    done = subprocess.run([sys.executable, "-c", path + before + code], cwd=tmp_path, capture_output=True, text=True)
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def commands(path: Path) -> list[str]:
+    """Commands that a README shows: ``python -m stellar_core ...`` in blocks, and the first column of the table."""
+    lines = [
+        part.strip()
+        for block in blocks(path, "bash")
+        for line in block.splitlines()
+        for part in line.partition("  #")[0].split("&&")
+    ]
+    found = [line for line in lines if re.match(r"(\.venv/bin/)?python3? -m stellar_core ", line)]
+    if path == README:
+        table = path.read_text().partition("## Command line")[2].partition("\n## ")[0]
+        cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+        found += [f"python -m stellar_core {text}" for cell in cells for text in re.findall(r"`([^`]+)`", cell)]
+    return found
+
+
+@pytest.mark.parametrize("path", [path for path in READMES if blocks(path, "python")], ids=name_of)
+def test_python_blocks_run(path, shared_data, tmp_path):
+    code = [f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"]
+    for block in blocks(path, "python"):
+        for name in re.findall(r"spec-\d{4}-\d{5}-\d{4}\.fits", block):
+            shutil.copyfile(shared_data / "sdss" / name, tmp_path / name)
+        code += [*(text for word, text in BEFORE.items() if word in block), block]
+    done = subprocess.run([sys.executable, "-c", "\n".join(code)], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("line", COMMANDS)
-def test_the_commands_take_these_options(line):
-    command, words = typer.main.get_command(app), shlex.split(line)[3:]
+@pytest.mark.parametrize("line", [pytest.param(line, id=line) for path in READMES for line in commands(path)])
+def test_commands_accept_their_options(line):
+    words = shlex.split(line)
+    command, words = typer.main.get_command(app), words[words.index("stellar_core") + 1 :]
     context = None
     while hasattr(command, "commands"):
         name, *words = words
         command = command.commands[name]
-    context = command.make_context(command.name, words, parent=context)  # a UsageError says what it does not know
+    context = command.make_context(command.name, words, parent=context)  # a UsageError names what it does not accept
     assert context.command is command
 
 
-def test_there_is_something_to_run():
-    assert len(PYTHON) >= 2 and len(COMMANDS) >= 15
+@pytest.mark.parametrize("path", READMES, ids=name_of)
+def test_links_and_named_files_exist(path):
+    text = path.read_text()
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)\)", text) if "://" not in link]
+    missing = [link for link in links if not (path.parent / link).exists()]
+    named = re.findall(r"`((?:stellar_core|tests|trained|pages)/[\w./-]+)`", text)
+    missing += [name for name in named if not (ROOT / name).exists()]
+    assert not missing
+
+
+def test_readme_is_short_and_shows_what_is_run():
+    assert len(README.read_bytes()) <= 8 * 1024
+    assert blocks(README, "python") and len(commands(README)) >= 12
+
+
+def test_ci_runs_the_second_command_of_the_readme():
+    pattern = re.search(r"grep -m1 -E '([^']+)'", (ROOT / ".ci" / "run").read_text())[1]
+    assert len(re.findall(pattern, README.read_text(), flags=re.MULTILINE)) == 1
