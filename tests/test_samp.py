@@ -59,4 +59,4 @@ def test_a_program_receives_the_spectrum(hub):
     assert path.parent == samp._folder() and not list(path.parent.glob("*.tmp"))
     table = Table.read(path, format="votable")
     np.testing.assert_allclose(table["flux"], spectrum.flux)
-    assert table["wavelength"].description == "wavelength in vacuum, as observed"
+    assert table["wavelength"].description == "vacuum wavelength as observed"

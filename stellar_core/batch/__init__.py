@@ -1,1 +1,1 @@
-"""Answers for many stars: inputs in portions, groups of fixed make-up, one table out; interrupted anywhere and continued."""
+"""Results for many stars: inputs in chunks, estimates in groups of fixed size, one table; an interrupted batch resumes."""

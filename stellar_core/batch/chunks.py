@@ -1,7 +1,7 @@
-"""Stretches of inputs that a worker can read by itself: of a store, and MOCK stars; `stellar_core.batch.identifier_inputs` has the others.
+"""Chunks of inputs that a worker reads by itself: rows of a store, and MOCK stars.
 
-A portion is small, travels to another process or machine, and gives its inputs one by one: a spectrum
-or the error that stands in its place. SDSS's own parameters go into the spectrum's metadata only.
+A chunk is small enough to be sent to another process or machine. It yields its inputs one by one: a spectrum, or the
+error with which reading it failed. Parameters of the SSPP go into the metadata of the spectrum only.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from stellar_core.sdss.star_id import StarId
 from stellar_core.spectrum import Spectrum
 from stellar_core.survey.reader import StoreReader
 
-#: Spectra of a store that are read at a time.
+#: Spectra of a store read at a time.
 AHEAD = 32
-#: MOCK plates that are kept from one portion to the next.
+#: MOCK plates kept from one chunk to the next.
 PLATES = 16
 _SSPP = tuple(f"{name}{end}" for name in ("teff", "logg", "feh") for end in ("", "_err"))
 
 
-class Entry(NamedTuple):
-    """One input: what it is called, and its spectrum or why there is none."""
+class InputSpectrum(NamedTuple):
+    """One input: its name as given, and its spectrum or the error of reading it."""
 
     text: str
-    found: Spectrum | StellarError
+    spectrum: Spectrum | StellarError
 
 
-class Portion(Protocol):
-    """A stretch of inputs."""
+class Chunk(Protocol):
+    """Some consecutive inputs of a batch."""
 
-    def read(self) -> Iterator[Entry]:
-        """Its inputs in their order."""
+    def read(self) -> Iterator[InputSpectrum]:
+        """Yield the inputs in their order."""
 
 
 @dataclass(frozen=True)
-class StorePortion:
-    """Stars of a store that ``fetch survey`` has made: prepared spectra, features and SDSS's parameters.
+class StoreChunk:
+    """Stars of a store of ``fetch survey``: prepared spectra, features and parameters of the SSPP.
 
     Attributes
     ----------
@@ -59,20 +59,21 @@ class StorePortion:
     folder: str
     rows: range
 
-    def read(self) -> Iterator[Entry]:
+    def read(self) -> Iterator[InputSpectrum]:
         store = _open_store(self.folder)
         names = ("specobjid", "plate", "mjd", "fiber", "run2d", "ra", "dec", "redshift", "snr", *_SSPP)
         columns = store.scalars(names, self.rows)
-        kinds = _kinds(Path(self.folder), columns["specobjid"])
+        classes = _classes(Path(self.folder), columns["specobjid"])
         for start in range(0, len(self.rows), AHEAD):
             part = range(start, min(start + AHEAD, len(self.rows)))
             index = np.array([self.rows[k] for k in part])
             arrays = {name: store.rows(name, index) for name in ("flux", "root_ivar", "coverage", "features")}
             for at, k in enumerate(part):
                 values = {name: column[k] for name, column in columns.items()}
-                kind = kinds.get(int(values["specobjid"]), {})
-                yield Entry(
-                    str(values["specobjid"]), _stored(values, kind, {name: a[at] for name, a in arrays.items()})
+                found = classes.get(int(values["specobjid"]), {})
+                yield InputSpectrum(
+                    str(values["specobjid"]),
+                    _stored_spectrum(values, found, {name: a[at] for name, a in arrays.items()}),
                 )
 
 
@@ -81,8 +82,8 @@ def _open_store(folder: str) -> StoreReader:
     return StoreReader(Path(folder), groups_kept=4)
 
 
-def _kinds(folder: Path, specobjids: np.ndarray) -> dict[int, dict[str, object]]:
-    """Class, subclass and ZWARNING of some stars, from the store's catalogue."""
+def _classes(folder: Path, specobjids: np.ndarray) -> dict[int, dict[str, object]]:
+    """Return class, subclass and ZWARNING of stars from the catalogue of the store, by specObjID."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -99,10 +100,10 @@ def _kinds(folder: Path, specobjids: np.ndarray) -> dict[int, dict[str, object]]
     }
 
 
-def _stored(
-    values: dict[str, object], kind: dict[str, object], arrays: dict[str, np.ndarray]
+def _stored_spectrum(
+    values: dict[str, object], classes: dict[str, object], arrays: dict[str, np.ndarray]
 ) -> Spectrum | StellarError:
-    """A star of the store as it went in; its flux has been rounded to float16, as for training."""
+    """Return a star of the store; its flux is rounded to float16, as for training."""
     star = StarId(int(values["plate"]), int(values["mjd"]), int(values["fiber"]), str(values["run2d"]))
     coverage, redshift, snr = arrays["coverage"], float(values["redshift"]), float(values["snr"])
     flux, ivar = arrays["flux"].astype(np.float32), arrays["root_ivar"].astype(np.float32) ** 2
@@ -124,7 +125,7 @@ def _stored(
                     "run2d": star.run2d,
                     "specobjid": star.specobjid,
                 },
-                **{"ra": float(values["ra"]), "dec": float(values["dec"]), "sn_median": snr, **kind},
+                **{"ra": float(values["ra"]), "dec": float(values["dec"]), "sn_median": snr, **classes},
                 **{f"sspp_{name}": float(values[name]) for name in _SSPP if np.isfinite(values[name])},
             },
             prepared=PreparedSpectrum(flux, coverage, redshift, "file", snr, ivar=ivar),
@@ -134,14 +135,15 @@ def _stored(
 
 
 @dataclass(frozen=True)
-class MockPortion:
-    """MOCK stars spread evenly over the survey; those beyond its size come from surveys of the next seeds.
+class MockChunk:
+    """MOCK stars spread evenly over the survey; stars beyond its size come from surveys with the next seeds.
 
     Attributes
     ----------
     stars : int
-        Of the whole batch.
+        Number of stars in the whole batch.
     seed : int
+        Seed of the first survey.
     rows : range
     """
 
@@ -149,37 +151,37 @@ class MockPortion:
     seed: int
     rows: range
 
-    def read(self) -> Iterator[Entry]:
+    def read(self) -> Iterator[InputSpectrum]:
         for seed in range(self.seed + self.rows.start // N_STARS, self.seed + (self.rows.stop - 1) // N_STARS + 1):
             first = (seed - self.seed) * N_STARS
             size = min(self.stars - first, N_STARS)
             inside = range(max(self.rows.start - first, 0), min(self.rows.stop - first, size))
-            plates, rows = _chosen(size)
+            plates, rows = _spread(size)
             yield from _mock_stars(seed, plates[inside.start : inside.stop], rows[inside.start : inside.stop])
         if make_plate.cache_info().currsize > PLATES:
-            make_plate.cache_clear()  # a batch goes on to the next plates, and does not come back
+            make_plate.cache_clear()  # a batch does not come back to a plate
 
 
 @lru_cache(maxsize=2)
-def _chosen(stars: int) -> tuple[np.ndarray, np.ndarray]:
-    """Plate, and row on it, of every star of `stellar_core.mock.catalogue_writer.choose`."""
+def _spread(stars: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return plate, and row on it, of every star of `stellar_core.mock.catalogue_writer.choose`."""
     chosen = choose(stars)
     return np.repeat(list(chosen), [len(rows) for rows in chosen.values()]), np.concatenate(list(chosen.values()))
 
 
-def _mock_stars(seed: int, plates: Sequence[int], rows: Sequence[int]) -> Iterator[Entry]:
+def _mock_stars(seed: int, plates: Sequence[int], rows: Sequence[int]) -> Iterator[InputSpectrum]:
     stars = []
     for number, row in zip(plates, rows, strict=True):
         plate = make_plate(seed, int(number))
         stars.append(StarId(int(number), plate.mjds[0], int(plate.fibers[row]), BOSS_RUN2D))
     for star, row, frame in zip(stars, rows, MockSurvey(seed).frames(stars), strict=True):
-        adopted = {f"sspp_{name}": float(column[row]) for name, column in _adopted(seed, star.plate).items()}
+        adopted = {f"sspp_{name}": float(column[row]) for name, column in _sspp(seed, star.plate).items()}
         meta = {**frame.spectrum.meta, **adopted, "sspp_flag": "nnnnn"}
-        yield Entry(f"MOCK {seed} {star.name}", replace(frame.spectrum, meta=meta))
+        yield InputSpectrum(f"MOCK {seed} {star.name}", replace(frame.spectrum, meta=meta))
 
 
 @lru_cache(maxsize=4)
-def _adopted(seed: int, number: int) -> dict[str, np.ndarray]:
-    """The MOCK pipeline's parameters and errors of a plate, by `_SSPP`."""
+def _sspp(seed: int, number: int) -> dict[str, np.ndarray]:
+    """Return parameters and errors of the MOCK pipeline for a plate, by `_SSPP`."""
     columns = catalogue_columns(make_plate(seed, number), seed)
     return {name: columns[name.partition("_")[0] + "adop" + ("unc" if name.endswith("_err") else "")] for name in _SSPP}

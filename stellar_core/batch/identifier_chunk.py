@@ -11,24 +11,21 @@ from stellar_core import lookup
 from stellar_core.batch.chunks import InputSpectrum
 from stellar_core.errors import ArchiveError, StellarError, StorageError
 from stellar_core.inference.predict import is_file, means_file
-from stellar_core.network.rate_limit import RateLimit
 from stellar_core.network.retries import Retries
 from stellar_core.paths import cache_folder
 from stellar_core.sdss.archive import Archive, open_archive
-from stellar_core.sdss.bulk_rows import remember_rows
+from stellar_core.sdss.bulk_rows import prefetch_rows
 from stellar_core.sdss.cache import DiskCache, cache_limit
 from stellar_core.sdss.identifiers import parse
 from stellar_core.sdss.preload import load_libraries
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.sdss.skyserver import SkyServer
-from stellar_core.sdss.spectrum_files import SpectrumFiles
+from stellar_core.sdss.spectrum_files import SpectrumFiles, sas_rate_limit
 from stellar_core.sdss.star_id import MOCK_PLATES, PlateFiber, Position, StarId
 from stellar_core.spectrum import Spectrum
 
 #: Spectra fetched at a time, and spectra read ahead.
 FETCHES, AHEAD = 4, 32
-#: Requests per minute to the Science Archive Server, by all processes of a machine.
-FILES_PER_MINUTE = 600
 
 
 @dataclass(frozen=True)
@@ -39,11 +36,11 @@ class IdentifierChunk:
     ----------
     texts : tuple of str
     served : bool
-        Stars of MOCK plates come from the archive too, where a MOCK survey is served in the place of SDSS.
+        Fetch stars of MOCK plates from the archive too: a server of a MOCK survey stands in for SDSS.
     photometry : bool
-        SDSS's catalogue is asked about files too, where they say or their names say which star they are.
+        Query the catalogue of SDSS for files too, if their header or name identifies the star.
     visitor : bool
-        TypedInputs on a page: no text names a file of this machine, and what SDSS does not give soon is not waited for.
+        The texts were typed on a page: never read files of this machine, and do not wait for SDSS.
     """
 
     texts: tuple[str, ...]
@@ -56,7 +53,7 @@ class IdentifierChunk:
         archive = open_archive().with_breakers(1) if self.visitor else retrying_archive().with_breakers(FETCHES)
         stars = [star for star in map(self._row_wanted, self.texts) if star is not None and self._is_served(star)]
         try:
-            remember_rows(archive, stars)
+            prefetch_rows(archive, stars)
         except ArchiveError:
             pass  # fetching each star will give the error
         with ThreadPoolExecutor(FETCHES) as pool:
@@ -77,7 +74,11 @@ class IdentifierChunk:
             if not self.visitor and means_file(text):
                 raise StorageError(f"There is no file {text}.", value=text)
             star = self._find(archive, text)
-            return archive.spectrum(star, insist=not self.visitor) if self._is_served(star) else lookup.load(star)
+            return (
+                archive.spectrum(star, require_catalogue=not self.visitor)
+                if self._is_served(star)
+                else lookup.load(star)
+            )
         except StellarError as error:
             return error
 
@@ -133,6 +134,5 @@ def _parsed(text: str) -> StarId | None:
 def retrying_archive() -> Archive:
     """Return an archive that retries often and keeps to the request rate of SDSS."""
     retries = Retries(attempts=6, first_wait=1.0, longest_wait=60.0)
-    limit = RateLimit(cache_folder() / "sas-requests.json", FILES_PER_MINUTE)
-    files = SpectrumFiles(timeout=30.0, retries=retries, limit=limit)
+    files = SpectrumFiles(timeout=30.0, retries=retries, limit=sas_rate_limit())
     return Archive(DiskCache(cache_folder(), cache_limit()), files, SkyServer(timeout=60.0, retries=retries))

@@ -1,53 +1,56 @@
-"""A whole batch: planned once, answered chunk by chunk, put together; interrupted anywhere and continued.
+"""A batch: planned once, estimated chunk by chunk, joined into one table; an interrupted batch resumes.
 
-While it runs, ``OUT.parts`` holds the plan, the list of inputs and every chunk that is done, each written whole
-or not at all. At the end the chunks become the table ``OUT``, beside it ``OUT.json`` says how it was made, and the
-folder goes.
+While it runs, ``OUT.parts`` holds the plan, the list of inputs and every finished chunk, each written atomically. At
+the end the chunks become the table ``OUT``, its provenance goes into ``OUT.json``, and the folder is removed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from stellar_core.batch.columns import schema
+from stellar_core.batch.columns import batch_table, schema
 from stellar_core.batch.inputs import Inputs, Request
-from stellar_core.batch.tables import check_ending, read_chunks, write_answers
-from stellar_core.batch.worker import GROUP, ChunkTask, EstimateSettings, answer
-from stellar_core.errors import ArchiveError, ParameterError, StellarError, StorageError
-from stellar_core.files import remove_drafts, write_bytes
+from stellar_core.batch.worker import GROUP, ChunkTask, EstimateSettings, process_chunk
+from stellar_core.errors import ArchiveError, ParameterError, RunError, StorageError
+from stellar_core.export import check_ending, write_table
+from stellar_core.files import read_json, sha256_of_file, write_bytes
 from stellar_core.model_store import model_folder, read_model
 from stellar_core.parallel import spread
 from stellar_core.progress import Progress
+from stellar_core.run_folder import RunFolder, unfinished
 
-#: Rows of a chunk: what is lost at most when a worker is killed.
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Rows of a chunk, the most that is lost when a worker is killed.
 CHUNK = 512
-#: How often chunks are tried in which something failed that may pass.
+#: Attempts at chunks with transient errors.
 ROUNDS = 3
-#: Chunks in a row with such failures, after which SDSS is taken to be out of reach.
+#: Chunks in a row with transient errors after which SDSS is taken to be unreachable.
 PATIENCE = 4
 VERSION = 2
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What makes a batch the one it is.
+    """All that determines the table of a batch.
 
     Attributes
     ----------
     request : Request
     settings : EstimateSettings
     chunk : int
-        Rows of a chunk, a multiple of `GROUP`; the answers do not depend on it.
+        Rows of a chunk, a multiple of `GROUP`; the results do not depend on it.
 
     Raises
     ------
     ParameterError
-        If ``chunk`` is no positive multiple of `GROUP`.
+        If ``chunk`` is not a positive multiple of `GROUP`.
     """
 
     request: Request
@@ -56,27 +59,34 @@ class Batch:
 
     def __post_init__(self) -> None:
         if self.chunk < GROUP or self.chunk % GROUP:
-            raise ParameterError(f"A chunk has a multiple of {GROUP} rows; got {self.chunk}.", value=self.chunk)
+            raise ParameterError(
+                f"The number of rows of a chunk must be a multiple of {GROUP}; got {self.chunk}.", value=self.chunk
+            )
 
     @classmethod
     def of(cls, request: Request, model: str, samples: int = 50, seed: int = 0, chunk: int = CHUNK) -> Batch:
-        """A batch with the model of this name as it is now.
+        """Make a batch with the present weights of a model.
 
         Raises
         ------
         ModelError
             If there is no such model or its files are damaged.
+        ParameterError
+            If ``samples`` or ``seed`` is out of range.
         """
         if not 2 <= samples <= 1000 or seed < 0:
-            raise ParameterError(f"Passes lie between 2 and 1000 and a seed is not negative; got {samples} and {seed}.")
-        return cls(request, EstimateSettings(model, str(read_model(model_folder(model))[1]["sha256"]), samples, seed), chunk)
+            raise ParameterError(
+                f"samples must be from 2 to 1000 and seed must not be negative; got {samples} and {seed}."
+            )
+        sha256 = str(read_model(model_folder(model))[1]["sha256"])
+        return cls(request, EstimateSettings(model, sha256, samples, seed), chunk)
 
     def facts(self) -> dict[str, object]:
-        """Plain values that tell this batch from any other."""
+        """Return the plain values that distinguish this batch from any other."""
         request = {
             **asdict(self.request),
             "inputs": list(self.request.inputs),
-            "list_sha256": _digest(self.request.listed),
+            "list_sha256": _sha256(self.request.listed),
         }
         return {"version": VERSION, **request, **asdict(self.settings), "chunk": self.chunk}
 
@@ -90,153 +100,106 @@ def run_batch(
     give_up: bool = False,
     progress: Progress = lambda *args: None,
 ) -> dict[str, object]:
-    """Answer every input of ``batch`` and write the table ``out``; what is done is not done again.
+    """Estimate every input of ``batch`` and write the table ``out``; finished chunks are not repeated.
 
     Parameters
     ----------
     batch : Batch
     out : Path
-        Its ending says the format, as in `stellar_core.batch.tables.write_answers`.
+        Ends in one of `stellar_core.export.ENDINGS`, which gives the format.
     workers : int
-        Processes of one thread each.
+        Number of processes, with one thread each.
     cluster : str, optional
-        Address of a Dask scheduler in the place of ``workers``. Its workers need the same weights, and the
-        folders that files and stores are read from.
+        Address of a Dask scheduler, used instead of ``workers``. Its workers need the same weights, and access to
+        the files and stores of the batch.
     give_up : bool
-        Note what fails for reasons that may pass, such as a network that is away, as errors, and finish.
+        Record transient errors, such as an unreachable server, in the table and finish.
     progress : callable, optional
-        Called with "stars", how many are done and of how many.
+        Called with "stars", the number finished and their total.
 
     Returns
     -------
     dict
-        ``out``, ``rows``, ``answered``, ``errors``, ``in_domain``, ``mock`` (whether a star of the MOCK survey is among
-        them), ``model``, ``seed``, ``sha256`` (of the model), ``table`` (sha256 of the table).
+        ``out``, ``rows``, ``answered``, ``errors``, ``in_domain``, ``mock`` (True if a MOCK star is among them),
+        ``model``, ``seed``, ``sha256`` (of the model), ``table`` (sha256 of the table).
 
     Raises
     ------
     ParameterError
-        If ``out`` holds another batch, or the request has nothing in it.
+        If the request is empty.
+    RunError
+        If ``out`` belongs to another batch, or another process works on it.
+    StorageError
+        If the disk is full or not writable, or a file of the batch is damaged.
     ArchiveError
-        If another process works on ``out``, the disk is full, or something failed that may pass: then the same call
-        goes on where this one ended.
+        If transient errors remain. The same call then resumes the batch.
     """
-    from filelock import FileLock, Timeout
-
     check_ending(out)
-    parts = out.with_name(f"{out.name}.parts")
-    try:
-        parts.parent.mkdir(parents=True, exist_ok=True)
-        finished = _finished(batch, out)
-        if finished is not None:
-            shutil.rmtree(parts, ignore_errors=True)  # left where the last run was killed while it tidied up
-            return finished
-        parts.mkdir(exist_ok=True)
-        with FileLock(parts / ".lock", timeout=0):
-            return _run(batch, out, parts, workers, cluster, give_up, progress)
-    except Timeout:
-        raise ArchiveError(
-            f"Another process is answering into {out}.", value=str(out), remedy="Wait until it has ended."
-        ) from None
-    except OSError as error:
-        if isinstance(error, StellarError):
-            raise
-        raise StorageError(f"The answers cannot be written to {out}: {error}.", value=str(out)) from None
+    run = _run_folder(batch, out)
+    finished = _finished(run, out)
+    if finished is not None:
+        shutil.rmtree(run.folder, ignore_errors=True)  # remains if the last run was killed while removing it
+        return finished
+    with run.working():
+        return _run(batch, run, out, workers, cluster, give_up, progress)
+
+
+def _run_folder(batch: Batch, out: Path) -> RunFolder:
+    """Return the folder ``OUT.parts``."""
+    facts = batch.facts()
+    return RunFolder(
+        out.with_name(f"{out.name}.parts"),
+        facts,
+        shown=str(out),
+        remedy="Give another --out, or the options that it was begun with.",
+        ignored=("list_sha256",) if facts["list_sha256"] is None else (),  # a list that was removed is not needed
+        words={"list_sha256": f"the content of the list {batch.request.listed}"},
+    )
 
 
 def _run(
-    batch: Batch, out: Path, parts: Path, workers: int, cluster: str | None, give_up: bool, progress: Progress
+    batch: Batch, run: RunFolder, out: Path, workers: int, cluster: str | None, give_up: bool, progress: Progress
 ) -> dict[str, object]:
-    _claim(batch, out, parts)
-    remove_drafts(parts)
+    parts = run.folder
+    if out.exists() and not (parts / run.record).exists():
+        shutil.rmtree(parts)
+        raise RunError(f"{out} exists and is not of this batch.", value=str(out), remedy="Give another --out.")
+    run.claim()
     try:
         inputs = batch.request.open(parts)
     except ParameterError:
         shutil.rmtree(parts)
         raise
-    paths = [_chunk_path(parts, number) for number in range(-(-len(inputs) // batch.chunk))]
-    passing = _answer_all(batch, inputs, paths, workers, cluster, give_up, progress)
-    if passing:
+    paths = [parts / f"chunk-{number:07d}.parquet" for number in range(-(-len(inputs) // batch.chunk))]
+    failures = _process_chunks(batch, inputs, paths, workers, cluster, give_up, progress)
+    if failures:
         raise ArchiveError(
-            f"{len(passing)} of {len(paths)} chunks of {out.name} wait for what failed in passing, first: {passing[0]}",
-            value=passing,
-            remedy="The same command goes on where this one ended; --give-up notes the failures as errors.",
+            f"{len(failures)} of {len(paths)} chunks of {out.name} had transient errors, the first: {failures[0]}",
+            value=failures,
+            remedy="The same command resumes the batch; --give-up records such errors in the table and finishes.",
         )
     counts = _count(paths, len(inputs), batch.chunk)
-    told = {"model": batch.settings.model, "sha256": batch.settings.sha256, "seed": batch.settings.seed}
-    write_answers(out, lambda: read_chunks(paths), {**told, **counts})
-    with out.open("rb") as table:
-        found = {**counts, **told, "table": hashlib.file_digest(table, "sha256").hexdigest()}
-    write_bytes(_side(out), (json.dumps({"batch": batch.facts(), **found}, indent=1) + "\n").encode())
-    shutil.rmtree(parts, ignore_errors=True)  # whoever asks for the finished table tidies up too
+    model = {"model": batch.settings.model, "sha256": batch.settings.sha256, "seed": batch.settings.seed}
+    write_table(out, batch_table(lambda: read_chunks(paths), {**model, **counts}))
+    found = {**counts, **model, "table": sha256_of_file(out)}
+    write_bytes(_provenance_path(out), (json.dumps({"batch": batch.facts(), **found}, indent=1) + "\n").encode())
+    shutil.rmtree(parts, ignore_errors=True)  # otherwise removed by the next call for the finished table
     return {"out": str(out), **found}
 
 
-def _claim(batch: Batch, out: Path, parts: Path) -> None:
-    """Write the plan into ``parts``, or see that it is the one there; a table of another batch is not written over."""
-    path, mine = parts / "plan.json", batch.facts()
-    if path.exists():
-        plan = _read_json(path)
-        if plan is None:
-            raise StorageError(
-                f"The plan {path} is damaged.", value=str(path), remedy="Remove its folder, or give another --out."
-            )
-        _compare(plan, mine, out)
-        return
-    if out.exists():
-        shutil.rmtree(parts)
-        raise ParameterError(
-            f"{out} is there already and not of this batch.", value=str(out), remedy="Give another --out."
-        )
-    write_bytes(path, (json.dumps(mine, indent=1) + "\n").encode())
-
-
-def _finished(batch: Batch, out: Path) -> dict[str, object] | None:
-    """What was said of ``out`` when it was finished; None if it was not."""
-    found = _read_json(_side(out)) if out.exists() else None
-    if found is None or not isinstance(found.get("batch"), dict):
+def _finished(run: RunFolder, out: Path) -> dict[str, object] | None:
+    """Return the result of `run_batch` if ``out`` is finished, else None."""
+    try:
+        found = read_json(_provenance_path(out)) if out.exists() else None
+    except (OSError, ValueError):
         return None
-    _compare(found.pop("batch"), batch.facts(), out)
+    if not isinstance(found, dict) or not isinstance(found.get("batch"), dict):
+        return None
+    run.check(found.pop("batch"))
     return {"out": str(out), **found}
 
 
-def _digest(path: str) -> str | None:
-    """sha256 of a file; None where there is none."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError):
-        return None
-
-
-def _read_json(path: Path) -> dict[str, object] | None:
-    """The object in a file; None if there is none or it is damaged."""
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _compare(theirs: dict[str, object], mine: dict[str, object], out: Path) -> None:
-    differing = [name for name in mine if theirs.get(name) != mine[name]]
-    if mine["list_sha256"] is None and "list_sha256" in differing:
-        differing.remove("list_sha256")  # a list that is gone is not needed any more
-    if differing == ["list_sha256"]:
-        raise ParameterError(
-            f"The list {mine['listed']} has changed since {out} was begun.",
-            value=str(out),
-            remedy="Give another --out.",
-        )
-    if differing:
-        raise ParameterError(
-            f"{out} is of another batch: it differs in {', '.join(differing)}.",
-            value=str(out),
-            remedy="Give another --out, or the options that it was begun with.",
-        )
-
-
-def _answer_all(
+def _process_chunks(
     batch: Batch,
     inputs: Inputs,
     paths: list[Path],
@@ -245,30 +208,30 @@ def _answer_all(
     give_up: bool,
     progress: Progress,
 ) -> list[str]:
-    """Answer every chunk that is not there; what failed in passing in the end, a sentence for each chunk."""
-    passing: dict[int, str] = {}
+    """Estimate every chunk that has no file; return a message for each chunk whose transient errors remain."""
+    failures: dict[int, str] = {}
     for attempt in range(ROUNDS):
-        wanted = [number for number, path in enumerate(paths) if not path.exists()]
-        done = len(inputs) - sum(len(_rows(inputs, batch.chunk, number)) for number in wanted)
+        missing = unfinished(paths)
+        done = len(inputs) - sum(len(_rows(inputs, batch.chunk, number)) for number in missing)
         progress("stars", done, len(inputs))
-        last, in_a_row, passing = attempt == ROUNDS - 1, 0, {}
-        for answered in spread(answer, _works(batch, inputs, wanted), workers, cluster, progress):
-            done += answered.rows
+        last, in_a_row, failures = attempt == ROUNDS - 1, 0, {}
+        for result in spread(process_chunk, _tasks(batch, inputs, missing), workers, cluster, progress):
+            done += result.rows
             progress("stars", done, len(inputs))
-            if not answered.passing or (give_up and last):
-                write_bytes(paths[answered.number], answered.data)
+            if not result.transient or (give_up and last):
+                write_bytes(paths[result.number], result.data)
                 in_a_row = 0
                 continue
-            passing[answered.number] = answered.passing
+            failures[result.number] = result.transient
             in_a_row += 1
             if in_a_row >= PATIENCE and not give_up:
-                return list(passing.values())
-        if not passing:
+                return list(failures.values())
+        if not failures:
             break
-    return list(passing.values())
+    return list(failures.values())
 
 
-def _works(batch: Batch, inputs: Inputs, numbers: list[int]) -> Iterator[ChunkTask]:
+def _tasks(batch: Batch, inputs: Inputs, numbers: list[int]) -> Iterator[ChunkTask]:
     for number in numbers:
         yield ChunkTask(number, number * batch.chunk, inputs.chunk(_rows(inputs, batch.chunk, number)), batch.settings)
 
@@ -277,8 +240,16 @@ def _rows(inputs: Inputs, chunk: int, number: int) -> range:
     return range(number * chunk, min((number + 1) * chunk, len(inputs)))
 
 
+def read_chunks(paths: list[Path]) -> Iterator[pa.Table]:
+    """Yield the tables of finished chunks."""
+    import pyarrow.parquet as pq
+
+    for path in paths:
+        yield pq.read_table(path, use_threads=False)
+
+
 def _count(paths: list[Path], rows: int, chunk: int) -> dict[str, object]:
-    """Numbers of the whole table, after a look whether every row is there once."""
+    """Return the counts of the whole table; check that it has every row once."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -293,7 +264,7 @@ def _count(paths: list[Path], rows: int, chunk: int) -> dict[str, object]:
         if not sound:
             path.unlink()
             raise StorageError(
-                f"The chunk {path.name} is damaged and was removed.",
+                f"The chunk {path.name} was damaged and has been removed.",
                 value=str(path),
                 remedy="Run the same command again.",
             )
@@ -306,9 +277,13 @@ def _count(paths: list[Path], rows: int, chunk: int) -> dict[str, object]:
     return counts
 
 
-def _chunk_path(parts: Path, number: int) -> Path:
-    return parts / f"chunk-{number:07d}.parquet"
+def _sha256(path: str) -> str | None:
+    """Return the hash of a file, None if there is none."""
+    try:
+        return sha256_of_file(Path(path))
+    except (OSError, ValueError):
+        return None
 
 
-def _side(out: Path) -> Path:
+def _provenance_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.json")

@@ -24,8 +24,8 @@ from stellar_core.sdss.readers import MAX_BYTES, read_spectrum
 from stellar_core.spectrum import Spectrum
 
 if TYPE_CHECKING:
-    from stellar_core.batch.chunks import Entry
-    from stellar_core.batch.identifier_inputs import NamedPortion
+    from stellar_core.batch.chunks import InputSpectrum
+    from stellar_core.batch.identifier_chunk import IdentifierChunk
 
 #: Rows that a page answers, and members that an archive may list, its folders and notes among them.
 MAX_ROWS, MAX_MEMBERS = 500, 10_000
@@ -51,7 +51,7 @@ _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True)
-class Typed:
+class TypedInputs:
     """Identifiers, as `stellar_core.batch.inputs.Inputs`.
 
     Attributes
@@ -64,14 +64,14 @@ class Typed:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def portion(self, rows: range) -> NamedPortion:
-        from stellar_core.batch.identifier_inputs import NamedPortion
+    def chunk(self, rows: range) -> IdentifierChunk:
+        from stellar_core.batch.identifier_chunk import IdentifierChunk
 
-        return NamedPortion(self.texts[rows.start : rows.stop], visitor=True)
+        return IdentifierChunk(self.texts[rows.start : rows.stop], visitor=True)
 
 
 @dataclass(frozen=True)
-class Unpacked:
+class ArchiveInputs:
     """The spectra of a zip archive, as `stellar_core.batch.inputs.Inputs`.
 
     Attributes
@@ -88,30 +88,30 @@ class Unpacked:
     def __len__(self) -> int:
         return len(self.members)
 
-    def portion(self, rows: range) -> UnpackedPortion:
+    def chunk(self, rows: range) -> ArchiveChunk:
         before = sum(member.file_size for member in self.members[: rows.start])
-        return UnpackedPortion(self.data, self.members[rows.start : rows.stop], before)
+        return ArchiveChunk(self.data, self.members[rows.start : rows.stop], before)
 
 
 @dataclass(frozen=True)
-class UnpackedPortion:
+class ArchiveChunk:
     """Some members of an archive; ``before`` is what those before them unpack to, in bytes."""
 
     data: bytes = field(repr=False)
     members: tuple[zipfile.ZipInfo, ...]
     before: int
 
-    def read(self) -> Iterator[Entry]:
-        from stellar_core.batch.chunks import Entry
+    def read(self) -> Iterator[InputSpectrum]:
+        from stellar_core.batch.chunks import InputSpectrum
 
         unpacked = self.before
         with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
             for member in self.members:
                 unpacked += member.file_size
-                yield Entry(_shown(member.filename), _read_member(archive, member, unpacked))
+                yield InputSpectrum(_shown(member.filename), _read_member(archive, member, unpacked))
 
 
-def pasted(text: str) -> Typed:
+def pasted(text: str) -> TypedInputs:
     """Identifiers of a text: one a line, or several in a line where each stands for itself.
 
     Raises
@@ -125,7 +125,7 @@ def pasted(text: str) -> Typed:
     return _typed(one for line in lines if line and not line.startswith("#") for one in _in_line(line))
 
 
-def uploaded(name: str, data: bytes) -> Typed | Unpacked:
+def uploaded(name: str, data: bytes) -> TypedInputs | ArchiveInputs:
     """What is in an uploaded file: a zip archive of spectra, or a list of `stellar_core.batch.input_lists`.
 
     Raises
@@ -158,7 +158,7 @@ def uploaded(name: str, data: bytes) -> Typed | Unpacked:
     return _typed(iter(listed))
 
 
-def _typed(texts: Iterator[str]) -> Typed:
+def _typed(texts: Iterator[str]) -> TypedInputs:
     found = tuple(tidy(text) for text in islice(texts, MAX_ROWS + 1))
     if not found:
         raise ParameterError(
@@ -167,7 +167,7 @@ def _typed(texts: Iterator[str]) -> Typed:
         )
     if len(found) > MAX_ROWS:
         raise _too_many(f"more than {MAX_ROWS} identifiers", "--list ids.csv")
-    return Typed(found)
+    return TypedInputs(found)
 
 
 def _too_many(what: str, given: str) -> ParameterError:
@@ -190,7 +190,7 @@ def _names_star(word: str) -> bool:
         return False
 
 
-def _opened(name: str, data: bytes) -> Unpacked:
+def _opened(name: str, data: bytes) -> ArchiveInputs:
     # Every entry of the list of contents bears this mark: counted before the list is read, however long it is.
     if data.count(_MEMBER) > MAX_MEMBERS:
         raise _too_many(f"more than {MAX_MEMBERS:,} files in {_shown(name)}", "spectra/")
@@ -207,7 +207,7 @@ def _opened(name: str, data: bytes) -> Unpacked:
         raise ParameterError(f"The archive {_shown(name)} is empty.", value=name)
     if len(members) > MAX_ROWS:
         raise _too_many(f"{len(members):,} files in {_shown(name)}", "spectra/")
-    return Unpacked(data, members)
+    return ArchiveInputs(data, members)
 
 
 def _is_note(name: str) -> bool:

@@ -1,29 +1,29 @@
-"""What a worker does with a portion: spectra in groups of fixed make-up, one row for each.
+"""Estimate the stars of a chunk in groups of fixed size, one row for each star.
 
-A network's numbers can depend in their last bits on the spectra that go through it together. So the groups
-follow from the row numbers alone, every group is filled up to the same size, and each process uses one thread:
-an answer is the same to the bit in whatever chunk and on whichever of several like processors it is made.
+The last bits of a network's output can depend on the spectra that go through it together. So the groups follow from
+the row numbers alone, every group is padded to the same size, and each process uses one thread: a result is the same
+to the bit in any chunk and on any of several identical processors.
 """
 
 from __future__ import annotations
 
 import ctypes
-import io
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import islice
 
-from stellar_core.batch.chunks import Entry, Portion
-from stellar_core.batch.columns import SSPP, schema
+from stellar_core.batch.chunks import Chunk, InputSpectrum
+from stellar_core.batch.columns import SSPP, batch_table, schema
 from stellar_core.errors import ModelError, StellarError
+from stellar_core.export import table_bytes
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator
 from stellar_core.inference.result import Result
+from stellar_core.network.retries import TransientError
 from stellar_core.preprocessing.spectra import KeptSpectrum
 from stellar_core.quantities import UNITS
-from stellar_core.network.retries import TransientError
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES
 
@@ -32,17 +32,17 @@ GROUP = 32
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How every star of a batch is answered.
+class EstimateSettings:
+    """Model and random numbers of a batch.
 
     Attributes
     ----------
     model : str
         Name in ``trained/``.
     sha256 : str
-        Of its weights: a worker with others refuses.
+        Hash of its weights; a worker with other weights refuses.
     samples : int
-        Passes of MC dropout, of models that need them.
+        Number of MC dropout passes, for models that use them.
     seed : int
     """
 
@@ -53,63 +53,61 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Work:
-    """A chunk: its number, the number of its first row (a multiple of `GROUP`), its inputs, and how to answer."""
+class ChunkTask:
+    """A chunk to estimate: its number, its first row (a multiple of `GROUP`), its inputs and the settings."""
 
     number: int
-    first: int
-    portion: Portion
-    settings: Settings
+    first_row: int
+    chunk: Chunk
+    settings: EstimateSettings
 
 
 @dataclass(frozen=True)
-class Answered:
-    """A chunk that is done: rows as Parquet, and the first failure that may pass, if there was one."""
+class ChunkResult:
+    """The rows of a chunk as Parquet, and the message of its first transient error, empty without one."""
 
     number: int
     rows: int
     data: bytes
-    passing: str
+    transient: str
 
 
-def answer(work: Work) -> Answered:
-    """Answer all stars of a chunk.
+def process_chunk(task: ChunkTask) -> ChunkResult:
+    """Estimate all stars of a chunk with one thread, and free the memory.
 
     Raises
     ------
     ModelError
-        If the model here is another than the batch was begun with.
+        If the weights here are not those that the batch was begun with.
     """
     import torch
 
     torch.set_num_threads(1)
-    found = answer_by(_load(work.settings.model, work.settings.sha256), work)
-    _give_back_memory()
+    found = estimate_chunk(_load(task.settings.model, task.settings.sha256), task)
+    _free_memory()
     return found
 
 
-def _give_back_memory() -> None:
-    """What has been freed goes back to the system, where the C library can do that; else a worker grows with every chunk."""
+def _free_memory() -> None:
+    """Return freed memory to the system, if the C library can; otherwise a worker grows with every chunk."""
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)
 
 
-def answer_by(estimator: Estimator, work: Work) -> Answered:
-    """As `answer`, by an estimator that is at hand and with the threads that there are."""
+def estimate_chunk(estimator: Estimator, task: ChunkTask) -> ChunkResult:
+    """Estimate all stars of a chunk with a loaded estimator."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     rows: list[dict[str, object]] = []
-    passing = ""
-    entries = work.portion.read()
-    while group := list(islice(entries, GROUP)):
-        for entry, found in zip(group, _answer_group(group, estimator, work.settings), strict=True):
-            rows.append(_row(work.first + len(rows), entry, found))
+    transient = ""
+    inputs = task.chunk.read()
+    while group := list(islice(inputs, GROUP)):
+        for one, found in zip(group, _estimate_group(group, estimator, task.settings), strict=True):
+            rows.append(_row(task.first_row + len(rows), one, found))
             if isinstance(found, TransientError):
-                passing = passing or str(found)
-    out = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema()), out, compression="zstd")
-    return Answered(work.number, len(rows), out.getvalue(), passing)
+                transient = transient or str(found)
+    table = pa.Table.from_pylist(rows, schema())
+    return ChunkResult(task.number, len(rows), table_bytes(".parquet", batch_table(lambda: [table], {})), transient)
 
 
 @lru_cache(maxsize=1)
@@ -117,16 +115,18 @@ def _load(model: str, sha256: str) -> Estimator:
     estimator = Estimator.load(model)
     if estimator.card["sha256"] != sha256:
         raise ModelError(
-            f"The model {model} is another than the one that the batch was begun with.",
+            f"The weights of the model {model} differ from those that the batch was begun with.",
             value=model,
-            remedy="Give all workers the same weights, or begin anew with another --out.",
+            remedy="Give all workers the same weights, or start again with another --out.",
         )
     return estimator
 
 
-def _answer_group(group: Sequence[Entry], estimator: Estimator, settings: Settings) -> Iterator[Result | StellarError]:
-    """A result or an error for each of at most `GROUP` entries, in order."""
-    kept = [_prepare(entry.found, estimator) for entry in group]
+def _estimate_group(
+    group: Sequence[InputSpectrum], estimator: Estimator, settings: EstimateSettings
+) -> Iterator[Result | StellarError]:
+    """Yield a result or an error for each of at most `GROUP` inputs, in order."""
+    kept = [_prepare(one.spectrum, estimator) for one in group]
     good = [item for item in kept if not isinstance(item, StellarError)]
     results = iter(_estimate(good[0], kept, estimator, settings) if good else ())
     for item in kept:
@@ -135,13 +135,13 @@ def _answer_group(group: Sequence[Entry], estimator: Estimator, settings: Settin
 
 
 def _estimate(
-    filler: KeptSpectrum, kept: Sequence[KeptSpectrum | StellarError], estimator: Estimator, settings: Settings
+    filler: KeptSpectrum, kept: Sequence[KeptSpectrum | StellarError], estimator: Estimator, settings: EstimateSettings
 ) -> Iterator[Result | StellarError]:
-    """A result for every place of the group; places without a spectrum hold ``filler``'s, which no one uses."""
+    """Yield a result for every place of the group; the results of places without a spectrum are of ``filler``, unused."""
     if isinstance(estimator, IsochroneEstimator):
-        places = [filler if isinstance(item, StellarError) else item for item in kept]
-        places += [filler] * (GROUP - len(places))
-        yield from estimator.estimate_many(places, seed=settings.seed, batch=GROUP)
+        padded = [filler if isinstance(item, StellarError) else item for item in kept]
+        padded += [filler] * (GROUP - len(padded))
+        yield from estimator.estimate_many(padded, seed=settings.seed, batch=GROUP)
         return
     for item in kept:
         if isinstance(item, StellarError):
@@ -153,12 +153,12 @@ def _estimate(
             yield error
 
 
-def _prepare(found: Spectrum | StellarError, estimator: Estimator) -> KeptSpectrum | StellarError:
-    if isinstance(found, (StellarError, KeptSpectrum)):
-        return found
+def _prepare(spectrum: Spectrum | StellarError, estimator: Estimator) -> KeptSpectrum | StellarError:
+    if isinstance(spectrum, (StellarError, KeptSpectrum)):
+        return spectrum
     try:
-        own = {field.name: getattr(found, field.name) for field in fields(Spectrum)}
-        return KeptSpectrum(**own, prepared=estimator.prepare(found))
+        own = {field.name: getattr(spectrum, field.name) for field in fields(Spectrum)}
+        return KeptSpectrum(**own, prepared=estimator.prepare(spectrum))
     except StellarError as error:
         return error
 
@@ -167,13 +167,13 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
-def _row(number: int, entry: Entry, found: Result | StellarError) -> dict[str, object]:
-    """A row of `schema`; SDSS's own parameters come from the spectrum's metadata, whatever became of it."""
-    row: dict[str, object] = {"row": number, "input": _printable(entry.text)}
-    if isinstance(entry.found, Spectrum):
-        meta = entry.found.meta
+def _row(number: int, one: InputSpectrum, found: Result | StellarError) -> dict[str, object]:
+    """Return a row of `schema`; parameters of the SSPP come from the metadata of the spectrum, also without a result."""
+    row: dict[str, object] = {"row": number, "input": _printable(one.text)}
+    if isinstance(one.spectrum, Spectrum):
+        meta = one.spectrum.meta
         specobjid = str(meta.get("specobjid") or "") or None
-        row |= {"star": _printable(entry.found.name), "source": entry.found.source, "specobjid": specobjid}
+        row |= {"star": _printable(one.spectrum.name), "source": one.spectrum.source, "specobjid": specobjid}
         row |= {
             name: meta.get(name)
             for name in ("plate", "mjd", "fiber", "ra", "dec", *(f"sspp_{part}" for part in (*SSPP, "flag")))

@@ -5,7 +5,7 @@ file that took too long, took too much memory, or broke the process.
 
     reader in this process                               here
     `stellar_core.sdss.readers.read_spectrum`            `read_spectrum`
-    `stellar_core.batch.uploads.uploaded`, ``pasted``    `read_inputs`, `read_pasted`
+    `stellar_core.batch.uploads.inputs_from_file`, ``inputs_from_text``    `read_inputs`, `read_pasted`
     `stellar_core.datasets.labelled_table.read_star_table`       `read_star_table`
 """
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from stellar_core.batch.chunks import Entry
-    from stellar_core.batch.uploads import Typed
+    from stellar_core.batch.chunks import InputSpectrum
+    from stellar_core.batch.uploads import TypedInputs
     from stellar_core.sandbox.pool import Pool
     from stellar_core.spectrum import Spectrum
 
@@ -86,8 +86,8 @@ def read_spectrum(
     return _spectrum(*_ask("spectrum", data[: MAX_BYTES + 1], options, SpectrumError))
 
 
-def read_inputs(name: str, data: bytes) -> Typed | Archive:
-    """What an uploaded file asks about; see `stellar_core.batch.uploads.uploaded`.
+def read_inputs(name: str, data: bytes) -> TypedInputs | Archive:
+    """What an uploaded file asks about; see `stellar_core.batch.uploads.inputs_from_file`.
 
     Raises
     ------
@@ -104,8 +104,8 @@ def read_inputs(name: str, data: bytes) -> Typed | Archive:
     return Archive(name, data, members, key)
 
 
-def read_pasted(text: str) -> Typed:
-    """The identifiers in a text; see `stellar_core.batch.uploads.pasted`.
+def read_pasted(text: str) -> TypedInputs:
+    """The identifiers in a text; see `stellar_core.batch.uploads.inputs_from_text`.
 
     Raises
     ------
@@ -164,22 +164,22 @@ class Archive:
     def __len__(self) -> int:
         return self.members
 
-    def portion(self, rows: range) -> ArchivePortion:
-        return ArchivePortion(self, rows)
+    def chunk(self, rows: range) -> ArchiveChunk:
+        return ArchiveChunk(self, rows)
 
 
 @dataclass(frozen=True)
-class ArchivePortion:
+class ArchiveChunk:
     """Some members of an archive."""
 
     archive: Archive
     rows: range
 
-    def read(self) -> Iterator[Entry]:
-        from stellar_core.batch.chunks import Entry
+    def read(self) -> Iterator[InputSpectrum]:
+        from stellar_core.batch.chunks import InputSpectrum
 
         for row in self.rows:
-            yield Entry(*_member(self.archive, row))
+            yield InputSpectrum(*_member(self.archive, row))
 
 
 def _member(archive: Archive, row: int) -> tuple[str, Spectrum | StellarError]:
@@ -251,12 +251,12 @@ def _error(words: Mapping[str, object]) -> StellarError | None:
     return _KINDS[kind](sentence[:2000])
 
 
-def _typed(arrays: Mapping[str, np.ndarray]) -> Typed:
-    from stellar_core.batch.uploads import Typed
+def _typed(arrays: Mapping[str, np.ndarray]) -> TypedInputs:
+    from stellar_core.batch.uploads import TypedInputs
     from stellar_core.sandbox import frames
 
     try:
-        return Typed(tuple(frames.unpack_texts(arrays, _most_rows())))
+        return TypedInputs(tuple(frames.unpack_texts(arrays, _most_rows())))
     except frames.FrameError:
         raise ParameterError(_LOST["end"]) from None
 

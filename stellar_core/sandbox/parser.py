@@ -56,28 +56,28 @@ def error_reply(error: StellarError) -> Reply:
 class Reader:
     """What can be asked of a parser, each by the name of a method; ``archive`` is the one whose members were asked for last."""
 
-    archive: uploads.Unpacked | None = field(default=None)
+    archive: uploads.ArchiveInputs | None = field(default=None)
 
     def spectrum(self, data: bytes, options: dict) -> Reply:
         return spectrum_reply(read_spectrum(data, **options))
 
     def pasted(self, data: bytes, options: dict) -> Reply:
-        return {}, frames.pack_texts(uploads.pasted(data.decode("utf-8", "replace")).texts)
+        return {}, frames.pack_texts(uploads.inputs_from_text(data.decode("utf-8", "replace")).texts)
 
     def inputs(self, data: bytes, options: dict) -> Reply:
-        found = uploads.uploaded(options["name"], data)
-        if isinstance(found, uploads.Typed):
+        found = uploads.inputs_from_file(options["name"], data)
+        if isinstance(found, uploads.TypedInputs):
             return {}, frames.pack_texts(found.texts)
         return {"members": len(found)}, {}
 
     def member(self, data: bytes, options: dict) -> Reply:
         if data:
             self.archive = None  # should the new one fail to open, none is taken for it
-            self.archive = uploads.uploaded(options["name"], data)
+            self.archive = uploads.inputs_from_file(options["name"], data)
         row = options["row"]
-        entry = next(iter(self.archive.portion(range(row, row + 1)).read()))
+        entry = next(iter(self.archive.chunk(range(row, row + 1)).read()))
         words, arrays = (
-            error_reply(entry.found) if isinstance(entry.found, StellarError) else spectrum_reply(entry.found)
+            error_reply(entry.spectrum) if isinstance(entry.spectrum, StellarError) else spectrum_reply(entry.spectrum)
         )
         return {**words, "text": entry.text}, arrays
 

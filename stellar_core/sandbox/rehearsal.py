@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stellar_core import tables
 from stellar_core.datasets.labelled_table import STAR_COUNT
 from stellar_core.errors import StellarError
 from stellar_core.stages import STAGES
@@ -99,9 +98,9 @@ def _spectra() -> dict[str, bytes]:
     stack.header.update(COEFF0=3.6, COEFF1=1e-4, TELESCOP="LAMOST")
     wide = Table({"wave": np.arange(3900.0, 4000.0)[None], "flux": np.ones((1, 100)), "error": np.ones((1, 100))})
     return {
-        "a.fits": tables.fits(_spectrum(), row),
-        "spec-0266-51602-0031.fits": tables.fits(_spectrum()),
-        "wide.fits": tables.fits(wide),
+        "a.fits": _fits(_spectrum(), row),
+        "spec-0266-51602-0031.fits": _fits(_spectrum()),
+        "wide.fits": _fits(wide),
         "image.fits": _bytes(image),
         "stack.fits": _bytes(stack),
     }
@@ -121,7 +120,7 @@ def _texts() -> dict[str, bytes]:
         "a.csv": f"# z = 0.0003\nwavelength [nm],flux,error\n{plain}".encode(),
         "b.txt": "\n".join(f"{w / 10} {f} {e}" for w, f, e in rows).encode(),
         "c.csv": "# Å in air\nwave;flux\n".encode("latin-1") + "\n".join(f"{w},5;{f}" for w, f, _ in rows).encode(),
-        "d.ecsv": tables.ecsv(_spectrum()),
+        "d.ecsv": _ecsv(_spectrum()),
     }
 
 
@@ -143,13 +142,13 @@ def _lists() -> dict[str, bytes]:
     found = {
         "a.txt": b"266-51602-31, 266-51602-32\n147.32107 -0.00657\nhttps://dr17.sdss.org/x?plate=266\n09:49:17 -00:00:24\n"
     }
-    found["hours.ecsv"] = tables.ecsv(hours)
+    found["hours.ecsv"] = _ecsv(hours)
     found["utf16.txt"] = "plate,mjd,fiber\n266,51602,31\n".encode("utf-16")
     for name, table in (("places", places), ("ids", ids)):
         found |= {
-            f"{name}.ecsv": tables.ecsv(table),
-            f"{name}.xml": tables.votable(table),
-            f"{name}.fits": tables.fits(table),
+            f"{name}.ecsv": _ecsv(table),
+            f"{name}.xml": _votable(table, "tabledata"),
+            f"{name}.fits": _fits(table),
         }
         found |= {f"{name}-{kind}.xml": _votable(table, kind) for kind in ("binary", "binary2")}
         found |= {
@@ -157,6 +156,18 @@ def _lists() -> dict[str, bytes]:
             for kind in ("none", "snappy", "gzip", "zstd", "brotli", "lz4")
         }
     return found
+
+
+def _fits(*tables: Table) -> bytes:
+    from astropy.io import fits
+
+    return _bytes(fits.HDUList([fits.PrimaryHDU(), *map(fits.table_to_hdu, tables)]))
+
+
+def _ecsv(table: Table) -> bytes:
+    out = io.StringIO()
+    table.write(out, format="ascii.ecsv")
+    return out.getvalue().encode()
 
 
 def _votable(table: Table, kind: str) -> bytes:

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stellar_core.batch.chunks import PLATES, MockPortion
-from stellar_core.batch.identifier_inputs import NamedPortion
+from stellar_core.batch.chunks import PLATES, MockChunk
+from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.batch.inputs import MockInputs, Request
 from stellar_core.errors import ParameterError, StellarError
 from stellar_core.mock.catalogue_writer import catalogue_columns, choose
@@ -18,7 +18,7 @@ from stellar_core.mock.survey import SEED, MockSurvey
 
 def names(request: Request, folder) -> list[str]:
     inputs = request.open(folder)
-    return list(inputs.portion(range(len(inputs))).texts)
+    return list(inputs.chunk(range(len(inputs))).texts)
 
 
 def test_files_come_folder_by_folder_in_the_order_of_their_names(tmp_path):
@@ -68,8 +68,8 @@ def test_what_cannot_be_a_batch_is_one_sentence(tmp_path, make):
 
 def test_mock_stars_are_the_release_s_in_any_portion():
     inputs = MockInputs(300, SEED)
-    whole = list(inputs.portion(range(37, 43)).read())
-    apart = [entry for k in range(37, 43) for entry in inputs.portion(range(k, k + 1)).read()]
+    whole = list(inputs.chunk(range(37, 43)).read())
+    apart = [entry for k in range(37, 43) for entry in inputs.chunk(range(k, k + 1)).read()]
     plates = np.repeat(list(choose(300)), [len(rows) for rows in choose(300).values()])
     for one, other, plate in zip(whole, apart, plates[37:43], strict=True):
         assert one.text == other.text and one.found.meta["plate"] == plate
@@ -78,15 +78,15 @@ def test_mock_stars_are_the_release_s_in_any_portion():
 
 
 def test_the_pipeline_s_parameters_stand_beside_mock_stars():
-    entry = next(MockInputs(300, SEED).portion(range(7, 8)).read())
-    meta, plate = entry.found.meta, make_plate(SEED, entry.found.meta["plate"])
+    entry = next(MockInputs(300, SEED).chunk(range(7, 8)).read())
+    meta, plate = entry.spectrum.meta, make_plate(SEED, entry.spectrum.meta["plate"])
     columns = catalogue_columns(plate, SEED)
     row = list(columns["specObjID"]).index(meta["specobjid"])
     assert meta["sspp_teff"] == columns["teffadop"][row] and meta["sspp_feh_err"] == columns["fehadopunc"][row]
 
 
 def test_beyond_the_survey_s_size_the_next_seed_goes_on():
-    portion = MockPortion(N_STARS + 10, SEED, range(N_STARS - 1, N_STARS + 1))
+    portion = MockChunk(N_STARS + 10, SEED, range(N_STARS - 1, N_STARS + 1))
     last, first = portion.read()
     assert last.text.startswith(f"MOCK {SEED} 16383-") and first.text.startswith(f"MOCK {SEED + 1} 16000-")
     assert first.found.name in {star.name for star in MockSurvey(SEED + 1).star_ids(16000)}
@@ -95,7 +95,7 @@ def test_beyond_the_survey_s_size_the_next_seed_goes_on():
 def test_a_worker_does_not_keep_every_plate_that_it_has_seen():
     inputs = MockInputs(400, SEED)
     for start in range(0, 80, 20):
-        list(inputs.portion(range(start, start + 20)).read())
+        list(inputs.chunk(range(start, start + 20)).read())
         assert make_plate.cache_info().currsize <= PLATES + 20
 
 
@@ -111,8 +111,8 @@ def test_one_entry_for_each_text_whatever_it_is(tmp_path):
         "\x00",
         "-5",
     )
-    entries = list(NamedPortion(texts).read())
+    entries = list(IdentifierChunk(texts).read())
     assert [entry.text for entry in entries] == list(texts)
-    good = [entry for entry in entries if not isinstance(entry.found, StellarError)]
+    good = [entry for entry in entries if not isinstance(entry.spectrum, StellarError)]
     assert [entry.text for entry in good] == [star.specobjid, star.name] and good[0].found.source == "mock"
-    assert all("\n" not in str(entry.found) for entry in entries if isinstance(entry.found, StellarError))
+    assert all("\n" not in str(entry.spectrum) for entry in entries if isinstance(entry.spectrum, StellarError))

@@ -1,4 +1,4 @@
-"""Whole batches: interrupted, continued, refused; a row for each input, and every row once."""
+"""Batches: interrupted, resumed, refused; one row for each input."""
 
 from __future__ import annotations
 
@@ -15,12 +15,21 @@ from typer.testing import CliRunner
 
 from stellar_core.__main__ import app
 from stellar_core.batch import chunks, job, worker
+from stellar_core.batch.columns import batch_table
 from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.batch.inputs import Request
-from stellar_core.batch.job import Batch, run_batch
-from stellar_core.batch.tables import answers_as, read_chunks, write_answers
+from stellar_core.batch.job import Batch, read_chunks, run_batch
 from stellar_core.batch.worker import EstimateSettings
-from stellar_core.errors import ArchiveError, ModelError, ParameterError, SpectrumError, StellarError, StorageError
+from stellar_core.errors import (
+    ArchiveError,
+    ModelError,
+    ParameterError,
+    RunError,
+    SpectrumError,
+    StellarError,
+    StorageError,
+)
+from stellar_core.export import table_bytes, write_table
 from stellar_core.inference.result import Result, Verdict
 from stellar_core.intervals import Interval
 from stellar_core.mock.spectrum_writer import write_spec_lite
@@ -33,7 +42,7 @@ from stellar_core.stages import STAGES
 
 @dataclass
 class Quick:
-    """An estimator whose answers are sums over the spectrum, for tests of all that is around the real one."""
+    """A fast estimator whose results depend on the flux, in place of the real model."""
 
     card: dict = field(default_factory=lambda: {"sha256": "0"})
 
@@ -55,29 +64,31 @@ class Quick:
             samples=samples,
             **values,
             stage=dict.fromkeys(STAGES, 0.2),
-            verdict=Verdict(prepared.snr > 10, ("Said > so & so.",)),
+            verdict=Verdict(prepared.snr > 10, ("S/N > 10 & more.",)),
             quality={**quality, "redshift_source": "file", "photometry": "used"},
         )
 
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Batches answered by `Quick`; gives the numbers of the chunks that were answered."""
+    """Batches estimated by `Quick`; gives the numbers of the chunks that were processed."""
     asked = []
     monkeypatch.setattr(worker, "_load", lambda model, sha256: Quick())
-    real = worker.answer
-    monkeypatch.setattr(job, "answer", lambda work: (asked.append(work.number), real(work))[1])
+    real = worker.process_chunk
+    monkeypatch.setattr(job, "process_chunk", lambda task: (asked.append(task.number), real(task))[1])
     return asked
 
 
 def batch(request: Request, chunk: int = 32, **settings) -> Batch:
-    return Batch(request, EstimateSettings(**{"model": "quick", "sha256": "0", "samples": 2, "seed": 0, **settings}), chunk)
+    return Batch(
+        request, EstimateSettings(**{"model": "quick", "sha256": "0", "samples": 2, "seed": 0, **settings}), chunk
+    )
 
 
 MOCK = Request(mock=100)
 
 
-def test_the_chunks_do_not_show_in_the_table(quick, tmp_path):
+def test_the_table_does_not_depend_on_the_chunk_size(quick, tmp_path):
     found = [run_batch(batch(MOCK, chunk), tmp_path / f"{chunk}.parquet") for chunk in (32, 96, 512)]
     tables = [(tmp_path / f"{chunk}.parquet").read_bytes() for chunk in (32, 96, 512)]
     assert tables[0] == tables[1] == tables[2] and len({one["table"] for one in found}) == 1
@@ -87,60 +98,60 @@ def test_the_chunks_do_not_show_in_the_table(quick, tmp_path):
     assert all(
         (row["error"] is None) == (row["teff_mean"] is not None) == (row["in_domain"] is not None) for row in rows
     )
-    assert not list(tmp_path.glob("*.parts")), "nothing but the table and its description is left"
+    assert not list(tmp_path.glob("*.parts")), "only the table and its provenance remain"
 
 
-def test_stopped_anywhere_it_goes_on_and_repeats_nothing(quick, tmp_path, monkeypatch):
+def test_an_interrupted_batch_resumes_and_repeats_no_chunk(quick, tmp_path, monkeypatch):
     run_batch(batch(MOCK), tmp_path / "whole.parquet")
     quick.clear()
-    answer, write = job.answer, job.write_answers
+    process, write = job.process_chunk, job.write_table
 
     def stop_at(number):
-        def stopping(work):
-            if work.number == number:
+        def stopping(task):
+            if task.number == number:
                 raise KeyboardInterrupt
-            return answer(work)
+            return process(task)
 
         return stopping
 
     for number in (0, 2):
-        monkeypatch.setattr(job, "answer", stop_at(number))
+        monkeypatch.setattr(job, "process_chunk", stop_at(number))
         with pytest.raises(KeyboardInterrupt):
             run_batch(batch(MOCK), tmp_path / "broken.parquet")
         assert not (tmp_path / "broken.parquet").exists()
     (tmp_path / "broken.parquet.parts" / ".chunk-0000003.parquet.1-1.tmp").write_bytes(b"half")
-    monkeypatch.setattr(job, "answer", answer)
-    monkeypatch.setattr(job, "write_answers", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(job, "process_chunk", process)
+    monkeypatch.setattr(job, "write_table", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run_batch(batch(MOCK), tmp_path / "broken.parquet")
-    monkeypatch.setattr(job, "write_answers", write)
+    monkeypatch.setattr(job, "write_table", write)
     monkeypatch.setattr(job.shutil, "rmtree", lambda *args, **options: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run_batch(batch(MOCK), tmp_path / "broken.parquet")
     monkeypatch.undo()
-    assert quick == [0, 1, 2, 3], "each chunk was answered once"
+    assert quick == [0, 1, 2, 3], "each chunk was processed once"
     run_batch(batch(MOCK), tmp_path / "broken.parquet")
     assert (tmp_path / "broken.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
-    assert run_batch(batch(MOCK), tmp_path / "broken.parquet")["rows"] == 100, "what is finished is only told again"
+    assert run_batch(batch(MOCK), tmp_path / "broken.parquet")["rows"] == 100, "a finished batch only reports again"
 
 
 @pytest.mark.parametrize(
     "other", [batch(Request(mock=101)), batch(MOCK, seed=1), batch(MOCK, sha256="1"), batch(MOCK, 64)]
 )
-def test_a_table_is_of_one_batch(quick, tmp_path, other, monkeypatch):
+def test_a_table_of_another_batch_is_not_overwritten(quick, tmp_path, other, monkeypatch):
     out = tmp_path / "worker.parquet"
     run_batch(batch(MOCK), out)
     before = out.read_bytes()
-    with pytest.raises(ParameterError, match="of another batch: it differs in"):
+    with pytest.raises(RunError, match="belongs to another run: it differs in"):
         run_batch(other, out)
     (tmp_path / "worker.parquet.json").unlink()
-    with pytest.raises(ParameterError, match="there already"):
+    with pytest.raises(RunError, match="exists and is not of this batch"):
         run_batch(other, out)
     assert out.read_bytes() == before and not list(tmp_path.glob("*.parts"))
 
 
-def test_a_damaged_chunk_is_found_and_answered_again(quick, tmp_path, monkeypatch):
-    monkeypatch.setattr(job, "write_answers", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+def test_a_damaged_chunk_is_detected_and_repeated(quick, tmp_path, monkeypatch):
+    monkeypatch.setattr(job, "write_table", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         run_batch(batch(MOCK), tmp_path / "a.parquet")
     monkeypatch.undo()
@@ -154,13 +165,13 @@ def test_a_damaged_chunk_is_found_and_answered_again(quick, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("data", [b"", b"{", b"null", b"PAR1 and no more", bytes(100)])
 @pytest.mark.parametrize("name", ["chunk-0000001.parquet", "plan.json", "inputs.arrow", "a.parquet.json"])
-def test_whatever_file_is_damaged_it_is_one_sentence(quick, tmp_path, monkeypatch, name, data):
+def test_any_damaged_file_gives_a_one_sentence_error(quick, tmp_path, monkeypatch, name, data):
     request, out = Request(tuple(star.name for star in MockSurvey().star_ids(16000)[:40])), tmp_path / "a.parquet"
     if name == "a.parquet.json":
         run_batch(batch(request), out)
     else:
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(job, "write_answers", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+            patched.setattr(job, "write_table", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
             run_batch(batch(request), out)
     (tmp_path / ("" if name == "a.parquet.json" else "a.parquet.parts") / name).write_bytes(data)
     with pytest.raises(StellarError) as caught:
@@ -170,7 +181,7 @@ def test_whatever_file_is_damaged_it_is_one_sentence(quick, tmp_path, monkeypatc
         assert run_batch(batch(request), out)["rows"] == 40
 
 
-def test_names_in_a_list_are_found_from_wherever_the_batch_goes_on(quick, tmp_path, monkeypatch):
+def test_relative_paths_of_a_list_resolve_from_any_working_directory(quick, tmp_path, monkeypatch):
     survey = MockSurvey()
     for k in range(2):
         write_spec_lite(survey.spectrum(survey.star_ids(16000)[k]), tmp_path / f"{k}.fits")
@@ -179,25 +190,25 @@ def test_names_in_a_list_are_found_from_wherever_the_batch_goes_on(quick, tmp_pa
     request, out = Request(listed=str(tmp_path / "list.txt")), tmp_path / "a.csv"
     monkeypatch.chdir(tmp_path)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(job, "_answer_all", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(job, "_process_chunks", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
         run_batch(batch(request), out)
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert run_batch(batch(request), out)["answered"] == 2
 
 
-def test_a_list_that_has_changed_is_another_batch_and_one_that_is_gone_is_not_missed(quick, tmp_path):
+def test_a_changed_list_is_refused_and_a_removed_list_is_not_needed(quick, tmp_path):
     listed, out = tmp_path / "list.txt", tmp_path / "a.csv"
     names = [star.name for star in MockSurvey().star_ids(16000)[:3]]
     listed.write_text("\n".join(names[:2]))
     first = run_batch(batch(Request(listed=str(listed))), out)
     listed.write_text("\n".join(names))
-    with pytest.raises(ParameterError, match="has changed since"):
+    with pytest.raises(RunError, match="the content of the list"):
         run_batch(batch(Request(listed=str(listed))), out)
     listed.unlink()
     assert run_batch(batch(Request(listed=str(listed))), out) == first
 
 
-def test_killed_while_it_tidied_up_a_batch_is_finished(quick, tmp_path, monkeypatch):
+def test_a_batch_killed_during_cleanup_is_finished(quick, tmp_path, monkeypatch):
     out = tmp_path / "a.parquet"
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(job.shutil, "rmtree", lambda *args, **options: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -206,7 +217,7 @@ def test_killed_while_it_tidied_up_a_batch_is_finished(quick, tmp_path, monkeypa
     assert run_batch(batch(MOCK), out)["rows"] == 100 and not list(tmp_path.glob("*.parts"))
 
 
-def test_a_file_of_no_star_whose_name_is_no_text_has_its_row(quick, tmp_path):
+def test_a_file_whose_name_is_not_unicode_has_its_row(quick, tmp_path):
     star = MockSurvey().spectrum(MockSurvey().star_ids(16000)[0])
     (tmp_path / "spectra").mkdir()
     path = tmp_path / "spectra" / "star.fits"
@@ -218,7 +229,7 @@ def test_a_file_of_no_star_whose_name_is_no_text_has_its_row(quick, tmp_path):
     assert row["error"] is None and row["star"] == "\ufffdtoile.fits" and row["specobjid"] is None
 
 
-def test_every_column_is_described_and_unknown_numbers_are_none(quick, tmp_path):
+def test_every_column_has_a_description_and_unknown_numbers_are_null(quick, tmp_path):
     names = [MockSurvey().star_ids(16000)[0].name, "nothing"]
     for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
         run_batch(batch(Request(tuple(names))), tmp_path / f"a.{ending}")
@@ -239,7 +250,7 @@ def test_every_column_is_described_and_unknown_numbers_are_none(quick, tmp_path)
             assert "log10 of years" in words["log_age_median"] and all(words.values())
 
 
-def test_names_that_are_no_text_are_read_and_shown_in_every_format(quick, tmp_path):
+def test_file_names_that_are_not_unicode_are_written_in_every_format(quick, tmp_path):
     survey = MockSurvey()
     path = write_spec_lite(survey.spectrum(survey.star_ids(16000)[0]), tmp_path / "spec.fits")
     (tmp_path / "spectra").mkdir()
@@ -256,7 +267,7 @@ def test_names_that_are_no_text_are_read_and_shown_in_every_format(quick, tmp_pa
             ]
 
 
-def test_every_input_has_its_row_and_bad_ones_do_not_move_the_others(quick, tmp_path):
+def test_every_input_has_its_row_and_bad_inputs_do_not_shift_the_others(quick, tmp_path):
     stars = [star.name for star in MockSurvey().star_ids(16000)[:40]]
     spoiled = list(stars)
     spoiled[3], spoiled[20], spoiled[39] = "nonsense", str(tmp_path / "none.fits"), "999999-1-1"
@@ -271,7 +282,7 @@ def test_every_input_has_its_row_and_bad_ones_do_not_move_the_others(quick, tmp_
             assert one == other
 
 
-def test_every_format_says_what_parquet_says(quick, tmp_path):
+def test_every_format_holds_the_values_of_parquet(quick, tmp_path):
     request = Request((*(star.name for star in MockSurvey().star_ids(16001)[:34]), "n\u00f6 <star> & none"))
     for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
         run_batch(batch(request), tmp_path / f"a.{ending}")
@@ -292,23 +303,24 @@ def test_every_format_says_what_parquet_says(quick, tmp_path):
         assert str(found["specobjid"][0]) == truth["specobjid"][0] and len(truth["specobjid"][0]) == 20
     tables = list(read_chunks([tmp_path / "a.parquet"]))
     for ending in (".parquet", ".fits", ".vot", ".csv", ".ecsv"):
-        write_answers(tmp_path / f"b{ending}", lambda: tables, {"model": "quick"})
-        assert answers_as(ending, tables, {"model": "quick"}) == (tmp_path / f"b{ending}").read_bytes()
+        table = batch_table(lambda: tables, {"model": "quick"})
+        write_table(tmp_path / f"b{ending}", table)
+        assert table_bytes(ending, table) == (tmp_path / f"b{ending}").read_bytes()
     plain = pd.read_csv(tmp_path / "a.csv", dtype={"specobjid": str})
     np.testing.assert_allclose(plain["teff_mean"], truth["teff_mean"], rtol=1e-6)
     assert list(plain["specobjid"][:34]) == list(truth["specobjid"][:34])
 
 
 @pytest.mark.parametrize("give_up", [False, True])
-def test_what_fails_in_passing_waits_or_is_noted(quick, tmp_path, monkeypatch, give_up):
+def test_transient_errors_are_retried_or_recorded(quick, tmp_path, monkeypatch, give_up):
     stars = tuple(star.name for star in MockSurvey().star_ids(16000)[:70])
     away = {stars[40]}
-    real = IdentifierChunk._one
+    real = IdentifierChunk._read
 
-    def one(self, archive, text):
+    def read(self, archive, text):
         return TransientError("The server is away.") if text in away else real(self, archive, text)
 
-    monkeypatch.setattr(IdentifierChunk, "_one", one)
+    monkeypatch.setattr(IdentifierChunk, "_read", read)
     plan, out = batch(Request(stars), 32), tmp_path / "a.parquet"
     if give_up:
         assert run_batch(plan, out, give_up=True)["errors"] >= 1
@@ -319,29 +331,29 @@ def test_what_fails_in_passing_waits_or_is_noted(quick, tmp_path, monkeypatch, g
     away.clear()
     quick.clear()
     run_batch(plan, out)
-    assert quick == [1], "only the chunk that waited was asked again"
+    assert quick == [1], "only the chunk with the transient error was repeated"
     assert "away" not in str(pq.read_table(out)["error"].to_pylist())
 
 
-def test_the_pipeline_s_parameters_are_told_and_not_used(quick, tmp_path, monkeypatch):
+def test_sspp_parameters_are_copied_and_not_used(quick, tmp_path, monkeypatch):
     run_batch(batch(MOCK), tmp_path / "a.parquet")
-    monkeypatch.setattr(chunks, "_adopted", lambda seed, plate: {name: np.full(1000, 1.0) for name in chunks._SSPP})
+    monkeypatch.setattr(chunks, "_sspp", lambda seed, plate: {name: np.full(1000, 1.0) for name in chunks._SSPP})
     run_batch(batch(MOCK), tmp_path / "b.parquet")
     one, other = (pq.read_table(tmp_path / f"{name}.parquet") for name in "ab")
-    told = [name for name in one.column_names if name.startswith("sspp")]
-    assert one.drop_columns(told).equals(other.drop_columns(told))
+    copied = [name for name in one.column_names if name.startswith("sspp")]
+    assert one.drop_columns(copied).equals(other.drop_columns(copied))
     assert other["sspp_teff"].to_pylist() == [1.0] * 100 != one["sspp_teff"].to_pylist()
 
 
 def test_other_weights_are_refused(tmp_path):
     worker._load.cache_clear()
     plan = Batch(MOCK, EstimateSettings("isochrone", "of another model", 2, 0), 64)
-    with pytest.raises(ModelError, match="another than the one"):
+    with pytest.raises(ModelError, match="differ from those"):
         run_batch(plan, tmp_path / "a.parquet")
 
 
 @pytest.mark.parametrize("options", [{"chunk": 33}, {"chunk": 0}, {"samples": 1}, {"seed": -1}, {"model": "none"}])
-def test_settings_out_of_range_are_one_sentence(options):
+def test_settings_out_of_range_give_a_one_sentence_error(options):
     with pytest.raises((ParameterError, ModelError)) as caught:
         Batch.of(MOCK, **{"model": "isochrone", **options})
     assert "\n" not in str(caught.value)
@@ -354,9 +366,9 @@ def test_command_line(quick, tmp_path):
         done = CliRunner().invoke(app, call)
         found = json.loads(done.stdout)
         assert done.exit_code == 0 and (found["rows"], found["errors"], found["mock"]) == (2, 1, True)
-    assert quick == [0], "the second time it is told again"
+    assert quick == [0], "the second call reports the finished batch"
     done = CliRunner().invoke(app, ["batch", "no star", "--out", str(tmp_path / "b.parquet")])
-    assert done.exit_code == 2 and "0 answers and 1 error for 1 inputs" in done.stdout
+    assert done.exit_code == 2 and "0 results and 1 error for 1 inputs" in done.stdout
     done = CliRunner().invoke(app, ["batch", "--mock", "5", "--out", str(tmp_path / "b.txt")])
     assert isinstance(done.exception, ParameterError) and ".parquet" in str(done.exception)
     done = CliRunner().invoke(

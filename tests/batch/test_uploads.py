@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stellar_core.batch import uploads
-from stellar_core.batch.uploads import Typed, Unpacked, pasted, uploaded
+from stellar_core.batch.uploads import ArchiveInputs, TypedInputs, inputs_from_file, inputs_from_text
 from stellar_core.errors import ParameterError, StellarError
 from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
@@ -29,7 +29,7 @@ def archive(members: dict[str, bytes], **options) -> bytes:
 
 
 def entries(inputs) -> list:
-    return list(inputs.portion(range(len(inputs))).read())
+    return list(inputs.chunk(range(len(inputs))).read())
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def spectrum(tmp_path_factory) -> bytes:
 
 def test_a_text_gives_a_row_for_each_identifier_however_it_is_laid_out():
     text = "# mine\n4565636362342690816, 266-51602-31\n\n266 51602 31\n147.32107 -0.00657\nspec-0266-51602-0031.fits\nnonsense here\n"
-    assert pasted(text).texts == (
+    assert inputs_from_text(text).texts == (
         *(
             "4565636362342690816",
             "266-51602-31",
@@ -66,7 +66,7 @@ def test_lists_of_every_kind_keep_all_digits():
         "c.csv": b"\xef\xbb\xbfspecobjid\r\n" + "\r\n".join(ids).encode(),
         "d": table.getvalue(),
     }.items():
-        assert uploaded(name, data).texts == tuple(ids), name
+        assert inputs_from_file(name, data).texts == tuple(ids), name
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_lists_of_every_kind_keep_all_digits():
 )
 def test_what_is_no_list_and_no_archive_is_one_sentence(data, words):
     with pytest.raises(ParameterError, match=words) as caught:
-        uploaded("a\nb\x1b.zip", data)
+        inputs_from_file("a\nb\x1b.zip", data)
     assert "\n" not in str(caught.value) and "\x1b" not in str(caught.value)
 
 
@@ -111,11 +111,11 @@ def test_an_archive_gives_a_row_for_each_member_and_writes_nothing(spectrum, tmp
         "picture.png": b"\x89PNG\r\n\x1a\n" + bytes(500),
         "also-good.fits": spectrum,
     }
-    found = entries(uploaded("spectra.zip", archive(members)))
+    found = entries(inputs_from_file("spectra.zip", archive(members)))
     assert [entry.text for entry in found] == list(members)
-    good = [entry.text for entry in found if not isinstance(entry.found, StellarError)]
+    good = [entry.text for entry in found if not isinstance(entry.spectrum, StellarError)]
     assert good == ["good/spec.fits", "also-good.fits"]
-    said = {entry.text: str(entry.found) for entry in found if isinstance(entry.found, StellarError)}
+    said = {entry.text: str(entry.spectrum) for entry in found if isinstance(entry.spectrum, StellarError)}
     assert all("leads out of" in said[name] for name in list(members)[1:5])
     assert (
         "unpacks to 20 MB" in said["bomb.fits"]
@@ -137,19 +137,21 @@ def test_a_member_that_lies_or_is_locked_or_damaged_costs_its_row_only(spectrum)
     torn = bytearray(whole)
     torn[200:400] = bytes(200)
     for data, words in ((lying, ""), (bytes(locked), "password"), (bytes(other), "damaged"), (bytes(torn), "damaged")):
-        first, second = entries(uploaded("x.zip", data))
+        first, second = entries(inputs_from_file("x.zip", data))
         assert isinstance(first.found, StellarError) and words in str(first.found) and "\n" not in str(first.found)
         assert words == "" or not isinstance(second.found, StellarError)
 
 
 def test_all_members_together_unpack_to_a_fixed_size_in_whatever_portions(spectrum, monkeypatch):
     monkeypatch.setattr(uploads, "MAX_UNPACKED", int(2.5 * len(spectrum)))
-    inputs = uploaded("x.zip", archive({f"{k}.fits": spectrum for k in range(4)}))
-    assert isinstance(inputs, Unpacked)
+    inputs = inputs_from_file("x.zip", archive({f"{k}.fits": spectrum for k in range(4)}))
+    assert isinstance(inputs, ArchiveInputs)
     refused = [
-        isinstance(entry.found, StellarError) for k in range(4) for entry in inputs.portion(range(k, k + 1)).read()
+        isinstance(entry.spectrum, StellarError) for k in range(4) for entry in inputs.chunk(range(k, k + 1)).read()
     ]
-    assert refused == [isinstance(entry.found, StellarError) for entry in entries(inputs)] == [False, False, True, True]
+    assert (
+        refused == [isinstance(entry.spectrum, StellarError) for entry in entries(inputs)] == [False, False, True, True]
+    )
 
 
 def test_no_text_of_a_visitor_reads_a_file_of_this_machine(spectrum, tmp_path, monkeypatch):
@@ -157,8 +159,8 @@ def test_no_text_of_a_visitor_reads_a_file_of_this_machine(spectrum, tmp_path, m
     star = MockSurvey().star_ids(16000)[1]
     (tmp_path / "mine.fits").write_bytes(spectrum)
     (tmp_path / star.name).write_bytes(b"not the star")
-    found = entries(Typed(("mine.fits", str(tmp_path / "mine.fits"), "/etc/passwd", star.name)))
-    assert all("names no SDSS spectrum" in str(entry.found) for entry in found[:3])
+    found = entries(TypedInputs(("mine.fits", str(tmp_path / "mine.fits"), "/etc/passwd", star.name)))
+    assert all("is not a recognised SDSS identifier" in str(entry.spectrum) for entry in found[:3])
     assert found[3].found.name == star.name
 
 
@@ -172,6 +174,6 @@ def test_sdss_out_of_reach_is_tried_for_few_and_told_for_all(monkeypatch, tmp_pa
 
     monkeypatch.setattr(SpectrumFiles, "_download", away)
     monkeypatch.setattr(SkyServer, "_ask", away)
-    found = entries(Typed((*(f"266-51602-{k}" for k in range(1, 31)), mock)))
-    assert all("cannot be reached" in str(entry.found) for entry in found[:30]) and found[30].found.name == mock
+    found = entries(TypedInputs((*(f"266-51602-{k}" for k in range(1, 31)), mock)))
+    assert all("cannot be reached" in str(entry.spectrum) for entry in found[:30]) and found[30].found.name == mock
     assert len(tried) < 20, "each of the threads may have been at one, and at its row"

@@ -14,13 +14,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from stellar_core.batch.chunks import Entry, StorePortion
-from stellar_core.batch.identifier_inputs import NamedPortion
+from stellar_core.batch.chunks import InputSpectrum, StoreChunk
+from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.batch.inputs import Request
 from stellar_core.batch.job import Batch, run_batch
-from stellar_core.batch.worker import GROUP, Settings, Work, answer
+from stellar_core.batch.worker import GROUP, ChunkTask, EstimateSettings, process_chunk
 from stellar_core.errors import SpectrumError
-from stellar_core.inference.base import Estimator
+from stellar_core.inference.estimator import Estimator
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.model_store import model_folder, read_model
 from stellar_core.survey.plan import Plan
@@ -30,8 +30,8 @@ MODEL = "isochrone"
 
 
 @pytest.fixture(scope="module")
-def settings() -> Settings:
-    return Settings(MODEL, str(read_model(model_folder(MODEL))[1]["sha256"]), 2, 0)
+def settings() -> EstimateSettings:
+    return EstimateSettings(MODEL, str(read_model(model_folder(MODEL))[1]["sha256"]), 2, 0)
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +47,13 @@ class Given:
         self.found = found
 
     def read(self):
-        return (Entry(str(k), item) for k, item in enumerate(self.found))
+        return (InputSpectrum(str(k), item) for k, item in enumerate(self.found))
 
 
 def rows(found, settings) -> list[dict[str, object]]:
     import io
 
-    return pq.read_table(io.BytesIO(answer(Work(0, 0, Given(found), settings)).data)).to_pylist()
+    return pq.read_table(io.BytesIO(process_chunk(ChunkTask(0, 0, Given(found), settings)).data)).to_pylist()
 
 
 def test_a_star_s_answer_does_not_depend_on_those_beside_it(settings, spectra):
@@ -96,10 +96,10 @@ def test_a_store_is_answered_like_the_files_it_was_made_of(sdss, tmp_path, setti
     store = str(tmp_path / "survey" / "store")
     for request in (Request((store,)), Request((str(tmp_path / "survey"),))):
         assert len(request.open(tmp_path)) == 40
-    entries = list(StorePortion(store, range(25, 40)).read())
-    assert len(entries) == 15 and all(entry.found.meta["class"] == "STAR" for entry in entries)
-    named = list(NamedPortion(tuple(entry.text for entry in entries), served=True).read())
-    stored, fetched = (rows([entry.found for entry in part], settings) for part in (entries, named))
+    entries = list(StoreChunk(store, range(25, 40)).read())
+    assert len(entries) == 15 and all(entry.spectrum.meta["class"] == "STAR" for entry in entries)
+    named = list(IdentifierChunk(tuple(entry.text for entry in entries), served=True).read())
+    stored, fetched = (rows([entry.spectrum for entry in part], settings) for part in (entries, named))
     for one, other in zip(stored, fetched, strict=True):
         assert (
             one["star"] == other["star"]
@@ -114,9 +114,9 @@ def test_a_store_is_answered_like_the_files_it_was_made_of(sdss, tmp_path, setti
 @pytest.mark.slow
 def test_named_stars_come_from_the_archive_with_their_rows(shared_data, sdss, settings):
     star = next(star for star in sdss.spectra.real if star.name == "0283-51660-0388")
-    entries = list(NamedPortion((star.specobjid, star.name)).read())
-    assert [entry.found.meta["sspp_teff"] for entry in entries] == [6765.0, 6765.0]
-    assert {entry.found.source for entry in entries} == {"sdss"}
+    entries = list(IdentifierChunk((star.specobjid, star.name)).read())
+    assert [entry.spectrum.meta["sspp_teff"] for entry in entries] == [6765.0, 6765.0]
+    assert {entry.spectrum.source for entry in entries} == {"sdss"}
 
 
 @pytest.mark.slow

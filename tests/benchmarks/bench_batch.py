@@ -80,7 +80,7 @@ def bare_loop(name: str, stars: int, count: int) -> Bare:
     """The model on ``count`` of ``stars`` MOCK stars in this process, with one thread, after a group to warm up."""
     import torch
 
-    from stellar_core.inference.base import Estimator
+    from stellar_core.inference.estimator import Estimator
 
     torch.set_num_threads(1)
     estimator = Estimator.load(name)
@@ -88,7 +88,7 @@ def bare_loop(name: str, stars: int, count: int) -> Bare:
     model = making = 0.0
     for group in range(count // GROUP + 1):
         start = time.process_time()
-        spectra = [entry.found for entry in inputs.portion(range(group * GROUP, (group + 1) * GROUP)).read()]
+        spectra = [entry.spectrum for entry in inputs.chunk(range(group * GROUP, (group + 1) * GROUP)).read()]
         middle = time.process_time()
         for _ in estimator.estimate_many(spectra):
             pass

@@ -20,9 +20,9 @@ from statistics import median
 os.environ["OMP_NUM_THREADS"] = "1"
 
 from stellar_core import sandbox
-from stellar_core.batch.uploads import uploaded
-from stellar_core.batch.worker import Settings, Work, answer_by
-from stellar_core.inference.base import Estimator
+from stellar_core.batch.uploads import inputs_from_file
+from stellar_core.batch.worker import ChunkTask, EstimateSettings, estimate_chunk
+from stellar_core.inference.estimator import Estimator
 from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.model_store import DEFAULT_MODEL
@@ -62,13 +62,15 @@ def main() -> int:
             archive.writestr(name, data)
     network = Estimator.load(DEFAULT_MODEL)
     network.warm()
-    settings = Settings(DEFAULT_MODEL, str(network.card["sha256"]), 50, 0)
+    settings = EstimateSettings(DEFAULT_MODEL, str(network.card["sha256"]), 50, 0)
 
     def one(read: Callable) -> Callable[[bytes, str], Callable[[], object]]:
         return lambda data, name: lambda: network.estimate(read(data, name), samples=50, seed=0)
 
     def many(read: Callable) -> Callable[[bytes, str], Callable[[], object]]:
-        return lambda data, name: lambda: answer_by(network, Work(0, 0, read(name, data).portion(range(20)), settings))
+        return lambda data, name: lambda: estimate_chunk(
+            network, ChunkTask(0, 0, read(name, data).chunk(range(20)), settings)
+        )
 
     cases = {
         "lite FITS, read": (lambda: read_spectrum(fits, "a.fits"), lambda: sandbox.read_spectrum(fits, "a.fits"), 1),
@@ -76,7 +78,7 @@ def main() -> int:
         "CSV, read": (lambda: read_spectrum(csv, "a.csv"), lambda: sandbox.read_spectrum(csv, "a.csv"), 1),
         "CSV, to numbers": (one(read_spectrum)(csv, "a.csv"), one(sandbox.read_spectrum)(csv, "a.csv"), 1),
         "zip of 20, to numbers": (
-            many(uploaded)(packed.getvalue(), "a.zip"),
+            many(inputs_from_file)(packed.getvalue(), "a.zip"),
             many(sandbox.read_inputs)(packed.getvalue(), "a.zip"),
             20,
         ),

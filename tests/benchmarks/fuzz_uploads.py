@@ -28,8 +28,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from stellar_core import sandbox, tables
-from stellar_core.batch.uploads import Unpacked, uploaded
+from stellar_core import sandbox
+from stellar_core.batch.uploads import ArchiveInputs, inputs_from_file
 from stellar_core.datasets.labelled_table import read_star_table
 from stellar_core.errors import StellarError
 from stellar_core.sandbox import SECONDS
@@ -116,13 +116,13 @@ def base_files() -> dict[str, list[tuple[str, str, bytes]]]:
         for one in (names, places)
         for kind in ("tabledata", "binary", "binary2")
     ]
-    fits = tables.fits(table, row)
+    fits = _fits(table, row)
     image = _image(seen.flux[few])
     return {
         "fits": [
             ("spectrum", "a.fits", fits),
             ("spectrum", "image.fits", image),
-            *(("inputs", "l.fits", tables.fits(one)) for one in (names, places)),
+            *(("inputs", "l.fits", _fits(one)) for one in (names, places)),
         ],
         "text": [
             ("spectrum", "a.csv", csv),
@@ -132,8 +132,8 @@ def base_files() -> dict[str, list[tuple[str, str, bytes]]]:
             ("pasted", "l.txt", "\n".join(star.name for star in stars).encode()),
         ],
         "ecsv": [
-            ("spectrum", "a.ecsv", tables.ecsv(table)),
-            *(("inputs", "l.ecsv", tables.ecsv(one)) for one in (names, places)),
+            ("spectrum", "a.ecsv", _ecsv(table)),
+            *(("inputs", "l.ecsv", _ecsv(one)) for one in (names, places)),
         ],
         "votable": binary,
         "parquet": [
@@ -147,6 +147,20 @@ def base_files() -> dict[str, list[tuple[str, str, bytes]]]:
         ],
         "gzip": [("spectrum", "a.fits.gz", gzip.compress(fits)), ("spectrum", "a.csv.gz", gzip.compress(csv))],
     }
+
+
+def _fits(*tables: object) -> bytes:
+    from astropy.io import fits
+
+    out = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), *map(fits.table_to_hdu, tables)]).writeto(out)
+    return out.getvalue()
+
+
+def _ecsv(table: object) -> bytes:
+    out = io.StringIO()
+    table.write(out, format="ascii.ecsv")
+    return out.getvalue().encode()
 
 
 def _votable(table: object, kind: str) -> bytes:
@@ -307,9 +321,9 @@ def through_the_door(how: str, name: str, data: bytes) -> str:
             found = sandbox.read_inputs(name, data)
             if isinstance(found, sandbox.Archive):
                 words = [
-                    str(entry.found)
-                    for entry in found.portion(range(min(len(found), 20))).read()
-                    if isinstance(entry.found, StellarError)
+                    str(entry.spectrum)
+                    for entry in found.chunk(range(min(len(found), 20))).read()
+                    if isinstance(entry.spectrum, StellarError)
                 ]
     except StellarError as error:
         words = [str(error)]
@@ -329,10 +343,10 @@ def directly(how: str, name: str, data: bytes) -> str:
         elif how == "stars":
             read_star_table(data)
         else:
-            found = uploaded(name, data)
-            if isinstance(found, Unpacked):
-                for entry in found.portion(range(min(len(found), 20))).read():
-                    if isinstance(entry.found, StellarError):
+            found = inputs_from_file(name, data)
+            if isinstance(found, ArchiveInputs):
+                for entry in found.chunk(range(min(len(found), 20))).read():
+                    if isinstance(entry.spectrum, StellarError):
                         return "sentence"
     except StellarError as error:
         if "\n" in str(error) or len(str(error)) > 1500:

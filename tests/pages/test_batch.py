@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from stellar_core.batch import worker
-from stellar_core.batch.identifier_inputs import NamedPortion
+from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.network.retries import TransientError
 from tests.batch.test_uploads import archive
@@ -39,7 +39,7 @@ def test_twenty_mock_stars_and_nonsense_are_a_row_each(page):
     assert len(table) == 21 and "MOCK" in words(page)
     assert list(table.Star[:20]) == [f"/?star={star}&model=isochrone" for star in text.splitlines()]
     assert table.Source[:20].eq("MOCK").all() and table["Age (Gyr)"][:20].between(0, 13.81).all()
-    assert "names no SDSS spectrum" in table.Why[20] and table.Star.isna()[20]
+    assert "is not a recognised SDSS identifier" in table.Why[20] and table.Star.isna()[20]
     assert len(page.get("download_button")) == 5
 
 
@@ -55,12 +55,13 @@ def test_an_archive_is_uploaded_and_a_hostile_one_refused(page):
 
 def test_what_was_answered_stays_and_a_rerun_goes_on(page, monkeypatch):
     stars = [star.name for star in MockSurvey().star_ids(16001)[:40]]
-    asked, real, away = [], worker.answer_by, {stars[35]}
-    monkeypatch.setattr(worker, "answer_by", lambda network, work: (asked.append(work.number), real(network, work))[1])
-    one = NamedPortion._one
+    asked, real, away = [], worker.estimate_chunk, {stars[35]}
+    record = lambda network, task: (asked.append(task.number), real(network, task))[1]
+    monkeypatch.setattr(worker, "estimate_chunk", record)
+    one = IdentifierChunk._read
     monkeypatch.setattr(
-        NamedPortion,
-        "_one",
+        IdentifierChunk,
+        "_read",
         lambda self, archive, text: TransientError("SDSS is away.") if text in away else one(self, archive, text),
     )
     page = ask(page, "\n".join(stars))

@@ -1,4 +1,4 @@
-"""The star page: looking up, uploading, bad input, permalinks."""
+"""The Star page: look-up, upload, bad input, permalinks."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def csv_spectrum(low: float, high: float, flux: str = "flux", step: float = 1.0)
     return f"wavelength,{flux},error\n{rows}\n".encode()
 
 
-def test_landing_page_offers_what_to_do(app):
+def test_the_landing_page_lists_inputs_and_examples(app):
     app.run()
     assert not app.exception and not app.error
     assert app.title[0].value == "Stellar Ages Explorer"
@@ -80,14 +80,14 @@ def test_an_example_is_one_click_away(app, mock_name):
     assert len(app.get("plotly_chart")) == 10
 
 
-def test_mock_is_said_on_a_mock_star(app, mock_name):
+def test_a_mock_star_is_marked(app, mock_name):
     app.query_params["star"] = mock_name
     app.run()
     assert f"{mock_name} :orange-badge[MOCK]" in app.subheader[0].value
-    assert any("trained on MOCK" in caption.value for caption in app.caption)
+    assert any("Trained on **MOCK**" in caption.value for caption in app.caption)
 
 
-def test_every_way_to_write_the_star_gives_the_same_numbers(app, mock_name):
+def test_every_form_of_an_identifier_gives_the_same_numbers(app, mock_name):
     star = lookup.resolve(mock_name)
     seen = []
     for form in (mock_name, star.specobjid, f"spec-{star.name}.fits", f"{star.plate} {star.mjd} {star.fiber}"):
@@ -103,7 +103,7 @@ def test_plate_and_fiber_alone_open_the_only_night(app, mock_name):
     app.run()
     app.text_input(key="star").set_value(f"{star.plate} {star.fiber}").run()
     assert not app.exception and not app.error and list(numbers(app)) == LABELS
-    assert any("is the only one of this plate and fiber" in caption.value for caption in app.caption)
+    assert any("the only night of this plate and fiber" in caption.value for caption in app.caption)
 
 
 def test_plate_and_fiber_alone_list_the_nights(app, mock_name, monkeypatch):
@@ -147,37 +147,48 @@ def test_permalink_restores_the_whole_view(app, mock_name, others):
         "Isochrones",
         True,
     )
-    assert state["kept"] == list(others)
+    assert state["compared"] == list(others)
     keys = [chart.proto.id.rpartition("-")[2] for chart in other.get("plotly_chart")]
     assert keys == [chart.proto.id.rpartition("-")[2] for chart in app.get("plotly_chart")]
     assert {"influence", "compared", "compared_kiel"} <= set(keys)
 
 
-def test_answers_stand_side_by_side_with_their_agreement_in_words(app, mock_name):
+def test_estimates_are_compared_in_a_table_and_in_words(app, mock_name):
     app.query_params["star"] = mock_name
     app.run()
     table = next(table.value for table in app.table if "Lifetime (Gyr)" in table.value)
-    assert [name.strip("*") for name in table[" "]] == ["Model 9", "Model 6", "Dropout alone", "Isochrones"]
+    assert [name.strip("*") for name in table[" "]] == [
+        "Neural posterior",
+        "Paper's network (Model 6)",
+        "Dropout spread",
+        "Isochrone fit",
+    ]
     assert table["Age (Gyr)"][0].startswith(f"**{numbers(app)['Age'].split()[0]}**")
     words = text(app)
-    for pair in ("Model 9 and Model 6", "Model 9 and Isochrones", "Model 6 and Isochrones"):
-        assert re.search(pair + " (agree|lean apart|disagree) on the age: .* of their errors", words)
+    neural, paper, isochrones = "Neural posterior", "Paper's network (Model 6)", "Isochrone fit"
+    for pair in (f"{neural} and {paper}", f"{neural} and {isochrones}", f"{paper} and {isochrones}"):
+        assert re.search(re.escape(pair) + r" (agree|are in mild tension|disagree) on the age \(.* dex, .*σ\)", words)
     measured = list_networks()["paper-setup-a"]["metrics_mock_test"]["spectrum and photometry"]["log_age"]
-    assert f"held the truth of {measured['coverage_plain_mc_dropout']['68']:.1%} of MOCK test stars" in words
+    assert f"contains the true value of {measured['coverage_plain_mc_dropout']['68']:.1%} of MOCK test stars" in words
     app.selectbox(key="model").set_value("paper-setup-a").run()
     table = next(table.value for table in app.table if "Lifetime (Gyr)" in table.value)
-    assert [name.strip("*") for name in table[" "]] == ["Model 6", "Model 9", "Dropout alone", "Isochrones"]
+    assert [name.strip("*") for name in table[" "]] == [
+        "Paper's network (Model 6)",
+        "Neural posterior",
+        "Dropout spread",
+        "Isochrone fit",
+    ]
 
 
-def test_what_drives_the_answer_is_asked_on_demand(app, mock_name):
+def test_the_effect_of_each_wavelength_range_is_computed_on_demand(app, mock_name):
     app.query_params["star"] = mock_name
     app.run()
-    assert "leans most on" not in text(app)
+    assert "Hiding" not in text(app)
     app.toggle(key="drives").set_value(True).run()
-    assert not app.exception and "Log g leans most on 5160–5279 Å" in text(app)
+    assert not app.exception and re.search(r"Hiding 5160–5279 Å \(Mg b\) (raises|lowers) log g by .*σ", text(app))
 
 
-def test_isochrones_and_tracks_change_places(app, mock_name):
+def test_the_kiel_diagram_switches_between_tracks_and_isochrones(app, mock_name):
     app.query_params["star"] = mock_name
     app.run()
 
@@ -190,26 +201,26 @@ def test_isochrones_and_tracks_change_places(app, mock_name):
     assert "isochrones" in names() and "tracks" not in names()
 
 
-def test_up_to_four_stars_are_kept_and_dropped(app, mock_name, others):
+def test_stars_are_added_to_the_comparison_and_removed(app, mock_name, others):
     app.query_params.update({"star": mock_name, "compare": ",".join([*others, "<b>", "1-2-3"])})
     app.run()
     assert not app.exception and not app.error
     assert len(next(table.value for table in app.table if "S/N" in table.value)) == 3, (
-        "the star in sight is beside those kept"
+        "the current star is compared too"
     )
-    app.button(key="keep").click().run()
+    app.button(key="compare_star").click().run()
     assert app.query_params["compare"] == ",".join([*others, mock_name])
-    app.button(key=f"drop_{others[0]}").click().run()
+    app.button(key=f"remove_{others[0]}").click().run()
     table = next(table.value for table in app.table if "S/N" in table.value)
     assert [others[1] in table["Star"][0], mock_name in table["Star"][1], len(table)] == [True, True, 2]
     assert table["Age (Gyr)"][1].startswith(f"**{numbers(app)['Age'].split()[0]}**")
     app.text_input(key="star").set_value("").run()
-    assert any("S/N" in table.value for table in app.table), "also where no star is in sight"
-    app.button(key="drop_all").click().run()
+    assert any("S/N" in table.value for table in app.table), "also without a current star"
+    app.button(key="clear_all").click().run()
     assert "compare" not in app.query_params and not app.table
 
 
-def test_a_hub_makes_the_button_that_sends_to_it(app, mock_name, monkeypatch):
+def test_tables_are_sent_to_a_samp_hub(app, mock_name, monkeypatch):
     from stellar_core import samp
     from stellar_core.errors import ArchiveError
     from stellar_core.ui import loaders
@@ -231,9 +242,9 @@ def test_a_hub_makes_the_button_that_sends_to_it(app, mock_name, monkeypatch):
         loaders.samp_hub.clear()
         app.run()
         assert any(button.key.startswith("samp_") for button in app.button) == runs
-    app.button(key="samp_The spectrum").click().run()
+    app.button(key="samp_Spectrum").click().run()
     assert sent == [(b"<?xml", f"MOCK {mock_name} spectrum")] and "Sent to TOPCAT" in app.toast[0].value
-    app.button(key="samp_The draws").click().run()
+    app.button(key="samp_Draws").click().run()
     assert "No program" in app.error[0].value
     loaders.samp_hub.clear()
 
@@ -250,13 +261,13 @@ def test_another_seed_gives_other_draws_of_the_same_star(app, mock_name):
 def test_the_same_star_is_not_computed_again(app, mock_name, monkeypatch):
     app.query_params["star"] = mock_name
     app.run()
-    from stellar_core.inference.base import Estimator
+    from stellar_core.inference.base import BaseEstimator
 
     def again(*_args, **_options):
-        raise AssertionError("the answer must come from the cache")
+        raise AssertionError("the result must come from the cache")
 
-    monkeypatch.setattr(Estimator, "estimate", again)
-    monkeypatch.setattr(Estimator, "prepare", again)
+    monkeypatch.setattr(BaseEstimator, "estimate", again)
+    monkeypatch.setattr(BaseEstimator, "prepare", again)
     before = numbers(app)
     app.run()
     assert not app.exception and numbers(app) == before
@@ -270,8 +281,8 @@ def test_downloads_carry_the_result(app, mock_name):
         "CSV",
         "ECSV",
         "VOTable",
-        "FITS, with the draws",
-        "Draws, Parquet",
+        "FITS with draws",
+        "Draws (Parquet)",
     ]
     assert any("Estimator.load" in code.value for code in app.code)
 
@@ -284,7 +295,7 @@ def test_a_real_file_gives_a_result(app, shared_data):
     assert "1091-52902-0526" in app.subheader[0].value and "your file" in app.subheader[0].value
 
 
-def test_a_table_is_asked_for_unit_and_medium(app):
+def test_an_uploaded_table_needs_unit_and_medium(app):
     upload(app, "star.csv", csv_spectrum(3800, 9200))
     assert not app.exception
     assert app.segmented_control(key="unit").value and app.segmented_control(key="medium").value
@@ -310,12 +321,12 @@ def test_an_upload_and_a_look_up_replace_each_other(app, mock_name):
         ("-266-51602-31", ()),
         ("-4565636362342690816", ("negative",)),
         ("123456789012345678901234567890", ()),
-        ("<script>alert(1)</script>", ("script", "names no SDSS spectrum")),
-        ("*_`$x$[link](http://x)", ("names no SDSS spectrum",)),
+        ("<script>alert(1)</script>", ("script", "is not a recognised SDSS identifier")),
+        ("*_`$x$[link](http://x)", ("is not a recognised SDSS identifier",)),
         ("180.5 +12.2", ("archive could not be reached",)),
     ],
 )
-def test_what_names_no_star_is_answered_in_one_sentence(app, typed, words):
+def test_an_unknown_identifier_gives_one_error_message(app, typed, words):
     app.run()
     app.text_input(key="star").set_value(typed).run()
     assert_one_sentence(app, *words)
@@ -327,7 +338,7 @@ def test_markup_in_the_box_is_shown_as_text(app):
     assert r"\<script\>" in app.error[0].value
 
 
-def test_a_real_star_without_network_says_what_to_do(app):
+def test_a_real_star_offline_gives_an_error_with_a_remedy(app):
     app.run()
     app.text_input(key="star").set_value("266-51602-31").run()
     assert_one_sentence(app, "could not be reached", "Upload")
@@ -345,20 +356,20 @@ def test_a_real_star_without_network_says_what_to_do(app):
         ("flat.csv", b"wavelength,flux\n" + b"".join(b"%d,1.0\n" % x for x in range(3800, 9200))),
     ],
 )
-def test_a_file_without_a_spectrum_is_answered_in_one_sentence(app, name, data):
+def test_a_file_without_a_spectrum_gives_one_error_message(app, name, data):
     upload(app, name, data)
     assert not app.metric
     assert_one_sentence(app)
 
 
-def test_a_truncated_file_is_answered_in_one_sentence(app, shared_data):
+def test_a_truncated_file_gives_one_error_message(app, shared_data):
     data = (shared_data / "sdss" / "spec-1091-52902-0526.fits").read_bytes()
     upload(app, "cut.fits", data[: len(data) // 3])
     assert_one_sentence(app)
 
 
 @pytest.mark.parametrize("name", ["spec-0266-51602-0001.fits"])
-def test_a_galaxy_is_not_taken_for_a_star(app, shared_data, name):
+def test_a_galaxy_is_flagged(app, shared_data, name):
     upload(app, name, (shared_data / "sdss" / name).read_bytes())
     assert not app.exception
     assert len(app.error) == 1 and "galaxy" in app.error[0].value.lower()
@@ -367,11 +378,11 @@ def test_a_galaxy_is_not_taken_for_a_star(app, shared_data, name):
 
 
 def test_the_json_download_is_the_contract(app, mock_name):
-    from stellar_core.exports import to_json
-    from stellar_core.inference.base import Estimator
+    from stellar_core.inference.estimator import Estimator
+    from stellar_core.inference.result_tables import result_json
 
     result = Estimator.load().estimate(lookup.load(lookup.resolve(mock_name)), samples=10, label="x")
-    written = json.loads(to_json(result))
+    written = json.loads(result_json(result))
     assert {"input", "star", "source", "model", "seed", "samples", "teff", "log_age", "stage", "verdict"} <= set(
         written
     )
@@ -407,7 +418,7 @@ def test_the_code_of_an_upload_names_the_file(app, shared_data, monkeypatch):
     assert f"{names['result'].logg.median:.2f} dex" == numbers(app)["log g"]
 
 
-def test_a_page_opened_by_its_file_joins_the_menu(mock_name):
+def test_a_page_opened_by_its_file_shows_the_menu(mock_name):
     page = AppTest.from_file(str(ROOT / "pages" / "star.py"), default_timeout=60)
     page.query_params["star"] = mock_name
     page.run()

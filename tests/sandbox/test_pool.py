@@ -250,7 +250,7 @@ def test_every_format_and_every_sentence_is_the_same_through_the_door():
     for name, data in files.items():
         for inside, outside in (
             (lambda: read_spectrum(data, name), lambda: sandbox.read_spectrum(data, name)),
-            (lambda: uploads.uploaded(name, data), lambda: sandbox.read_inputs(name, data)),
+            (lambda: uploads.inputs_from_file(name, data), lambda: sandbox.read_inputs(name, data)),
         ):
             try:
                 expected = inside()
@@ -261,7 +261,7 @@ def test_every_format_and_every_sentence_is_the_same_through_the_door():
             else:
                 assert same(expected, outside()) if hasattr(expected, "flux") else expected == outside(), name
     text = "266-51602-31, 266-51602-32\n147.32107 -0.00657\nnonsense here\n"
-    assert sandbox.read_pasted(text) == uploads.pasted(text)
+    assert sandbox.read_pasted(text) == uploads.inputs_from_text(text)
     pd.testing.assert_frame_equal(sandbox.read_star_table(_stars()), read_star_table(_stars()))
     with pytest.raises(ParameterError, match="lacks star"):
         sandbox.read_star_table(b"a,b\n1,2\n")
@@ -282,12 +282,12 @@ def test_members_of_an_archive_are_read_one_by_one(monkeypatch):
         }
     )
     archive = sandbox.read_inputs("a.zip", data)
-    found = list(archive.portion(range(len(archive))).read())
+    found = list(archive.chunk(range(len(archive))).read())
     assert same(found[0].found, read_spectrum(GOOD, "1.csv")) and same(found[4].found, read_spectrum(GOOD, "5.csv"))
     for entry in found[1:4]:
-        assert isinstance(entry.found, SpectrumError) and "\n" not in str(entry.found)
+        assert isinstance(entry.spectrum, SpectrumError) and "\n" not in str(entry.spectrum)
     assert "leads out" in str(found[2].found) and "negative" in str(found[3].found)
-    assert [entry.text for entry in archive.portion(range(4, 5)).read()] == ["5.csv"]
+    assert [entry.text for entry in archive.chunk(range(4, 5)).read()] == ["5.csv"]
 
 
 def test_two_archives_are_not_mistaken_for_each_other(curious, monkeypatch):
@@ -299,7 +299,7 @@ def test_two_archives_are_not_mistaken_for_each_other(curious, monkeypatch):
     one, other = (sandbox.read_inputs("x.zip", hostile.archive_of(files)) for files in members)
     for row in range(3):
         for archive, which, first in ((one, "a", 3700), (other, "b", 3800)):
-            ((text, found),) = archive.portion(range(row, row + 1)).read()
+            ((text, found),) = archive.chunk(range(row, row + 1)).read()
             assert text == f"{which}{row}.csv" and found.wavelength[0] == first + row
             assert isinstance(sandbox.read_inputs("c.csv", b"plate,mjd,fiber\n266,51602,31\n").texts, tuple)
 
@@ -316,7 +316,7 @@ def test_an_archive_of_files_that_break_the_parser_is_left(curious, monkeypatch)
             raise Lost("end")
 
     monkeypatch.setattr(sandbox, "parsers", lambda pool=Broken(): pool)
-    found = [str(entry.found) for entry in archive.portion(range(8)).read()]
+    found = [str(entry.spectrum) for entry in archive.chunk(range(8)).read()]
     assert (
         sandbox.parsers().asked == sandbox.MOST_LOST
         and ["was not read" in words for words in found] == [False] * 5 + [True] * 3

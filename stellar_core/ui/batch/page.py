@@ -14,13 +14,13 @@ from stellar_core.errors import StellarError
 from stellar_core.model_store import DEFAULT_MODEL, list_networks, model_folder, read_model
 from stellar_core.ui import loaders
 from stellar_core.ui.glossary import HELP
-from stellar_core.ui.shell import complain, plain
+from stellar_core.ui.shell import escape, show_error
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from stellar_core.batch.inputs import Inputs
-    from stellar_core.batch.worker import Answered, Settings
+    from stellar_core.batch.worker import ChunkResult, EstimateSettings
 
 PASSES = 50
 INTRODUCTION = """
@@ -38,8 +38,8 @@ class Run:
     key : str
         The same for the same inputs and settings.
     inputs : Inputs
-    settings : Settings
-    answered : dict of int to Answered
+    settings : EstimateSettings
+    answered : dict of int to ChunkResult
         By number of the group.
     halted : bool
         Whether the visitor stopped it.
@@ -47,8 +47,8 @@ class Run:
 
     key: str
     inputs: Inputs
-    settings: Settings
-    answered: dict[int, Answered] = field(default_factory=dict)
+    settings: EstimateSettings
+    answered: dict[int, ChunkResult] = field(default_factory=dict)
     halted: bool = False
 
     @property
@@ -59,7 +59,7 @@ class Run:
     @property
     def passing(self) -> str:
         """What failed for a reason that may pass; empty if nothing did."""
-        return next((part.passing for part in self.answered.values() if part.passing), "")
+        return next((part.transient for part in self.answered.values() if part.transient), "")
 
     def table(self) -> pa.Table:
         """The rows answered so far, in their order."""
@@ -108,11 +108,11 @@ def _fill_in() -> None:
 
 def _begin(text: str, file: io.BytesIO | None, model: str) -> None:
     """Make the batch that was asked for, unless it is the one at hand."""
-    from stellar_core.batch.worker import Settings
+    from stellar_core.batch.worker import EstimateSettings
 
     try:
         data = text.encode("utf-8", "replace") if file is None else file.getvalue()
-        settings = Settings(model, str(read_model(model_folder(model))[1]["sha256"]), PASSES, 0)
+        settings = EstimateSettings(model, str(read_model(model_folder(model))[1]["sha256"]), PASSES, 0)
         key = f"{hashlib.sha256(data).hexdigest()} {file is None} {settings}"
         present = st.session_state.get("batch_run")
         if present is None or present.key != key:
@@ -121,12 +121,12 @@ def _begin(text: str, file: io.BytesIO | None, model: str) -> None:
         st.session_state.batch_run.halted = False
     except StellarError as error:
         st.session_state.pop("batch_run", None)
-        complain(error)
+        show_error(error)
 
 
 def answer_rows(run: Run) -> None:
     """Answer the rows that are left, a group at a time; a rerun goes on where the last one ended."""
-    from stellar_core.batch.worker import GROUP, Work, answer_by
+    from stellar_core.batch.worker import GROUP, ChunkTask, estimate_chunk
 
     total = len(run.inputs)
     left = [number for number in range(-(-total // GROUP)) if number not in run.answered]
@@ -143,12 +143,13 @@ def answer_rows(run: Run) -> None:
         for number in left:
             bar.progress(run.rows / total, text=f"{run.rows} of {total} rows answered")
             rows = range(number * GROUP, min((number + 1) * GROUP, total))
-            run.answered[number] = answer_by(network, Work(number, rows.start, run.inputs.portion(rows), run.settings))
+            task = ChunkTask(number, rows.start, run.inputs.chunk(rows), run.settings)
+            run.answered[number] = estimate_chunk(network, task)
             if run.passing:
                 break
     except StellarError as error:
         run.halted = True
-        complain(error)
+        show_error(error)
     st.rerun()
 
 
@@ -159,7 +160,7 @@ def _halt(run: Run) -> None:
 def _offer_more(run: Run, total: int, more: bool) -> None:
     """Say why the batch stands still, and offer to go on."""
     if run.passing:
-        st.warning(f"Some rows wait for what may pass: {plain(run.passing)}", icon=":material/cloud_off:")
+        st.warning(f"Some rows wait for what may pass: {escape(run.passing)}", icon=":material/cloud_off:")
     elif more:
         st.info(f"Stopped after {run.rows} of {total} rows.", icon=":material/pause:")
     with st.container(horizontal=True):
@@ -170,12 +171,12 @@ def _offer_more(run: Run, total: int, more: bool) -> None:
 
 
 def _again(run: Run) -> None:
-    run.answered = {number: part for number, part in run.answered.items() if not part.passing}
+    run.answered = {number: part for number, part in run.answered.items() if not part.transient}
     run.halted = False
 
 
 def _go_on(run: Run) -> None:
     from dataclasses import replace
 
-    run.answered = {number: replace(part, passing="") for number, part in run.answered.items()}
+    run.answered = {number: replace(part, transient="") for number, part in run.answered.items()}
     run.halted = False

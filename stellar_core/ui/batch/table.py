@@ -111,7 +111,8 @@ def as_shown(table: pa.Table, model: str) -> pd.DataFrame:
 
 
 def _offer_files(run: Run, table: pa.Table) -> None:
-    from stellar_core.batch.tables import answers_as
+    from stellar_core.batch.columns import batch_table
+    from stellar_core.export import table_bytes
 
     mock = "mock" in table["source"].to_pylist()
     facts = {
@@ -127,7 +128,7 @@ def _offer_files(run: Run, table: pa.Table) -> None:
         for name, (ending, kind) in FORMATS.items():
             st.download_button(
                 name,
-                partial(answers_as, ending, [table], facts),
+                partial(table_bytes, ending, batch_table(lambda: [table], facts)),
                 f"{stem}{ending}",
                 kind,
                 icon=":material/download:",

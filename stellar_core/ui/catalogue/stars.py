@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core.catalogue.selection import Selection
-from stellar_core.csv_cells import frame_to_csv
+from stellar_core.export import frame_to_csv
 from stellar_core.errors import StellarError
 from stellar_core.figures.palette import DARK
 from stellar_core.ui.catalogue.page import Opened, apply, title_of
-from stellar_core.ui.shell import complain, on_phone, palette, show_plot
+from stellar_core.ui.shell import show_error, on_phone, palette, show_plot
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -175,7 +175,7 @@ def show_sql(opened: Opened) -> None:
                 with st.spinner("Asking"):
                     st.session_state.sql_answer = ask(opened.survey.path, text)
             except StellarError as error:
-                complain(error)
+                show_error(error)
         found = st.session_state.get("sql_answer")
         if found is not None:
             st.dataframe(found, hide_index=True, alt="Answer to the SQL")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from stellar_core.csv_cells import frame_to_csv
+from stellar_core.export import frame_to_csv
 from stellar_core.figures.palette import DARK
-from stellar_core.ui.shell import ROOT, on_phone, palette, plain, show_plot
+from stellar_core.ui.shell import ROOT, on_phone, palette, escape, show_plot
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -79,11 +79,11 @@ def show_findings(results: dict[str, object]) -> None:
     st.subheader("What holds", anchor=False)
     for found in results["findings"]:
         mark = next((mark for word, mark in MARKS.items() if str(found["verdict"]).startswith(word)), None)
-        verdict = mark or f":gray-badge[{plain(found['verdict'])}]"
-        words = f"{verdict} **{plain(found['claim'])}**  \nPaper: {plain(found['paper'])} Ours: {plain(found['ours'])}"
+        verdict = mark or f":gray-badge[{escape(found['verdict'])}]"
+        words = f"{verdict} **{escape(found['claim'])}**  \nPaper: {escape(found['paper'])} Ours: {escape(found['ours'])}"
         st.markdown(words.replace("+-", "±"))
     with st.expander("What differs from the paper"):
-        st.markdown("\n".join(f"- {plain(note)}" for note in results["notes"]))
+        st.markdown("\n".join(f"- {escape(note)}" for note in results["notes"]))
 
 
 def show_tables(results: dict[str, object]) -> None:

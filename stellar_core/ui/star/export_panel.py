@@ -1,20 +1,19 @@
-"""What a visitor takes along: files, a figure for print, a link, the same answer in Python, tables for other programs."""
+"""Export of a result: files, a figure for print, a link, Python code, and tables for other programs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
 
 from stellar_core import samp
 from stellar_core.errors import StellarError
-from stellar_core.exports import to_csv, to_json
 from stellar_core.quantities import AGE
 from stellar_core.ui import loaders
-from stellar_core.ui.shell import complain
+from stellar_core.ui.shell import app_address, show_error
 from stellar_core.ui.star.plots import BEHIND, flux_title, kiel_star, kiel_tracks, line_lists, nearest_feh
 
 if TYPE_CHECKING:
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
     from stellar_core.preprocessing.spectra import PreparedSpectrum
     from stellar_core.spectrum import Spectrum
     from stellar_core.ui.loaders import Source
-    from stellar_core.ui.star.estimates import Others
+    from stellar_core.ui.star.estimates import OtherEstimates
 
 
-def show_take_away(
-    result: Result, source: Source, spectrum: Spectrum, prepared: PreparedSpectrum, others: Others | None
+def show_export(
+    result: Result, source: Source, spectrum: Spectrum, prepared: PreparedSpectrum, others: OtherEstimates | None
 ) -> None:
-    """Downloads, the permalink, the code and, where a hub runs, what can be sent to it."""
-    st.subheader("Take along", anchor=False)
+    """Downloads, permalink, code and, if a SAMP hub runs, tables to send to it."""
+    st.subheader("Export and share", anchor=False)
     with st.container(horizontal=True):
         with st.popover("Download", icon=":material/download:"):
             _downloads(result, spectrum, prepared, others)
@@ -43,23 +42,24 @@ def show_take_away(
 
 @st.fragment
 def _link(source: Source, result: Result) -> None:
-    """The permalink, made anew when it is opened: switches of the figures do not run the whole page."""
+    """Permalink, updated when opened, because switches of the figures do not rerun the page."""
     with st.popover("Link", icon=":material/link:", key="link_open", on_change="rerun"):
         if source.star is None:
-            st.write("An uploaded spectrum stays in this session and has no link. Download the result instead.")
+            st.write("Uploaded spectra are kept in this session only and have no link. Download the result instead.")
         else:
-            st.write("This link brings back the same view and the same numbers.")
+            st.write("This link restores the same view and the same numbers.")
             st.code(permalink(source.star.specobjid, result), language=None, wrap_lines=True)
 
 
 def at_this_machine() -> bool:
-    """Whether the visitor sits where the server, and so the hub, runs; Streamlit names no address then."""
+    """True if the browser runs on the same machine as the server and the hub; Streamlit reports no address then."""
     return st.context.ip_address is None
 
 
-def _downloads(result: Result, spectrum: Spectrum, prepared: PreparedSpectrum, others: Others | None) -> None:
-    """One button for each file; all but the first two are made when asked for."""
-    from stellar_core import tables
+def _downloads(result: Result, spectrum: Spectrum, prepared: PreparedSpectrum, others: OtherEstimates | None) -> None:
+    """One button per file; all but the first two are written on demand."""
+    from stellar_core.export import table_bytes
+    from stellar_core.inference import result_tables
 
     isochrones = dict(others.isochrones) if others and others.isochrones else {}
     more: dict[str, object] = {"isochrones": isochrones} if isochrones else {}
@@ -67,29 +67,29 @@ def _downloads(result: Result, spectrum: Spectrum, prepared: PreparedSpectrum, o
     stem = f"{'MOCK-' if result.source == 'mock' else ''}{(result.star or 'star').replace(' ', '_')}"
 
     def table():
-        return tables.result_table(result, isochrones or None)
+        return result_tables.result_table(result, isochrones or None)
 
     def everything():
-        passes = tables.passes_table(result)
-        return tables.fits(table(), tables.draws_table(result), *([] if passes is None else [passes]))
+        passes = result_tables.passes_table(result)
+        return table_bytes(".fits", table(), result_tables.draws_table(result), *([] if passes is None else [passes]))
 
     files: list[tuple[str, str, str, str | Callable[[], bytes]]] = [
-        ("JSON", f"{stem}.json", "application/json", to_json(result, **more)),
-        ("CSV", f"{stem}.csv", "text/csv", to_csv(result, **more)),
-        ("ECSV", f"{stem}.ecsv", "text/csv", lambda: tables.ecsv(table())),
-        ("VOTable", f"{stem}.vot", "application/x-votable+xml", lambda: tables.votable(table())),
-        ("FITS, with the draws", f"{stem}.fits", "application/fits", everything),
+        ("JSON", f"{stem}.json", "application/json", result_tables.result_json(result, **more)),
+        ("CSV", f"{stem}.csv", "text/csv", result_tables.result_csv(result, **more)),
+        ("ECSV", f"{stem}.ecsv", "text/csv", lambda: table_bytes(".ecsv", table())),
+        ("VOTable", f"{stem}.vot", "application/x-votable+xml", lambda: table_bytes(".vot", table())),
+        ("FITS with draws", f"{stem}.fits", "application/fits", everything),
         (
-            "Draws, Parquet",
+            "Draws (Parquet)",
             f"{stem}-draws.parquet",
             "application/octet-stream",
-            lambda: tables.parquet(tables.draws_table(result)),
+            lambda: table_bytes(".parquet", result_tables.draws_table(result)),
         ),
     ]
     for kind in ("pdf", "svg", "png"):
         files.append(
             (
-                f"Figure for print, {kind.upper()}",
+                f"Figure ({kind.upper()})",
                 f"{stem}.{kind}",
                 "application/octet-stream",
                 lambda kind=kind: _figure(kind, result, spectrum, prepared),
@@ -117,40 +117,41 @@ def _figure(kind: str, result: Result, spectrum: Spectrum, prepared: PreparedSpe
     )
 
 
-def _send(result: Result, spectrum: Spectrum, others: Others | None) -> None:
-    """Buttons that pass tables to the programs at the hub."""
-    from stellar_core import tables
+def _send(result: Result, spectrum: Spectrum, others: OtherEstimates | None) -> None:
+    """Buttons that send tables to the programs connected to the hub."""
+    from stellar_core.export import table_bytes
+    from stellar_core.inference import result_tables
 
     isochrones = others.isochrones if others and others.isochrones else None
     mock = "MOCK " if result.source == "mock" else ""
     for label, name, make in (
-        ("The spectrum", f"{mock}{result.star} spectrum", lambda: tables.spectrum_table(spectrum)),
-        ("The result", f"{mock}{result.star} result", lambda: tables.result_table(result, isochrones)),
-        ("The draws", f"{mock}{result.star} draws", lambda: tables.draws_table(result)),
+        ("Spectrum", f"{mock}{result.star} spectrum", lambda: result_tables.spectrum_table(spectrum)),
+        ("Result", f"{mock}{result.star} result", lambda: result_tables.result_table(result, isochrones)),
+        ("Draws", f"{mock}{result.star} draws", lambda: result_tables.draws_table(result)),
     ):
         if st.button(label, key=f"samp_{label}", width="stretch"):
             try:
-                st.toast("Sent to " + ", ".join(samp.send_table(tables.votable(make()), name)), icon=":material/check:")
+                asked = samp.send_table(table_bytes(".vot", make()), name)
+                st.toast("Sent to " + ", ".join(asked), icon=":material/check:")
             except StellarError as error:
-                complain(error)
+                show_error(error)
 
 
 def permalink(star: str, result: Result) -> str:
-    """Address of this page with the star and all that shapes what is seen: seed, passes, model, switches, stars kept."""
-    state, address = st.session_state, urlsplit(st.context.url or "")
+    """Address of this page with the star, seed, passes, model, switches and compared stars."""
+    state = st.session_state
     query: dict[str, object] = {"star": star, "seed": result.seed, "samples": result.samples, "model": result.model}
     if state.get("behind", BEHIND[0]) != BEHIND[0]:
         query["behind"] = state.behind
     if state.get("drives"):
         query["drives"] = "true"
-    if state.get("kept"):
-        query["compare"] = ",".join(state.kept)
-    text = urlencode(query, safe=",")
-    return f"{address.scheme}://{address.netloc}/?{text}" if address.netloc else f"/?{text}"
+    if state.get("compared"):
+        query["compare"] = ",".join(state.compared)
+    return f"{app_address()}/?{urlencode(query, safe=',')}"
 
 
-def python_lines(result: Result, source: Source, others: Others | None) -> str:
-    """Python that gives the same answers without the app."""
+def python_lines(result: Result, source: Source, others: OtherEstimates | None) -> str:
+    """Python code that reproduces the results without the app."""
     if source.star is not None:
         head = ["from stellar_core import Estimator, lookup"]
         reading = f"spectrum = lookup.load(lookup.resolve({source.star.specobjid!r}))"
@@ -164,9 +165,9 @@ def python_lines(result: Result, source: Source, others: Others | None) -> str:
     for number, name in enumerate(others.results if others else (), 1):
         lines.append(f"other{number} = Estimator.load({name!r}).estimate({asked})")
         if name == others.atmosphere and others.isochrones:
-            head.append("from stellar_core.inference.isochrone_check import second_opinion")
-            lines.append(f"isochrones = second_opinion(other{number})")
+            head.append("from stellar_core.inference.isochrone_check import check_against_isochrones")
+            lines.append(f"isochrones = check_against_isochrones(other{number})")
     if others and others.isochrones and others.atmosphere == result.model:
-        head.append("from stellar_core.inference.isochrone_check import second_opinion")
-        lines.append("isochrones = second_opinion(result)")
+        head.append("from stellar_core.inference.isochrone_check import check_against_isochrones")
+        lines.append("isochrones = check_against_isochrones(result)")
     return "\n".join([*head, "", *lines])

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from stellar_core.batch.coordinates import scales
 from stellar_core.batch.input_lists import read_list
-from stellar_core.batch.uploads import uploaded
+from stellar_core.batch.uploads import inputs_from_file
 from stellar_core.errors import ParameterError, StellarError
 
 ID = "4565636362342690816"
@@ -335,7 +335,7 @@ def test_long_texts_cost_little():
     assert read((",".join(["specobjid"] * 60_000) + "\n" + ",".join([ID] * 60_000)).encode()) == [ID]
     for line in (b"SDSS" + b" " * 1990 + b"x", b"1.1" + b" " * 1990 + b"x", b"(" * 4000, b"specobjid\n" + bytes(4000)):
         try:
-            texts = uploaded("x", (line + b"\n") * 400).texts
+            texts = inputs_from_file("x", (line + b"\n") * 400).texts
         except ParameterError:
             continue
         assert max(map(len, texts)) <= 2001
@@ -361,8 +361,8 @@ def test_a_member_that_unpacks_to_much_costs_its_row_only(method, stated):
 
     data = archive(method, 30_000_000, stated)
     tracemalloc.start()
-    found = uploaded("x.zip", data)
-    first, second = list(found.portion(range(2)).read())
+    found = inputs_from_file("x.zip", data)
+    first, second = list(found.chunk(range(2)).read())
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert isinstance(first.found, StellarError) and isinstance(second.found, StellarError) and peak < 25_000_000
@@ -411,8 +411,8 @@ def test_mutated_files_are_rows_or_one_sentence(form, data):
             bad[at : at + 8] = data.draw(st.sampled_from([b"99999999", b"\xff" * 8, b"-1      ", b"        "]))
         bad = bad or bytearray(b" ")
     try:
-        found = uploaded("x", bytes(bad))
-        for entry in found.portion(range(len(found))).read() if form == "zip" else ():
+        found = inputs_from_file("x", bytes(bad))
+        for entry in found.chunk(range(len(found))).read() if form == "zip" else ():
             assert isinstance(entry.text, str)
     except StellarError as error:
         assert "\n" not in str(error)

@@ -13,7 +13,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 
-from stellar_core.batch.identifier_inputs import NamedPortion
+from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.batch.input_lists import find_columns, read_list
 from stellar_core.errors import ParameterError, StellarError
 from stellar_core.mock.spectrum_writer import write_spec_lite
@@ -196,7 +196,7 @@ def test_an_empty_cell_is_a_row_with_an_error_and_an_empty_line_is_none():
     assert read(out.getvalue()) == [IDS[0], ""]
     masked = Table({"PLATE": np.ma.masked_array([266, 266], [False, True]), "MJD": [51602, 51602], "FIBERID": [31, 32]})
     assert read(written(masked, "votable")) == ["266-51602-31", ""]
-    assert "empty" in str(list(NamedPortion(("",)).read())[0].found)
+    assert "empty" in str(list(IdentifierChunk(("",)).read())[0].found)
 
 
 def test_a_specobj_file_of_sdss_is_read_by_its_text_column():

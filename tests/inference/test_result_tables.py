@@ -1,6 +1,8 @@
-"""A result as astropy tables, read back by astropy and pyarrow."""
+"""Tables of a result, read back by astropy, pyarrow and the csv module."""
 
+import csv
 import io
+import json
 import warnings
 
 import numpy as np
@@ -8,9 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
 from astropy.table import Table
+from astropy.units import UnitsWarning
 
-from stellar_core import tables
-from stellar_core.inference.result import Interval, Parts, Result, Verdict
+from stellar_core.export import table_bytes
+from stellar_core.inference import result_tables
+from stellar_core.inference.result import ErrorBudget, Result, Verdict
+from stellar_core.intervals import Interval
 from stellar_core.quantities import UNITS
 from stellar_core.spectrum import Spectrum
 
@@ -34,7 +39,7 @@ def result():
         network=intervals,
         draws={**draws, "mass": rng.normal(1, 0.1, 50), "stage": np.tile(list(stage.values()), (7, 1))},
         quality={"snr": 4.0, "photometry": "missing", "redshift": 1e-4, "coverage": 0.8, "redshift_source": "file"},
-        parts={name: Parts(0.1, 0.2, 0.3) for name in UNITS},
+        parts={name: ErrorBudget(0.1, 0.2, 0.3) for name in UNITS},
     )
 
 
@@ -69,7 +74,7 @@ def check(table: Table, result: Result) -> None:
 
 
 def test_ecsv_keeps_every_unit_and_description(result, isochrones):
-    written = tables.ecsv(tables.result_table(result, isochrones))
+    written = table_bytes(".ecsv", result_tables.result_table(result, isochrones))
     found = Table.read(written.decode(), format="ascii.ecsv")
     check(found, result)
     assert str(found["teff_mean"].unit) == "K" and str(found["log_age_std"].unit) == "dex(yr)"
@@ -77,22 +82,24 @@ def test_ecsv_keeps_every_unit_and_description(result, isochrones):
 
 
 def test_votable_and_fits_keep_the_units_they_know(result, isochrones):
-    table = tables.result_table(result, isochrones)
-    file = fits.open(io.BytesIO(tables.fits(table)))[1]
-    comments = {file.header[f"TTYPE{k}"]: file.header[f"TCOMM{k}"] for k in range(1, len(table.colnames) + 1)}
-    found = Table.read(io.BytesIO(tables.votable(table)), format="votable")
+    table = result_tables.result_table(result, isochrones)
+    names = table.schema.names
+    file = fits.open(io.BytesIO(table_bytes(".fits", table)))[1]
+    comments = {file.header[f"TTYPE{k}"]: file.header[f"TCOMM{k}"] for k in range(1, len(names) + 1)}
+    found = Table.read(io.BytesIO(table_bytes(".vot", table)), format="votable")
     assert found["input"][0] == "Ünusual name .fits" and file.data["input"][0] == "?nusual name .fits"
     for one, words in (
         (found, {name: found[name].description for name in found.colnames}),
         (Table.read(file), comments),
     ):
         assert str(one["teff_mean"].unit) == "K" and one["log_age_mean"].unit is None
-        assert "log10 of years" in words["log_age_mean"] and all(words.values()) and set(words) == set(table.colnames)
+        assert "log10 of years" in words["log_age_mean"] and all(words.values()) and set(words) == set(names)
         assert one["logg_p16"][0] == pytest.approx(result.logg.p16)
 
 
 def test_one_fits_file_holds_result_draws_and_passes(result):
-    data = tables.fits(tables.result_table(result), tables.draws_table(result), tables.passes_table(result))
+    tables = (getattr(result_tables, f"{name}_table")(result) for name in ("result", "draws", "passes"))
+    data = table_bytes(".fits", *tables)
     with fits.open(io.BytesIO(data)) as file:
         file.verify("exception")
         assert [unit.name for unit in file[1:]] == ["RESULT", "DRAWS", "STAGE_PASSES"]
@@ -101,7 +108,7 @@ def test_one_fits_file_holds_result_draws_and_passes(result):
 
 
 def test_draws_as_parquet(result):
-    found = pq.read_table(io.BytesIO(tables.parquet(tables.draws_table(result))))
+    found = pq.read_table(io.BytesIO(table_bytes(".parquet", result_tables.draws_table(result))))
     np.testing.assert_array_equal(found["mass"].to_numpy(), result.draws["mass"])
     assert found.schema.field("log_age").metadata[b"unit"] == b"dex(yr)"
 
@@ -109,12 +116,53 @@ def test_draws_as_parquet(result):
 def test_a_result_without_passes_has_no_table_of_them(result):
     from dataclasses import replace
 
-    assert tables.passes_table(replace(result, draws={})) is None
+    assert result_tables.passes_table(replace(result, draws={})) is None
 
 
 def test_the_spectrum_carries_its_mask():
+    warnings.simplefilter("ignore", UnitsWarning)  # VOUnit would rather have 0.1 nm than Angstrom
     ivar = np.full(20, 4.0)
     ivar[3] = 0
-    table = tables.spectrum_table(Spectrum(np.linspace(4000, 5000, 20), np.ones(20), ivar, meta={"plate": 1}))
-    assert np.isnan(table["error"][3]) and table["error"][0] == 0.5
-    assert table["flux"].unit.is_equivalent("erg / (s cm2 Angstrom)")
+    spectrum = Spectrum(np.linspace(4000, 5000, 20), np.ones(20), ivar, meta={"plate": 1})
+    for ending, form in ((".fits", "fits"), (".vot", "votable"), (".ecsv", "ascii.ecsv")):
+        data = table_bytes(ending, result_tables.spectrum_table(spectrum))
+        table = Table.read(data.decode() if ending == ".ecsv" else io.BytesIO(data), format=form)
+        assert np.isnan(np.ma.filled(table["error"], np.nan)[3]) and table["error"][0] == 0.5
+        assert table["flux"].unit.to("erg / (s cm2 Angstrom)") == pytest.approx(1e-17)
+
+
+def test_json_is_the_object_of_the_command_line(result):
+    assert json.loads(result_tables.result_json(result)) == result.to_dict()
+
+
+def test_csv_is_one_row_that_reads_back(result):
+    rows = list(csv.DictReader(io.StringIO(result_tables.result_csv(result))))
+    assert len(rows) == 1
+    row = rows[0]
+    assert row["input"] == result.input
+    assert float(row["log_age_median"]) == pytest.approx(result.log_age.median, rel=1e-12)
+    assert float(row["stage_Medium"]) == 0.8
+    assert row["verdict_in_domain"] == "False"
+    assert row["verdict_messages"] == "Low S/N.; Åge → unsure."
+    assert row["quality_snr"] == "4.0"
+
+
+def test_keys_are_joined():
+    assert result_tables.flatten({"a": {"b c": {"d": 1}}, "e": [1, 2]}) == {"a_b_c_d": 1, "e": "1; 2"}
+
+
+def test_further_results_go_under_their_own_keys(result):
+    posterior = {"log_age": result.log_age.to_dict()}
+    assert json.loads(result_tables.result_json(result, isochrone=posterior))["isochrone"] == posterior
+    row = next(csv.DictReader(io.StringIO(result_tables.result_csv(result, isochrone=posterior))))
+    assert float(row["isochrone_log_age_median"]) == pytest.approx(result.log_age.median)
+
+
+def test_formulas_in_the_csv_of_a_star_are_made_harmless():
+    class Star:
+        def to_dict(self) -> dict[str, object]:
+            return {"input": "=HYPERLINK(1)", "log_age": {"mean": -1.5}}
+
+    assert result_tables.flatten(Star().to_dict())["input"] == "=HYPERLINK(1)"
+    row = next(csv.DictReader(io.StringIO(result_tables.result_csv(Star()))))
+    assert row == {"input": "'=HYPERLINK(1)", "log_age_mean": "-1.5"}

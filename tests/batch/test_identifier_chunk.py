@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stellar_core.batch import identifier_inputs
-from stellar_core.batch.identifier_inputs import NamedPortion
+from stellar_core.batch import identifier_chunk
+from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.errors import StellarError
+from stellar_core.network.rate_limit import RateLimit
+from stellar_core.network.retries import Retries, TransientError, UnreachableError
 from stellar_core.sdss.archive import Archive
 from stellar_core.sdss.cache import DiskCache
-from stellar_core.network.rate_limit import RateLimit
-from stellar_core.network.retries import TransientError, Retries, UnreachableError
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.spectrum_files import SpectrumFiles
 from tests.sdss.test_archive import mock_stars
@@ -37,8 +37,8 @@ def asked(sdss, tmp_path, monkeypatch):
         SpectrumFiles(timeout=3.0, retries=soon),
         SkyServer(timeout=3.0, limit=RateLimit(None, 10_000), retries=soon),
     )
-    monkeypatch.setattr(identifier_inputs, "patient_archive", lambda: archive)
-    return lambda *texts, **options: [entry.found for entry in NamedPortion(texts, served=True, **options).read()]
+    monkeypatch.setattr(identifier_chunk, "retrying_archive", lambda: archive)
+    return lambda *texts, **options: [entry.spectrum for entry in IdentifierChunk(texts, served=True, **options).read()]
 
 
 def ways(star) -> list[str]:
@@ -84,13 +84,13 @@ def test_a_catalogue_out_of_reach_is_tried_for_few_and_what_is_kept_is_given(ask
     monkeypatch.setattr(SpectrumFiles, "_download", away)
     *lost, kept = asked(*(f"266-51602-{k}" for k in range(1, 101)), name)
     assert all(isinstance(one, UnreachableError) for one in lost)
-    assert kept.photometry is not None and len(tried) <= 8 * identifier_inputs.LOOK_UPS
+    assert kept.photometry is not None and len(tried) <= 8 * identifier_chunk.FETCHES
 
 
 def test_a_visitor_gets_spectra_without_the_catalogue(sdss, star, monkeypatch):
     monkeypatch.setenv("STELLAR_SKYSERVER_URL", "http://127.0.0.1:1")
-    (found,) = (entry.found for entry in NamedPortion((ways(star)[0],), served=True, visitor=True).read())
-    assert found.name == ways(star)[0] and any("catalogue could not be asked" in note for note in found.notes)
+    (found,) = (entry.spectrum for entry in IdentifierChunk((ways(star)[0],), served=True, visitor=True).read())
+    assert found.name == ways(star)[0] and any("catalogue could not be queried" in note for note in found.notes)
 
 
 def test_a_few_stars_that_meet_no_server_do_not_shut_out_the_others(asked, sdss, monkeypatch):
@@ -145,4 +145,4 @@ def test_a_file_of_no_star_of_sdss_is_left_alone(asked, file, monkeypatch):
     Table({"loglam": np.log10(spectrum.wavelength), "flux": spectrum.flux, "ivar": spectrum.ivar}).write(path)
     monkeypatch.setattr(SkyServer, "query", None)
     np.testing.assert_array_equal(asked(path, photometry=True)[0].flux, spectrum.flux)
-    assert identifier_inputs._named(replace(spectrum, meta={"plate": 99_999_999, "mjd": 51602, "fiber": 1})) is None
+    assert identifier_chunk._named(replace(spectrum, meta={"plate": 99_999_999, "mjd": 51602, "fiber": 1})) is None
