@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 __all__ = ["Estimator", "Photometry", "Result", "Spectrum", "read_spectrum"]
 
 _HOMES = {
-    "Estimator": "stellar_core.inference.base",
+    "Estimator": "stellar_core.inference.estimator",
     "Photometry": "stellar_core.photometry",
     "Result": "stellar_core.inference.result",
     "Spectrum": "stellar_core.spectrum",

@@ -29,7 +29,7 @@ def evaluate(
         emit({"report": str(report)}) if as_json else typer.echo(f"The report is in {report}.")
         return
     from stellar_core.evaluation.mock_evaluation import evaluate as evaluate_model
-    from stellar_core.inference.base import Estimator
+    from stellar_core.inference.estimator import Estimator
 
     found = evaluate_model(Estimator.load(model), stars)
     if as_json:

@@ -65,15 +65,15 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of results as JSON.")] = False,
 ) -> None:
     """Age, lifetime and stage from spectra; exits with status 2 if no input gave a result."""
-    from stellar_core.inference.base import Estimator
+    from stellar_core.inference.estimator import Estimator
     from stellar_core.inference.predict import predict as predict_all
-    from stellar_core.inference.predict import sentence
+    from stellar_core.inference.predict import summary_line
 
     found = []
     for item in predict_all(inputs, Estimator.load(model), samples, seed, isochrones):
         found.append(item)
         if not as_json and "error" not in item:
-            sys.stdout.write(sentence(item) + "\n")
+            sys.stdout.write(summary_line(item) + "\n")
         elif "error" in item:
             sys.stderr.write(f"error: {item['input'][:100]}: {item['error']}\n")
     if as_json:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from stellar_core.models.heads import Prediction
-from stellar_core.models.isochrone_head import CENTRE, SCALE, CellPrediction
+from stellar_core.models.isochrone_head import CENTRE, SCALE, VoxelPrediction
 from stellar_core.preprocessing.spectra import PreparedSpectrum
 
 
@@ -26,7 +26,7 @@ def _of_prediction(predicted: Prediction) -> np.ndarray:
 
 
 @_mean_atmosphere.register
-def _of_cells(predicted: CellPrediction) -> np.ndarray:
+def _of_cells(predicted: VoxelPrediction) -> np.ndarray:
     place = predicted.voxels * torch.tensor(SCALE) + torch.tensor(CENTRE)
     place = torch.cat([10.0 ** place[:, :1], place[:, 1:]], dim=1)
     return (torch.softmax(predicted.logits, dim=1) @ place).numpy()

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.evaluation.metrics import classification
-from stellar_core.evaluation.scores import Answers, score
-from stellar_core.isochrones import nearest_label, posterior, power_law_log_lifetime
-from stellar_core.isochrones.catalogue_posterior import FastGrid, from_errors
+from stellar_core.evaluation.scores import PointPredictions, score
+from stellar_core.isochrones import nearest_label, infer_posterior, power_law_log_lifetime
+from stellar_core.isochrones.catalogue_posterior import CataloguePosterior, diagonal_covariance
 from stellar_core.stages import STAGES
 
 if TYPE_CHECKING:
@@ -32,16 +32,16 @@ DECISIONS = (0.0, 0.25, 0.5, 0.75, 1.0)
 ERROR_PARTS = (1.0, 0.5, 0.25, 0.1, 0.05)
 
 
-def constant(train: Labels, n: int) -> Answers:
+def constant(train: Labels, n: int) -> PointPredictions:
     """The mean age and lifetime of the training labels and their commonest stage, for each of ``n`` stars."""
     common = int(np.bincount(np.asarray(train.stage)).argmax())
     age, lifetime = (float(np.mean(values, dtype=float)) for values in (train.log_age, train.log_lifetime))
-    return Answers(np.full(n, age), np.full(n, lifetime), np.full(n, common))
+    return PointPredictions(np.full(n, age), np.full(n, lifetime), np.full(n, common))
 
 
 def exact_posterior(
     atmosphere: np.ndarray, errors: tuple[float, float, float], seed: int
-) -> tuple[Answers, np.ndarray]:
+) -> tuple[PointPredictions, np.ndarray]:
     """Posterior means and most probable stages from the pipeline's parameters.
 
     Parameters
@@ -55,12 +55,12 @@ def exact_posterior(
 
     Returns
     -------
-    answers : Answers
+    answers : PointPredictions
         NaN and stage -1 outside the models.
     inside : (n,) bool
     """
     atmosphere = np.asarray(atmosphere, float)
-    n, covariance = len(atmosphere), from_errors(np.asarray(errors))
+    n, covariance = len(atmosphere), diagonal_covariance(np.asarray(errors))
     age, lifetime, stage = np.full(n, np.nan), np.full(n, np.nan), np.full(n, -1)
     grid = engine_grid()
     fits = grid.supports(atmosphere[:, 0], covariance)
@@ -70,20 +70,20 @@ def exact_posterior(
     known = found.inside_models & (draws >= 0).all(axis=1)
     rows = rows[known]
     age[rows], stage[rows] = found.mean["log_age"][known], found.stage[known].argmax(axis=1)
-    lifetime[rows] = power_law_log_lifetime(grid.cells.mass[draws[known]]).mean(axis=1)
+    lifetime[rows] = power_law_log_lifetime(grid.samples.mass[draws[known]]).mean(axis=1)
     for row in np.flatnonzero(~fits):  # too hot for the fixed cells
-        single = posterior(*atmosphere[row], errors)
+        single = infer_posterior(*atmosphere[row], errors)
         if single.inside_models:
             age[row] = single.interval("log_age").mean
             lifetime[row] = single.probability @ power_law_log_lifetime(single.values("mass"))
             stage[row] = int(np.argmax(list(single.stages().values())))
-    return Answers(age, lifetime, stage), stage >= 0
+    return PointPredictions(age, lifetime, stage), stage >= 0
 
 
 @lru_cache(maxsize=1)
-def engine_grid() -> FastGrid:
+def engine_grid() -> CataloguePosterior:
     """The isochrone engine for tables of stars, on one thread."""
-    return FastGrid(workers=1)
+    return CataloguePosterior(workers=1)
 
 
 def label_floor(
@@ -92,7 +92,7 @@ def label_floor(
     stage_weight: np.ndarray,
     labelled: np.ndarray,
     seed: int,
-) -> Answers:
+) -> PointPredictions:
     """The best answers about the paper's labels for one who knows the true atmospheres.
 
     Parameters
@@ -110,7 +110,7 @@ def label_floor(
 
     Returns
     -------
-    Answers
+    PointPredictions
         Means over the pipeline's errors, and the stage that serves macro F1 best.
     """
     atmosphere = np.asarray(atmosphere, float)
@@ -127,7 +127,7 @@ def label_floor(
     common = np.bincount(labelled, minlength=len(STAGES)).clip(1)
     decisions = [np.argmax(chance / common**power, axis=1) for power in DECISIONS]
     best = max(decisions, key=lambda stage: classification(stage, labelled)["macro_f1"])
-    return Answers(age / total, lifetime / total, best)
+    return PointPredictions(age / total, lifetime / total, best)
 
 
 def floor_by_error(stars: StarSet, errors: tuple[float, float, float], seed: int) -> list[dict[str, float]]:
@@ -187,7 +187,7 @@ def yardsticks(
         weight = np.divide(share, natural, out=np.zeros(len(STAGES)), where=natural > 0)
         answers = {
             "constant": (constant(train, len(rows)), rows),
-            "look-up": (Answers(labels.log_age, labels.log_lifetime, labels.stage).select(rows), rows),
+            "look-up": (PointPredictions(labels.log_age, labels.log_lifetime, labels.stage).select(rows), rows),
             "exact posterior": (exact.select(kept), kept),
             "floor": (label_floor(truth.atmosphere[rows], errors, weight, stage, seed), rows),
         }

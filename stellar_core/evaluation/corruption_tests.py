@@ -17,10 +17,10 @@ import numpy as np
 
 from stellar_core.constants import SPEED_OF_LIGHT, SSPP_ERRORS
 from stellar_core.evaluation.mock_evaluation import main_view
-from stellar_core.evaluation.predictions import Delivered, deliver
+from stellar_core.evaluation.predictions import Predictions, predict_stars
 from stellar_core.evaluation.reliability import covered
 from stellar_core.evaluation.survey_sample import star_set, survey_stars, truth_of_survey
-from stellar_core.inference.base import Estimator
+from stellar_core.inference.estimator import Estimator
 from stellar_core.mock.population import Population
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.photometry import Photometry
@@ -100,7 +100,7 @@ def swap_photometry(spectra: Sequence[Spectrum]) -> list[Spectrum]:
     return [replace(spectrum, photometry=other) for spectrum, other in zip(spectra, others[1:] + others[:1])]
 
 
-def damage_suite(estimator: Estimator, n: int, seed: int = SEED) -> dict[str, object]:
+def corruption_suite(estimator: Estimator, n: int, seed: int = SEED) -> dict[str, object]:
     """The suite on ``n`` stars of the MOCK survey."""
     stars = survey_stars(n)
     spectra = [frame.spectrum for frame in MockSurvey().frames(stars)]
@@ -111,7 +111,7 @@ def _suite(estimator: Estimator, spectra: Sequence[Spectrum], true: Population |
     photometry = all(spectrum.photometry is not None for spectrum in spectra)
     view = main_view(estimator) if photometry else "spectrum alone"
     kept, clean = star_set(estimator, spectra, true)
-    before = deliver(estimator, clean, view, seed)
+    before = predict_stars(estimator, clean, view, seed)
     spectra, true = [spectra[row] for row in kept], None if true is None else true.select(np.array(kept))
     sets = {name: (kind, damage) for kind, part in (("grave", GRAVE), ("mild", MILD)) for name, damage in part.items()}
     out: dict[str, object] = {
@@ -129,7 +129,7 @@ def _suite(estimator: Estimator, spectra: Sequence[Spectrum], true: Population |
         rng = np.random.default_rng([seed, number])
         harmed = swap_photometry(spectra) if damage is None else [damage(spectrum, rng) for spectrum in spectra]
         rows, stars = star_set(estimator, harmed, true)
-        after = deliver(estimator, stars, view, seed)
+        after = predict_stars(estimator, stars, view, seed)
         lost = len(spectra) - len(rows)
         out[kind][name] = _row(before, after, np.array(rows, int), lost, true is not None)
         if kind == "grave":
@@ -140,7 +140,7 @@ def _suite(estimator: Estimator, spectra: Sequence[Spectrum], true: Population |
     return out
 
 
-def _row(before: Delivered, after: Delivered, rows: np.ndarray, lost: int, known: bool) -> dict[str, float]:
+def _row(before: Predictions, after: Predictions, rows: np.ndarray, lost: int, known: bool) -> dict[str, float]:
     """How one damage went: whether the gate spoke, whether intervals held, how far answers moved."""
     n, spoke = len(before), after.alarm > 1.0
     moved = np.abs(after.mean[:, 3] - before.mean[rows, 3]) / np.hypot(after.std[:, 3], before.std[rows, 3])
@@ -166,7 +166,7 @@ def _auroc(good: np.ndarray, bad: np.ndarray) -> float:
     return float(roc_auc_score(np.r_[np.zeros(good.size), np.ones(bad.size)], scores))
 
 
-def real_suite(estimator: Estimator, folder: Path, seed: int = SEED) -> dict[str, object]:
+def real_corruption_suite(estimator: Estimator, folder: Path, seed: int = SEED) -> dict[str, object]:
     """The suite on REAL spectra of stars, and what the gate makes of what is no star.
 
     Parameters
@@ -235,6 +235,6 @@ if __name__ == "__main__":
 
     if len(sys.argv) != 3:
         raise SystemExit("usage: python -m stellar_core.evaluation.corruption_tests MODEL DATA_FOLDER")
-    measured = real_suite(Estimator.load(sys.argv[1]), Path(sys.argv[2]) / "sdss")
+    measured = real_corruption_suite(Estimator.load(sys.argv[1]), Path(sys.argv[2]) / "sdss")
     add_to_card(sys.argv[1], {"gate_on_real_spectra": measured})
     sys.stdout.write(json.dumps(measured, indent=1) + "\n")

@@ -12,9 +12,9 @@ import numpy as np
 from stellar_core.datasets.mock_stars import StarSet
 from stellar_core.evaluation.baselines import engine_grid
 from stellar_core.evaluation.reliability import SNR_BINS, covered, crps
-from stellar_core.inference.calibration.local_set import Peers
-from stellar_core.inference.calibration.pit_recalibration import level, place_of
-from stellar_core.isochrones.catalogue_posterior import from_errors
+from stellar_core.inference.calibration.local_set import LocalCalibrationSet
+from stellar_core.inference.calibration.pit_recalibration import pit, recalibrate
+from stellar_core.isochrones.catalogue_posterior import diagonal_covariance
 
 #: Draws of each posterior.
 DRAWS = 400
@@ -39,18 +39,18 @@ def reference(held: StarSet, test: StarSet, errors: tuple[float, float, float], 
         ``rows`` (n,) of the test stars that lie inside the models; for each of `FIELDS` ``crps``, ``crps_levelled``
         (n,) and ``coverage_levelled``.
     """
-    cells = engine_grid().cells
+    cells = engine_grid().samples
     even = np.full(DRAWS, 1.0 / DRAWS)
     rows, drawn, stage = _drawn(held, errors, seed)
-    peers = Peers.join([np.zeros(rows.size)], [stage], [np.full(rows.size, 10.0)])
+    peers = LocalCalibrationSet.join([np.zeros(rows.size)], [stage], [np.full(rows.size, 10.0)])
     truth = _truth(held)
     weights = [even] * rows.size
     steps = []
     for name in _STEPS:
         values = getattr(cells, name)[drawn].astype(float)
         order = np.argsort(values, axis=1, kind="stable")
-        found = np.array([place_of(truth[name][row], values[k], weights[k]) for k, row in enumerate(rows)])
-        weights = [level(order[k], weights[k], found[peers.of(0, int(stage[k]), 10.0)]) for k in range(rows.size)]
+        found = np.array([pit(truth[name][row], values[k], weights[k]) for k, row in enumerate(rows)])
+        weights = [recalibrate(order[k], weights[k], found[peers.nearest(0, int(stage[k]), 10.0)]) for k in range(rows.size)]
         steps.append(found)
     rows, drawn, stage = _drawn(test, errors, seed + 1)
     truth = _truth(test)
@@ -58,10 +58,10 @@ def reference(held: StarSet, test: StarSet, errors: tuple[float, float, float], 
     weights = [even] * rows.size
     for name, found in zip(_STEPS, steps):
         order = np.argsort(getattr(cells, name)[drawn], axis=1, kind="stable")
-        weights = [level(order[k], weights[k], found[peers.of(0, int(stage[k]), 10.0)]) for k in range(rows.size)]
+        weights = [recalibrate(order[k], weights[k], found[peers.nearest(0, int(stage[k]), 10.0)]) for k in range(rows.size)]
     for name in FIELDS:
         values, true = getattr(cells, name)[drawn].astype(float), truth[name][rows]
-        u = np.array([place_of(true[k], values[k], weights[k]) for k in range(rows.size)])
+        u = np.array([pit(true[k], values[k], weights[k]) for k in range(rows.size)])
         out[name] = {
             "crps": np.array([crps(values[k], even, true[k]) for k in range(rows.size)]),
             "crps_levelled": np.array([crps(values[k], weights[k], true[k]) for k in range(rows.size)]),
@@ -78,7 +78,7 @@ def _drawn(stars: StarSet, errors: tuple[float, float, float], seed: int) -> tup
     """Stars inside the models, the cells of their draws (n, `DRAWS`) and their most probable stages."""
     atmosphere, covariance, grid = (
         np.asarray(stars.labels.atmosphere, float),
-        from_errors(np.asarray(errors)),
+        diagonal_covariance(np.asarray(errors)),
         engine_grid(),
     )
     rows = np.flatnonzero(grid.supports(atmosphere[:, 0], covariance))

@@ -20,11 +20,11 @@ from stellar_core.constants import UNIVERSE_AGE_GYR
 from stellar_core.datasets.balancing import undersample
 from stellar_core.evaluation.baselines import constant, engine_grid, label_floor
 from stellar_core.evaluation.metrics import classification, regression
-from stellar_core.evaluation.scores import Answers, score
+from stellar_core.evaluation.scores import PointPredictions, score
 from stellar_core.evaluation.views import views
 from stellar_core.experiments.published import BEST
 from stellar_core.isochrones import nearest_label
-from stellar_core.isochrones.catalogue_posterior import from_errors
+from stellar_core.isochrones.catalogue_posterior import diagonal_covariance
 from stellar_core.isochrones.summary import stage_probabilities
 from stellar_core.stages import STAGES
 
@@ -102,7 +102,7 @@ def measure(estimator: IsochroneEstimator, n: int, draws: int, seed: int = 0) ->
 
 def stages_of(found: Posterior) -> dict[str, float]:
     """Probability of each stage."""
-    return stage_probabilities(found.values("teff"), found.cells.logg, found.probability)
+    return stage_probabilities(found.values("teff"), found.samples.logg, found.probability)
 
 
 def _impossible(found: Posterior, draws: int, rng: np.random.Generator) -> int:
@@ -123,12 +123,12 @@ def exact_means(atmosphere: np.ndarray, errors: tuple[float, float, float], seed
     inside : (n,) bool
     """
     atmosphere = np.asarray(atmosphere, float)
-    mean, covariance, grid = np.full((len(atmosphere), 3), np.nan), from_errors(np.asarray(errors)), engine_grid()
+    mean, covariance, grid = np.full((len(atmosphere), 3), np.nan), diagonal_covariance(np.asarray(errors)), engine_grid()
     rows = np.flatnonzero(grid.supports(atmosphere[:, 0], covariance))
     found = grid.evaluate(*atmosphere[rows].T, covariance)
     drawn = grid.draws(*atmosphere[rows].T, covariance, EXACT_DRAWS, np.random.default_rng([seed, 3]))
     known = found.inside_models & (drawn >= 0).all(axis=1)
-    lifetime = grid.cells.log_lifetime[drawn[known]].mean(axis=1)
+    lifetime = grid.samples.log_lifetime[drawn[known]].mean(axis=1)
     mean[rows[known]] = np.column_stack([found.mean["log_age"][known], lifetime, found.stage[known].argmax(axis=1)])
     return mean, np.isfinite(mean[:, 0])
 
@@ -149,7 +149,7 @@ def _paper_protocol(
         keep = label.inside_models
         age[draw, keep], lifetime[draw, keep] = label.log_age[keep], label.log_lifetime[keep]
         np.add.at(chance, (np.flatnonzero(keep), label.stage[keep]), 1.0)
-    said = Answers(np.nanmean(age, axis=0), np.nanmean(lifetime, axis=0), chance.argmax(axis=1))
+    said = PointPredictions(np.nanmean(age, axis=0), np.nanmean(lifetime, axis=0), chance.argmax(axis=1))
     labels, truth = stars.labels, stars.truth
     floor = label_floor(truth.atmosphere, errors, np.ones(len(STAGES)), labels.stage, seed)
     rows = {"model_9": said, "constant": constant(labels, len(stars)), "floor": floor}
@@ -176,7 +176,7 @@ if __name__ == "__main__":
     from pathlib import Path
 
     from stellar_core.evaluation.isochrone_agreement import compare
-    from stellar_core.inference.base import Estimator
+    from stellar_core.inference.estimator import Estimator
     from stellar_core.model_store import add_to_card
 
     if len(sys.argv) != 3:

@@ -9,11 +9,11 @@ import numpy as np
 
 from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import StellarError
-from stellar_core.isochrones import posterior
+from stellar_core.isochrones import infer_posterior
 
 if TYPE_CHECKING:
     from stellar_core.inference.isochrone import IsochroneEstimator
-    from stellar_core.inference.result import Interval
+    from stellar_core.intervals import Interval
 
 
 def compare(estimator: IsochroneEstimator, folder: Path) -> dict[str, object]:
@@ -37,9 +37,9 @@ def compare(estimator: IsochroneEstimator, folder: Path) -> dict[str, object]:
 
     table = pd.read_csv(Path(folder) / "index.csv")
     columns = ["sspp_teff", "sspp_logg", "sspp_feh"]
-    rows, prior, flat = [], None, estimator.plain()
+    rows, prior, flat = [], None, estimator.without_recalibration()
     for entry in table[table[columns].notna().all(axis=1)].to_dict("records"):
-        engine = posterior(*(float(entry[name]) for name in columns), SSPP_ERRORS)
+        engine = infer_posterior(*(float(entry[name]) for name in columns), SSPP_ERRORS)
         if not engine.inside_models:
             rows.append({"file": entry["file"], "left_out": "outside the models by its SSPP values"})
             continue

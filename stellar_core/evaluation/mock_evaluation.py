@@ -7,14 +7,14 @@ from torch import nn
 
 from stellar_core.datasets.mock_stars import StarSet, make_stars
 from stellar_core.evaluation.metrics import classification, regression
-from stellar_core.evaluation.predictions import PASSES, Delivered, deliver, truth_of
+from stellar_core.evaluation.predictions import PASSES, Predictions, predict_stars, truth_of
 from stellar_core.evaluation.reliability import by_group, calibration_error, covered, kolmogorov_smirnov
-from stellar_core.inference.base import Estimator
+from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator
 from stellar_core.inference.mc_dropout import QUANTITIES, Passes, run_passes
 from stellar_core.inference.out_of_distribution import SCORES
-from stellar_core.inference.spectral_diagnostics import signs
-from stellar_core.isochrones import posterior
+from stellar_core.inference.spectral_diagnostics import diagnose
+from stellar_core.isochrones import infer_posterior
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.training.config import TrainingConfig
 
@@ -22,7 +22,7 @@ from stellar_core.training.config import TrainingConfig
 POSTERIOR_STARS = 400
 
 
-def passes_of(network: nn.Module, stars: StarSet, photometry: bool, seed: int, n: int | None = None) -> Passes:
+def dropout_passes(network: nn.Module, stars: StarSet, photometry: bool, seed: int, n: int | None = None) -> Passes:
     """MC-dropout passes of the first ``n`` mock stars (all by default), with or without their photometry.
 
     A network that reads photometry alone is always given it.
@@ -33,7 +33,7 @@ def passes_of(network: nn.Module, stars: StarSet, photometry: bool, seed: int, n
     return run_passes(network, inputs.flux[first], inputs.coverage[first], features, PASSES, seed)
 
 
-def signs_of(stars: StarSet, atmosphere: np.ndarray, photometry: bool) -> np.ndarray:
+def diagnose_stars(stars: StarSet, atmosphere: np.ndarray, photometry: bool) -> np.ndarray:
     """(m, 10) `signs` of the first m stars against the spectra emulated at ``atmosphere`` (m, 3): K, dex, dex."""
     inputs, parts = stars.inputs, []
     for start in range(0, len(atmosphere), 200):
@@ -41,7 +41,7 @@ def signs_of(stars: StarSet, atmosphere: np.ndarray, photometry: bool) -> np.nda
         ivar = inputs.root_ivar[rows].astype(np.float32) ** 2
         features = inputs.features[rows] if photometry else np.full_like(inputs.features[rows], np.nan)
         arrays = inputs.flux[rows].astype(np.float32), inputs.coverage[rows], ivar, features
-        parts.append(signs(SpectralEmulator.load(), *arrays, atmosphere[rows], stars.truth.snr[rows]))
+        parts.append(diagnose(SpectralEmulator.load(), *arrays, atmosphere[rows], stars.truth.snr[rows]))
     return np.concatenate(parts)
 
 
@@ -56,7 +56,7 @@ def exact_posterior(stars: StarSet, errors: tuple[float, float, float], n: int) 
     """
     mean, inside = np.full((n, 2), np.nan), np.zeros(n, dtype=bool)
     for row in range(n):
-        found = posterior(*stars.labels.atmosphere[row].astype(float), errors)
+        found = infer_posterior(*stars.labels.atmosphere[row].astype(float), errors)
         inside[row] = found.inside_models
         if found.inside_models:
             lifetime = 10.0 - 2.5 * np.log10(found.values("mass"))
@@ -64,7 +64,7 @@ def exact_posterior(stars: StarSet, errors: tuple[float, float, float], n: int) 
     return mean, inside
 
 
-def measure(found: Delivered, stars: StarSet, labels: bool) -> dict[str, object]:
+def measure(found: Predictions, stars: StarSet, labels: bool) -> dict[str, object]:
     """All figures on test stars, against the truth; where ``labels``, also what the network says of its own labels."""
     label = {"log_age": stars.labels.log_age, "log_lifetime": stars.labels.log_lifetime}
     out: dict[str, object] = {"n": len(found)}
@@ -109,10 +109,10 @@ def baselines(stars: StarSet, errors: tuple[float, float, float]) -> dict[str, o
 
 def main_view(estimator: Estimator) -> str:
     """The view in which a model is given all it can read."""
-    return "spectrum and photometry" if isinstance(estimator, IsochroneEstimator) else views_read(estimator.network)[0]
+    return "spectrum and photometry" if isinstance(estimator, IsochroneEstimator) else readable_views(estimator.network)[0]
 
 
-def views_read(network: nn.Module) -> list[str]:
+def readable_views(network: nn.Module) -> list[str]:
     """Views of one of the paper's networks, the fullest first."""
     architecture = network.architecture
     if architecture.requires_photometry:
@@ -132,7 +132,7 @@ def evaluate(estimator: Estimator, n: int) -> dict[str, object]:
     config = TrainingConfig.from_dict(estimator.card["config"])
     stars = make_stars(n, config.data, "test")
     found = measure(
-        deliver(estimator, stars, main_view(estimator)), stars, not isinstance(estimator, IsochroneEstimator)
+        predict_stars(estimator, stars, main_view(estimator)), stars, not isinstance(estimator, IsochroneEstimator)
     )
     exact = baselines(stars, config.data.spp_errors)
     names = ("rmse", "mae", "r2", "rmse_constant")

@@ -15,15 +15,15 @@ import numpy as np
 from stellar_core.datasets.mock_stars import StarSet
 from stellar_core.evaluation.reliability import crps
 from stellar_core.evaluation.views import views
-from stellar_core.inference.base import Estimator
+from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.calibration.isochrone import VIEWS, posterior_weights
-from stellar_core.inference.calibration.pit_recalibration import place_of
+from stellar_core.inference.calibration.pit_recalibration import pit
 from stellar_core.inference.isochrone import IsochroneEstimator, embed
 from stellar_core.inference.mc_dropout import run_passes
 from stellar_core.inference.out_of_distribution import SCORES
 from stellar_core.inference.result import entropy, mutual_information
-from stellar_core.inference.spectral_diagnostics import signs
-from stellar_core.isochrones.summary import quantiles
+from stellar_core.inference.spectral_diagnostics import diagnose
+from stellar_core.intervals import weighted_quantiles
 from stellar_core.stages import STAGES
 
 #: Quantiles that are kept.
@@ -35,7 +35,7 @@ _AT_ONCE = 200
 
 
 @dataclass(frozen=True)
-class Delivered:
+class Predictions:
     """Arrays by star; quantities in the order of `QUANTITIES`.
 
     Attributes
@@ -119,7 +119,7 @@ def truth_of(stars: StarSet, tracks: bool = False) -> np.ndarray:
     )
 
 
-def deliver(estimator: Estimator, stars: StarSet, view: str, seed: int = 0) -> Delivered:
+def predict_stars(estimator: Estimator, stars: StarSet, view: str, seed: int = 0) -> Predictions:
     """What ``estimator`` delivers for ``stars`` in one of `VIEWS`, in batches."""
     cells = isinstance(estimator, IsochroneEstimator)
     truth, arrays = truth_of(stars, cells), views(stars)[view]
@@ -137,7 +137,7 @@ def deliver(estimator: Estimator, stars: StarSet, view: str, seed: int = 0) -> D
             scores.append(_scores(estimator, [array[part] for array in arrays], pending))
             pending = []
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    return Delivered(
+    return Predictions(
         truth,
         np.asarray(stars.truth.stage),
         np.asarray(stars.truth.snr),
@@ -157,14 +157,14 @@ def _row(star: _Star, truth: np.ndarray) -> dict[str, np.ndarray]:
         mean = float(weight @ values)
         out["mean"].append(mean)
         out["std"].append(np.sqrt(weight @ (values - mean) ** 2))
-        out["quantiles"].append(quantiles(values, weight, np.array(LEVELS)))
-        out["u"].append(place_of(true, values, weight))
+        out["quantiles"].append(weighted_quantiles(values, weight, np.array(LEVELS)))
+        out["u"].append(pit(true, values, weight))
         out["crps"].append(crps(values, weight, true))
         values, weight = star.plain_points[:, column], star.plain_weight
         mean = float(weight @ values)
         plain["mean"].append(mean)
         plain["std"].append(np.sqrt(weight @ (values - mean) ** 2))
-        plain["u"].append(place_of(true, values, weight))
+        plain["u"].append(pit(true, values, weight))
         plain["crps"].append(crps(values, weight, true))
     whole = {name: np.array(values) for name, values in out.items()}
     before = {f"plain_{name}": np.array(values) for name, values in plain.items()}
@@ -176,8 +176,8 @@ def _scores(estimator: Estimator, arrays: list[np.ndarray], stars: list[_Star]) 
     if not coverage.any():
         return np.zeros((len(stars), len(SCORES)))
     atmosphere, embedding = (np.stack([getattr(star, name) for star in stars]) for name in ("atmosphere", "embedding"))
-    found = signs(estimator.emulator, flux.astype(np.float32), coverage, ivar, features, atmosphere, snr)
-    return estimator.gate.scores(embedding, found) / estimator.gate.thresholds
+    found = diagnose(estimator.emulator, flux.astype(np.float32), coverage, ivar, features, atmosphere, snr)
+    return estimator.domain_check.scores(embedding, found) / estimator.domain_check.thresholds
 
 
 def _cells(estimator: IsochroneEstimator, view: str, arrays: tuple[np.ndarray, ...]) -> Iterator[_Star]:
@@ -195,8 +195,8 @@ def _cells(estimator: IsochroneEstimator, view: str, arrays: tuple[np.ndarray, .
     temperature = estimator.calibration.temperature[VIEWS[view]]
     for row, (index, plain) in enumerate(posterior_weights(engine, embedding, temperature)):
         weight = plain
-        if estimator.levelled:
-            weight = estimator.calibration.level(engine, index, plain, VIEWS[view], float(snr[row]))
+        if estimator.recalibrated:
+            weight = estimator.calibration.recalibrate(engine, index, plain, VIEWS[view], float(snr[row]))
         mine = points[index].astype(float)
         stage = np.bincount(engine.cells.stage[index], weights=weight, minlength=len(STAGES))
         yield _Star(mine, weight, mine, plain, stage / stage.sum(), 0.0, embedding[row], weight @ mine[:, :3])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from stellar_core.evaluation.metrics import LEVELS
-from stellar_core.inference.calibration.pit_recalibration import places
+from stellar_core.inference.calibration.pit_recalibration import sorted_pit
 from stellar_core.stages import STAGES
 
 #: Bins of S/N per pixel, and of PIT histograms.
@@ -42,7 +42,7 @@ def crps(values: np.ndarray, probability: np.ndarray, truth: float) -> float:
 
     E|X - truth| - E|X - X'| / 2 (Gneiting & Raftery 2007).
     """
-    order, u = places(values, probability)
+    order, u = sorted_pit(values, probability)
     x, weight = values[order].astype(float), probability[order]
     return float((weight * np.abs(x - truth)).sum() - (weight * x * (2.0 * u - 1.0)).sum())
 

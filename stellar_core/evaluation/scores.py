@@ -21,7 +21,7 @@ RESAMPLES = 200
 
 
 @dataclass(frozen=True)
-class Answers:
+class PointPredictions:
     """What a predictor says of each star.
 
     Attributes
@@ -34,17 +34,17 @@ class Answers:
     log_lifetime: np.ndarray
     stage: np.ndarray
 
-    def select(self, rows: np.ndarray) -> Answers:
+    def select(self, rows: np.ndarray) -> PointPredictions:
         """The answers for ``rows``."""
-        return Answers(self.log_age[rows], self.log_lifetime[rows], self.stage[rows])
+        return PointPredictions(self.log_age[rows], self.log_lifetime[rows], self.stage[rows])
 
 
-def score(answers: Answers, labels: Labels, truth: Truth) -> dict[str, object]:
+def score(answers: PointPredictions, labels: Labels, truth: Truth) -> dict[str, object]:
     """All scores of ``answers``, as plain values.
 
     Parameters
     ----------
-    answers : Answers
+    answers : PointPredictions
     labels, truth : Labels, Truth
         Of the same stars.
 

@@ -1,4 +1,4 @@
-"""The paper's networks: passes of MC dropout, widened by the misses on calibration stars."""
+"""Estimates of the paper's networks: MC dropout, widened by the residuals of calibration stars."""
 
 from __future__ import annotations
 
@@ -9,43 +9,38 @@ import numpy as np
 from torch import nn
 
 from stellar_core.errors import SpectrumError
-from stellar_core.inference.base import Answer, Estimator, parts_of
-from stellar_core.inference.calibration.dropout import Calibration
+from stellar_core.inference.base import BaseEstimator, CalibratedOutput, error_budgets
+from stellar_core.inference.calibration.dropout import DropoutCalibration
 from stellar_core.inference.mc_dropout import QUANTITIES, run_once, run_passes
 from stellar_core.inference.noise_resampling import COPIES, noisy_features, noisy_spectra
-from stellar_core.inference.out_of_distribution import DomainGate
-from stellar_core.inference.result import Interval
+from stellar_core.inference.out_of_distribution import DomainCheck
+from stellar_core.intervals import Interval
 from stellar_core.models.registry import Architecture
 from stellar_core.preprocessing.spectra import PreparedSpectrum
 from stellar_core.spectrum import Spectrum
 
 
 @dataclass(frozen=True)
-class DropoutEstimator(Estimator):
+class DropoutEstimator(BaseEstimator):
     """One of the paper's eight networks.
 
     Attributes
     ----------
-    calibration : Calibration
-        Misses of calibration stars and the temperature of the stage.
+    calibration : DropoutCalibration
+        Residuals of calibration stars and the temperature of the stage.
     """
 
-    calibration: Calibration
+    calibration: DropoutCalibration
 
     @classmethod
-    def of(
-        cls,
-        name: str,
-        network: nn.Module,
-        gate: DomainGate,
-        card: Mapping[str, object],
-        arrays: Mapping[str, np.ndarray],
+    def from_arrays(
+        cls, name: str, network: nn.Module, card: Mapping[str, object], arrays: Mapping[str, np.ndarray]
     ) -> DropoutEstimator:
-        """See `Estimator.of`."""
-        return cls(name, network, gate, card, Calibration.from_arrays(arrays))
+        """See `BaseEstimator.from_arrays`."""
+        return cls(name, network, DomainCheck.from_arrays(arrays), card, DropoutCalibration.from_arrays(arrays))
 
     def reads_photometry(self, spectrum: Spectrum) -> bool:
-        """Whether the star's photometry enters its answer: it is complete and the network reads it.
+        """True if the star's photometry is used: it is complete and the network reads it.
 
         Raises
         ------
@@ -65,17 +60,17 @@ class DropoutEstimator(Estimator):
 
     @property
     def reads_spectrum(self) -> bool:
-        """Whether the architecture has a branch for spectra."""
+        """True if the architecture has a branch for spectra."""
         return self.network.architecture.uses_spectrum
 
     def moments(
         self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
     ) -> tuple[np.ndarray, None]:
-        """See `Estimator.moments`: before calibration, whose width hangs on stage and S/N alone."""
+        """See `BaseEstimator.moments`; not calibrated, since the calibrated width depends on stage and S/N alone."""
         return run_once(self.network, flux, coverage, features), None
 
-    def answer(self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int) -> Answer:
-        """See `Estimator.answer`."""
+    def infer(self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int) -> CalibratedOutput:
+        """See `BaseEstimator.infer`."""
         photometry, architecture = bool(np.isfinite(inputs).all()), self.network.architecture
         arrays = prepared.flux[None], prepared.coverage[None], inputs[None]
         passes = run_passes(self.network, *arrays, samples, seed)
@@ -83,7 +78,7 @@ class DropoutEstimator(Estimator):
         draws = self.calibration.draws(values, int(raw_stage.argmax()), photometry, prepared.snr)
         columns = dict(zip(QUANTITIES, draws.T))
         intervals = {name: Interval.from_draws(column) for name, column in columns.items()}
-        return Answer(
+        return CalibratedOutput(
             draws=columns,
             intervals=intervals,
             stage=self.calibration.stage(raw_stage[None], photometry)[0],
@@ -93,11 +88,11 @@ class DropoutEstimator(Estimator):
             embedding=passes.embedding,
             photometry=_photometry_word(photometry, architecture),
             remarks=_remarks(draws, photometry, architecture),
-            parts=parts_of(intervals, values.std(axis=0), self._noise(prepared, inputs, seed)),
+            parts=error_budgets(intervals, values.std(axis=0), self._noise(prepared, inputs, seed)),
         )
 
     def _noise(self, prepared: PreparedSpectrum, inputs: np.ndarray, seed: int) -> np.ndarray:
-        """(5,) scatter of the answer without dropout when the noise is added once more."""
+        """(5,) scatter of the output without dropout over copies with resampled noise."""
         rng = np.random.default_rng([seed, 11])
         flux = noisy_spectra(prepared.flux, prepared.ivar, COPIES, rng)
         coverage = np.repeat(prepared.coverage[None], COPIES, axis=0)
@@ -111,18 +106,18 @@ def _photometry_word(photometry: bool, architecture: Architecture) -> str:
 
 
 def _remarks(draws: np.ndarray, photometry: bool, architecture: Architecture) -> tuple[str, ...]:
-    """Remarks that do not question the answer."""
+    """Remarks that leave the result trusted."""
     remarks = []
     if not architecture.uses_spectrum:
-        remarks.append(f"{architecture.name} reads no spectrum: the answer rests on the photometry alone.")
+        remarks.append(f"{architecture.name} reads no spectrum: the result rests on the photometry alone.")
     elif not architecture.uses_photometry:
-        remarks.append(f"{architecture.name} reads no photometry: the answer rests on the spectrum alone.")
+        remarks.append(f"{architecture.name} reads no photometry: the result rests on the spectrum alone.")
     elif not photometry:
-        remarks.append("No photometry: the answer rests on the spectrum alone.")
+        remarks.append("No photometry: the result rests on the spectrum alone.")
     older = float((draws[:, 3] > draws[:, 4]).mean())
     if older > 0.05:
         remarks.append(
-            f"In {older:.0%} of the draws the age exceeds the lifetime: the paper's lifetime, 10 Gyr M^-2.5, "
-            "ends with the main sequence and knows no metallicity."
+            f"The age exceeds the lifetime in {older:.0%} of the draws: the paper's lifetime, 10 Gyr M^-2.5, "
+            "ends with the main sequence and does not depend on metallicity."
         )
     return tuple(remarks)

@@ -1,4 +1,4 @@
-"""The emulated spectrum of a star like one that was observed."""
+"""Overlay the emulated spectrum of an atmosphere on an observed one."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from stellar_core.preprocessing.spectra import GRID, PreparedSpectrum
 from stellar_core.spectrum import Spectrum
 
 
-def emulated_like(
+def emulated_spectrum(
     emulator: SpectralEmulator, spectrum: Spectrum, prepared: PreparedSpectrum, atmosphere: tuple[float, float, float]
 ) -> np.ndarray | None:
-    """The emulated spectrum of one atmosphere on the pixels of a spectrum.
+    """Emulate the spectrum of one atmosphere on the pixels of an observed spectrum.
 
-    At the resolution of SDSS, as the emulator gives it; multiplied by the ratio of the running means over
-    301 Angstrom, which takes out dust and flux calibration, so that lines stand beside lines.
+    At the resolution of SDSS; scaled by the ratio of running means over 301 Angstrom, which removes differences
+    in dust and flux calibration, so that lines can be compared.
 
     Parameters
     ----------
     emulator : SpectralEmulator
     spectrum : Spectrum
     prepared : PreparedSpectrum
-        Made of ``spectrum``.
+        Made from ``spectrum``.
     atmosphere : (3,) float
         Teff [K], log g, [Fe/H] [dex].
 
     Returns
     -------
     (n_pixel,) float64 or None
-        In the unit of the spectrum's flux, NaN outside the coverage; None where the emulator's library has no such star.
+        In the unit of the spectrum's flux, NaN outside the coverage; None if the emulator's library has no such star.
     """
     if not emulator.domain(*atmosphere)[0]:
         return None

@@ -1,4 +1,4 @@
-"""Model 9: the answer is a posterior over stars of the isochrones."""
+"""Estimates of Model 9: a posterior over stars of the isochrones."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import torch
 from torch import nn
 
 from stellar_core.errors import StellarError
-from stellar_core.inference.base import Answer, Estimator, parts_of
-from stellar_core.inference.calibration.isochrone import CellCalibration, views_of
-from stellar_core.inference.isochrone_posterior import CellPosteriors
+from stellar_core.inference.base import BaseEstimator, CalibratedOutput, error_budgets
+from stellar_core.inference.calibration.isochrone import IsochroneCalibration, views_of
+from stellar_core.inference.isochrone_posterior import PosteriorEngine
 from stellar_core.inference.mc_dropout import QUANTITIES
 from stellar_core.inference.noise_resampling import COPIES, noisy_features, noisy_spectra
-from stellar_core.inference.out_of_distribution import DomainGate
-from stellar_core.inference.result import Interval, Result
+from stellar_core.inference.out_of_distribution import DomainCheck
+from stellar_core.inference.result import Result
+from stellar_core.intervals import Interval
 from stellar_core.isochrones import Posterior, Priors
 from stellar_core.isochrones.summary import stage_probabilities
 from stellar_core.preprocessing.features import features
@@ -25,11 +26,11 @@ from stellar_core.preprocessing.spectra import PreparedSpectrum
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES
 
-#: Draws that go with a result.
+#: Draws kept with a result.
 DRAWS = 1000
-#: Field of the cells that holds each quantity.
+#: Field of the cells for each quantity.
 FIELDS = {"teff": "teff", "logg": "logg", "feh": "feh_surface", "log_age": "log_age", "log_lifetime": "log_lifetime"}
-#: Stars that go through the network together.
+#: Stars per call of the network.
 _BATCH = 32
 
 
@@ -41,7 +42,7 @@ def embed(
     features: np.ndarray,
     batch: int = _BATCH,
 ) -> np.ndarray:
-    """(n, width) float32, penultimate layer without dropout; arguments as for `IsochroneEstimator.posteriors`."""
+    """Compute the penultimate layer (n, width) float32 without dropout; arguments as for `IsochroneEstimator.posteriors`."""
     parts = []
     with torch.inference_mode():
         for start in range(0, len(flux), batch):
@@ -53,48 +54,43 @@ def embed(
 
 
 @dataclass(frozen=True)
-class IsochroneEstimator(Estimator):
+class IsochroneEstimator(BaseEstimator):
     """Model 9.
 
     Attributes
     ----------
-    calibration : CellCalibration
-        Temperatures of the likelihood, and levels of the posterior.
+    calibration : IsochroneCalibration
+        Temperatures of the likelihood, and recalibration of the posterior.
     priors : Priors
-        Of the answers; by default those of the ``label`` command. `with_priors` exchanges them.
-    levelled : bool
-        Whether posteriors are levelled, so that intervals hold on stars mixed as in the mock survey; if
-        not, they are those of `priors` alone. Levels belong to the default priors.
+        By default those of the ``label`` command; see `with_priors`.
+    recalibrated : bool
+        True if posteriors are recalibrated, so that intervals have their nominal coverage on stars mixed as in the mock
+        survey; else they follow from `priors` alone. The recalibration belongs to the default priors.
     """
 
-    calibration: CellCalibration
+    calibration: IsochroneCalibration
     priors: Priors = Priors()
-    levelled: bool = True
+    recalibrated: bool = True
 
     @classmethod
-    def of(
-        cls,
-        name: str,
-        network: nn.Module,
-        gate: DomainGate,
-        card: Mapping[str, object],
-        arrays: Mapping[str, np.ndarray],
+    def from_arrays(
+        cls, name: str, network: nn.Module, card: Mapping[str, object], arrays: Mapping[str, np.ndarray]
     ) -> IsochroneEstimator:
-        """See `Estimator.of`."""
-        return cls(name, network, gate, card, CellCalibration.from_arrays(arrays))
+        """See `BaseEstimator.from_arrays`."""
+        return cls(name, network, DomainCheck.from_arrays(arrays), card, IsochroneCalibration.from_arrays(arrays))
 
     @cached_property
-    def engine(self) -> CellPosteriors:
-        """The cells and what the head makes of them."""
-        return CellPosteriors(self.network.head)
+    def engine(self) -> PosteriorEngine:
+        """The posterior engine for the network's head."""
+        return PosteriorEngine(self.network.head)
 
     def with_priors(self, priors: Priors) -> IsochroneEstimator:
-        """The same network under other priors, not levelled."""
-        return self._changed(priors=priors, levelled=False)
+        """Return the same estimator under other priors, without recalibration."""
+        return self._changed(priors=priors, recalibrated=False)
 
-    def plain(self) -> IsochroneEstimator:
-        """The same network whose answers are those of its priors, not levelled."""
-        return self._changed(levelled=False)
+    def without_recalibration(self) -> IsochroneEstimator:
+        """Return the same estimator without recalibration: the posterior follows from its priors alone."""
+        return self._changed(recalibrated=False)
 
     def _changed(self, **changes: object) -> IsochroneEstimator:
         other = replace(self, **changes)
@@ -104,58 +100,58 @@ class IsochroneEstimator(Estimator):
     def posteriors(
         self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
     ) -> list[Posterior]:
-        """The posterior of many stars, from arrays.
+        """Compute the posteriors of many stars.
 
         Parameters
         ----------
         flux, coverage, ivar : (n, 6800)
-            As `stellar_core.preprocessing.spectra.normalise_with_ivar` gives them; no coverage at all
-            is a star without spectrum.
+            As `stellar_core.preprocessing.spectra.normalise_with_ivar` gives them; without any
+            coverage, the star has no spectrum.
         features : (n, 29)
-            NaN is a star without photometry.
+            NaN for a star without photometry.
         snr : (n,)
-            S/N per pixel; of no account without spectrum.
+            S/N per pixel; ignored without spectrum.
         """
-        answers = []
+        found = []
         for start in range(0, len(flux), _BATCH):
             rows = slice(start, start + _BATCH)
             embedding = embed(self.network, flux[rows], coverage[rows], ivar[rows], features[rows])
-            answers += self._posteriors(embedding, views_of(coverage[rows], features[rows]), snr[rows])
-        return answers
+            found += self._posteriors(embedding, views_of(coverage[rows], features[rows]), snr[rows])
+        return found
 
     def moments(
         self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """See `Estimator.moments`."""
-        answers = self.posteriors(flux, coverage, ivar, features, snr)
-        found = [[answer.interval(FIELDS[name]) for name in QUANTITIES] for answer in answers]
+        """See `BaseEstimator.moments`."""
+        posteriors = self.posteriors(flux, coverage, ivar, features, snr)
+        found = [[posterior.interval(FIELDS[name]) for name in QUANTITIES] for posterior in posteriors]
         mean, std = (np.array([[getattr(one, part) for one in row] for row in found]) for part in ("mean", "std"))
         return mean, std
 
     def _posteriors(self, embedding: np.ndarray, views: np.ndarray, snr: np.ndarray) -> list[Posterior]:
         with torch.inference_mode():
             found = self.network.head.likelihood(torch.from_numpy(embedding))
-        answers, stars = [], self.engine.weights(found, self.calibration.temperature[views], self.priors)
+        posteriors, stars = [], self.engine.weights(found, self.calibration.temperature[views], self.priors)
         for (index, weight), view, ratio in zip(stars, views, snr):
-            if self.levelled:
-                weight = self.calibration.level(self.engine, index, weight, int(view), float(ratio))
-            answers.append(self.engine.posterior(index, weight, self.priors))
-        return answers
+            if self.recalibrated:
+                weight = self.calibration.recalibrate(self.engine, index, weight, int(view), float(ratio))
+            posteriors.append(self.engine.posterior(index, weight, self.priors))
+        return posteriors
 
-    def answer(self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int) -> Answer:
-        """See `Estimator.answer`; the passes say how the network wavers and do not enter the answer."""
+    def infer(self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int) -> CalibratedOutput:
+        """See `BaseEstimator.infer`; the passes of MC dropout enter the error budget, not the posterior."""
         arrays = prepared.flux[None], prepared.coverage[None], prepared.ivar[None], inputs[None]
         view = views_of(arrays[1], arrays[3])
         embedding = embed(self.network, *arrays)
         values, stages = self._passes(arrays, view, samples, seed)
         network = {name: Interval.from_draws(column) for name, column in zip(QUANTITIES, values.T)}
         posterior = self._posteriors(embedding, view, np.array([prepared.snr]))[0]
-        answer = self._answer(posterior, embedding, inputs, seed, network, stages)
+        output = self._output(posterior, embedding, inputs, seed, network, stages)
         noise = self._noise(prepared, inputs, int(view[0]), seed)
-        return replace(answer, parts=parts_of(answer.intervals, values.std(axis=0), noise))
+        return replace(output, parts=error_budgets(output.intervals, values.std(axis=0), noise))
 
     def _noise(self, prepared: PreparedSpectrum, inputs: np.ndarray, view: int, seed: int) -> np.ndarray:
-        """(5,) scatter of the means when the noise is added once more."""
+        """(5,) scatter of the posterior means over copies with resampled noise."""
         rng = np.random.default_rng([seed, 11])
         flux = noisy_spectra(prepared.flux, prepared.ivar, COPIES, rng)
         fixed = (np.repeat(x[None], COPIES, axis=0) for x in (prepared.coverage, prepared.ivar))
@@ -167,10 +163,7 @@ class IsochroneEstimator(Estimator):
     def estimate_many(
         self, spectra: Iterable[Spectrum], *, seed: int = 0, batch: int = _BATCH
     ) -> Iterator[Result | StellarError]:
-        """Many stars, in batches and without passes of MC dropout: as `estimate`, the results in order.
-
-        A star that cannot be answered gives its error.
-        """
+        """Estimate many stars in batches, without MC dropout; yields their results, or their errors, in order."""
         group: list[Spectrum] = []
         for spectrum in spectra:
             group.append(spectrum)
@@ -187,7 +180,7 @@ class IsochroneEstimator(Estimator):
             except StellarError as error:
                 prepared.append(error)
         good = [k for k, item in enumerate(prepared) if not isinstance(item, StellarError)]
-        answers: dict[int, Answer] = {}
+        outputs: dict[int, CalibratedOutput] = {}
         if good:
             inputs = np.stack(
                 [features(spectra[k].photometry if self.reads_photometry(spectra[k]) else None) for k in good]
@@ -197,14 +190,14 @@ class IsochroneEstimator(Estimator):
             snr = np.array([prepared[k].snr for k in good])
             found = self._posteriors(embedding, views_of(arrays[1], inputs), snr)
             for row, k in enumerate(good):
-                answers[k] = self._answer(found[row], embedding[row : row + 1], inputs[row], seed, {}, None)
+                outputs[k] = self._output(found[row], embedding[row : row + 1], inputs[row], seed, {}, None)
         for k, item in enumerate(prepared):
-            yield item if k not in answers else self._result(spectra[k], item, answers[k], 0, seed, "")
+            yield item if k not in outputs else self._result(spectra[k], item, outputs[k], 0, seed, "")
 
     def _passes(
         self, arrays: tuple[np.ndarray, ...], view: np.ndarray, samples: int, seed: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Means of the quantities (samples, 5) and stage probabilities (samples, 5) of passes with dropout."""
+        """Posterior means (samples, 5) and stage probabilities (samples, 5) of the passes of MC dropout."""
         generator = torch.Generator().manual_seed(seed)
         with torch.inference_mode():
             flux, coverage, ivar, inputs = (torch.tensor(x, dtype=torch.float32) for x in arrays)
@@ -213,7 +206,7 @@ class IsochroneEstimator(Estimator):
             found = self.network.head.likelihood(embedding)
         return self.engine.means(found, float(self.calibration.temperature[view[0]]), self.priors)
 
-    def _answer(
+    def _output(
         self,
         posterior: Posterior,
         embedding: np.ndarray,
@@ -221,15 +214,15 @@ class IsochroneEstimator(Estimator):
         seed: int,
         network: Mapping[str, Interval],
         stages: np.ndarray | None,
-    ) -> Answer:
+    ) -> CalibratedOutput:
         drawn = posterior.draws(DRAWS, np.random.default_rng(seed))
         intervals = {name: posterior.interval(FIELDS[name]) for name in QUANTITIES}
         columns = {"teff": 10.0**drawn.log_teff, "logg": drawn.logg, "feh": drawn.feh_surface}
         columns |= {"log_age": drawn.log_age, "log_lifetime": drawn.log_lifetime, "mass": drawn.mass}
-        stage = stage_probabilities(posterior.values("teff"), posterior.cells.logg, posterior.probability)
+        stage = stage_probabilities(posterior.values("teff"), posterior.samples.logg, posterior.probability)
         photometry = bool(np.isfinite(inputs).all())
-        remarks = () if photometry else ("No photometry: the answer rests on the spectrum alone.",)
-        return Answer(
+        remarks = () if photometry else ("No photometry: the result rests on the spectrum alone.",)
+        return CalibratedOutput(
             draws={name: np.asarray(column, float) for name, column in columns.items()},
             intervals=intervals,
             stage=np.array([stage[name] for name in STAGES]),

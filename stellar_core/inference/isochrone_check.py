@@ -1,4 +1,4 @@
-"""A second opinion: the isochrones' posterior for the atmosphere that the network found."""
+"""Isochrone fit to the atmosphere that a network inferred."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import numpy as np
 
 from stellar_core.errors import ParameterError
 from stellar_core.inference.result import Result
-from stellar_core.isochrones import posterior
+from stellar_core.isochrones import infer_posterior
 
-#: Added to the covariance of the draws so that it is never singular: 1 K and 0.01 dex, squared.
-_LEAST = np.diag([1.0, 1e-4, 1e-4])
-#: Largest cell in units of the errors: twice the engine's own moves no mean by more than 0.002 dex.
-_CELL_SIZE = 1.0
+#: Added to the covariance of the draws, so that it is never singular: 1 K and 0.01 dex, squared.
+_FLOOR = np.diag([1.0, 1e-4, 1e-4])
+#: Largest cell in units of the errors: twice the engine's default, which shifts means by at most 0.002 dex.
+_SPACING = 1.0
 
 
-def second_opinion(result: Result) -> dict[str, object]:
-    """What MIST says about a star of this Teff, log g and [Fe/H].
+def check_against_isochrones(result: Result) -> dict[str, object]:
+    """Fit MIST isochrones to a result's Teff, log g and [Fe/H].
 
-    The exact posterior on the tracks for the Gaussian with the mean and the covariance
-    of the result's draws; it knows neither the network's age nor the paper's labels.
+    The exact posterior on the tracks under a Gaussian with the mean and covariance of the result's draws; it uses neither
+    the network's age nor the paper's labels.
 
     Parameters
     ----------
@@ -28,11 +28,11 @@ def second_opinion(result: Result) -> dict[str, object]:
     -------
     dict
         The ``posterior`` object of the ``label`` command (``log_age``, ``mass``,
-        ``log_lifetime``, ``stage``, ...); empty where the models have no such star.
+        ``log_lifetime``, ``stage``, ...); empty if the models have no such star.
     """
     draws = np.array([result.draws[name] for name in ("teff", "logg", "feh")], dtype=float)
     try:
-        found = posterior(*draws.mean(axis=1), covariance=np.cov(draws) + _LEAST, cell_size=_CELL_SIZE).to_dict()
+        found = infer_posterior(*draws.mean(axis=1), covariance=np.cov(draws) + _FLOOR, spacing=_SPACING).to_dict()
     except ParameterError:
         return {}
     return dict(found["posterior"]) if found["inside_models"] else {}

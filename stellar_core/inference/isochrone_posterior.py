@@ -1,9 +1,8 @@
-"""From the likelihood of Model 9 to the posterior over the stars of the models.
+"""Posterior of Model 9 over the stars of the isochrones, from the likelihood of its head.
 
-The head's likelihood is a smooth function of the atmosphere. It is evaluated first at the
-voxels, to find those that matter, then at every cell in them, and multiplied by the prior of
-the cells: `stellar_core.isochrones.Posterior`, the same object the exact engine gives. Every
-cell is a real point of the tracks, so every draw is a star that can exist.
+The likelihood is a smooth function of the atmosphere. It is evaluated at the voxels first, to select the relevant ones, then
+at every cell inside them, and multiplied by the prior of the cells. The result is a `stellar_core.isochrones.Posterior`, as
+from the exact engine. Every cell is a point of the tracks, so every draw is a physically possible star.
 """
 
 from __future__ import annotations
@@ -18,44 +17,44 @@ import torch
 from stellar_core.inference.mc_dropout import QUANTITIES
 from stellar_core.isochrones import Posterior, Priors, load_tracks
 from stellar_core.isochrones.mesh import mesh_of
-from stellar_core.isochrones.track_samples import IsochroneCells, load_cells
+from stellar_core.isochrones.track_samples import BinnedTrackSamples, load_track_samples
 from stellar_core.models.isochrone_head import IsochroneHead, Likelihood, gaussian, scaled
 from stellar_core.stages import STAGES
 
-#: Voxels this far below the best, in the log, are left out; and cells that hold less than this part of the best.
+#: Voxels this far below the best (natural log) are dropped, and cells with less than this fraction of the best weight.
 REACH, NEGLIGIBLE = 16.0, 1e-7
-#: Cells whose learned functions are computed at a time: bounds the memory.
+#: Cells per evaluation of the learned functions: bounds the memory.
 _AT_ONCE = 50_000
 
 
 @dataclass(frozen=True, eq=False)
-class CellPosteriors:
-    """Posteriors over cells for the likelihoods of one head.
+class PosteriorEngine:
+    """Posteriors over cells from the likelihoods of one head.
 
     Attributes
     ----------
     head : IsochroneHead
-    cells : IsochroneCells
-        Those the head was made with.
+    cells : BinnedTrackSamples
+        The cells whose voxels the head uses.
     """
 
     head: IsochroneHead
-    cells: IsochroneCells = field(default_factory=load_cells)
+    cells: BinnedTrackSamples = field(default_factory=load_track_samples)
 
     @cached_property
-    def _place(self) -> torch.Tensor:
+    def _position(self) -> torch.Tensor:
         """(n_cell, 3) float32, scaled atmosphere of every cell."""
-        return scaled(torch.from_numpy(self.cells.place))
+        return scaled(torch.from_numpy(self.cells.atmosphere))
 
     @cached_property
     def _free(self) -> torch.Tensor:
         """(n_cell, rank) float16, the learned functions at every cell."""
         with torch.inference_mode():
-            return torch.cat([self.head.free(part).half() for part in self._place.split(_AT_ONCE)])
+            return torch.cat([self.head.free(part).half() for part in self._position.split(_AT_ONCE)])
 
     @cached_property
     def _free_voxel(self) -> torch.Tensor:
-        """(n_voxel, rank) float32, the same at every voxel."""
+        """(n_voxel, rank) float32, the learned functions at every voxel."""
         with torch.inference_mode():
             return self.head.free(self.head.voxels)
 
@@ -63,25 +62,25 @@ class CellPosteriors:
         """(batch, n_voxel) log likelihood of every voxel."""
         return gaussian(found.mean, found.factor, self.head.voxels) + found.weights @ self._free_voxel.T
 
-    def log_likelihood_at(self, found: Likelihood, place: torch.Tensor) -> torch.Tensor:
-        """(batch,) log likelihood of one scaled atmosphere, ``place`` (batch, 3), for each star."""
-        offset = torch.einsum("bi,bij->bj", place - found.mean, found.factor)
-        return (found.weights * self.head.free(place)).sum(1) - 0.5 * offset.square().sum(1)
+    def log_likelihood_at(self, found: Likelihood, position: torch.Tensor) -> torch.Tensor:
+        """(batch,) log likelihood of one scaled atmosphere, ``position`` (batch, 3), for each star."""
+        offset = torch.einsum("bi,bij->bj", position - found.mean, found.factor)
+        return (found.weights * self.head.free(position)).sum(1) - 0.5 * offset.square().sum(1)
 
     @torch.inference_mode()
     def weights(
         self, found: Likelihood, temperature: np.ndarray | float = 1.0, priors: Priors = Priors()
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The cells of each star of a batch and their probabilities.
+        """Compute the posterior of each star of a batch: its cells and their probabilities.
 
         Parameters
         ----------
         found : Likelihood
             As `IsochroneHead.likelihood` gives it.
         temperature : (batch,) float or float
-            What the log likelihoods are divided by.
+            Divisor of the log likelihoods.
         priors : Priors
-            Any that the cells can hold; the network need not be taught again.
+            Any priors within the cells; the network needs no new training.
 
         Yields
         ------
@@ -96,7 +95,7 @@ class CellPosteriors:
         near = voxels > voxels.amax(dim=1, keepdim=True) - REACH
         for star in range(len(near)):
             index = self._inside(np.flatnonzero(near[star].numpy()))
-            offset = (self._place[index] - found.mean[star]) @ found.factor[star]
+            offset = (self._position[index] - found.mean[star]) @ found.factor[star]
             log_likelihood = self._free[index].float() @ found.weights[star] - 0.5 * offset.square().sum(1)
             log_posterior = (log_likelihood / divisor[star]).numpy().astype(float) + prior[index.numpy()]
             weight = np.exp(log_posterior - log_posterior.max())
@@ -104,20 +103,20 @@ class CellPosteriors:
             yield index.numpy()[kept], weight[kept] / weight[kept].sum()
 
     def posterior(self, index: np.ndarray, probability: np.ndarray, priors: Priors = Priors()) -> Posterior:
-        """What `weights` gives for one star as the object that the exact engine gives."""
+        """Wrap the output of `weights` for one star, like the exact engine's."""
         return Posterior(self.cells.stars.select(index), probability, priors, mesh_of(load_tracks(), priors), 0.0)
 
     def posteriors(
         self, found: Likelihood, temperature: np.ndarray | float = 1.0, priors: Priors = Priors()
     ) -> list[Posterior]:
-        """The posterior of every star of a batch; parameters as for `weights`."""
+        """Compute the posterior of every star of a batch; parameters as for `weights`."""
         return [self.posterior(*star, priors) for star in self.weights(found, temperature, priors)]
 
     @torch.inference_mode()
     def means(
         self, found: Likelihood, temperature: np.ndarray | float = 1.0, priors: Priors = Priors()
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Means of the five quantities and stage probabilities, by voxel: rougher and faster than `posteriors`.
+        """Compute posterior means and stage probabilities by voxel: coarser and faster than `posteriors`.
 
         Returns
         -------
@@ -132,12 +131,12 @@ class CellPosteriors:
         return values, stage / stage.sum(axis=1, keepdims=True)
 
     def order(self, name: str, index: np.ndarray) -> np.ndarray:
-        """(n,) what sorts the cells ``index`` (n,) by one of their fields, equal ones by their number."""
+        """(n,) order that sorts the cells ``index`` (n,) by one of their fields, ties by their number."""
         return np.argsort(self._ranks[name][index])
 
     @cached_property
     def _ranks(self) -> Mapping[str, np.ndarray]:
-        """(n_cell,) int32 for each field of the cells, made when it is asked for: sorting ranks is ten times faster."""
+        """(n_cell,) int32 rank by each field of the cells, computed on first use: sorting ranks is ten times faster."""
         return _Ranks(self.cells)
 
     def _inside(self, voxels: np.ndarray) -> torch.Tensor:
@@ -148,9 +147,9 @@ class CellPosteriors:
 
 
 class _Ranks(dict):
-    """Place of every cell in the order of one of its fields, by the field's name."""
+    """Rank of every cell by one of its fields, by the field's name."""
 
-    def __init__(self, cells: IsochroneCells) -> None:
+    def __init__(self, cells: BinnedTrackSamples) -> None:
         self._cells = cells
 
     def __missing__(self, name: str) -> np.ndarray:
@@ -161,20 +160,20 @@ class _Ranks(dict):
 
 
 @lru_cache(maxsize=4)
-def _cell_prior(cells: IsochroneCells, priors: Priors) -> np.ndarray:
+def _cell_prior(cells: BinnedTrackSamples, priors: Priors) -> np.ndarray:
     return cells.log_prior(priors)
 
 
 @lru_cache(maxsize=4)
-def _voxel_prior(cells: IsochroneCells, priors: Priors) -> torch.Tensor:
-    """(n_voxel,) float32, log prior; a voxel without any is far below all others."""
+def _voxel_prior(cells: BinnedTrackSamples, priors: Priors) -> torch.Tensor:
+    """(n_voxel,) float32, log prior; far below all others in a voxel without any."""
     share = np.add.reduceat(np.exp(_cell_prior(cells, priors).astype(float)), cells.first[:-1])
     return torch.from_numpy(np.log(np.maximum(share, 1e-37)).astype(np.float32))
 
 
 @lru_cache(maxsize=4)
-def _voxel_means(cells: IsochroneCells, priors: Priors) -> torch.Tensor:
-    """(n_voxel, 5 + 5) float64: means of `QUANTITIES`, and stage shares, of the stars of each voxel."""
+def _voxel_means(cells: BinnedTrackSamples, priors: Priors) -> torch.Tensor:
+    """(n_voxel, 5 + 5) float64: means of `QUANTITIES` and stage fractions of the stars in each voxel."""
     weight = np.exp(_cell_prior(cells, priors).astype(float))
     stars = cells.stars
     columns = [10.0**stars.log_teff, stars.logg, stars.feh_surface, stars.log_age, stars.log_lifetime]

@@ -1,4 +1,4 @@
-"""Monte Carlo dropout (Gal & Ghahramani 2016): many passes, reproducible by seed."""
+"""Monte Carlo dropout (Gal & Ghahramani 2016), reproducible by seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUANTITIES = tuple(UNITS)
 
 @dataclass(frozen=True)
 class Passes:
-    """What the network said, pass by pass.
+    """Output of a network, pass by pass.
 
     Attributes
     ----------
@@ -45,19 +45,19 @@ def run_passes(
 ) -> Passes:
     """Pass each star ``samples`` times through the network with dropout.
 
-    The convolutional stem has no dropout and runs once. Each star has a generator of
-    its own, made from ``seed``: its numbers do not depend on the stars beside it.
+    The convolutional stem has no dropout and runs once. Each star has its own generator,
+    seeded with ``seed``, so its numbers do not depend on the rest of the batch.
 
     Parameters
     ----------
     flux, coverage : (n_star, 6800)
     features : (n_star, 29)
-        NaN rows are stars without photometry.
+        NaN for stars without photometry.
     samples : int
         Passes per star, at least 1.
     seed : int
     batch : int
-        Stars whose spectra go through the stem together.
+        Stars per call of the stem.
     """
     values, stages, embeddings = [], [], []
     with torch.inference_mode():
@@ -80,7 +80,7 @@ def run_passes(
 
 @torch.inference_mode()
 def run_once(network: nn.Module, flux: np.ndarray, coverage: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """(n_star, 5) what the network says without dropout, in the order of `QUANTITIES`; arguments as for `run_passes`."""
+    """(n_star, 5) output without dropout, in the order of `QUANTITIES`; arguments as for `run_passes`."""
     tokens = network.tokens(*(torch.tensor(part, dtype=torch.float32) for part in (flux, coverage)))
     return _values(network.heads(network.embed(tokens, torch.tensor(features, dtype=torch.float32))))
 

@@ -1,7 +1,6 @@
-"""The same star observed again: copies of an input with its own noise added once more.
+"""Resample the noise of an input: copies of a star with its own noise added once more.
 
-How far answers on such copies scatter is the part of the error that comes from the noise of the
-input, to first order.
+The scatter of the results over such copies is, to first order, the error due to the noise of the input.
 """
 
 from __future__ import annotations
@@ -10,22 +9,22 @@ import numpy as np
 
 from stellar_core.preprocessing.spectra import FILLER, SMOOTH_ORDER, SMOOTH_WINDOW
 
-#: Copies from which the scatter is measured.
+#: Copies per star.
 COPIES = 12
 _HALF = SMOOTH_WINDOW // 2
 _POWERS = np.vander(np.arange(-_HALF, _HALF + 1) / _HALF, SMOOTH_ORDER + 1)
-#: Weights of the filter that prepared spectra went through: their noise is correlated by it.
+#: Weights of the smoothing filter of prepared spectra, which correlates their noise.
 _FILTER = (_POWERS @ np.linalg.pinv(_POWERS))[_HALF]
 _FILTER = _FILTER / np.sqrt((_FILTER**2).sum())
 
 
 def noisy_spectra(flux: np.ndarray, ivar: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """(n, 6800) float32, copies of one prepared spectrum; what is not covered stays as it is.
+    """(n, 6800) float32, noisy copies of one prepared spectrum; pixels without coverage keep the filler.
 
     Parameters
     ----------
     flux, ivar : (6800,) float
-        Prepared flux and its inverse variance.
+        Prepared flux and inverse variance.
     """
     white = rng.standard_normal((n, flux.size + 2 * _HALF))
     noise = np.stack([np.convolve(row, _FILTER, mode="valid") for row in white])
@@ -35,7 +34,7 @@ def noisy_spectra(flux: np.ndarray, ivar: np.ndarray, n: int, rng: np.random.Gen
 
 
 def noisy_features(features: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """(n, 29) copies of one star's photometric features, magnitudes moved by their errors; NaN stays NaN."""
+    """(n, 29) copies of one star's photometric features, magnitudes perturbed by their errors; NaN stays NaN."""
     copies = np.repeat(np.asarray(features, float)[None], n, axis=0)
     move = rng.standard_normal((n, 5)) * copies[:, 5:10]
     for first in (0, 15, 24):  # PSF, corrected and model magnitudes

@@ -1,7 +1,7 @@
-"""Which wavelengths an answer leans on: hide one range after another and ask the network again.
+"""Occlusion sensitivity: hide one wavelength range after another and run the network again.
 
-What is hidden counts as not observed, as at the ends of every spectrum, so the network knows how to
-do without it. A range may matter little because its neighbours say the same.
+Hidden pixels count as not observed, like the ends of every spectrum, which the network has seen in training. A range may have
+little influence because its neighbours carry the same information.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from stellar_core.errors import ParameterError
-from stellar_core.inference.base import Estimator
+from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.mc_dropout import QUANTITIES
 from stellar_core.inference.result import Result
 from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.spectra import FILLER, GRID, PreparedSpectrum
 from stellar_core.spectrum import Spectrum
 
-#: Width of a range, Angstrom, and the limits of what makes sense.
+#: Default width of a range and its limits, Angstrom.
 WIDTH, WIDTHS = 120, (20, 1000)
 
 
 @dataclass(frozen=True)
 class Influence:
-    """What hiding each range does to an answer.
+    """Influence of each wavelength range on a result.
 
     Attributes
     ----------
     edges : (n_range, 2) float
-        First and last rest wavelength of each range of which something was observed, Angstrom.
+        First and last rest wavelength of each range with any observed pixel, Angstrom.
     shift : mapping of str to (n_range,) float
-        By which the mean of each of `QUANTITIES` moves when the range is hidden: K, dex, dex, log10(yr), log10(yr).
+        Change of the mean of each of `QUANTITIES` if the range is hidden: K, dex, dex, log10(yr), log10(yr).
     error : mapping of str to float
-        Standard deviation of the answer itself, same units.
+        Standard deviation of the result itself, same units.
     widening : (n_range,) float or None
-        By which part the standard deviation of log age grows, 0.1 for a tenth; None for networks whose width does
-        not hang on the spectrum.
+        Relative growth of the standard deviation of log age; None for networks whose width does not depend on the
+        spectrum.
     """
 
     edges: np.ndarray
@@ -46,21 +46,21 @@ class Influence:
     widening: np.ndarray | None
 
     def strongest(self, quantity: str) -> int:
-        """Index of the range whose hiding moves ``quantity`` the most."""
+        """Index of the range with the largest change of ``quantity``."""
         return int(np.abs(self.shift[quantity]).argmax())
 
 
-def hidden(
+def occlude(
     prepared: PreparedSpectrum, width: int = WIDTH
 ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """The spectrum whole, then with one range after another not observed.
+    """Copy a spectrum: as it is, then with one range after another not observed.
 
     Parameters
     ----------
     prepared : PreparedSpectrum
         With ``ivar``.
     width : int
-        Of a range, Angstrom.
+        Width of a range, Angstrom.
 
     Returns
     -------
@@ -79,16 +79,16 @@ def hidden(
 
 
 def influence(estimator: Estimator, spectrum: Spectrum, result: Result, width: int = WIDTH) -> Influence:
-    """How far each range of a spectrum holds its answer.
+    """Measure the influence of each range of a spectrum on its result.
 
     Parameters
     ----------
     estimator : Estimator
     spectrum : Spectrum
     result : Result
-        What ``estimator`` said of it.
+        The estimator's result for it.
     width : int
-        Of a range, Angstrom.
+        Width of a range, Angstrom.
 
     Raises
     ------
@@ -101,10 +101,10 @@ def influence(estimator: Estimator, spectrum: Spectrum, result: Result, width: i
         raise ParameterError(f"A range is {WIDTHS[0]} to {WIDTHS[1]} Å wide; got {width}.", value=width)
     if not estimator.reads_spectrum:
         raise ParameterError(
-            f"The model {estimator.name} reads no spectrum, so none of its wavelengths matters.", value=estimator.name
+            f"The model {estimator.name} reads no spectrum, so no wavelength has any influence.", value=estimator.name
         )
     prepared = estimator.prepare(spectrum)
-    edges, arrays = hidden(prepared, width)
+    edges, arrays = occlude(prepared, width)
     inputs = features(spectrum.photometry if estimator.reads_photometry(spectrum) else None)
     n = len(edges) + 1
     mean, std = estimator.moments(*arrays, np.repeat(inputs[None], n, axis=0), np.full(n, prepared.snr))

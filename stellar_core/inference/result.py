@@ -1,4 +1,4 @@
-"""What the product says about one star."""
+"""The result for one star: intervals, stage probabilities, error budget and verdict."""
 
 from __future__ import annotations
 
@@ -7,46 +7,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from stellar_core.intervals import Interval
 from stellar_core.quantities import UNITS
 
 
 @dataclass(frozen=True)
-class Interval:
-    """Mean, standard deviation and quantiles of a distribution."""
-
-    mean: float
-    std: float
-    p025: float
-    p16: float
-    median: float
-    p84: float
-    p975: float
-
-    @classmethod
-    def from_draws(cls, draws: np.ndarray) -> Interval:
-        """Summarise ``draws`` of shape (n_draw,), finite."""
-        p025, p16, median, p84, p975 = np.quantile(draws, [0.025, 0.16, 0.5, 0.84, 0.975])
-        values = (np.mean(draws), np.std(draws), p025, p16, median, p84, p975)
-        return cls(*(float(value) for value in values))
-
-    def to_dict(self) -> dict[str, float]:
-        """The interval object of the command-line contract."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Where the error of one quantity comes from; standard deviations in its unit.
+class ErrorBudget:
+    """Contributions to the error of one quantity; standard deviations in its unit.
 
     Attributes
     ----------
     epistemic : float
-        What the network does not know: the scatter of passes with dropout, or of the members of an ensemble.
+        Model uncertainty: the scatter of the passes of MC dropout.
     input_noise : float
-        The noise of this spectrum and photometry: the scatter of answers when it is added once more.
+        Noise of this spectrum and photometry: the scatter over copies with the noise added once more.
     aleatoric : float
-        The rest of the variance of the calibrated answer: what such data cannot tell, such as stars of one
-        atmosphere and several ages; 0 where the others account for all.
+        Intrinsic: the rest of the variance of the calibrated result, such as several ages for one atmosphere; 0 if
+        the others account for all.
     """
 
     epistemic: float
@@ -54,13 +31,13 @@ class Parts:
     aleatoric: float
 
     @classmethod
-    def of(cls, total: float, epistemic: float, input_noise: float) -> Parts:
-        """From the standard deviation of the whole and of two parts."""
+    def of(cls, total: float, epistemic: float, input_noise: float) -> ErrorBudget:
+        """Split the standard deviation ``total`` into two known parts and the rest."""
         rest = max(total**2 - epistemic**2 - input_noise**2, 0.0)
         return cls(float(epistemic), float(input_noise), float(np.sqrt(rest)))
 
     def to_dict(self) -> dict[str, float]:
-        """The three by name."""
+        """The three contributions by name."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
@@ -71,13 +48,14 @@ def entropy(probability: np.ndarray) -> np.ndarray:
 
 
 def mutual_information(passes: np.ndarray) -> float:
-    """What the passes (samples, 5) disagree about, in nats: entropy of their mean less their mean entropy (Houlsby 2011)."""
+    """Mutual information of stage and network, nats, from passes (samples, 5): entropy of their mean less their mean entropy
+    (Houlsby et al. 2011, arXiv:1112.5745)."""
     return max(float(entropy(passes.mean(axis=0)) - entropy(passes).mean()), 0.0)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the model may be trusted on this star, and why not, in words."""
+    """Trust in a result (``in_domain``), with the reasons for caution."""
 
     in_domain: bool
     messages: tuple[str, ...] = ()
@@ -85,16 +63,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Result:
-    """The answer for one star.
+    """The result for one star.
 
     Attributes
     ----------
     input : str
-        What the user gave: a file name or an identifier.
+        The user's input: a file name or an identifier.
     star : str
         The star's name, plate-MJD-fiber where known.
     source : {"sdss", "mock", "upload"}
-        Where the spectrum came from.
+        Origin of the spectrum.
     model, seed, samples
         Name of the trained model, seed of the passes and their number.
     teff, logg, feh, log_age, log_lifetime : Interval
@@ -102,17 +80,18 @@ class Result:
     stage : mapping of str to float
         Probability of each of the five stages; sums to 1.
     verdict : Verdict
-        Quality and domain, in words.
+        Trust, and remarks on quality and domain.
     draws : mapping of str to (n_draw,) float
         The draws behind each interval, keyed like `UNITS`; and ``stage``, (samples, 5), the
         stage probabilities of the single passes.
     network : mapping of str to Interval
         The plain MC-dropout intervals before calibration, keyed like `UNITS`.
-    parts : mapping of str to Parts
-        Where the error comes from, keyed like `UNITS`; empty where no passes were made.
+    parts : mapping of str to ErrorBudget
+        Error budgets, keyed like `UNITS`; empty without MC dropout.
     quality : mapping
         Numbers behind the verdict: ``snr``, ``coverage``, ``redshift``, ``redshift_source``,
-        ``domain_score``, ``photometry`` ("used", "missing" or "not read by this model").
+        ``photometry`` ("used", "missing" or "not read by this model"), ``feature_distance`` and ``misfit`` with their
+        ``limits``, and ``gate``, every out-of-distribution score over its limit.
     """
 
     input: str
@@ -131,11 +110,11 @@ class Result:
     draws: Mapping[str, np.ndarray] = field(repr=False, default_factory=dict)
     network: Mapping[str, Interval] = field(repr=False, default_factory=dict)
     quality: Mapping[str, object] = field(default_factory=dict)
-    parts: Mapping[str, Parts] = field(default_factory=dict)
+    parts: Mapping[str, ErrorBudget] = field(default_factory=dict)
 
     @property
     def from_isochrones(self) -> bool:
-        """Whether the answer is a posterior over stars of the tracks, as Model 9's: each draw then has a mass."""
+        """True if the result is a posterior over stars of the tracks, as from Model 9: each draw then has a mass."""
         return "mass" in self.draws
 
     @property
@@ -145,7 +124,7 @@ class Result:
 
     @property
     def mutual_information(self) -> float | None:
-        """Part of the stage's entropy that the passes disagree about, nats; None without passes."""
+        """Mutual information of stage and network, nats: the part of the entropy due to the model; None without MC dropout."""
         draws = self.draws.get("stage")
         return None if draws is None else mutual_information(np.asarray(draws))
 
@@ -155,7 +134,7 @@ class Result:
         return max(self.stage, key=self.stage.__getitem__)
 
     def stage_interval(self) -> dict[str, dict[str, float]]:
-        """How the passes scatter about each stage's probability; empty without draws."""
+        """Scatter of each stage's probability over the passes of MC dropout; empty without them."""
         draws = self.draws.get("stage")
         if draws is None:
             return {}

@@ -1,7 +1,7 @@
-"""What a spectrum shows against the emulated spectrum of the star that it was taken for.
+"""Compare a spectrum with the emulated spectrum of its inferred atmosphere.
 
-Each sign is one number, large where one kind of damage or of foreign object is likely; `DomainGate`
-knows how large it is on good stars.
+Each diagnostic is one number that is large for one kind of corruption or of foreign object; `DomainCheck` holds its
+distribution over good stars.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import numpy as np
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.preprocessing.spectra import GRID, SMOOTH_WINDOW
 
-#: Columns of what `signs` gives: five signs, then what `DomainGate` makes two more of.
-SIGNS = ("misfit", "spikes", "telluric", "velocity", "lost", "slope", "blue", "red", "g-r", "r-i")
-#: Width of the running mean that takes the continuum out, Angstrom.
+#: Columns of `diagnose`: five diagnostics, then the slope and colours from which `DomainCheck` makes two scores.
+DIAGNOSTICS = ("misfit", "spikes", "telluric", "velocity", "lost", "slope", "blue", "red", "g-r", "r-i")
+#: Width of the running mean that is taken as the continuum, Angstrom.
 _WINDOW = 301
-#: Where lines are compared, Angstrom; lines of the emulator are uncertain by `_MODEL` of the continuum.
+#: Range in which lines are compared, Angstrom; error of the emulated lines as a fraction of the continuum.
 _RANGE, _MODEL = (3850.0, 8800.0), 0.03
-#: Bands of oxygen, observed frame; stars move by less than the bands' widths.
+#: Telluric oxygen bands, observed frame, Angstrom; stellar velocities shift them by less than their widths.
 _TELLURIC = ((6868.0, 6925.0), (7595.0, 7680.0))
-#: Pixels of 69 km/s: offsets that are tried, and those that count as none.
+#: Step in ln(wavelength) of 69 km/s: largest offset tried, and largest that counts as zero, in steps.
 _STEP, _FAR, _NEAR = 1e-4, 9, 1
-#: Three broad bands within the spectrum, of about the wavelengths of g, r and i.
+#: Three broad bands within the spectrum, near the wavelengths of g, r and i.
 _BANDS = ((4000.0, 5300.0), (5650.0, 6900.0), (7000.0, 8150.0))
-#: Share of the grid that SDSS's own spectrograph covers.
+#: Fraction of the grid that the SDSS spectrograph covers.
 USUAL_COVERAGE = 0.79
 _LOG_GRID = 10.0 ** np.arange(np.log10(_RANGE[0]), np.log10(_RANGE[1]), _STEP)
 
@@ -52,7 +52,7 @@ def line_profile(flux: np.ndarray, coverage: np.ndarray) -> np.ndarray:
     return np.where(coverage, flux / continuum(flux, coverage), np.nan).astype(np.float32)
 
 
-def signs(
+def diagnose(
     emulator: SpectralEmulator,
     flux: np.ndarray,
     coverage: np.ndarray,
@@ -61,33 +61,33 @@ def signs(
     atmosphere: np.ndarray,
     snr: np.ndarray,
 ) -> np.ndarray:
-    """All of `SIGNS` for prepared spectra.
+    """Compute the `DIAGNOSTICS` of prepared spectra.
 
     Parameters
     ----------
     flux, coverage, ivar : (n, 6800)
-        As the preprocessing gives them.
+        Prepared spectra.
     features : (n, 29)
         Photometric features, NaN where missing.
     atmosphere : (n, 3)
-        Teff [K], log g, [Fe/H] [dex] that the network found.
+        Inferred Teff [K], log g, [Fe/H] [dex].
     snr : (n,)
         Median S/N per pixel.
 
     Returns
     -------
     (n, 10) float64
-        ``misfit``: RMS of lines minus emulated lines over what noise and library leave, spikes clipped.
-        ``spikes``: RMS of what exceeds five errors. ``telluric``: depth in the bands of oxygen over its
-        error. ``velocity``: how much better, in errors, the lines fit at another velocity.
-        ``lost``: part of the usual coverage that is missing. ``slope``: of ln(flux / emulated) against
-        ln(wavelength). Colours, mag: of the spectrum, ``blue`` and ``red``, and of the photometry; NaN
-        where there is none.
+        ``misfit``: RMS of lines minus emulated lines over the RMS expected from noise and library, spikes clipped.
+        ``spikes``: RMS of the excess over five sigma. ``telluric``: depth in the oxygen bands over its
+        error. ``velocity``: improvement of the fit, in sigma, at another velocity.
+        ``lost``: fraction of the usual coverage that is missing. ``slope``: of ln(flux / emulated) against
+        ln(wavelength). Colours, mag: ``blue`` and ``red`` of the spectrum, then those of the photometry; NaN
+        if absent.
     """
     from scipy.ndimage import uniform_filter1d
 
     limits = np.clip(atmosphere, [3500.0, 0.0, -2.8], [12000.0, 5.2, 0.6])
-    # The prepared spectrum went through a Savitzky-Golay filter; a short mean does nearly the same to the model.
+    # Prepared spectra are smoothed by a Savitzky-Golay filter; a short running mean smooths the model nearly alike.
     model = uniform_filter1d(emulator.spectra(*limits.T), SMOOTH_WINDOW // 3, axis=1)
     level = continuum(flux, coverage)
     used = coverage & (GRID >= _RANGE[0]) & (GRID <= _RANGE[1])
@@ -115,7 +115,7 @@ def signs(
 def _mean_in(
     values: np.ndarray, used: np.ndarray, error: np.ndarray, ranges: tuple[tuple[float, float], ...]
 ) -> np.ndarray:
-    """(n,) mean of ``values`` in some ranges over the error that noise correlated over the filter, and the model, leave."""
+    """(n,) mean of ``values`` in ``ranges`` over its error, of the noise (correlated by the filter) and of the model."""
     inside = used & np.any([(GRID >= low) & (GRID <= high) for low, high in ranges], axis=0)
     count = np.maximum(inside.sum(axis=1), 1)
     noise = np.sqrt(np.where(inside, np.minimum(error, 10.0) ** 2, 0.0).sum(axis=1) / count * SMOOTH_WINDOW / count)
@@ -123,7 +123,7 @@ def _mean_in(
 
 
 def _offset(ours: np.ndarray, theirs: np.ndarray, error: np.ndarray) -> float:
-    """How many errors better lines ``ours`` (6800,) fit ``theirs`` moved by 140 to 620 km/s than nearly unmoved."""
+    """Improvement, in sigma, of the fit of lines ``ours`` (6800,) to ``theirs`` at offsets of 140 to 620 km/s."""
     weight = np.interp(_LOG_GRID, GRID, 1.0 / error**2)
     a, b = (np.interp(_LOG_GRID, GRID, lines) for lines in (ours, theirs))
     middle = slice(_FAR, -_FAR)
@@ -136,7 +136,7 @@ def _offset(ours: np.ndarray, theirs: np.ndarray, error: np.ndarray) -> float:
 
 
 def _slope(ratio: np.ndarray, used: np.ndarray) -> float:
-    """Slope of ``ratio`` (6800,) against ln(wavelength) by medians in 20 stretches; 0 where fewer than 5 are covered."""
+    """Slope of ``ratio`` (6800,) against ln(wavelength) from medians in 20 intervals; 0 if fewer than 5 are covered."""
     x, y = [], []
     for part in np.array_split(np.flatnonzero((GRID >= _RANGE[0]) & (GRID <= _RANGE[1])), 20):
         inside = part[used[part]]
@@ -147,7 +147,7 @@ def _slope(ratio: np.ndarray, used: np.ndarray) -> float:
 
 
 def _band(flux: np.ndarray, coverage: np.ndarray, low: float, high: float) -> np.ndarray:
-    """(n,) mean flux between two wavelengths; NaN where less than 0.9 of it is covered or it is not positive."""
+    """(n,) mean flux between two wavelengths; NaN if less than 0.9 of it is covered or the mean is not positive."""
     inside = coverage & (GRID >= low) & (GRID <= high)
     count = inside.sum(axis=1)
     mean = np.where(inside, flux, 0.0).sum(axis=1) / np.maximum(count, 1)

@@ -1,4 +1,4 @@
-"""Several answers about one star: where they disagree, in units of their errors."""
+"""Tension between several estimates of one star, in units of their errors."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from itertools import combinations
 
 import numpy as np
 
-#: Quantities that mean the same to all: a lifetime does not, it ends by the paper's rule or with the track.
+#: Quantities with one definition in all estimates. Lifetimes differ: 10 Gyr M^-2.5 (the paper), or that of the track.
 COMPARED = ("log_age", "teff", "logg", "feh")
 
 
 @dataclass(frozen=True)
-class Opinion:
-    """One answer.
+class Estimate:
+    """One estimate of a star.
 
     Attributes
     ----------
     name : str
-        Who gives it.
+        Name of the method.
     intervals : mapping of str to mapping
-        Interval objects (``p16``, ``median``, ``p84``, ...) by quantity; those that are absent are not compared.
+        Interval objects (``p16``, ``median``, ``p84``, ...) by quantity; absent ones are not compared.
     stage : mapping of str to float
-        Probability of each stage; empty where there is none.
+        Probability of each stage; may be empty.
     """
 
     name: str
@@ -32,13 +32,13 @@ class Opinion:
 
     @property
     def most_likely_stage(self) -> str:
-        """The stage of the largest probability, or an empty text."""
+        """The most probable stage, or an empty string."""
         return max(self.stage, key=self.stage.__getitem__, default="")
 
 
 @dataclass(frozen=True)
-class Gap:
-    """How far two answers are apart in one quantity.
+class Tension:
+    """Difference of two estimates in one quantity.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Gap:
     difference : float
         Median of the first less that of the second, in the quantity's unit.
     expected : float
-        Half of both 68 % intervals in quadrature: what errors independent of each other would give.
+        Half widths of both 68 % intervals in quadrature: the 1-sigma difference of independent errors.
     """
 
     first: str
@@ -56,18 +56,18 @@ class Gap:
     expected: float
 
     @property
-    def in_errors(self) -> float:
-        """The difference in units of what is expected, without sign."""
+    def in_sigma(self) -> float:
+        """Absolute difference over the expected one."""
         return abs(self.difference) / self.expected if self.expected > 0 else float("inf") if self.difference else 0.0
 
 
-def gaps(opinions: Sequence[Opinion], quantities: Sequence[str] = COMPARED) -> list[Gap]:
-    """Every pair of ``opinions``, in every quantity that both give; pairs in order, then quantities."""
+def tensions(estimates: Sequence[Estimate], quantities: Sequence[str] = COMPARED) -> list[Tension]:
+    """Compare every pair of ``estimates`` in every quantity that both give; pairs in order, then quantities."""
     found = []
-    for one, other in combinations(opinions, 2):
+    for one, other in combinations(estimates, 2):
         for name in quantities:
             a, b = one.intervals.get(name), other.intervals.get(name)
             if a is not None and b is not None:
                 expected = float(np.hypot((a["p84"] - a["p16"]) / 2, (b["p84"] - b["p16"]) / 2))
-                found.append(Gap(one.name, other.name, name, a["median"] - b["median"], expected))
+                found.append(Tension(one.name, other.name, name, a["median"] - b["median"], expected))
     return found

@@ -1,4 +1,4 @@
-"""Attention between the tokens of a spectrum, and the layer around it."""
+"""Attention between spectral tokens, and the Transformer layer."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class ScaledDotProductAttention(nn.Module):
         batch, token, width = x.shape
         qkv = self.qkv(x).view(batch, token, 3, self.heads, width // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (batch, heads, token, width / heads)
-        # Written out: with some seventy tokens this is three times faster on a CPU than the fused
-        # kernel, whose backward pass is made for long sequences.
+        # Explicit: with about seventy tokens this is three times faster on a CPU than the fused kernel,
+        # whose backward pass is optimised for long sequences.
         weight = torch.softmax(query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5, dim=-1)
         mixed = weight @ value  # (batch, heads, token, width / heads)
         return self.out(mixed.transpose(1, 2).reshape(batch, token, width))
@@ -35,9 +35,9 @@ class ScaledDotProductAttention(nn.Module):
 class HadamardGatedAttention(nn.Module):
     """The paper's gate (section 3.4.2), y = sigmoid(Q K) V with element-wise products.
 
-    Each token is gated by itself: the cost is linear in the number of tokens and nothing
-    passes between them, they meet only where the encoder averages them. Splitting the
-    channels into heads would change nothing, as no product couples two channels.
+    Each token is gated by itself: the cost is linear in the number of tokens, and tokens exchange
+    no information before the encoder averages them. Heads would have no effect, since no product
+    couples two channels.
     """
 
     def __init__(self, width: int) -> None:
@@ -52,7 +52,7 @@ class HadamardGatedAttention(nn.Module):
 
 
 def attention(kind: str, width: int, heads: int) -> nn.Module:
-    """The attention that `stellar_core.models.registry.Architecture` calls ``kind``.
+    """Build the attention of a `stellar_core.models.registry.Architecture`.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def attention(kind: str, width: int, heads: int) -> nn.Module:
         return ScaledDotProductAttention(width, heads)
     if kind == "hadamard":
         return HadamardGatedAttention(width)
-    raise ModelError(f"Attention is standard or hadamard; got {kind!r}.", value=kind)
+    raise ModelError(f"Attention must be standard or hadamard; got {kind!r}.", value=kind)
 
 
 class TransformerLayer(nn.Module):

@@ -1,4 +1,4 @@
-"""The branches that read a star, photometry and spectrum, and the module that joins them."""
+"""The photometric and spectral branches, and the module that fuses them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Perceptron(nn.Module):
 
 
 class PhotometryBranch(nn.Module):
-    """The paper's MLP on the 29 features; a learned vector stands for missing photometry."""
+    """The paper's MLP on the 29 features; a learned vector replaces missing photometry."""
 
     def __init__(self, n_feature: int, width: int, depth: int, dropout: float) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class PhotometryBranch(nn.Module):
         self.missing = nn.Parameter(torch.zeros(width))
 
     def forward(self, features: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """``features`` (batch, n_feature), a row with any NaN is missing, to (batch, width)."""
+        """``features`` (batch, n_feature), missing if any is NaN, to (batch, width)."""
         present = torch.isfinite(features).all(dim=1, keepdim=True)
         scaled = torch.where(present, (features - self.mean) / self.std, torch.zeros_like(features))
         encoded = self.perceptron(scaled.clamp(-8.0, 8.0), generator)
@@ -60,7 +60,7 @@ class FusionModule(Perceptron):
 
 
 def spectrum_channels(flux: torch.Tensor, coverage: torch.Tensor, window: int = 151) -> torch.Tensor:
-    """The channels a spectral branch sees; filler has no influence on them.
+    """Compute the input channels of a spectral branch; pixels without coverage have no influence.
 
     Parameters
     ----------
@@ -89,9 +89,9 @@ def spectrum_channels(flux: torch.Tensor, coverage: torch.Tensor, window: int = 
 class ResidualBlock(nn.Module):
     """Two convolutions added to their input (He et al. 2016), normalisation first.
 
-    Groups of channels are normalised, not the batch: a star's answer must not depend on
-    the stars beside it. Where width or resolution change, the input goes through a
-    convolution of one pixel.
+    Groups of channels are normalised, not the batch: the output for a star must not depend on
+    the rest of the batch. If width or resolution change, the input passes through a one-pixel
+    convolution.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class ConvolutionalStem(nn.Module):
 
 
 class PatchEmbedding(nn.Module):
-    """Stretches of ``patch`` pixels to tokens, each by the same linear map (no CNN before the Transformer)."""
+    """Map patches of ``patch`` pixels to tokens by one linear map (no CNN before the Transformer)."""
 
     def __init__(self, width: int, patch: int) -> None:
         super().__init__()
@@ -152,8 +152,8 @@ class PatchEmbedding(nn.Module):
 class TransformerEncoder(nn.Module):
     """Tokens with learned positions and a summary token through ``depth`` layers.
 
-    Both kinds of attention share all of it, so that models differ by the attention alone.
-    (Hadamard gates pass nothing between tokens: there the summary token is a learned constant.)
+    Models with either kind of attention share it, so that they differ by the attention alone.
+    (With Hadamard gates, which pass nothing between tokens, the summary token is a learned constant.)
     """
 
     def __init__(

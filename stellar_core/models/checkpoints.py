@@ -1,4 +1,4 @@
-"""Networks on disk: safetensors beside a card, never anything that can run code."""
+"""Networks on disk: `stellar_core.model_store` holds the arrays and the card, this module builds the network from them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from stellar_core.model_store import read_model, write_model
 from stellar_core.models.isochrone_config import config_kind
 from stellar_core.models.zoo import build
 
-#: Greatest width, or number of anything, that a card may state.
+#: Largest setting that a card may have.
 LARGEST = 100_000
 
 
 def save_network(
     folder: Path, network: nn.Module, extra: dict[str, np.ndarray], card: dict[str, object]
 ) -> dict[str, object]:
-    """Write a network and the arrays that belong to it (calibration, domain gate).
+    """Write a network and its other arrays (calibration, out-of-distribution check).
 
     Weights are stored as float16; the card gets their sha256.
     """
@@ -41,14 +41,14 @@ def load_network(folder: Path) -> tuple[nn.Module, dict[str, np.ndarray], dict[s
     try:
         config = config_kind(card["architecture"])(**card["architecture"])
     except (KeyError, TypeError, AttributeError):
-        raise ModelError(f"The model {folder.name} is no network: its card names no architecture.") from None
+        raise ModelError(f"The model {folder.name} is not a network: its card has no architecture.") from None
     for setting, value in config.to_dict().items():
         if isinstance(value, int) and value > (len(arrays) if setting.endswith("depth") else LARGEST):
             raise ModelError(
-                f"The card of the model {folder.name} states {setting} {value:,}, which its weights do not hold.",
+                f"The card of the model {folder.name} gives {setting} = {value:,}, more than its weights have.",
                 value=value,
             )
-    with torch.device("meta"):  # shapes alone: nothing is allocated before they are those of the arrays
+    with torch.device("meta"):  # shapes alone: allocate nothing before they match the arrays
         shapes = {
             name: tuple(part.shape)
             for name, part in build(config, torch.Generator().manual_seed(0)).state_dict().items()

@@ -14,7 +14,7 @@ from stellar_core.errors import ParameterError
 
 
 class Dropout(nn.Module):
-    """Drop channels with probability ``p`` where a generator is given.
+    """Drop channels with probability ``p`` if a generator is given.
 
     On token sequences (batch, token, channel) one mask serves all tokens of a
     spectrum, as in variational dropout.
@@ -23,7 +23,7 @@ class Dropout(nn.Module):
     def __init__(self, p: float) -> None:
         super().__init__()
         if not 0.0 <= p < 1.0:
-            raise ParameterError(f"A dropout probability lies in [0, 1); got {p}.", value=p)
+            raise ParameterError(f"The dropout probability must lie in [0, 1); got {p}.", value=p)
         self.p = p
 
     def forward(self, x: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:

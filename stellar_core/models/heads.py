@@ -1,4 +1,4 @@
-"""The outputs: age, lifetime, stage and atmosphere."""
+"""The output layers: age, lifetime, stage and atmosphere."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ LOG_AGE_BOUNDS = (6.0, UNIVERSE_LOG_AGE)
 #: Bounds of log10(lifetime/yr): 10 Gyr M^-2.5 at 16 and at 0.1 Msun.
 LOG_LIFETIME_BOUNDS = (7.0, 12.5)
 
-#: log10(yr): where networks start, the Sun's age and 10 Gyr; and the part of the drawn weights they start with.
+#: log10(yr): initial values, near the Sun's age and 10 Gyr; factor on the initial weights.
 START_LOG_AGE, START_LOG_LIFETIME, START_WEIGHTS = 9.66, 10.0, 0.1
 
-#: Centre and width of Teff [K], log g [dex], [Fe/H] [dex] as the atmosphere head gives them.
+#: Centre and width of Teff [K], log g [dex], [Fe/H] [dex] in the output of the atmosphere head.
 ATMOSPHERE_CENTRE = (5500.0, 3.8, -0.7)
 ATMOSPHERE_WIDTH = (1000.0, 1.0, 0.7)
 
@@ -30,7 +30,7 @@ class Prediction(NamedTuple):
     Attributes
     ----------
     log_age, log_lifetime : (batch,)
-        log10(yr), inside their bounds where the heads are bounded.
+        log10(yr), inside their bounds if the heads are bounded.
     stage : (batch, 5)
         Logits.
     atmosphere : (batch, 3)
@@ -46,9 +46,8 @@ class Prediction(NamedTuple):
 class Heads(nn.Module):
     """One linear layer per output.
 
-    Age and lifetime pass through a bounded sigmoid, or where ``bounded`` is False through
-    the straight line that touches it at its middle: the heads of the paper, which can
-    predict any age.
+    Age and lifetime pass through a bounded sigmoid, or if ``bounded`` is False through its
+    tangent at the middle: the heads of the paper, which can predict any age.
     """
 
     def __init__(self, width: int, n_stage: int = 5, bounded: bool = True) -> None:
@@ -62,11 +61,11 @@ class Heads(nn.Module):
         self.register_buffer("width", torch.tensor(ATMOSPHERE_WIDTH), persistent=False)
 
     @torch.no_grad()
-    def settle(self) -> None:
+    def initialise(self) -> None:
         """Start all stars near one age and lifetime.
 
-        From drawn weights the first steps drive many ages to the upper end of the sigmoid, which lies near
-        most labels; there the gradient vanishes and they stay.
+        From random weights the first steps drive many ages to the upper end of the sigmoid, near most labels, where the
+        gradient vanishes.
         """
         for linear, start, (low, high) in (
             (self.age, START_LOG_AGE, LOG_AGE_BOUNDS),
@@ -77,7 +76,7 @@ class Heads(nn.Module):
             linear.bias.fill_(np.log(place / (1.0 - place)) if self.bounded else (place - 0.5) / 0.25)
 
     def forward(self, x: torch.Tensor) -> Prediction:
-        """``x`` (batch, width) to a `Prediction` in float32."""
+        """Map ``x`` (batch, width) to a `Prediction` in float32."""
         age, lifetime = self.age(x).float(), self.lifetime(x).float()
         return Prediction(
             log_age=self._scaled(age.squeeze(1), LOG_AGE_BOUNDS),

@@ -1,4 +1,4 @@
-"""Settings of Model 9; loads no torch."""
+"""Settings of Model 9. Loads no torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from stellar_core.errors import ModelError
 from stellar_core.models.registry import N_PIXEL, ModelConfig
 
-#: Its name beside those of the paper's Table 1.
+#: Name of the architecture; the paper's Table 1 has the others.
 NAME = "Isochrone"
 
 
@@ -27,11 +27,11 @@ class IsochroneConfig:
     embedding_depth, embedding_width : int
         Layers and width of the perceptron after it.
     rank : int
-        Functions of the atmosphere, beside a Gaussian, that the likelihood is made of.
+        Learned functions of the atmosphere that the likelihood has in addition to a Gaussian.
     centred : bool
-        Whether the mean spectrum of the training stars is taken out of every spectrum.
+        True if the mean spectrum of the training stars is subtracted from every spectrum.
     readout : {"mean", "places"}
-        How the tokens become one vector: their mean, or each read in its place.
+        Reduction of the tokens to one vector: their mean, or a learned readout of each position.
     dropout : float
         Probability in every `stellar_core.models.dropout.Dropout`.
     """
@@ -50,23 +50,23 @@ class IsochroneConfig:
 
     def __post_init__(self) -> None:
         if self.name != NAME:
-            raise ModelError(f"Model 9 is called {NAME!r}; got {self.name!r}.", value=self.name)
+            raise ModelError(f"The name of Model 9 is {NAME!r}; got {self.name!r}.", value=self.name)
         if self.readout not in ("mean", "places"):
-            raise ModelError(f"The readout is mean or places; got {self.readout!r}.", value=self.readout)
+            raise ModelError(f"The readout must be mean or places; got {self.readout!r}.", value=self.readout)
         sizes = {
             name: value for name, value in asdict(self).items() if name not in ("name", "dropout", "readout", "centred")
         }
         for name, value in sizes.items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ModelError(f"The setting {name} is a whole number from 1; got {value!r}.", value=value)
+                raise ModelError(f"The setting {name} must be a whole number of at least 1; got {value!r}.", value=value)
         if N_PIXEL % self.patch or self.patch % 4:
             raise ModelError(
-                f"A patch is a divisor of {N_PIXEL} and a multiple of 4; got {self.patch}.", value=self.patch
+                f"The patch must be a divisor of {N_PIXEL} and a multiple of 4; got {self.patch}.", value=self.patch
             )
         if self.width % self.heads:
             raise ModelError(f"The width {self.width} is not a multiple of the {self.heads} heads.", value=self.heads)
         if not 0.0 <= self.dropout < 1.0:
-            raise ModelError(f"A dropout probability lies in [0, 1); got {self.dropout}.", value=self.dropout)
+            raise ModelError(f"The dropout probability must lie in [0, 1); got {self.dropout}.", value=self.dropout)
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for the card."""
@@ -74,5 +74,5 @@ class IsochroneConfig:
 
 
 def config_kind(values: Mapping[str, object]) -> type[ModelConfig] | type[IsochroneConfig]:
-    """The kind of settings that ``values`` are, by their ``name``."""
+    """The class of the settings ``values``, by their ``name``."""
     return IsochroneConfig if values.get("name") == NAME else ModelConfig

@@ -1,19 +1,17 @@
-"""The head of Model 9: how likely a star is under each atmosphere, and so under each star of the models.
+"""The head of Model 9: the likelihood of an atmosphere, and the posterior over the stars of the isochrones.
 
-The network gives numbers h, from which the log likelihood of any atmosphere
-x = (log Teff, log g, [Fe/H]) is a Gaussian plus a sum of learned functions,
+The network gives numbers h = (m, F, w). The log likelihood of an atmosphere x = (log Teff, log g, [Fe/H]) is a Gaussian plus a
+sum of learned functions,
 
-    log L(x) = -|F' (x - m)|^2 / 2 + w . phi(x),    h = (m, F, w).
+    log L(x) = -|F' (x - m)|^2 / 2 + w . phi(x).
 
-With the prior of the isochrones it makes the posterior: log p(cell) = log prior(cell) +
-log L(x of the cell) + constant. The likelihood knows nothing but the atmosphere, so between
-stars of one atmosphere but different ages the isochrones alone decide, exactly as in the
-grid posterior; and since the prior enters as a summand, any other can take its place.
+With the prior of the isochrones, the posterior is log p(cell) = log prior(cell) + log L(x of the cell) + constant. The
+likelihood depends on the atmosphere alone, so the isochrones alone weigh stars of one atmosphere but different ages, exactly as
+in the grid posterior; and since the log prior is a summand, it can be exchanged.
 
-While it learns, the cells are summed by voxel, and the prior is that of the training stars,
-`IsochroneHead.tilt`: they are drawn as a survey finds them and evened out, not from the prior of
-the isochrones. The network then learns the likelihood itself (Menon et al. 2021,
-arXiv:2007.07314, logit adjustment), and the answer holds under the prior it is given.
+In training, the cells are summed by voxel, and the prior is that of the training stars (`IsochroneHead.log_density_ratio`):
+they follow a survey, evened out, and not the prior of the isochrones. The network then learns the likelihood itself (logit
+adjustment, Menon et al. 2021, arXiv:2007.07314), and the posterior is valid under any given prior.
 """
 
 from __future__ import annotations
@@ -26,17 +24,17 @@ from torch import nn
 
 from stellar_core.models.observable_bins import Voxels, load_voxels
 
-#: Centre and scale of log10 Teff, log g and [Fe/H], about 0 and 1 over the survey's stars.
+#: Centre and scale of log10 Teff, log g and [Fe/H]: about zero mean and unit scatter over the survey's stars.
 CENTRE, SCALE = (3.74, 3.8, -0.7), (0.07, 0.8, 0.7)
 #: Bounds of the log of the Gaussian's inverse widths, in scaled units: widths of 0.0005 to 1.4 dex in log Teff.
 LOG_SHARPNESS = (-3.0, 5.0)
-#: Smoothing of the training stars' density, in voxels.
+#: Smoothing of the training stars' density, voxels.
 SMOOTHING = 1.5
-#: Share of training stars that are taken to be drawn from the isochrones' prior: floor of their density.
+#: Fraction of training stars assumed to follow the isochrones' prior: floor of their density.
 FLOOR = 0.02
-#: Part of the drawn weights that the last layers start with.
+#: Factor on the initial weights of the last layers.
 START_WEIGHTS = 0.1
-#: Frequencies of the waves that the learned functions are made of, per scaled unit.
+#: Frequencies of the sines and cosines read by the learned functions, per scaled unit.
 _WAVES = (1.0, 2.0, 4.0)
 
 
@@ -56,7 +54,7 @@ class Likelihood(NamedTuple):
     weights: torch.Tensor
 
 
-class CellPrediction(NamedTuple):
+class VoxelPrediction(NamedTuple):
     """Output of Model 9 for a batch, over voxels of the atmosphere.
 
     Attributes
@@ -68,7 +66,7 @@ class CellPrediction(NamedTuple):
     voxels : (n_voxel, 3) float32
         Scaled atmospheres.
     errors : (3,) float32
-        Errors of the atmospheres that teach, K, dex, dex.
+        Errors of the training atmospheres, K, dex, dex.
     step : (3,) float32
         Extent of a voxel in log10 Teff, log g, [Fe/H].
     """
@@ -81,39 +79,39 @@ class CellPrediction(NamedTuple):
 
 
 class IsochroneHead(nn.Module):
-    """From the embedding of a star to its likelihood, and to the posterior over voxels.
+    """Map the embedding of a star to its likelihood and to the posterior over voxels.
 
     Parameters
     ----------
     width : int
-        Of the embedding.
+        Width of the embedding.
     rank : int
-        Learned functions.
-    boxes : Voxels, optional
-        The shipped ones by default.
+        Number of learned functions.
+    voxel_table : Voxels, optional
+        The shipped one by default.
     """
 
-    def __init__(self, width: int, rank: int, boxes: Voxels | None = None) -> None:
+    def __init__(self, width: int, rank: int, voxel_table: Voxels | None = None) -> None:
         super().__init__()
-        self.boxes = load_voxels() if boxes is None else boxes
+        self.voxel_table = load_voxels() if voxel_table is None else voxel_table
         self.mean = nn.Linear(width, 3)
         self.factor = nn.Linear(width, 6)
         self.weights = nn.Linear(width, rank)
         self.functions = nn.Sequential(
             nn.Linear(3 + 6 * len(_WAVES), 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, rank)
         )
-        self.register_buffer("voxels", scaled(torch.from_numpy(self.boxes.place)), persistent=False)
-        self.register_buffer("prior", torch.from_numpy(self.boxes.log_prior.copy()), persistent=False)
-        self.register_buffer("tilt", torch.zeros(len(self.boxes)), persistent=False)
-        self.register_buffer("step", torch.from_numpy(self.boxes.step.astype(np.float32)), persistent=False)
+        self.register_buffer("voxels", scaled(torch.from_numpy(self.voxel_table.place)), persistent=False)
+        self.register_buffer("prior", torch.from_numpy(self.voxel_table.log_prior.copy()), persistent=False)
+        self.register_buffer("log_density_ratio", torch.zeros(len(self.voxel_table)), persistent=False)
+        self.register_buffer("step", torch.from_numpy(self.voxel_table.step.astype(np.float32)), persistent=False)
         self.register_buffer("errors", torch.ones(3), persistent=False)
 
     @torch.no_grad()
-    def settle(self) -> None:
+    def initialise(self) -> None:
         """Start with one broad Gaussian for all stars, of scaled width 1.6.
 
-        From drawn weights the first losses are hundreds of nats, and the quickest way down is to ever
-        broader Gaussians, under which no mean matters any more.
+        From random weights the first losses are hundreds of nats, and the optimiser only broadens the Gaussians until
+        their means no longer matter.
         """
         for linear in (self.mean, self.factor, self.weights):
             linear.weight.mul_(START_WEIGHTS)
@@ -122,8 +120,8 @@ class IsochroneHead(nn.Module):
         self.factor.bias[:3] = np.log(share / (1.0 - share))
 
     @torch.no_grad()
-    def know_population(self, atmosphere: np.ndarray, errors: tuple[float, float, float]) -> None:
-        """Set `tilt`, the log of the training stars' density over the isochrones' prior.
+    def set_population(self, atmosphere: np.ndarray, errors: tuple[float, float, float]) -> None:
+        """Set `log_density_ratio`, the log of the training stars' density over the isochrones' prior.
 
         Both are smoothed with a Gaussian of `SMOOTHING` voxels.
 
@@ -132,38 +130,38 @@ class IsochroneHead(nn.Module):
         atmosphere : (n, 3) float
             Teff [K], log g, [Fe/H] of the training stars, as their labels give them.
         errors : (float, float, float)
-            Of these labels, K, dex, dex.
+            Errors of these labels, K, dex, dex.
         """
         self.errors.copy_(torch.tensor(errors))
-        place = np.column_stack([np.log10(atmosphere[:, 0]), atmosphere[:, 1:]])
-        ratio = (1.0 - FLOOR) * self.boxes.density_ratio(place, SMOOTHING) + FLOOR
-        self.tilt.copy_(torch.from_numpy(np.log(ratio)))
+        position = np.column_stack([np.log10(atmosphere[:, 0]), atmosphere[:, 1:]])
+        ratio = (1.0 - FLOOR) * self.voxel_table.density_ratio(position, SMOOTHING) + FLOOR
+        self.log_density_ratio.copy_(torch.from_numpy(np.log(ratio)))
 
     def likelihood(self, embedding: torch.Tensor) -> Likelihood:
-        """The likelihood of stars from their ``embedding`` (batch, width)."""
+        """Compute the likelihood of stars from their ``embedding`` (batch, width)."""
         x = embedding.float()
         with torch.autocast(x.device.type, enabled=False):
             raw, low, high = self.factor(x), *LOG_SHARPNESS
             sharpness = torch.exp(low + (high - low) * torch.sigmoid(raw[:, :3]))
             rows = torch.stack([torch.zeros_like(raw[:, 0]), *raw[:, 3:].unbind(1)], dim=1)
-            # Row i of the factor is measured in units of its own sharpness.
+            # Each row of the factor is in units of its own sharpness.
             lower = rows[:, [[0, 0, 0], [1, 0, 0], [2, 3, 0]]] * sharpness.unsqueeze(2)
             return Likelihood(self.mean(x), torch.diag_embed(sharpness) + lower, self.weights(x))
 
     def free(self, voxels: torch.Tensor) -> torch.Tensor:
-        """The learned functions (n, rank) of scaled atmospheres (n, 3)."""
+        """Evaluate the learned functions (n, rank) at scaled atmospheres (n, 3)."""
         waves = torch.cat([wave * voxels for wave in _WAVES], dim=1)
         found = self.functions(torch.cat([voxels, waves.sin(), waves.cos()], dim=1))
         return found.float() * found.shape[1] ** -0.5
 
-    def forward(self, embedding: torch.Tensor) -> CellPrediction:
-        """Posterior over voxels for a batch (batch, width), under the prior of the training stars."""
+    def forward(self, embedding: torch.Tensor) -> VoxelPrediction:
+        """Compute the posterior over voxels of a batch (batch, width), under the prior of the training stars."""
         found = self.likelihood(embedding)
         free = self.free(self.voxels)
         with torch.autocast(embedding.device.type, enabled=False):
             core = gaussian(found.mean, found.factor, self.voxels)
-            logits = core + found.weights @ free.T + (self.prior + self.tilt)
-        return CellPrediction(logits, self.prior, self.voxels, self.errors, self.step)
+            logits = core + found.weights @ free.T + (self.prior + self.log_density_ratio)
+        return VoxelPrediction(logits, self.prior, self.voxels, self.errors, self.step)
 
 
 def scaled(atmosphere: torch.Tensor) -> torch.Tensor:
@@ -186,26 +184,26 @@ def gaussian(mean: torch.Tensor, factor: torch.Tensor, x: torch.Tensor) -> torch
     return (coefficients @ monomials.T).float()
 
 
-def teacher(atmosphere: torch.Tensor, predicted: CellPrediction) -> torch.Tensor:
-    """Exact log posterior over voxels of stars whose atmosphere is known with small errors.
+def target_posterior(atmosphere: torch.Tensor, predicted: VoxelPrediction) -> torch.Tensor:
+    """Compute the exact log posterior over voxels of stars with known atmospheres of small error: the training target.
 
     The isochrones' prior times a Gaussian whose variance is that of the errors plus that of a
-    voxel. To learn this whole distribution is to learn all its draws at once.
+    voxel. Training on this distribution is equivalent to training on all its draws at once.
 
     Parameters
     ----------
     atmosphere : (batch, 3)
         Teff [K], log g, [Fe/H].
-    predicted : CellPrediction
-        Gives voxels, prior and errors.
+    predicted : VoxelPrediction
+        Voxels, prior and errors.
 
     Returns
     -------
     (batch, n_voxel) float32
         Normalised.
     """
-    place = torch.cat([atmosphere[:, :1].log10(), atmosphere[:, 1:]], dim=1)
+    position = torch.cat([atmosphere[:, :1].log10(), atmosphere[:, 1:]], dim=1)
     to_log = torch.cat([1.0 / (atmosphere[:, :1] * np.log(10.0)), torch.ones_like(atmosphere[:, 1:])], dim=1)
     variance = (predicted.errors * to_log).square() + predicted.step.square() / 12
     factor = torch.diag_embed(atmosphere.new_tensor(SCALE) * variance.rsqrt())
-    return torch.log_softmax(gaussian(scaled(place), factor, predicted.voxels) + predicted.prior, dim=1)
+    return torch.log_softmax(gaussian(scaled(position), factor, predicted.voxels) + predicted.prior, dim=1)

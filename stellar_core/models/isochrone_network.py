@@ -8,15 +8,15 @@ from torch import nn
 
 from stellar_core.models.branches import Perceptron
 from stellar_core.models.isochrone_config import IsochroneConfig
-from stellar_core.models.isochrone_head import CellPrediction, IsochroneHead
+from stellar_core.models.isochrone_head import VoxelPrediction, IsochroneHead
 from stellar_core.models.patches import PatchEncoder, PhotometryTokens, SpectrumTokens
 from stellar_core.models.registry import N_PIXEL
 
 
 class IsochroneNetwork(nn.Module):
-    """A star's spectrum, photometry or both to the posterior over stars of the models.
+    """Map a star's spectrum, photometry or both to the posterior over stars of the isochrones.
 
-    An answer is ``head(embed(tokens(flux, coverage, ivar), features, generator))``, with the same
+    The output is ``head(embed(tokens(flux, coverage, ivar), features, generator))``, with the same
     parts as the paper's networks: `tokens` has no dropout, `embed` has.
 
     Parameters
@@ -41,32 +41,32 @@ class IsochroneNetwork(nn.Module):
 
     @torch.no_grad()
     def scale_features(self, mean: torch.Tensor, std: torch.Tensor) -> None:
-        """Keep the mean and standard deviation, each (29,), by which features are scaled."""
+        """Set the mean and standard deviation, each (29,), that scale the features."""
         self.photometry.joint.mean.copy_(mean)
         self.photometry.joint.std.copy_(std)
 
     def scale_spectra(self, flux: torch.Tensor, coverage: torch.Tensor) -> None:
-        """Keep the mean of training spectra, (n, 6800) each, where spectra are centred; see `SpectrumTokens.scale`."""
+        """Set the mean of training spectra, (n, 6800) each, if spectra are centred; see `SpectrumTokens.scale`."""
         if self.config.centred:
             self.spectrum.scale(flux, coverage)
 
-    def settle(self) -> None:
-        """Set the weights from which to start, after they were drawn."""
-        self.spectrum.settle()
-        self.head.settle()
+    def initialise(self) -> None:
+        """Adjust the random initial weights."""
+        self.spectrum.initialise()
+        self.head.initialise()
 
-    def know_population(self, atmosphere: np.ndarray, errors: tuple[float, float, float]) -> None:
-        """Tell the head how the training stars are spread; see `IsochroneHead.know_population`."""
-        self.head.know_population(atmosphere, errors)
+    def set_population(self, atmosphere: np.ndarray, errors: tuple[float, float, float]) -> None:
+        """Set the distribution of the training stars; see `IsochroneHead.set_population`."""
+        self.head.set_population(atmosphere, errors)
 
     def tokens(self, flux: torch.Tensor, coverage: torch.Tensor, ivar: torch.Tensor | None = None) -> torch.Tensor:
-        """Spectral tokens (batch, 6800 / patch, width)."""
+        """Compute spectral tokens (batch, 6800 / patch, width)."""
         return self.spectrum(flux, coverage, torch.zeros_like(flux) if ivar is None else ivar)
 
     def embed(
         self, tokens: torch.Tensor, features: torch.Tensor, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """The penultimate layer (batch, embedding_width) from what `tokens` gave and ``features`` (batch, 29)."""
+        """Compute the penultimate layer (batch, embedding_width) from the output of `tokens` and ``features`` (batch, 29)."""
         photometry = self.photometry(features, generator).to(tokens.dtype)
         return self.perceptron(self.encoder(torch.cat([photometry, tokens], dim=1), generator), generator)
 
@@ -77,8 +77,8 @@ class IsochroneNetwork(nn.Module):
         features: torch.Tensor,
         generator: torch.Generator | None = None,
         ivar: torch.Tensor | None = None,
-    ) -> CellPrediction:
-        """The posterior over voxels of the atmosphere, for a batch.
+    ) -> VoxelPrediction:
+        """Compute the posterior over voxels of the atmosphere for a batch.
 
         Parameters
         ----------
@@ -88,8 +88,8 @@ class IsochroneNetwork(nn.Module):
         features : (batch, 29)
             As `stellar_core.preprocessing.features`; NaN counts as missing.
         generator : torch.Generator, optional
-            Source of dropout; none means no dropout.
+            Source of dropout; no dropout without it.
         ivar : (batch, 6800), optional
-            Inverse variance of ``flux``; without it the noise is taken to be large.
+            Inverse variance of ``flux``; large noise is assumed without it.
         """
         return self.head(self.embed(self.tokens(flux, coverage, ivar), features, generator))

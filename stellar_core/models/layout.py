@@ -1,4 +1,4 @@
-"""What a network is made of, in words: the blocks of its diagram. Loads no torch."""
+"""The blocks of a network's diagram. Loads no torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stellar_core.models.registry import CNN_TOKENS, N_FEATURE, N_PIXEL, ModelCo
 
 @dataclass(frozen=True)
 class Block:
-    """One box: its name, and what is inside in a line or two of at most 22 letters."""
+    """One box: its name, and its contents in a line or two of at most 22 letters."""
 
     name: str
     lines: tuple[str, ...]
@@ -17,16 +17,16 @@ class Block:
 
 @dataclass(frozen=True)
 class Layout:
-    """The boxes of a network, each row of them from input to output.
+    """The boxes of a network, each row from input to output.
 
     Attributes
     ----------
     photometry, spectrum : tuple of Block
-        The two branches, inputs first; empty where the network has no such branch.
+        The two branches, inputs first; empty without such a branch.
     joined : tuple of Block
-        What follows where the branches meet.
+        The blocks after the branches meet.
     outputs : tuple of Block
-        Side by side.
+        The output blocks, side by side.
     """
 
     photometry: tuple[Block, ...]
@@ -36,7 +36,7 @@ class Layout:
 
 
 def layout(config: ModelConfig) -> Layout:
-    """The blocks of one of the paper's eight networks."""
+    """Lay out the blocks of one of the paper's eight networks."""
     entry = config.architecture
     photometry: tuple[Block, ...] = ()
     spectrum: tuple[Block, ...] = ()

@@ -1,4 +1,4 @@
-"""The voxels of the atmosphere over which Model 9 learns, with the isochrones' prior of each."""
+"""The voxels of the atmosphere in Model 9's training, with the isochrones' prior of each."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ HOME = TRAINED_DIR / "isochrone-cells"
 
 @dataclass(frozen=True, eq=False)
 class Voxels:
-    """Occupied boxes of a lattice in log10 Teff, log g, surface [Fe/H]; equal by identity.
+    """Occupied voxels of a lattice in log10 Teff, log g, surface [Fe/H]; compared by identity.
 
     Attributes
     ----------
     place : (n, 3) float32
-        Mean log10 Teff, log g and [Fe/H] of the stars of each.
+        Mean log10 Teff, log g and [Fe/H] of the stars in each.
     log_prior : (n,) float32
-        Log of the share of all stars in each.
+        Log of the fraction of all stars in each.
     low, step : (3,) float64
         Corner and step of the lattice.
     """
@@ -39,18 +39,18 @@ class Voxels:
 
     @cached_property
     def size(self) -> tuple[int, int, int]:
-        """Boxes of the lattice along each axis."""
+        """Number of lattice voxels along each axis."""
         return tuple(int(n) + 1 for n in self._index(self.place).max(axis=0))
 
     def density_ratio(self, place: np.ndarray, smoothing: float) -> np.ndarray:
-        """How much denser stars lie in each voxel than the prior says.
+        """Compute the density of stars in each voxel over that of the prior.
 
         Parameters
         ----------
         place : (n_star, 3) float
             log10 Teff, log g, [Fe/H].
         smoothing : float
-            Both densities are smoothed with a Gaussian of so many voxels.
+            Width of the Gaussian that smooths both densities, voxels.
 
         Returns
         -------
@@ -75,12 +75,12 @@ class Voxels:
 
 @lru_cache(maxsize=1)
 def load_voxels(folder: Path | None = None) -> Voxels:
-    """The shipped voxels (kept in memory after the first call).
+    """Load the shipped voxels (kept in memory after the first call).
 
     Raises
     ------
     ModelError
-        Where the files are missing or damaged.
+        If the files are missing or damaged.
     """
     stored, _ = read_model(folder or HOME)
     return Voxels(*(stored[f"voxel.{name}"] for name in Voxels.__dataclass_fields__))

@@ -1,4 +1,4 @@
-"""The encoder of Model 9: a spectrum as patches, photometry as tokens, one Transformer for both."""
+"""The encoder of Model 9: spectral patches and photometric tokens in one Transformer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stellar_core.photometry import BANDS
 _FIRST, _STEP = 3600.0, 1.0
 #: Channels of the convolution in front of the patches, and its stride.
 _CHANNELS, _STRIDE = 32, 4
-#: Channels in which a token is read at the end.
+#: Channels per token in the readout by position.
 _READ = 16
 #: Typical log(1 + S/N per pixel), so that the noise channel is about zero.
 _TYPICAL_NOISE = 3.5
@@ -35,12 +35,12 @@ def wavelength_waves(n_token: int, patch: int, n_wave: int = 16) -> torch.Tensor
 
 
 class SpectrumTokens(nn.Module):
-    """Patches of the spectrum to tokens; a learned token stands for a patch that was not observed.
+    """Map patches of the spectrum to tokens; a learned token replaces a patch that was not observed.
 
     Four channels (flux, flux over its running mean, coverage, noise) go through one
-    convolution and then, patch by patch, through one linear map. Where ``centred``, the first two
-    are taken less their mean over the training stars: what all stars have in common drowns for
-    hundreds of steps what tells them apart.
+    convolution and then, patch by patch, through one linear map. If ``centred``, the mean over the
+    training stars is subtracted from the first two: else features common to all stars dominate the first
+    hundreds of steps.
     """
 
     def __init__(self, width: int, patch: int, centred: bool) -> None:
@@ -56,15 +56,15 @@ class SpectrumTokens(nn.Module):
 
     @torch.no_grad()
     def scale(self, flux: torch.Tensor, coverage: torch.Tensor) -> None:
-        """Keep the mean of training spectra, (n, 6800) each, and how they scatter about it."""
+        """Set the mean of training spectra, (n, 6800) each, and the scatter about it."""
         channels, count = spectrum_channels(flux, coverage)[:, :2], coverage.sum(0)
         self.mean.copy_(channels.sum(0) / count.clamp_min(1.0))
         scatter = ((channels - self.mean) * coverage.unsqueeze(1)).square().sum(dim=(0, 2)) / count.sum()
         self.std.copy_(scatter.sqrt().clamp_min(1e-3).unsqueeze(1))
 
     @torch.no_grad()
-    def settle(self) -> None:
-        """Start with tokens that say more of the star than of their place."""
+    def initialise(self) -> None:
+        """Start with tokens that depend more on the star than on their position."""
         self.place.weight.mul_(0.3)
 
     def forward(self, flux: torch.Tensor, coverage: torch.Tensor, ivar: torch.Tensor) -> torch.Tensor:
@@ -119,9 +119,8 @@ class PhotometryTokens(nn.Module):
 class PatchEncoder(nn.Module):
     """Tokens with a summary token through ``depth`` pre-norm layers.
 
-    With the readout "places" the answer is read off every token in its own place: a mean over
-    tokens leaves one line or one band a seventieth of a say, and takes long to learn. "mean" is
-    that mean; the shipped network was trained with it.
+    The readout "places" has learned weights for each token position; "mean", which the shipped network was
+    trained with, averages the tokens, so that one line or one band has a seventieth of the weight.
     """
 
     def __init__(
@@ -138,7 +137,7 @@ class PatchEncoder(nn.Module):
             self.read = nn.Linear(n_token * _READ, width)
 
     def forward(self, tokens: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """``tokens`` (batch, n_token, width) to (batch, 2 width): the summary token, and the others as read."""
+        """``tokens`` (batch, n_token, width) to (batch, 2 width): the summary token and the readout of the others."""
         x = torch.cat(
             [self.summary.to(tokens.dtype).expand(len(tokens), -1, -1), self.dropout(tokens, generator)], dim=1
         )

@@ -1,4 +1,12 @@
-"""The paper's eight architectures as data, and the settings of a network; loads no torch."""
+"""The paper's eight architectures as data, and the settings of a network. Loads no torch.
+
+To add a model that combines existing branches, add a row to `_TABLE_1`: `stellar_core.models.zoo.Network` builds it from its
+row, `stellar_core.models.layout` draws it, and the pages and the command line list it. A new branch is a value of
+`Architecture.photometry` or `Architecture.spectrum`, built in `zoo._spectral_branch`. A model with other outputs has its own
+settings and network, as `stellar_core.models.isochrone_config` and `stellar_core.models.isochrone_network` for Model 9; register
+them in `isochrone_config.config_kind` and `zoo.build`, its loss in `stellar_core.training.losses`, and its estimator in
+`stellar_core.inference.estimator`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +14,10 @@ from dataclasses import asdict, dataclass
 
 from stellar_core.errors import ModelError
 
-#: Photometric features and spectral pixels that every network is given.
+#: Photometric features and spectral pixels in the input of every network.
 N_FEATURE = 29
 N_PIXEL = 6800
-#: Tokens that the CNN before a Transformer makes of those pixels.
+#: Tokens from the CNN before a Transformer.
 CNN_TOKENS = 68
 
 
@@ -24,12 +32,12 @@ class Architecture:
     name : str
         The paper's name.
     photometry : {"MLP", ""}
-        Photometric branch; empty where photometry is ignored. (Table 1 prints "None" for
+        Photometric branch; empty if photometry is ignored. (Table 1 prints "None" for
         Model 1 as well, whose name and section 3.4.1 say MLP.)
     spectrum : {"ResNet", "Transformer", "CNN+Transformer", ""}
-        Spectroscopic branch; empty where the spectrum is ignored.
+        Spectroscopic branch; empty if the spectrum is ignored.
     attention : {"standard", "hadamard", ""}
-        Kind of attention; empty where the spectroscopic branch has none.
+        Kind of attention; empty if the spectroscopic branch has none.
     description : str
         One line for a menu.
     """
@@ -43,22 +51,22 @@ class Architecture:
 
     @property
     def uses_photometry(self) -> bool:
-        """Whether the 29 features have any influence."""
+        """True if the network reads the 29 features."""
         return bool(self.photometry)
 
     @property
     def uses_spectrum(self) -> bool:
-        """Whether flux and coverage have any influence."""
+        """True if the network reads flux and coverage."""
         return bool(self.spectrum)
 
     @property
     def requires_photometry(self) -> bool:
-        """Whether a star without photometry cannot be answered."""
+        """True if the network needs photometry."""
         return not self.uses_spectrum
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """Fields of `ModelConfig` that change this architecture; it ignores the others."""
+        """Fields of `ModelConfig` that apply to this architecture; it ignores the others."""
         names: list[str] = []
         if self.spectrum:
             names += ["spectrum_depth", "spectrum_width"]
@@ -85,7 +93,7 @@ _TABLE_1 = (
         "",
         "Transformer",
         "hadamard",
-        "Spectrum alone: Model 3 with Hadamard gates for attention.",
+        "Spectrum alone: Model 3 with Hadamard gates as attention.",
     ),
     Architecture(
         5, "MLP+ResNet", "MLP", "ResNet", "", "Photometry and spectrum: perceptron and residual network, fused."
@@ -104,7 +112,7 @@ _TABLE_1 = (
         "MLP",
         "CNN+Transformer",
         "hadamard",
-        "Photometry and spectrum: Model 6 with Hadamard gates for attention.",
+        "Photometry and spectrum: Model 6 with Hadamard gates as attention.",
     ),
     Architecture(
         8,
@@ -119,7 +127,7 @@ _TABLE_1 = (
 #: The architectures of Table 1 by the paper's names, in the paper's order.
 ARCHITECTURES: dict[str, Architecture] = {entry.name: entry for entry in _TABLE_1}
 
-#: The paper's Table 2: the values that Phase II explores, by field of `ModelConfig`.
+#: The paper's Table 2: the values explored in Phase II, by field of `ModelConfig`.
 TABLE_2: dict[str, tuple[int, ...]] = {
     "spectrum_depth": (2, 4, 6),
     "spectrum_width": (128, 256, 384),
@@ -134,8 +142,8 @@ TABLE_2: dict[str, tuple[int, ...]] = {
 class ModelConfig:
     """Settings of a network; the defaults are the paper's final configuration (section 4.2).
 
-    A field that an architecture has no part for is kept but changes nothing;
-    `Architecture.settings` lists those that count.
+    An architecture ignores the fields of parts that it lacks; `Architecture.settings` lists those
+    that apply.
 
     Attributes
     ----------
@@ -165,8 +173,8 @@ class ModelConfig:
         and 7, so that Models 6 and 8 differ by the CNN alone; with one token per pixel the
         attention alone would weigh 6800 x 6800 pairs per head and layer.
     bounded : bool
-        Whether log age and log lifetime are held inside their bounds by a sigmoid. The
-        paper's outputs are not, and its ages run to 2721 Gyr (Table 7).
+        True if a sigmoid bounds log age and log lifetime. The paper's outputs are unbounded, with ages
+        up to 2721 Gyr (Table 7).
     """
 
     name: str = "MLP+CNN+Transformer"
@@ -184,21 +192,21 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.name not in ARCHITECTURES:
             raise ModelError(
-                f"There is no architecture {self.name!r}; known are {', '.join(ARCHITECTURES)}.", value=self.name
+                f"There is no architecture {self.name!r}; choose one of {', '.join(ARCHITECTURES)}.", value=self.name
             )
         for name in (*TABLE_2, "heads", "patch"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ModelError(f"The setting {name} is a whole number from 1; got {value!r}.", value=value)
+                raise ModelError(f"The setting {name} must be a whole number of at least 1; got {value!r}.", value=value)
         if not 0.0 <= self.dropout < 1.0:
-            raise ModelError(f"A dropout probability lies in [0, 1); got {self.dropout}.", value=self.dropout)
+            raise ModelError(f"The dropout probability must lie in [0, 1); got {self.dropout}.", value=self.dropout)
         settings, width = self.architecture.settings, self.spectrum_width
         if "heads" in settings and width % self.heads:
             raise ModelError(f"The width {width} is not a multiple of the {self.heads} heads.", value=self.heads)
         if "patch" in settings and N_PIXEL % self.patch:
-            raise ModelError(f"A patch is a divisor of {N_PIXEL} pixels; got {self.patch}.", value=self.patch)
+            raise ModelError(f"The patch must be a divisor of {N_PIXEL} pixels; got {self.patch}.", value=self.patch)
         if self.architecture.spectrum == "ResNet" and width % 8:
-            raise ModelError(f"The width of a ResNet is a multiple of 8; got {width}.", value=width)
+            raise ModelError(f"The width of a ResNet must be a multiple of 8; got {width}.", value=width)
 
     @property
     def architecture(self) -> Architecture:

@@ -1,4 +1,4 @@
-"""The spectral ResNet (He et al. 2016) in two halves: one without dropout, which runs once, and one with."""
+"""The spectral ResNet (He et al. 2016) in two halves: a stem without dropout, which runs once, and an encoder with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The paper's eight networks, put together from shared branches."""
+"""Build networks: the paper's eight from shared branches, and Model 9."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["ARCHITECTURES", "Architecture", "ModelConfig", "Network", "build"]
 class Network(nn.Module):
     """One of the paper's eight networks, with an atmosphere head beside the paper's three.
 
-    An answer is ``heads(embed(tokens(flux, coverage), features, generator))``: `tokens` has no
+    The output is ``heads(embed(tokens(flux, coverage), features, generator))``: `tokens` has no
     dropout and runs once per star, `embed` runs once per pass of MC dropout. `forward` does
     all of it.
 
@@ -63,18 +63,15 @@ class Network(nn.Module):
 
     @torch.no_grad()
     def scale_features(self, mean: torch.Tensor, std: torch.Tensor) -> None:
-        """Keep the mean and standard deviation, each (29,), by which features are scaled.
-
-        Does nothing where photometry is ignored.
-        """
+        """Set the mean and standard deviation, each (29,), that scale the features; no effect without photometry."""
         if self.photometry is not None:
             self.photometry.mean.copy_(mean)
             self.photometry.std.copy_(std)
 
     def tokens(self, flux: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
-        """The part without dropout: ``flux``, ``coverage`` (batch, 6800) to (batch, n_token, channel).
+        """Run the part without dropout: ``flux``, ``coverage`` (batch, 6800) to (batch, n_token, channel).
 
-        Model 1, which ignores the spectrum, gives no tokens: (batch, 0, 0).
+        Model 1, which ignores the spectrum, has no tokens: (batch, 0, 0).
         """
         if self.stem is None:
             return flux.new_zeros(len(flux), 0, 0)
@@ -83,7 +80,7 @@ class Network(nn.Module):
     def embed(
         self, tokens: torch.Tensor, features: torch.Tensor, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """The penultimate layer (batch, width) from what `tokens` gave and ``features`` (batch, 29)."""
+        """Compute the penultimate layer (batch, width) from the output of `tokens` and ``features`` (batch, 29)."""
         if self.encoder is None:
             return self.photometry(features, generator)
         spectrum = self.encoder(tokens, generator)
@@ -110,7 +107,7 @@ class Network(nn.Module):
             As `stellar_core.preprocessing.features`; rows with NaN count as missing. No
             influence on Models 2, 3 and 4.
         generator : torch.Generator, optional
-            Source of dropout; none means no dropout.
+            Source of dropout; no dropout without it.
         ivar : (batch, 6800), optional
             Inverse variance, for networks that read it; the paper's eight do not.
         """
@@ -118,7 +115,7 @@ class Network(nn.Module):
 
 
 def _spectral_branch(config: ModelConfig) -> tuple[nn.Module, nn.Module]:
-    """What turns a spectrum into tokens, and what turns those into one vector."""
+    """The modules from spectrum to tokens and from tokens to one vector."""
     entry, width, depth = config.architecture, config.spectrum_width, config.spectrum_depth
     if entry.spectrum == "ResNet":
         return ResidualStem(width, depth), ResidualEncoder(width, depth, config.dropout)
@@ -130,7 +127,7 @@ def _spectral_branch(config: ModelConfig) -> tuple[nn.Module, nn.Module]:
 
 
 def build(config: ModelConfig | IsochroneConfig, generator: torch.Generator) -> Network | IsochroneNetwork:
-    """A new network whose initial weights come from ``generator``: one of the paper's, or Model 9."""
+    """Build a network, one of the paper's or Model 9, with initial weights drawn from ``generator``."""
     network = IsochroneNetwork(config) if isinstance(config, IsochroneConfig) else Network(config)
     for module in network.modules():
         if isinstance(module, (nn.Linear, nn.Conv1d)):
@@ -141,5 +138,5 @@ def build(config: ModelConfig | IsochroneConfig, generator: torch.Generator) -> 
             nn.init.normal_(parameter, std=0.02, generator=generator)
     for module in network.modules():
         if isinstance(module, (Heads, IsochroneNetwork)):
-            module.settle()
+            module.initialise()
     return network

@@ -1,6 +1,6 @@
-"""Everything slow, loaded once: the network, the tracks, spectra and results.
+"""Cached networks, tracks, spectra and results.
 
-What is cached here is shared by all visitors and never changed after it was made.
+Cached objects are shared by all visitors and must not be modified.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import streamlit as st
 
 from stellar_core import lookup, sandbox
 from stellar_core.model_store import DEFAULT_MODEL, model_folder
-from stellar_core.ui.request_priority import TURNS
+from stellar_core.ui.request_priority import PRIORITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from stellar_core.inference.base import Estimator
+    from stellar_core.inference.estimator import Estimator
     from stellar_core.inference.occlusion import Influence
     from stellar_core.inference.result import Result
     from stellar_core.isochrones import Tracks
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from stellar_core.sdss.identifiers import StarId
     from stellar_core.spectrum import Spectrum
 
-    #: What an answer is computed in, see `stellar_core.ui.request_priority`.
+    #: Context of a computation, see `stellar_core.ui.request_priority`.
     Turn = Callable[[], AbstractContextManager[None]]
 
-#: The networks whose answers stand beside each other, if their files are there: Model 9 and the paper's Model 6.
-BESIDE = (DEFAULT_MODEL, "paper-setup-a")
+#: Networks that are compared with each other, if installed.
+COMPARED = (DEFAULT_MODEL, "paper-setup-a")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where one spectrum comes from: a star to look up, or the bytes of a file.
+    """Origin of one spectrum: a star to look up, or the bytes of a file.
 
     Attributes
     ----------
     label : str
-        What the user gave, in words.
+        Name of the star or file.
     star : StarId or None
         Set for a look-up.
     data : bytes
@@ -60,7 +60,7 @@ class Source:
 
     @property
     def key(self) -> str:
-        """A text that is the same for the same spectrum read in the same way."""
+        """Cache key: equal for the same spectrum read in the same way."""
         if self.star is not None:
             return f"star {self.star.specobjid}"
         digest = hashlib.sha256(self.data).hexdigest()
@@ -68,20 +68,20 @@ class Source:
 
 
 def model_stamp(name: str = DEFAULT_MODEL) -> int:
-    """When the card of the model was last written, ns; 0 where there is none."""
+    """Modification time of the model's card, ns; 0 if there is none."""
     card = model_folder(name) / "card.json"
     return card.stat().st_mtime_ns if card.exists() else 0
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
 def _estimator(name: str, stamp: int) -> Estimator:
-    from stellar_core.inference.base import Estimator
+    from stellar_core.inference.estimator import Estimator
 
     return Estimator.load(name)
 
 
 def estimator(model: str = DEFAULT_MODEL) -> Estimator:
-    """The network, read again when its files change; raises `StellarError`."""
+    """Load a network; its files are read again after a change. Raises `StellarError`."""
     return _estimator(model, model_stamp(model))
 
 
@@ -91,15 +91,15 @@ def _warm(name: str, stamp: int) -> None:
 
 
 def warm() -> None:
-    """Have the networks ready before a star is asked for; raises `StellarError`."""
-    for name in BESIDE:
+    """Load the compared networks before a star is requested; raises `StellarError`."""
+    for name in COMPARED:
         if model_stamp(name):
             _warm(name, model_stamp(name))
 
 
 @st.cache_resource(show_spinner=False)
 def tracks() -> Tracks:
-    """The evolutionary tracks that ship with the project."""
+    """Evolutionary tracks that ship with the project."""
     from stellar_core.isochrones import load_tracks
 
     return load_tracks()
@@ -107,7 +107,7 @@ def tracks() -> Tracks:
 
 @st.cache_resource(show_spinner=False)
 def examples() -> list[tuple[StarId, str]]:
-    """Stars worth a first look."""
+    """Example stars with captions."""
     return lookup.examples()
 
 
@@ -129,7 +129,7 @@ def _spectrum(key: str, _source: Source) -> Spectrum:
 
 
 def spectrum(source: Source) -> Spectrum:
-    """The spectrum as it was observed; raises `StellarError`."""
+    """Read the spectrum as observed; raises `StellarError`."""
     return _spectrum(source.key, source)
 
 
@@ -139,7 +139,7 @@ def _prepared(key: str, model: str, stamp: int, _source: Source) -> PreparedSpec
 
 
 def prepared(source: Source, model: str = DEFAULT_MODEL) -> PreparedSpectrum:
-    """The spectrum as the network sees it; raises `StellarError`."""
+    """Prepare the spectrum as the network receives it; raises `StellarError`."""
     return _prepared(source.key, model, model_stamp(model), source)
 
 
@@ -150,28 +150,30 @@ def _result(key: str, seed: int, samples: int, model: str, stamp: int, _source: 
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _second_opinion(key: tuple[float, ...], _result: Result) -> dict[str, object]:
-    from stellar_core.inference.isochrone_check import second_opinion
+def _isochrone_fit(key: tuple[float, ...], _result: Result) -> dict[str, object]:
+    from stellar_core.inference.isochrone_check import check_against_isochrones
 
-    with TURNS.later():
-        return second_opinion(_result)
+    with PRIORITY.deferred():
+        return check_against_isochrones(_result)
 
 
-def second_opinion(result: Result) -> dict[str, object]:
-    """What the isochrones say about a star of this atmosphere; empty where they have no such star."""
+def isochrone_fit(result: Result) -> dict[str, object]:
+    """Isochrone posterior for the result's Teff, log g and [Fe/H]; empty if no track passes there."""
     parts = (result.teff, result.logg, result.feh)
-    return _second_opinion(tuple(value for part in parts for value in part.to_dict().values()), result)
+    return _isochrone_fit(tuple(value for part in parts for value in part.to_dict().values()), result)
 
 
 def result(source: Source, seed: int, samples: int, model: str = DEFAULT_MODEL) -> Result:
-    """The answer for one star, before all that other visitors are shown beside theirs; raises `StellarError`."""
-    return _result(source.key, seed, samples, model, model_stamp(model), source, TURNS.first)
+    """Estimate one star with high priority; raises `StellarError`."""
+    return _result(source.key, seed, samples, model, model_stamp(model), source, PRIORITY.urgent)
 
 
-def beside(source: Source, seed: int, samples: int, model: str) -> dict[str, Result]:
-    """The answers of the other networks of `BESIDE`, by name; raises `StellarError`."""
-    names = (name for name in BESIDE if name != model and model_stamp(name))
-    return {name: _result(source.key, seed, samples, name, model_stamp(name), source, TURNS.later) for name in names}
+def other_results(source: Source, seed: int, samples: int, model: str) -> dict[str, Result]:
+    """Estimates of the other networks in `COMPARED`, by name; raises `StellarError`."""
+    names = (name for name in COMPARED if name != model and model_stamp(name))
+    return {
+        name: _result(source.key, seed, samples, name, model_stamp(name), source, PRIORITY.deferred) for name in names
+    }
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -181,26 +183,26 @@ def _influence(key: str, model: str, stamp: int, _source: Source, _result: Resul
     return influence(estimator(model), spectrum(_source), _result)
 
 
-def influence(source: Source, answer: Result) -> Influence:
-    """Which wavelengths the network's answer leans on; raises `StellarError`."""
-    return _influence(source.key, answer.model, model_stamp(answer.model), source, answer)
+def influence(source: Source, result: Result) -> Influence:
+    """Changes of a result when ranges of wavelength are hidden; raises `StellarError`."""
+    return _influence(source.key, result.model, model_stamp(result.model), source, result)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _emulated(key: str, model: str, atmosphere: tuple[float, float, float], _source: Source) -> np.ndarray | None:
-    from stellar_core.inference.emulated import emulated_like
+    from stellar_core.inference.emulated import emulated_spectrum
 
-    return emulated_like(estimator(model).emulator, spectrum(_source), prepared(_source, model), atmosphere)
+    return emulated_spectrum(estimator(model).emulator, spectrum(_source), prepared(_source, model), atmosphere)
 
 
-def emulated(source: Source, answer: Result) -> np.ndarray | None:
-    """The emulated spectrum of the result's atmosphere on the pixels of the spectrum; None where there is none."""
-    return _emulated(source.key, answer.model, (answer.teff.median, answer.logg.median, answer.feh.median), source)
+def emulated(source: Source, result: Result) -> np.ndarray | None:
+    """Emulate the spectrum of the result's atmosphere on the pixels of the observed one; None outside the emulator."""
+    return _emulated(source.key, result.model, (result.teff.median, result.logg.median, result.feh.median), source)
 
 
 @st.cache_data(ttl="10s", show_spinner=False)
 def samp_hub() -> bool:
-    """Whether a SAMP hub runs on this machine; asked every ten seconds at most."""
+    """True if a SAMP hub runs on this machine; checked every ten seconds at most."""
     from stellar_core import samp
 
     return samp.hub_runs()

@@ -6,8 +6,8 @@ import pytest
 from stellar_core.datasets.memmap_stars import protocol
 from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.evaluation.baselines import constant, exact_posterior, floor_by_error, label_floor, yardsticks
-from stellar_core.evaluation.scores import Answers
-from stellar_core.isochrones import nearest_label, posterior, power_law_log_lifetime
+from stellar_core.evaluation.scores import PointPredictions
+from stellar_core.isochrones import nearest_label, infer_posterior, power_law_log_lifetime
 
 ERRORS = (75.0, 0.20, 0.10)
 
@@ -17,7 +17,7 @@ def stars():
     return make_stars(250, protocol(3), "test")
 
 
-def rmse(answers: Answers, values: np.ndarray) -> float:
+def rmse(answers: PointPredictions, values: np.ndarray) -> float:
     return float(np.sqrt(np.mean((answers.log_age - values) ** 2)))
 
 
@@ -67,7 +67,7 @@ def test_the_exact_posterior_is_that_of_single_stars_also_for_hot_ones():
     answers, inside = exact_posterior(atmosphere, ERRORS, 0)
     assert inside.all()
     for row, star in enumerate(atmosphere):
-        single = posterior(*star, ERRORS)
+        single = infer_posterior(*star, ERRORS)
         assert answers.log_age[row] == pytest.approx(single.interval("log_age").mean, abs=0.01)
         lifetime = single.probability @ power_law_log_lifetime(single.values("mass"))
         assert answers.log_lifetime[row] == pytest.approx(lifetime, abs=0.05)

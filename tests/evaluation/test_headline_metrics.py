@@ -9,7 +9,7 @@ import pytest
 from stellar_core import Estimator
 from stellar_core.evaluation import isochrone_agreement
 from stellar_core.evaluation.headline_metrics import exact_means, measure
-from stellar_core.isochrones import posterior
+from stellar_core.isochrones import infer_posterior
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_the_papers_labels_are_answered_between_floor_and_constant(measured):
 def test_exact_means_are_those_of_the_single_star_engine():
     star = (5600.0, 4.3, -0.3)
     mean, inside = exact_means(np.array([star, (5600.0, 9.0, 0.0)]), (75.0, 0.2, 0.1), 0)
-    single = posterior(*star, (75.0, 0.2, 0.1))
+    single = infer_posterior(*star, (75.0, 0.2, 0.1))
     assert inside.tolist() == [True, False]
     assert mean[0, 0] == pytest.approx(single.interval("log_age").mean, abs=0.03)
     assert mean[0, 1] == pytest.approx(single.interval("log_lifetime").mean, abs=0.03)

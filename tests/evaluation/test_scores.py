@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stellar_core.evaluation.metrics import classification
-from stellar_core.evaluation.scores import ERROR_EDGES, Answers, score
+from stellar_core.evaluation.scores import ERROR_EDGES, PointPredictions, score
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def stars():
 
 def test_right_answers_have_no_error(stars):
     labels, truth = stars
-    found = score(Answers(labels.log_age, labels.log_lifetime, labels.stage), labels, truth)
+    found = score(PointPredictions(labels.log_age, labels.log_lifetime, labels.stage), labels, truth)
     assert found["log_age"]["rmse"] == 0 and found["log_age"]["r2"] == 1 and found["stage"]["macro_f1"] == 1
     assert found["log_age"]["truth"]["rmse"] == pytest.approx(0.2, abs=1e-6)
     assert found["age_gyr"] == {"rmse": 0.0, "mae": 0.0} and found["n"] == 400
@@ -34,7 +34,7 @@ def test_right_answers_have_no_error(stars):
 
 def test_a_constant_error_of_a_tenth_of_a_dex(stars):
     labels, truth = stars
-    found = score(Answers(labels.log_age + 0.1, labels.log_lifetime, labels.stage), labels, truth)
+    found = score(PointPredictions(labels.log_age + 0.1, labels.log_lifetime, labels.stage), labels, truth)
     assert found["log_age"]["rmse"] == pytest.approx(0.1, abs=1e-6)
     expected = (10**0.1 - 1) * np.mean(10.0 ** (labels.log_age.astype(float) - 9))
     assert found["age_gyr"]["mae"] == pytest.approx(expected, rel=1e-4)
@@ -46,7 +46,7 @@ def test_runaway_ages_are_counted_and_stay_plain_numbers(stars):
     labels, truth = stars
     log_age = labels.log_age.astype(float).copy()
     log_age[:40] = [1e9] + [12.0] * 39
-    found = score(Answers(log_age, labels.log_lifetime, labels.stage), labels, truth)
+    found = score(PointPredictions(log_age, labels.log_lifetime, labels.stage), labels, truth)
     assert found["ages"]["above_universe"] >= 0.1 and found["ages"]["max"] > 1e30
     assert found["age_errors"][-1] >= 1 and sum(found["age_errors"]) == 400
     json.dumps(found, allow_nan=False)
@@ -55,14 +55,14 @@ def test_runaway_ages_are_counted_and_stay_plain_numbers(stars):
 def test_stars_older_than_their_lifetime_are_counted(stars):
     labels, truth = stars
     log_age = labels.log_lifetime + np.where(np.arange(400) < 100, 0.1, -0.1)
-    found = score(Answers(log_age, labels.log_lifetime, labels.stage), labels, truth)
+    found = score(PointPredictions(log_age, labels.log_lifetime, labels.stage), labels, truth)
     assert found["ages"]["beyond_lifetime"] == 0.25
 
 
 def test_standard_errors_agree_with_resampling(stars):
     labels, truth = stars
     rng = np.random.default_rng(1)
-    answers = Answers(
+    answers = PointPredictions(
         labels.log_age + 0.3 * rng.standard_normal(400),
         labels.log_lifetime,
         np.where(rng.random(400) < 0.3, rng.integers(0, 5, 400), labels.stage),

@@ -16,7 +16,7 @@ import pytest
 
 from stellar_core.errors import ParameterError
 from stellar_core.evaluation import baselines
-from stellar_core.evaluation.scores import Answers
+from stellar_core.evaluation.scores import PointPredictions
 from stellar_core.experiments import phase_run, phases
 from stellar_core.experiments.phase_run import run_phase
 from stellar_core.experiments.phases import BASELINE, PhaseConfig, choose, phase_1, phase_2, phase_3
@@ -38,7 +38,7 @@ def finished(tmp_path_factory) -> tuple[Path, dict]:
 
     def quick(atmosphere, errors, seed):
         n = len(atmosphere)
-        return Answers(np.full(n, 9.7), np.full(n, 10.0), np.ones(n, int)), np.ones(n, bool)
+        return PointPredictions(np.full(n, 9.7), np.full(n, 10.0), np.ones(n, int)), np.ones(n, bool)
 
     folder = tmp_path_factory.mktemp("phase")
     with pytest.MonkeyPatch.context() as patch:

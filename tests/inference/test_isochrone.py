@@ -8,7 +8,7 @@ from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.evaluation.views import views
 from stellar_core.isochrones import Priors
-from stellar_core.isochrones.track_samples import load_cells
+from stellar_core.isochrones.track_samples import load_track_samples
 from stellar_core.mock.survey import MockSurvey
 
 
@@ -23,7 +23,7 @@ def stars():
 
 
 def test_cells_are_stars_that_can_exist():
-    cells = load_cells().stars
+    cells = load_track_samples().stars
     assert cells.log_age.max() <= np.log10(13.8e9) + 1e-6 and (10.0**cells.log_age).min() > 0
     assert (cells.log_age <= cells.log_lifetime + 1e-6).all()
 
@@ -60,7 +60,7 @@ def test_ages_beat_the_exact_posterior_of_pipeline_parameters(estimator, stars):
 
 def test_another_prior_moves_the_age_and_not_the_likelihood(estimator, stars):
     arrays = tuple(part[:20] for part in views(stars)["spectrum and photometry"])
-    flat = estimator.plain().posteriors(*arrays)
+    flat = estimator.without_recalibration().posteriors(*arrays)
     young = estimator.with_priors(Priors(age="log-uniform")).posteriors(*arrays)
     moved = [a.interval("log_age").mean - b.interval("log_age").mean for a, b in zip(flat, young)]
     assert min(moved) > -1e-6 and max(moved) > 0.05

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from stellar_core import Estimator
-from stellar_core.inference.isochrone_check import second_opinion
-from stellar_core.isochrones import posterior
+from stellar_core.inference.isochrone_check import check_against_isochrones
+from stellar_core.isochrones import infer_posterior
 from stellar_core.mock.survey import MockSurvey
 
 
@@ -19,8 +19,8 @@ def result():
 
 def test_it_is_the_posterior_of_the_draws(result):
     draws = np.array([result.draws[name] for name in ("teff", "logg", "feh")])
-    fine = posterior(*draws.mean(axis=1), covariance=np.cov(draws) + np.diag([1.0, 1e-4, 1e-4]))
-    found = second_opinion(result)
+    fine = infer_posterior(*draws.mean(axis=1), covariance=np.cov(draws) + np.diag([1.0, 1e-4, 1e-4]))
+    found = check_against_isochrones(result)
     assert found["log_age"]["mean"] == pytest.approx(fine.interval("log_age").mean, abs=0.005)
     assert sum(found["stage"].values()) == pytest.approx(1)
     assert found["log_age"]["p975"] <= found["log_lifetime"]["p975"]
@@ -28,4 +28,4 @@ def test_it_is_the_posterior_of_the_draws(result):
 
 def test_a_star_no_model_has_gets_none(result):
     draws = {**result.draws, "logg": result.draws["logg"] + 4.0}
-    assert second_opinion(replace(result, draws=draws)) == {}
+    assert check_against_isochrones(replace(result, draws=draws)) == {}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stellar_core.inference.noise_resampling import noisy_features, noisy_spectra
-from stellar_core.inference.result import Parts, entropy, mutual_information
+from stellar_core.inference.result import ErrorBudget, entropy, mutual_information
 
 
 def test_spectra_scatter_by_their_errors_and_gaps_stay():
@@ -26,9 +26,9 @@ def test_magnitudes_and_colours_move_together():
 
 
 def test_parts_add_up_to_the_whole():
-    parts = Parts.of(0.5, 0.3, 0.2)
+    parts = ErrorBudget.of(0.5, 0.3, 0.2)
     assert parts.aleatoric**2 + 0.3**2 + 0.2**2 == pytest.approx(0.25)
-    assert Parts.of(0.1, 0.3, 0.0).aleatoric == 0.0
+    assert ErrorBudget.of(0.1, 0.3, 0.0).aleatoric == 0.0
 
 
 def test_entropy_is_split_into_doubt_and_disagreement():

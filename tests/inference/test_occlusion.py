@@ -7,8 +7,8 @@ import pytest
 
 from stellar_core import Estimator, lookup
 from stellar_core.errors import ParameterError
-from stellar_core.inference.emulated import emulated_like
-from stellar_core.inference.occlusion import hidden, influence
+from stellar_core.inference.emulated import emulated_spectrum
+from stellar_core.inference.occlusion import influence, occlude
 from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.spectra import FILLER, GRID
 
@@ -36,7 +36,7 @@ def answered(estimator):
 
 def test_one_range_after_another_counts_as_not_observed(estimator, answered):
     prepared = estimator.prepare(answered["Sun-like dwarf"][0])
-    edges, (flux, coverage, ivar) = hidden(prepared, 150)
+    edges, (flux, coverage, ivar) = occlude(prepared, 150)
     assert len(flux) == len(edges) + 1
     np.testing.assert_array_equal(flux[0], prepared.flux)
     for row, (low, high) in enumerate(edges, 1):
@@ -58,12 +58,12 @@ def test_it_is_what_the_estimator_says_of_the_cut_spectrum(estimator, answered):
     spectrum, result, found = answered["Sun-like dwarf"]
     prepared = estimator.prepare(spectrum)
     k = found.strongest("log_age")
-    _, arrays = hidden(prepared)
+    _, arrays = occlude(prepared)
     cut = replace(prepared, **{name: array[k + 1] for name, array in zip(("flux", "coverage", "ivar"), arrays)})
-    answer = estimator.answer(cut, features(spectrum.photometry), 2, 0)
-    shift = answer.intervals["log_age"].mean - result.log_age.mean
+    output = estimator.infer(cut, features(spectrum.photometry), 2, 0)
+    shift = output.intervals["log_age"].mean - result.log_age.mean
     assert found.shift["log_age"][k] == pytest.approx(shift, abs=1e-4)
-    assert found.widening[k] == pytest.approx(answer.intervals["log_age"].std / result.log_age.std - 1, abs=1e-3)
+    assert found.widening[k] == pytest.approx(output.intervals["log_age"].std / result.log_age.std - 1, abs=1e-3)
     assert found.error["log_age"] == result.log_age.std
 
 
@@ -80,12 +80,12 @@ def test_the_emulated_spectrum_lies_on_the_star(estimator, answered):
     spectrum, result, _ = answered["Sun-like dwarf"]
     prepared = estimator.prepare(spectrum)
     atmosphere = result.teff.median, result.logg.median, result.feh.median
-    like = emulated_like(estimator.emulator, spectrum, prepared, atmosphere)
+    like = emulated_spectrum(estimator.emulator, spectrum, prepared, atmosphere)
     assert like.shape == spectrum.flux.shape
     seen = spectrum.good & np.isfinite(like)
     assert seen.mean() > 0.95
     ratio = (spectrum.flux / like)[seen]
     assert np.median(ratio) == pytest.approx(1, abs=0.01) and np.std(ratio) < 0.08
-    other = emulated_like(estimator.emulator, spectrum, prepared, (4300.0, 4.6, -0.3))
+    other = emulated_spectrum(estimator.emulator, spectrum, prepared, (4300.0, 4.6, -0.3))
     assert np.std((spectrum.flux / other)[seen]) > 1.5 * np.std(ratio)
-    assert emulated_like(estimator.emulator, spectrum, prepared, (30000.0, 9.0, 3.0)) is None
+    assert emulated_spectrum(estimator.emulator, spectrum, prepared, (30000.0, 9.0, 3.0)) is None

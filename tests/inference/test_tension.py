@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from stellar_core.inference.tension import Opinion, gaps
+from stellar_core.inference.tension import Estimate, tensions
 
 
 def opinion(name, **medians):
-    return Opinion(name, {key: {"p16": m - 3.0, "median": m, "p84": m + 3.0} for key, m in medians.items()}, {})
+    return Estimate(name, {key: {"p16": m - 3.0, "median": m, "p84": m + 3.0} for key, m in medians.items()}, {})
 
 
 def test_every_pair_in_every_quantity_that_both_give():
-    found = gaps([opinion("a", log_age=1.0, teff=5.0), opinion("b", log_age=4.0), opinion("c", log_age=1.0, teff=9.0)])
+    found = tensions([opinion("a", log_age=1.0, teff=5.0), opinion("b", log_age=4.0), opinion("c", log_age=1.0, teff=9.0)])
     assert [(gap.first, gap.second, gap.quantity) for gap in found] == [
         ("a", "b", "log_age"),
         ("a", "c", "log_age"),
@@ -19,10 +19,10 @@ def test_every_pair_in_every_quantity_that_both_give():
         ("b", "c", "log_age"),
     ]
     assert found[0].difference == -3.0 and found[0].expected == pytest.approx(3 * np.sqrt(2))
-    assert found[0].in_errors == pytest.approx(1 / np.sqrt(2)) and found[1].in_errors == 0
+    assert found[0].in_sigma == pytest.approx(1 / np.sqrt(2)) and found[1].in_sigma == 0
 
 
 def test_answers_of_no_width_are_infinitely_apart():
-    sharp = [Opinion(name, {"teff": {"p16": m, "median": m, "p84": m}}, {}) for name, m in (("a", 1.0), ("b", 2.0))]
-    assert gaps(sharp)[0].in_errors == np.inf and gaps([sharp[0], sharp[0]])[0].in_errors == 0
+    sharp = [Estimate(name, {"teff": {"p16": m, "median": m, "p84": m}}, {}) for name, m in (("a", 1.0), ("b", 2.0))]
+    assert tensions(sharp)[0].in_sigma == np.inf and tensions([sharp[0], sharp[0]])[0].in_sigma == 0
     assert sharp[0].most_likely_stage == ""

@@ -79,5 +79,5 @@ def test_dropout_needs_a_generator_and_repeats_by_seed():
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert float(first.mean()) == pytest.approx(1.0, abs=0.06)
     assert torch.equal(first[:, 0], first[:, 6])
-    with pytest.raises(ParameterError, match="lies in"):
+    with pytest.raises(ParameterError, match="must lie in"):
         Dropout(1.0)

@@ -25,7 +25,7 @@ def test_both_start_from_the_same_answer(heads):
     x = torch.randn(50, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         for head in heads.values():
-            head.settle()
+            head.initialise()
             predicted = head(x)
             assert predicted.log_age.mean() == pytest.approx(START_LOG_AGE, abs=0.05)
             assert predicted.log_lifetime.mean() == pytest.approx(START_LOG_LIFETIME, abs=0.05)

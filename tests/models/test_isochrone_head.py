@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from stellar_core.models.isochrone_head import CellPrediction, IsochroneHead, gaussian, scaled, teacher
+from stellar_core.models.isochrone_head import VoxelPrediction, IsochroneHead, gaussian, scaled, target_posterior
 from stellar_core.models.observable_bins import Voxels
 from stellar_core.training.losses import loss_parts
 
@@ -74,9 +74,9 @@ def test_what_cannot_be_told_apart_is_told_apart_by_the_prior_alone(head, voxels
 
 def test_the_teacher_is_the_posterior_of_the_label(head, voxels):
     errors = (60.0, 0.2, 0.15)
-    head.know_population(stars(500, 0).numpy(), errors)
+    head.set_population(stars(500, 0).numpy(), errors)
     reference = stars(6, 1)
-    log = teacher(reference, head(torch.zeros(6, 24)))
+    log = target_posterior(reference, head(torch.zeros(6, 24)))
     assert torch.allclose(log.exp().sum(dim=1), torch.ones(6), atol=1e-4)
     mean = log.exp() @ torch.from_numpy(voxels.place)
     assert (mean[:, 0] - reference[:, 0].log10()).abs().max() < 0.012
@@ -89,23 +89,23 @@ def test_tilt_undoes_the_training_stars_density(head, voxels):
     """Taught on stars that are all giants, the head answers under the prior's own density."""
     giants = stars(4000, 2)
     giants[:, 1] = 0.5 + 1.5 * torch.rand(4000, generator=generator(5))
-    head.know_population(giants.numpy(), (60.0, 0.2, 0.15))
+    head.set_population(giants.numpy(), (60.0, 0.2, 0.15))
     dwarf = torch.from_numpy(voxels.place[:, 1] > 3.5)
     giant = torch.from_numpy((voxels.place[:, 1] > 0.8) & (voxels.place[:, 1] < 1.8))
-    assert float(head.tilt[dwarf].max()) < -3.0 and float(head.tilt[giant].mean()) > 1.0
+    assert float(head.log_density_ratio[dwarf].max()) < -3.0 and float(head.log_density_ratio[giant].mean()) > 1.0
     prediction = head(torch.zeros(1, 24))
-    plain = prediction.logits - head.tilt
-    head.tilt.zero_()
+    plain = prediction.logits - head.log_density_ratio
+    head.log_density_ratio.zero_()
     assert torch.allclose(plain, head(torch.zeros(1, 24)).logits, atol=1e-4)
 
 
 def test_the_loss_is_the_divergence_from_the_teacher(head):
-    head.know_population(stars(500, 0).numpy(), (60.0, 0.2, 0.15))
+    head.set_population(stars(500, 0).numpy(), (60.0, 0.2, 0.15))
     reference = stars(5, 3)
     predicted = head(torch.randn(5, 24, generator=generator(6)))
     loss = loss_parts(predicted, {"reference": reference})
     assert list(loss) == ["cells"] and float(loss["cells"].detach()) > 0
-    perfect = CellPrediction(teacher(reference, predicted), *predicted[1:])
+    perfect = VoxelPrediction(target_posterior(reference, predicted), *predicted[1:])
     assert float(loss_parts(perfect, {"reference": reference})["cells"]) == pytest.approx(0, abs=1e-5)
 
 
@@ -113,10 +113,10 @@ def test_a_head_that_is_told_the_atmosphere_learns_to_name_it(voxels):
     head = IsochroneHead(3, 8, voxels)
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter, std=0.3, generator=generator(7))
-    head.settle()
+    head.initialise()
     reference = stars(600, 4)
     told = scaled(torch.cat([reference[:, :1].log10(), reference[:, 1:]], dim=1))
-    head.know_population(reference.numpy(), (60.0, 0.2, 0.15))
+    head.set_population(reference.numpy(), (60.0, 0.2, 0.15))
     optimiser = torch.optim.Adam(head.parameters(), 0.03)
     losses = []
     for _ in range(150):
@@ -127,6 +127,6 @@ def test_a_head_that_is_told_the_atmosphere_learns_to_name_it(voxels):
         losses.append(float(loss.detach()))
     assert losses[0] > 1.0 and losses[-1] < 0.15
     with torch.no_grad():
-        mean = torch.softmax(head(told).logits - head.tilt, dim=1) @ torch.from_numpy(voxels.place)
+        mean = torch.softmax(head(told).logits - head.log_density_ratio, dim=1) @ torch.from_numpy(voxels.place)
     assert float((mean[:, 1] - reference[:, 1]).abs().median()) < 0.15
     assert float((mean[:, 0] - reference[:, 0].log10()).abs().median()) < 0.006

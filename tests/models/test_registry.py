@@ -57,8 +57,8 @@ def test_settings_are_fields_and_every_field_counts_somewhere(name):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"name": "Model 6"}, "known are MLP-Only"),
-        ({"spectrum_depth": 0}, "spectrum_depth is a whole number from 1; got 0"),
+        ({"name": "Model 6"}, "choose one of MLP-Only"),
+        ({"spectrum_depth": 0}, "spectrum_depth must be a whole number of at least 1; got 0"),
         ({"fusion_width": 2.5}, "fusion_width is a whole number"),
         ({"photometry_depth": True}, "photometry_depth is a whole number"),
         ({"heads": 7}, "width 256 is not a multiple of the 7 heads"),

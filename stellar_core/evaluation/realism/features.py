@@ -40,7 +40,7 @@ BANDS = (
 INTERSTELLAR = {"Ca K": 3934.78, "Ca H": 3969.59, "Na D2": 5891.58, "Na D1": 5897.56}
 
 
-def telltales(spectrum: Spectrum) -> dict[str, np.ndarray]:
+def realism_features(spectrum: Spectrum) -> dict[str, np.ndarray]:
     """Features of one spectrum by group.
 
     Parameters

@@ -10,8 +10,8 @@ import numpy as np
 
 from stellar_core.constants import SPEED_OF_LIGHT, SSPP_ERRORS
 from stellar_core.errors import SpectrumError, StellarError
-from stellar_core.evaluation.realism.features import telltales
-from stellar_core.inference.base import Estimator
+from stellar_core.evaluation.realism.features import realism_features
+from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.spectral_diagnostics import line_profile
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.fit.instrument import BOSS_PIXELS
@@ -30,7 +30,7 @@ FIT_WINDOW, PROFILE_SCATTER, CORRELATED = (3900, 6800), 0.03, 10.0
 
 
 @dataclass(frozen=True)
-class LikeStar:
+class MatchParameters:
     """What mock stars like a real one need.
 
     Attributes
@@ -78,7 +78,7 @@ class Sample:
     groups: dict[str, np.ndarray]
 
 
-def real_stars(folder: Path, estimator: Estimator) -> list[tuple[Spectrum, LikeStar]]:
+def real_stars(folder: Path, estimator: Estimator) -> list[tuple[Spectrum, MatchParameters]]:
     """Stars of a folder of SDSS files with ``index.csv``; those unlike any library star are left out.
 
     Raises
@@ -103,7 +103,7 @@ def real_stars(folder: Path, estimator: Estimator) -> list[tuple[Spectrum, LikeS
         if not SpectralEmulator.load().domain(*atmosphere)[0]:
             continue
         instrument = "BOSS" if spectrum.wavelength.size > BOSS_PIXELS else "SDSS"
-        like = LikeStar(
+        like = MatchParameters(
             atmosphere,
             _dust(prepared, atmosphere),
             prepared.redshift * SPEED_OF_LIGHT,
@@ -150,12 +150,12 @@ def _dust(prepared: PreparedSpectrum, atmosphere: tuple[float, float, float]) ->
     return float(trial[np.argmin(np.abs(np.log(slope / max(wanted, 1e-3))))])
 
 
-def mock_stars(like: LikeStar, copies: int, seed: int, rest: np.ndarray | None = None) -> list[Spectrum]:
+def mock_stars(like: MatchParameters, copies: int, seed: int, rest: np.ndarray | None = None) -> list[Spectrum]:
     """MOCK spectra of stars like a real one, as files hold them.
 
     Parameters
     ----------
-    like : LikeStar
+    like : MatchParameters
     copies, seed : int
         The same stars for the same seed.
     rest : (6800,) float, optional
@@ -186,13 +186,13 @@ def pipeline_model(spectrum: Spectrum, velocity_kms: float) -> np.ndarray:
 
 
 def sample(
-    stars: list[tuple[Spectrum, LikeStar]], estimator: Estimator, copies: int = COPIES, *, emulated: bool = True
+    stars: list[tuple[Spectrum, MatchParameters]], estimator: Estimator, copies: int = COPIES, *, emulated: bool = True
 ) -> Sample:
     """Real stars and ``copies`` mock stars like each of them.
 
     Parameters
     ----------
-    stars : list of (Spectrum, LikeStar)
+    stars : list of (Spectrum, MatchParameters)
         As `real_stars` gives them.
     estimator : Estimator
         Its preprocessing is used.
@@ -210,7 +210,7 @@ def sample(
             real.append(place == 0)
             flux.append(prepared.flux)
             coverage.append(prepared.coverage)
-            features.append(telltales(one))
+            features.append(realism_features(one))
     stacked = np.array(flux)
     profile = np.nan_to_num(line_profile(stacked, np.array(coverage)), nan=1.0)
     groups = {name: np.array([row[name] for row in features]) for name in features[0]}

@@ -1,15 +1,12 @@
-"""How far to trust Model 9: one temperature for each kind of input, then weights that make intervals true.
+"""Calibrate Model 9: one temperature for each kind of input, then a PIT recalibration of the posterior.
 
-On calibration stars, which the network never saw, each log likelihood is divided by the
-temperature under which the true atmospheres are most probable (Guo et al. 2017,
-arXiv:1706.04599): above 1 where the network is surer than it should be. The prior of that fit is
-the density of the calibration stars themselves, since they are drawn as a survey finds stars
-and not from the prior of the isochrones.
+On calibration stars, which the network has never seen, the log likelihoods are divided by the temperature under which the true
+atmospheres are most probable (Guo et al. 2017, arXiv:1706.04599); above 1, the network is overconfident. The prior of that fit
+is the density of the calibration stars themselves, since they follow the survey and not the prior of the isochrones.
 
-The posterior under the prior that is asked for is then levelled, see `stellar_core.inference.calibration.pit_recalibration`:
-its points are weighted until, among the `Peers` of a star, the truth falls as often in each part
-of it as that part claims. This leans on the mock survey's mix of ages and metallicities as on a
-prior. Without it (`IsochroneEstimator.plain`) the answer is as true as the prior it is given.
+The posterior is then recalibrated, see `stellar_core.inference.calibration.pit_recalibration`: its points are reweighted such
+that the true values of the `LocalCalibrationSet` of a star are uniform in their PIT. This adopts the mock survey's mix of ages
+and metallicities as a prior. Without it (`IsochroneEstimator.without_recalibration`) the posterior follows from the given prior.
 """
 
 from __future__ import annotations
@@ -20,76 +17,76 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from stellar_core.inference.calibration.local_set import Peers
-from stellar_core.inference.calibration.pit_recalibration import level, place_of
-from stellar_core.inference.isochrone_posterior import CellPosteriors
+from stellar_core.inference.calibration.local_set import LocalCalibrationSet
+from stellar_core.inference.calibration.pit_recalibration import pit, recalibrate
+from stellar_core.inference.isochrone_posterior import PosteriorEngine
 from stellar_core.models.isochrone_head import SMOOTHING, scaled
 from stellar_core.stages import STAGES
 
-#: What the network is shown: index into `CellCalibration.temperature`.
+#: Inputs of the network: index into `IsochroneCalibration.temperature`.
 SPECTRUM, BOTH, PHOTOMETRY = 0, 1, 2
 VIEWS = {"spectrum alone": SPECTRUM, "spectrum and photometry": BOTH, "photometry alone": PHOTOMETRY}
-#: Quantities in the order in which they are levelled, by the field of the cells; the last come out best.
+#: Quantities in the order of their recalibration, by the field of the cells; the last ones are the most accurate.
 STEPS = ("log_teff", "logg", "feh_surface", "log_lifetime", "log_age", "log_teff", "log_lifetime", "log_age")
-#: Columns of the truth that levels are fitted to.
+#: Columns of the truth in `IsochroneCalibration.fit_recalibration`.
 TRUTH = ("log_teff", "logg", "feh_surface", "log_age", "log_lifetime")
-#: Temperatures tried.
+#: Trial temperatures.
 _GRID = np.geomspace(0.4, 4.0, 47)
-#: Stars whose voxels are summed at a time: bounds the memory.
+#: Stars per batch: bounds the memory.
 _AT_ONCE = 50
 
 
 @dataclass(frozen=True)
-class CellCalibration:
-    """Temperatures of the likelihood, and where the truth fell in the posteriors of calibration stars.
+class IsochroneCalibration:
+    """Temperatures of the likelihood, and PIT values of calibration stars.
 
     Attributes
     ----------
     temperature : (3,) float32
         For spectra alone, both, photometry alone.
-    places : (n, n_step) float32
-        Probability below the truth, by star and by step of `STEPS`, each after the steps before it.
-    peers : Peers
-        Of the same stars; the view is one of `VIEWS`.
+    pit : (n, n_step) float32
+        Posterior probability below the truth, by star and by step of `STEPS`, after the steps before it.
+    local_set : LocalCalibrationSet
+        The same stars; the view is one of `VIEWS`.
     """
 
     temperature: np.ndarray
-    places: np.ndarray
-    peers: Peers
+    pit: np.ndarray
+    local_set: LocalCalibrationSet
 
     @classmethod
     def fit(
-        cls, engine: CellPosteriors, embeddings: Mapping[int, np.ndarray], truth: np.ndarray, survey: np.ndarray
-    ) -> CellCalibration:
-        """Fit on calibration stars.
+        cls, engine: PosteriorEngine, embeddings: Mapping[int, np.ndarray], truth: np.ndarray, survey: np.ndarray
+    ) -> IsochroneCalibration:
+        """Fit the temperatures on calibration stars.
 
         Parameters
         ----------
-        engine : CellPosteriors
+        engine : PosteriorEngine
         embeddings : mapping of int to (n, width) float32
-            The stars seen in each of `VIEWS`.
+            The stars in each of `VIEWS`.
         truth : (n, 3) float
             True Teff [K], log g, [Fe/H].
         survey : (m, 3) float
-            Atmospheres of many stars drawn as the calibration stars are, for their density.
+            Atmospheres of many stars of the same distribution, for its density.
         """
-        boxes = engine.head.boxes
-        ratio = boxes.density_ratio(_log_teff(survey), SMOOTHING)
-        prior = torch.from_numpy(np.log(np.maximum(ratio, 1e-4)).astype(np.float32) + boxes.log_prior)
-        place = scaled(torch.from_numpy(_log_teff(truth).astype(np.float32)))
-        found = [_best(engine, embeddings[view], place, prior) for view in (SPECTRUM, BOTH, PHOTOMETRY)]
-        return cls(np.array(found, dtype=np.float32), *_NOTHING)
+        voxels = engine.head.voxel_table
+        ratio = voxels.density_ratio(_log_teff(survey), SMOOTHING)
+        prior = torch.from_numpy(np.log(np.maximum(ratio, 1e-4)).astype(np.float32) + voxels.log_prior)
+        position = scaled(torch.from_numpy(_log_teff(truth).astype(np.float32)))
+        found = [_best_temperature(engine, embeddings[view], position, prior) for view in (SPECTRUM, BOTH, PHOTOMETRY)]
+        return cls(np.array(found, dtype=np.float32), *_UNCALIBRATED)
 
-    def fit_levels(
-        self, engine: CellPosteriors, embeddings: Mapping[int, np.ndarray], truth: np.ndarray, snr: np.ndarray
-    ) -> CellCalibration:
-        """The same temperatures with levels fitted on calibration stars under the prior of the isochrones.
+    def fit_recalibration(
+        self, engine: PosteriorEngine, embeddings: Mapping[int, np.ndarray], truth: np.ndarray, snr: np.ndarray
+    ) -> IsochroneCalibration:
+        """Add the PIT recalibration, fitted on calibration stars under the prior of the isochrones.
 
         Parameters
         ----------
-        engine : CellPosteriors
+        engine : PosteriorEngine
         embeddings : mapping of int to (n, width) float32
-            As for `fit`; a view may hold only the first of the stars.
+            As for `fit`; a view may have only the first stars.
         truth : (n, n_field) float
             True log Teff, log g, [Fe/H], log age, log lifetime of the track: the columns of `TRUTH`.
         snr : (n,) float
@@ -104,69 +101,71 @@ class CellCalibration:
             ratios.append(snr[: len(found)] if view != PHOTOMETRY else np.full(len(found), 10.0))
             sets.append(truth[: len(found)])
             stars += found
-        peers, true = Peers.join(views, stages, ratios), np.concatenate(sets)
-        groups = [peers.of(int(v), int(s), float(np.exp(r))) for v, s, r in zip(peers.view, peers.stage, peers.log_snr)]
-        found_places = np.empty((len(stars), len(STEPS)), dtype=np.float32)
+        local_set, true = LocalCalibrationSet.join(views, stages, ratios), np.concatenate(sets)
+        described = zip(local_set.view, local_set.stage, local_set.log_snr)
+        groups = [local_set.nearest(int(v), int(s), float(np.exp(r))) for v, s, r in described]
+        measured = np.empty((len(stars), len(STEPS)), dtype=np.float32)
         for step, name in enumerate(STEPS):
             values = getattr(engine.cells.stars, name)
             column = TRUTH.index(name)
             for row, (index, weight) in enumerate(stars):
-                found_places[row, step] = place_of(true[row, column], values[index], weight)
+                measured[row, step] = pit(true[row, column], values[index], weight)
             for row, (index, weight) in enumerate(stars):
                 others = groups[row][groups[row] != row]
-                stars[row] = (
-                    index,
-                    level(engine.order(name, index), weight, found_places[others, step]).astype(np.float32),
-                )
-        return CellCalibration(self.temperature, found_places, peers)
+                corrected = recalibrate(engine.order(name, index), weight, measured[others, step])
+                stars[row] = index, corrected.astype(np.float32)
+        return IsochroneCalibration(self.temperature, measured, local_set)
 
-    def level(self, engine: CellPosteriors, index: np.ndarray, weight: np.ndarray, view: int, snr: float) -> np.ndarray:
-        """(n,) weights of the cells ``index`` of one star, levelled; unchanged where the view was not calibrated."""
-        rows = self.peers.of(view, predicted_stage(engine, index, weight), snr if view != PHOTOMETRY else 10.0)
+    def recalibrate(
+        self, engine: PosteriorEngine, index: np.ndarray, weight: np.ndarray, view: int, snr: float
+    ) -> np.ndarray:
+        """Recalibrate the weights (n,) of the cells ``index`` of one star; unchanged if the view was not calibrated."""
+        rows = self.local_set.nearest(view, predicted_stage(engine, index, weight), snr if view != PHOTOMETRY else 10.0)
         if not rows.size:
             return weight
         orders = {name: engine.order(name, index) for name in dict.fromkeys(STEPS)}
         for step, name in enumerate(STEPS):
-            weight = level(orders[name], weight, self.places[rows, step])
+            weight = recalibrate(orders[name], weight, self.pit[rows, step])
         return weight
 
     def arrays(self) -> dict[str, np.ndarray]:
         """For the weights file, under ``calibration.`` and ``peers.``."""
-        places = self.places.astype(np.float16)
-        return {"calibration.temperature": self.temperature, "calibration.places": places, **self.peers.arrays()}
+        stored = {"calibration.temperature": self.temperature, "calibration.places": self.pit.astype(np.float16)}
+        return stored | self.local_set.arrays()
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> CellCalibration:
-        """The inverse of `arrays`; without places there is nothing to level by."""
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> IsochroneCalibration:
+        """Invert `arrays`; without PIT values there is no recalibration."""
         temperature = np.asarray(arrays["calibration.temperature"], dtype=np.float32)
         if "calibration.places" not in arrays:
-            return cls(temperature, *_NOTHING)
-        return cls(temperature, np.asarray(arrays["calibration.places"], dtype=np.float32), Peers.from_arrays(arrays))
+            return cls(temperature, *_UNCALIBRATED)
+        measured = np.asarray(arrays["calibration.places"], dtype=np.float32)
+        return cls(temperature, measured, LocalCalibrationSet.from_arrays(arrays))
 
 
-_NOTHING = (
+_UNCALIBRATED = (
     np.empty((0, len(STEPS)), np.float32),
-    Peers(*(np.empty(0, kind) for kind in (np.int8, np.int8, np.float32))),
+    LocalCalibrationSet(*(np.empty(0, kind) for kind in (np.int8, np.int8, np.float32))),
 )
 
 
 def posterior_weights(
-    engine: CellPosteriors, embedding: np.ndarray, temperature: np.ndarray | float
+    engine: PosteriorEngine, embedding: np.ndarray, temperature: np.ndarray | float
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cells and probabilities of each star, as `CellPosteriors.weights`, from its embedding (n, width)."""
+    """Yield the cells and probabilities of each star, as `PosteriorEngine.weights`, from embeddings (n, width)."""
     for start in range(0, len(embedding), _AT_ONCE):
         with torch.inference_mode():
             found = engine.head.likelihood(torch.from_numpy(embedding[start : start + _AT_ONCE]))
         yield from engine.weights(found, temperature)
 
 
-def predicted_stage(engine: CellPosteriors, index: np.ndarray, weight: np.ndarray) -> int:
+def predicted_stage(engine: PosteriorEngine, index: np.ndarray, weight: np.ndarray) -> int:
     """The most probable stage of one star."""
     return int(np.bincount(engine.cells.stage[index], weights=weight, minlength=len(STAGES)).argmax())
 
 
 def views_of(coverage: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """(n,) which of `VIEWS` each star is, from ``coverage`` (n, 6800) and ``features`` (n, 29)."""
+    """(n,) index into `VIEWS` of each star, from ``coverage`` (n, 6800) and ``features`` (n, 29)."""
     photometry = np.isfinite(features).all(axis=1)
     return np.where(coverage.any(axis=1), np.where(photometry, BOTH, SPECTRUM), PHOTOMETRY)
 
@@ -176,14 +175,16 @@ def _log_teff(atmosphere: np.ndarray) -> np.ndarray:
 
 
 @torch.inference_mode()
-def _best(engine: CellPosteriors, embedding: np.ndarray, place: torch.Tensor, prior: torch.Tensor) -> float:
-    """Temperature of least negative log density of the true ``place`` (n, 3)."""
-    scores, place = np.zeros(len(_GRID)), place[: len(embedding)]
+def _best_temperature(
+    engine: PosteriorEngine, embedding: np.ndarray, position: torch.Tensor, prior: torch.Tensor
+) -> float:
+    """Temperature with the least negative log density of the true ``position`` (n, 3)."""
+    scores, position = np.zeros(len(_GRID)), position[: len(embedding)]
     for start in range(0, len(embedding), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
         found = engine.head.likelihood(torch.from_numpy(embedding[part]))
         voxels = engine.voxel_log_likelihood(found)
-        true = engine.log_likelihood_at(found, place[part])
+        true = engine.log_likelihood_at(found, position[part])
         for k, temperature in enumerate(_GRID):
             scores[k] += float((torch.logsumexp(voxels / temperature + prior, dim=1) - true / temperature).sum())
     return float(_GRID[int(np.argmin(scores))])

@@ -1,10 +1,9 @@
-"""Which calibration stars speak for a star: those of the same kind, nearest in signal-to-noise.
+"""Select the calibration stars that are most similar to a star.
 
-Intervals are corrected by what was missed on calibration stars. Stars differ: a giant is missed by
-more than a dwarf, a noisy star by more than a bright one. So each star is judged by its peers, the
-calibration stars with the same inputs and the same predicted stage (Mondrian conformal
-prediction, Vovk et al. 2005), and of these by the ones nearest in S/N. Only what is known of a
-star when it is asked about decides: the predicted stage, not the true one.
+Errors depend on the star: they are larger for giants than for dwarfs, and larger for noisy stars. Each star is therefore
+calibrated on a local set: the calibration stars with the same inputs and the same predicted stage (Mondrian conformal
+prediction, Vovk et al. 2005), and of these the nearest in S/N. The selection uses only quantities known at prediction: the
+predicted stage, never the true one.
 """
 
 from __future__ import annotations
@@ -14,56 +13,56 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Peers of a star, and the least number of one predicted stage; with fewer, all stages speak.
-KEPT, LEAST = 400, 60
-#: S/N per pixel beyond which stars count as equal.
+#: Size of a local set, and the least number of stars of one predicted stage; with fewer, all stages are used.
+SIZE, MINIMUM = 400, 60
+#: S/N per pixel is clipped to this range.
 SNR_RANGE = (3.0, 100.0)
 
 
 def log_snr(snr: np.ndarray | float) -> np.ndarray:
-    """Natural logarithm of the S/N within `SNR_RANGE`."""
+    """Natural logarithm of the S/N clipped to `SNR_RANGE`."""
     return np.log(np.clip(np.nan_to_num(np.asarray(snr, float), nan=SNR_RANGE[0]), *SNR_RANGE))
 
 
 @dataclass(frozen=True)
-class Peers:
-    """Calibration stars by what is known of them at prediction.
+class LocalCalibrationSet:
+    """Calibration stars described by quantities known at prediction.
 
     Attributes
     ----------
     view : (n,) int8
-        What the network was shown.
+        Inputs of the network.
     stage : (n,) int8
         Predicted stage.
     log_snr : (n,) float32
-        As `log_snr` gives it.
+        See `log_snr`.
     """
 
     view: np.ndarray
     stage: np.ndarray
     log_snr: np.ndarray
 
-    def of(self, view: int, stage: int, snr: float) -> np.ndarray:
-        """(at most `KEPT`,) rows of the peers of one star; none where the view was not calibrated."""
+    def nearest(self, view: int, stage: int, snr: float) -> np.ndarray:
+        """(at most `SIZE`,) rows of the local set of one star; empty if the view was not calibrated."""
         rows = np.flatnonzero((self.view == view) & (self.stage == stage))
-        if rows.size < LEAST:
+        if rows.size < MINIMUM:
             rows = np.flatnonzero(self.view == view)
-        if rows.size <= KEPT:
+        if rows.size <= SIZE:
             return rows
         distance = np.abs(self.log_snr[rows] - log_snr(snr))
-        return rows[np.argpartition(distance, KEPT)[:KEPT]]
+        return rows[np.argpartition(distance, SIZE)[:SIZE]]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """For the weights file, under ``peers.``."""
         return {f"peers.{name}": getattr(self, name) for name in self.__dataclass_fields__}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Peers:
-        """The inverse of `arrays`; KeyError where there are none."""
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> LocalCalibrationSet:
+        """Invert `arrays`; KeyError if there are none."""
         return cls(*(np.asarray(arrays[f"peers.{name}"]) for name in cls.__dataclass_fields__))
 
     @classmethod
-    def join(cls, view: list[np.ndarray], stage: list[np.ndarray], snr: list[np.ndarray]) -> Peers:
-        """From lists of arrays with S/N as a ratio."""
+    def join(cls, view: list[np.ndarray], stage: list[np.ndarray], snr: list[np.ndarray]) -> LocalCalibrationSet:
+        """Concatenate lists of arrays; S/N as a ratio, not its logarithm."""
         kinds = (np.concatenate(part).astype(np.int8) for part in (view, stage))
         return cls(*kinds, log_snr(np.concatenate(snr)).astype(np.float32))

@@ -12,7 +12,7 @@ from stellar_core.evaluation.stored_predictions import COLUMNS, NAME
 from stellar_core.figures.palette import DARK
 from stellar_core.model_store import adopted_models, list_models, model_folder
 from stellar_core.stages import STAGES
-from stellar_core.ui.shell import ROOT, complain, palette, plain, show_plot
+from stellar_core.ui.shell import ROOT, show_error, palette, escape, show_plot
 
 if TYPE_CHECKING:
     from stellar_core.evaluation.stored_predictions import StoredTest
@@ -62,7 +62,7 @@ def choose() -> tuple[StoredTest | None, str]:
     try:
         return _stored(model, _stamp(model)), quantity
     except StellarError as error:
-        complain(error)
+        show_error(error)
         return None, quantity
 
 
@@ -95,7 +95,7 @@ def show_worst(test: StoredTest, quantity: str) -> None:
         st.markdown("**Furthest off**; open a star to see its spectrum and its answer")
         for row in rows:
             said = f"said {stars.mean[row, column]:.2f}, truly {stars.truth[row, column]:.2f}"
-            alarm = " · gate spoke" if stars.alarm[row] > 1 else ""
+            alarm = " · gate spoke" if stars.domain_score[row] > 1 else ""
             stage = f"{STAGES[stars.stage[row]]}, S/N {stars.snr[row]:.0f}"
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.page_link(
@@ -105,10 +105,10 @@ def show_worst(test: StoredTest, quantity: str) -> None:
                     query_params={"star": stars.name[row]},
                     width=170,
                 )
-                st.caption(plain(f"{said} ({off[row]:+.1f} errors) · {stage}{alarm}"))
+                st.caption(escape(f"{said} ({off[row]:+.1f} errors) · {stage}{alarm}"))
 
 
 def _show(panel: panels.Panel) -> None:
-    st.markdown(f"**{plain(panel.heading)}**")
+    st.markdown(f"**{escape(panel.heading)}**")
     show_plot(panel.figure, f"uncertainty_{panel.key}", f"uncertainty-{panel.key}", panel.words)
-    st.caption(plain(panel.words))
+    st.caption(escape(panel.words))

@@ -5,11 +5,11 @@ import pytest
 
 from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import SpectrumError
-from stellar_core.evaluation.realism.matched_mocks import LikeStar, _dust, mock_stars, real_stars
-from stellar_core.inference.base import Estimator
+from stellar_core.evaluation.realism.matched_mocks import MatchParameters, _dust, mock_stars, real_stars
+from stellar_core.inference.estimator import Estimator
 from stellar_core.preprocessing.spectra import prepare
 
-LIKE = LikeStar((5800.0, 4.3, -0.8), 0.2, -120.0, 30.0, "SDSS", True)
+LIKE = MatchParameters((5800.0, 4.3, -0.8), 0.2, -120.0, 30.0, "SDSS", True)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_the_reddening_of_a_mock_star_is_found_again(stars):
 
 
 def test_unknown_velocity_is_left_out():
-    faint = mock_stars(LikeStar((5800.0, 4.3, -0.8), 0.0, 50.0, 30.0, "BOSS", False), 1, 0)
+    faint = mock_stars(MatchParameters((5800.0, 4.3, -0.8), 0.0, 50.0, 30.0, "BOSS", False), 1, 0)
     assert faint[0].redshift is None and faint[0].wavelength[-1] > 10000
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stellar_core.evaluation.metrics import classification, coverage, regression
-from stellar_core.inference.calibration.dropout import Calibration, from_free, to_free
+from stellar_core.inference.calibration.dropout import DropoutCalibration, from_free, to_free
 from stellar_core.inference.mc_dropout import Passes
 from stellar_core.models.heads import LOG_AGE_BOUNDS
 
@@ -37,9 +37,9 @@ def overconfident(n: int, rng: np.random.Generator) -> tuple[Passes, np.ndarray,
 
 
 @pytest.fixture(scope="module")
-def fitted() -> Calibration:
+def fitted() -> DropoutCalibration:
     passes, truth, stage = overconfident(4000, np.random.default_rng(0))
-    return Calibration.fit({False: passes, True: passes}, truth, stage, ratios(len(stage)))
+    return DropoutCalibration.fit({False: passes, True: passes}, truth, stage, ratios(len(stage)))
 
 
 def test_coverage_is_what_it_says_where_dropout_alone_is_not(fitted):
@@ -66,9 +66,9 @@ def test_the_free_scale_is_undone():
 
 
 def test_arrays_come_back(fitted):
-    again = Calibration.from_arrays(fitted.arrays())
-    assert np.allclose(again.misses, fitted.misses, rtol=2e-3, atol=1e-3)
-    assert np.array_equal(again.peers.stage, fitted.peers.stage)
+    again = DropoutCalibration.from_arrays(fitted.arrays())
+    assert np.allclose(again.residuals, fitted.residuals, rtol=2e-3, atol=1e-3)
+    assert np.array_equal(again.local_set.stage, fitted.local_set.stage)
     assert np.array_equal(again.temperature, fitted.temperature)
 
 
@@ -93,7 +93,7 @@ def test_intervals_are_those_of_a_kept_library():
 
     passes, truth, _ = overconfident(1500, np.random.default_rng(2))
     same = np.full(1500, 20.0)
-    fitted = Calibration.fit({True: passes}, truth, passes.stage.mean(1).argmax(1), same)
+    fitted = DropoutCalibration.fit({True: passes}, truth, passes.stage.mean(1).argmax(1), same)
     mean, predicted = passes.values[..., 0].mean(1), passes.stage.mean(1).argmax(1)
     spread = passes.values[..., 0].std(1) + fitted.floor[1, 0]
     system = ConformalPredictiveSystem().fit(truth[:, 0] - mean, sigmas=spread, bins=predicted)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from stellar_core.evaluation.reliability import covered, kolmogorov_smirnov
-from stellar_core.inference.calibration.local_set import KEPT, LEAST, Peers
-from stellar_core.inference.calibration.pit_recalibration import level, place_of, share_below
-from stellar_core.isochrones.summary import quantiles
+from stellar_core.inference.calibration.local_set import MINIMUM, SIZE, LocalCalibrationSet
+from stellar_core.inference.calibration.pit_recalibration import pit, pit_cdf, recalibrate
+from stellar_core.intervals import weighted_quantiles
 
 
 def stars(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -18,17 +18,17 @@ def stars(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.
     return points, weight / weight.sum(axis=1, keepdims=True), truth
 
 
-def places(points, weight, truth) -> np.ndarray:
-    return np.array([place_of(*star) for star in zip(truth, points, weight)])
+def pits(points, weight, truth) -> np.ndarray:
+    return np.array([pit(*star) for star in zip(truth, points, weight)])
 
 
 def test_wrong_intervals_come_out_right():
     known, new = stars(2500, np.random.default_rng(0)), stars(2500, np.random.default_rng(1))
-    found, before = places(*known), places(*new)
+    found, before = pits(*known), pits(*new)
     assert covered(before)["68"] < 0.45 and kolmogorov_smirnov(before) > 0.2
     points, weight, truth = new
-    after = places(
-        points, np.array([level(np.argsort(p, kind="stable"), w, found) for p, w in zip(points, weight)]), truth
+    after = pits(
+        points, np.array([recalibrate(np.argsort(p, kind="stable"), w, found) for p, w in zip(points, weight)]), truth
     )
     for name, share in covered(after).items():
         assert share == pytest.approx(int(name) / 100, abs=0.025)
@@ -39,38 +39,38 @@ def test_even_places_change_nothing():
     points, weight, _ = stars(1, np.random.default_rng(2))
     even = (np.arange(100_000) + 0.5) / 100_000
     u = np.linspace(0, 1, 50)
-    assert np.allclose(share_below(u, even), u, atol=1e-4)
-    assert np.allclose(level(np.arange(300), weight[0], even), weight[0], rtol=0.02, atol=1e-7)
+    assert np.allclose(pit_cdf(u, even), u, atol=1e-4)
+    assert np.allclose(recalibrate(np.arange(300), weight[0], even), weight[0], rtol=0.02, atol=1e-7)
 
 
 def test_a_truth_lies_in_an_interval_as_its_place_says():
     points, weight, truth = stars(200, np.random.default_rng(3))
-    u = places(points, weight, truth)
-    ends = np.array([quantiles(p, w, np.array([0.16, 0.84])) for p, w in zip(points, weight)])
+    u = pits(points, weight, truth)
+    ends = np.array([weighted_quantiles(p, w, np.array([0.16, 0.84])) for p, w in zip(points, weight)])
     assert np.array_equal((truth >= ends[:, 0]) & (truth <= ends[:, 1]), np.abs(u - 0.5) <= 0.34)
 
 
 def test_weights_stay_probabilities_whatever_was_found():
     points, weight, _ = stars(1, np.random.default_rng(4))
     for found in ([0.01, 0.02, 0.99], np.zeros(100), np.ones(100), [0.5] * 3):
-        mended = level(np.arange(300), weight[0], np.array(found, float))
+        mended = recalibrate(np.arange(300), weight[0], np.array(found, float))
         assert mended.min() >= 0 and mended.sum() == pytest.approx(1)
 
 
 def test_peers_are_of_the_same_stage_and_nearest_in_snr():
-    n = 4 * KEPT
+    n = 4 * SIZE
     snr, stage = np.geomspace(5, 80, n), np.arange(n) % 2
-    peers = Peers.join([np.ones(n)], [stage], [snr])
-    rows = peers.of(1, 0, 20.0)
-    assert rows.size == KEPT and (stage[rows] == 0).all()
+    peers = LocalCalibrationSet.join([np.ones(n)], [stage], [snr])
+    rows = peers.nearest(1, 0, 20.0)
+    assert rows.size == SIZE and (stage[rows] == 0).all()
     others = np.setdiff1d(np.flatnonzero(stage == 0), rows)
     assert np.abs(np.log(snr[rows] / 20)).max() <= np.abs(np.log(snr[others] / 20)).min() + 1e-6
-    assert peers.of(0, 0, 20.0).size == 0
+    assert peers.nearest(0, 0, 20.0).size == 0
 
 
 def test_a_rare_stage_is_judged_by_all():
-    stage = np.r_[np.zeros(500), np.full(LEAST - 1, 4)]
-    peers = Peers.join([np.zeros(stage.size)], [stage], [np.full(stage.size, 10.0)])
-    assert peers.of(0, 4, 10.0).size == KEPT
-    again = Peers.from_arrays(peers.arrays())
-    assert np.array_equal(again.of(0, 0, 10.0), peers.of(0, 0, 10.0))
+    stage = np.r_[np.zeros(500), np.full(MINIMUM - 1, 4)]
+    peers = LocalCalibrationSet.join([np.zeros(stage.size)], [stage], [np.full(stage.size, 10.0)])
+    assert peers.nearest(0, 4, 10.0).size == SIZE
+    again = LocalCalibrationSet.from_arrays(peers.arrays())
+    assert np.array_equal(again.of(0, 0, 10.0), peers.nearest(0, 0, 10.0))
