@@ -1,17 +1,16 @@
-"""How fast the app is, in a real browser; run ``python -m tests.benchmarks.app_speed``.
+"""Speed of the app in a browser: ``python -m tests.benchmarks.app_speed``.
 
-Measures, on fresh servers with what is in the cache folder:
+Measured on fresh servers with an empty cache folder, in which a MOCK catalogue of ``--stars`` is made first:
 
-- from ``streamlit run`` to the first heading, and the same for a page of one title: the machine's own share;
-- a star never shown before, from Enter to its numbers, with the network loaded;
-- a touch of a widget: a row of the catalogue ticked until its star is offered, another quantity of the page Uncertainty;
-- the catalogue's diagram of all its stars, drawn in a fresh tab, beside a bare page of one small Plotly figure in the
-  same run, and the bytes that the server sends for it;
-- ten visitors at once, each with a star of its own: errors, and the median time until the server has sent the numbers;
-  and the same in ten tabs of one browser, which draws all of them on the very cores that compute them.
+- the time from ``streamlit run`` to the first heading, and the same for a page with a title only;
+- a new star, from Enter to its numbers, with the network loaded;
+- widgets: ticking a row of the catalogue, choosing another quantity on the page *Uncertainty*;
+- the stage diagram of the catalogue in a fresh tab, beside a page with one small Plotly figure, and the bytes sent;
+- ten visitors at once, each with a star of its own: exceptions, and the median time until the numbers are sent; then
+  ten tabs of one browser, which draws on the cores that compute.
 
-Prints a table with the goal beside each figure, the processor time that the server itself took, and the load of the
-machine. Other work makes all but the processor time slower.
+Prints a table with a goal for each figure, the processor time of the server, and the load of the machine. Other
+processes slow all figures but the processor time.
 """
 
 from __future__ import annotations
@@ -37,21 +36,21 @@ from tests.browser.conftest import ARGUMENTS, ROOT, Visitor
 
 BARE_TITLE = "import streamlit as st\nst.title('bare')\n"
 BARE_FIGURE = BARE_TITLE + "import plotly.graph_objects as go\nst.plotly_chart(go.Figure(go.Scatter(y=[1, 2])))\n"
-#: A star is there when the heading names it and its six numbers are fresh.
+#: True when the heading names the star and its six numbers are up to date.
 STAR_SHOWN = """name => [...document.querySelectorAll('h3')].some(h => h.innerText.includes(name))
  && document.querySelectorAll('[data-stale=false] [data-testid=stMetricValue]').length === 6"""
-#: Figures are there when Plotly has drawn into so many.
+#: True when Plotly has drawn this many figures.
 CHARTS_SHOWN = (
     "count => document.querySelectorAll('[data-testid=stPlotlyChart] .js-plotly-plot .main-svg').length >= count"
 )
-#: What ten tabs of one browser are called in the table.
+#: Row of the table for ten tabs of one browser.
 TABS = "ten tabs of one browser on the server's cores"
 FAULTS = "document.querySelectorAll('[data-testid=stException], [data-testid=stAlertContentError]').length"
 
 
 @dataclass
 class Figures:
-    """Seconds by name, and what else was counted."""
+    """Seconds by name, and counts."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
     processor: dict[str, float] = field(default_factory=dict)
@@ -64,7 +63,7 @@ class Figures:
 
     @contextmanager
     def server_time(self, name: str, pid: int, parts: int) -> Iterator[None]:
-        """Note the processor time that the server takes meanwhile, for each of ``parts``."""
+        """Record the processor time of the server during the block, divided by ``parts``."""
         before = _processor_time(pid)
         yield
         self.processor[name] = (_processor_time(pid) - before) / parts
@@ -73,7 +72,7 @@ class Figures:
         return statistics.median(self.seconds[name])
 
     def rows(self) -> list[tuple[str, str, str, bool]]:
-        """What was measured, the figure, the goal, and whether it is reached."""
+        """Name, figure and goal of each measurement, and whether the goal is reached."""
         excess = self.median("catalogue diagram") - self.median("bare figure")
         timed = [
             ("first heading", 3.0),
@@ -94,7 +93,7 @@ class Figures:
 
 
 def _processor_time(pid: int) -> float:
-    """Seconds of processor time of a process so far; 0 where the system does not tell."""
+    """Seconds of processor time of a process so far; 0 where the system does not report it."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -104,7 +103,7 @@ def _processor_time(pid: int) -> float:
 
 @contextmanager
 def server(script: Path) -> Iterator[tuple[str, float, int]]:
-    """A server of ``script`` that was just launched; gives its address, the moment of launch and its process id."""
+    """Launch a server of ``script``; yield its address, the time of launch and its process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -128,7 +127,7 @@ def server(script: Path) -> Iterator[tuple[str, float, int]]:
 
 
 def first_heading(browser, script: Path, repeat: int, name: str, figures: Figures) -> None:
-    """From the launch of the server to the heading, once for each of ``repeat`` fresh servers."""
+    """Measure from the launch of the server to the heading, with ``repeat`` fresh servers."""
     for _ in range(repeat):
         page = browser.new_page()
         with server(script) as (address, launched, _):
@@ -139,7 +138,7 @@ def first_heading(browser, script: Path, repeat: int, name: str, figures: Figure
 
 
 def new_stars(browser, address: str, pid: int, names: list[str], figures: Figures) -> None:
-    """Stars never shown before, one after another in one tab, once the network is loaded."""
+    """Look up new stars one after another in one tab, once the network is loaded."""
     tab = Visitor(browser.new_page(viewport={"width": 1366, "height": 860}), address)
     tab.open(f"?star={names[0]}")
     with figures.server_time("star result, warm", pid, len(names) - 1):
@@ -155,7 +154,7 @@ def new_stars(browser, address: str, pid: int, names: list[str], figures: Figure
 
 
 def widgets(browser, address: str, pid: int, repeat: int, figures: Figures) -> None:
-    """Rows of the catalogue ticked in turn; quantities of the page on uncertainty chosen in turn."""
+    """Tick rows of the catalogue in turn, and choose quantities on the page *Uncertainty* in turn."""
     tab = Visitor(browser.new_page(viewport={"width": 1366, "height": 1800}), address)
     tab.open("catalogue")
     tab.wait_for_charts(3)
@@ -192,7 +191,7 @@ def widgets(browser, address: str, pid: int, repeat: int, figures: Figures) -> N
 
 
 def drawn(browser, address: str, charts: int) -> tuple[float, int]:
-    """Seconds from asking for a page in a fresh tab to its figures, and the bytes sent over the websocket."""
+    """Seconds from opening a page in a fresh tab to its figures, and the bytes sent over the websocket."""
     page = browser.new_page(viewport={"width": 1366, "height": 860})
     sent: list[int] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: sent.append(len(frame))))
@@ -206,14 +205,14 @@ def drawn(browser, address: str, charts: int) -> tuple[float, int]:
 
 
 def diagram(browser, bare: Path, address: str, repeat: int, figures: Figures) -> None:
-    """The catalogue page and the bare figure in turn, each in fresh tabs of the same browser."""
+    """Open the catalogue page and the bare figure in turn, in fresh tabs of the same browser."""
     from stellar_core.catalogue.making import default_path
     from stellar_core.catalogue.table import Catalogue
 
     figures.stars = Catalogue.open(default_path()).count()
     with server(bare) as (other, _, _):
-        for name, place in (("bare figure", other), ("catalogue diagram", f"{address}/catalogue")):
-            drawn(browser, place, 1)  # so that the server has it in its caches
+        for place in (other, f"{address}/catalogue"):
+            drawn(browser, place, 1)  # fills the caches of the server
         for _ in range(repeat):
             figures.add("bare figure", drawn(browser, other, 1)[0])
             seconds, sent = drawn(browser, f"{address}/catalogue", 1)
@@ -222,7 +221,7 @@ def diagram(browser, bare: Path, address: str, repeat: int, figures: Figures) ->
 
 
 def ten_visitors(address: str, names: list[str], figures: Figures) -> None:
-    """As many visitors without a browser as there are ``names``, all at the same moment."""
+    """Visit the stars ``names`` at the same moment, without a browser."""
     for visit in visit_at_once(address, names):
         figures.add("ten visitors, star result sent", visit.numbers)
         figures.add("ten visitors, whole page sent", visit.whole)
@@ -230,7 +229,7 @@ def ten_visitors(address: str, names: list[str], figures: Figures) -> None:
 
 
 def ten_tabs(browser, address: str, pid: int, names: list[str], figures: Figures) -> None:
-    """Ten tabs that ask for stars of their own at the same moment."""
+    """Look up the stars ``names`` at the same moment, each in a tab of its own."""
     from playwright.sync_api import Error as PlaywrightError
 
     tabs = [browser.new_page(viewport={"width": 1366, "height": 860}) for _ in names]
@@ -256,7 +255,7 @@ def ten_tabs(browser, address: str, pid: int, names: list[str], figures: Figures
                 page.wait_for_function("window.shown !== null", timeout=120_000)
                 figures.add(TABS, (page.evaluate("window.shown") - begun) / 1000.0)
             except PlaywrightError as error:
-                sys.stderr.write(f"a visitor had no answer: {type(error).__name__}\n")
+                sys.stderr.write(f"a tab showed no result: {type(error).__name__}\n")
                 figures.faults += 1
             figures.faults += page.evaluate(FAULTS)
     for page in tabs:
@@ -266,9 +265,14 @@ def ten_tabs(browser, address: str, pid: int, names: list[str], figures: Figures
 def main() -> None:
     from playwright.sync_api import sync_playwright
 
+    from stellar_core.catalogue.making import make_catalogue
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--json", action="store_true", help="print every single time too")
+    parser.add_argument(
+        "--stars", type=int, default=20_000, help="MOCK stars of the catalogue; 166625 is the app's own"
+    )
+    parser.add_argument("--json", action="store_true", help="also print every single time")
     options = parser.parse_args()
     figures, survey = Figures(), MockSurvey()
     names = [star.name for star in survey.star_ids(16003)[: options.repeat + 1]]
@@ -276,6 +280,8 @@ def main() -> None:
     before = os.getloadavg()[0]
     path = os.environ.get("STELLAR_CHROMIUM") or shutil.which("chromium")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        os.environ["STELLAR_CACHE_DIR"] = str(Path(folder) / "cache")  # of the servers too
+        make_catalogue(stars=options.stars)
         title, figure = Path(folder) / "title.py", Path(folder) / "figure.py"
         title.write_text(BARE_TITLE)
         figure.write_text(BARE_FIGURE)

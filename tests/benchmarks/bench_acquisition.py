@@ -1,8 +1,7 @@
-"""An acquisition of some thousand MOCK stars from the stand-in, killed at random, beside an unbroken one.
+"""Acquisition of some thousand MOCK stars from the stand-in, killed at random, compared with an uninterrupted one.
 
-Run ``python -m tests.benchmarks.bench_acquisition``; ``--stars 5000 --kills 5`` are the defaults. The killed
-acquisition meets a fault in every fifth request, the unbroken one none; it ends with status 1 if their stores
-differ in a byte.
+``python -m tests.benchmarks.bench_acquisition``; ``--stars 5000 --kills 5`` are the defaults. Every fifth request of
+the killed acquisition fails. Exits with status 1 if the two stores differ in a byte.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ PASSING = 300
 
 
 def main() -> int:
-    """Print the figures; the status says whether both stores are the same."""
+    """Print the figures; return 0 if both stores are the same."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stars", type=int, default=5000)
     parser.add_argument("--kills", type=int, default=5)
@@ -57,24 +56,24 @@ def main() -> int:
         stars = [
             StarId(*row, "v5_13_2") for row in zip(*(passing[name].astype(int) for name in ("plate", "mjd", "fiberID")))
         ]
-        say(f"making {len(stars)} MOCK files", lambda: sdss.spectra.make(stars))
+        timed(f"making {len(stars)} MOCK files", lambda: sdss.spectra.make(stars))
         unbroken, broken = Path(place, "unbroken"), Path(place, "broken")
-        say("unbroken acquisition", lambda: run(unbroken, settings))
+        timed("unbroken acquisition", lambda: run(unbroken, settings))
         sdss.forget()
         sdss.faults = Faults(0.2, options.seed, tuple(fault for fault in Fault if fault is not Fault.STALL))
         rng = random.Random(options.seed)
-        for kill in range(options.kills):
+        for _ in range(options.kills):
             share = options.stars // (options.kills + 1)
             at = rng.randint(share // 2, share)
-            say(f"killed after {at} requests", lambda: run(broken, settings, lambda call: sdss.after(at, call)))
-        say("brought to its end", lambda: run(broken, settings))
+            timed(f"killed after {at} requests", lambda: run(broken, settings, lambda call: sdss.after(at, call)))
+        timed("brought to its end", lambda: run(broken, settings))
         report(sdss, unbroken / "store", broken / "store")
-        answer(broken / "store", Path(place, "answers.parquet"))
+        estimate(broken / "store", Path(place, "ages.parquet"))
         return 0 if files(unbroken / "store") == files(broken / "store") else 1
 
 
 def run(out: Path, settings: dict[str, object], arm: Callable[[Callable[[], None]], None] | None = None) -> None:
-    """One process, killed when ``arm`` says so."""
+    """Run the acquisition in a process of its own; ``arm`` gets a function that kills it."""
     process = subprocess.Popen([sys.executable, "-m", "tests.standin.acquire", str(out), json.dumps(settings)])
     if arm is not None:
         arm(lambda: process.send_signal(signal.SIGKILL))
@@ -84,7 +83,7 @@ def run(out: Path, settings: dict[str, object], arm: Callable[[Callable[[], None
 
 
 def report(sdss: StandIn, unbroken: Path, broken: Path) -> None:
-    """Figures of what was served and of what is in the stores."""
+    """Print figures of the requests served and of the stores."""
     sent = Counter(served.resource for served in sdss.served if served.service == "sas" and served.fault is None)
     faults = Counter(served.fault for served in sdss.served if served.fault is not None)
     outcomes = Counter(read_manifest(broken)["outcome"].to_pylist())
@@ -110,8 +109,8 @@ def report(sdss: StandIn, unbroken: Path, broken: Path) -> None:
         sys.stdout.write(f"{name:<32} {value}\n")
 
 
-def answer(store: Path, table: Path) -> None:
-    """The batch command on the store, one worker: seconds of processor a star, with start-up."""
+def estimate(store: Path, table: Path) -> None:
+    """Run the command batch on the store with one worker; print the processor time a star, with start-up."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "stellar_core", "batch", str(store), "--out", str(table)]
     subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
@@ -125,11 +124,11 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def say(what: str, work: Callable[[], None]) -> None:
-    """Do ``work`` and print how long it took."""
+def timed(title: str, work: Callable[[], None]) -> None:
+    """Call ``work`` and print the time it took."""
     start = time.perf_counter()
     work()
-    sys.stdout.write(f"{what:<32} {time.perf_counter() - start:.1f} s\n")
+    sys.stdout.write(f"{title:<32} {time.perf_counter() - start:.1f} s\n")
     sys.stdout.flush()
 
 

@@ -1,10 +1,9 @@
-"""A batch of MOCK stars beside the bare model loop: speed, memory, two kills, two Dask workers.
+"""Batch of MOCK stars compared with the bare model: speed, memory, two kills, two Dask workers.
 
-Run ``python -m tests.benchmarks.bench_batch --stars 5000``; the goal, ``--stars 200000 --workers 2``, takes two idle cores
-three quarters of an hour. It ends with status 1 unless the batch that was killed twice and the one that two Dask workers
-shared equal the unbroken one to the byte. Speed is given by the clock and by the processor's own time: on a machine with
-other work only the latter compares. The bare loop makes the same stars, and puts them through the model without anything
-around it.
+``python -m tests.benchmarks.bench_batch --stars 5000``; ``--stars 200000 --workers 2`` takes two idle cores three
+quarters of an hour. Exits with status 1 unless the batch that was killed twice and the one on two Dask workers equal
+the uninterrupted one to the byte. Speed is given by the clock and by processor time; with other processes on the
+machine only the latter can be compared. The bare loop makes the same stars and calls the model on them.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from stellar_core.mock.survey import SEED
 
 
 def main() -> int:
-    """Print the figures; the status says whether all tables are the same."""
+    """Print the figures; return 0 if all tables are the same."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stars", type=int, default=5000)
     parser.add_argument("--bare", type=int, default=960, help="Stars of the bare loop.")
@@ -56,7 +55,8 @@ def main() -> int:
     lines = {
         "stars, rows of a chunk, workers": f"{options.stars}, {options.chunk}, {options.workers}",
         "bare loop, ms of processor per star": f"{1e3 * bare.model:.1f} model, {1e3 * bare.making:.1f} making the star",
-        "batch, ms of processor per star": f"{1e3 * cpu:.1f} ({cpu / (bare.model + bare.making):.2f} of the bare loop), and {begun.cpu:.1f} s to begin",
+        "batch, ms of processor per star": f"{1e3 * cpu:.1f} "
+        f"({cpu / (bare.model + bare.making):.2f} of the bare loop), and {begun.cpu:.1f} s to start",
         "batch, stars per second by the clock": f"{rate:.1f} (start-up included)",
         "memory, MB": f"{whole.memory(0.25, 0.5):.0f} in the second quarter, {whole.memory(0.75, 1.0):.0f} in the last",
         "killed after chunks": kills,
@@ -99,7 +99,7 @@ def bare_loop(name: str, stars: int, count: int) -> Bare:
 
 @dataclass
 class Run:
-    """The command as a process of its own, begun as often as it takes."""
+    """The command as a process of its own, started as often as needed."""
 
     out: Path
     options: argparse.Namespace
@@ -129,7 +129,7 @@ class Run:
             raise SystemExit(f"the batch ended with status {status}")
 
     def kill_at(self, share: float) -> int:
-        """Run until about ``share`` of the chunks are done, kill -9, and give the number of chunks that are there."""
+        """Run until about ``share`` of the chunks are done, kill the process, and return the number of chunks."""
         process = self._begin()
         parts = self.out.with_name(f"{self.out.name}.parts")
         while process.poll() is None and len(list(parts.glob("chunk-*"))) < share * self.stars / self.options.chunk:
@@ -167,7 +167,7 @@ def memory(group: int) -> float:
 
 
 def cluster():
-    """A Dask cluster of two workers of one thread each, without Dask's profiler, whose notes grow for an hour; gives its address."""
+    """Yield the address of a Dask cluster of two single-thread workers, without Dask's profiler, whose memory grows."""
     from contextlib import contextmanager
 
     import dask

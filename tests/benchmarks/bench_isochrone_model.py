@@ -1,7 +1,6 @@
-"""Model 9: stars per second from spectrum to posterior, its learning speed, and ten million draws that all can exist.
+"""Model 9: posteriors and training steps per second, and ten million draws without an impossible star.
 
-Not part of the default run: ``python -m pytest -s tests/benchmarks/bench_isochrone_model.py``.
-Each test prints what it measured; MOCK stars throughout.
+``python -m pytest -s -n 0 tests/benchmarks/bench_isochrone_model.py``, with MOCK stars; each test prints its figures.
 """
 
 import json
@@ -56,7 +55,7 @@ def test_posteriors_per_second(estimator, stars, view):
 
 
 def test_spectra_to_results_per_second(estimator):
-    """From a spectrum on its own pixels to the result with its verdict."""
+    """Measure from a spectrum on its own pixels to the result with its verdict."""
     survey = MockSurvey()
     spectra = [survey.spectrum(star) for plate in (16001, 16002) for star in survey.star_ids(plate)[:128]]
     list(estimator.estimate_many(spectra[:4]))
@@ -72,7 +71,7 @@ def test_spectra_to_results_per_second(estimator):
     assert len(found) == len(spectra) and len(found) / wall >= 100
 
 
-def test_ten_million_draws_can_all_exist(estimator, stars):
+def test_ten_million_draws_hold_no_impossible_star(estimator, stars):
     rng, older, outside, drawn, oldest, youngest = np.random.default_rng(0), 0, 0, 0, 0.0, np.inf
     parts = views(stars)
     each = -(-DRAWS // (len(parts) * len(stars)))

@@ -1,8 +1,8 @@
-"""What a training run costs who looks at a star meanwhile; run ``python -m tests.benchmarks.bench_jobs``.
+"""Slow-down of the page *Star* by a training run: ``python -m tests.benchmarks.bench_jobs``.
 
-The app, a real Chromium and a real worker. A star stands on the page; the script is run again (the key R), in turns with
-the worker at work and with it stopped by a signal, so that whatever else the machine does falls on both alike.
-Prints JSON: seconds from the key to the script's rest, and the ratio of the medians.
+With the app, a Chromium and a real worker. The script of a star page is rerun (key R) alternately while the worker
+trains and while it is stopped by a signal, so that other processes affect both alike. Prints JSON: seconds from the
+key press to the end of the script, and the ratio of the medians.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from stellar_core.jobs.spec import JobConfig
 from tests.benchmarks.app_speed import server
 from tests.browser.conftest import ARGUMENTS, ROOT, Visitor
 
-#: Notes when the script was seen at rest for the last time, ms.
+#: Records when the script was last seen to end, ms.
 WATCH = """() => { const app = document.querySelector('[data-testid=stApp]'); window.began = window.rested = 0;
 new MutationObserver(() => { const resting = app.getAttribute('data-test-script-state') === 'notRunning';
 if (!resting) window.began = performance.now(); else if (window.began) window.rested = performance.now();
@@ -34,7 +34,7 @@ if (!resting) window.began = performance.now(); else if (window.began) window.re
 
 
 def rerun(tab: Visitor) -> float:
-    """Seconds from the key to the script's rest."""
+    """Seconds from the key press to the end of the script."""
     started = tab.page.evaluate("() => { window.began = window.rested = 0; return performance.now(); }")
     tab.page.keyboard.press("r")
     tab.page.wait_for_function("window.rested > 0")
@@ -43,7 +43,7 @@ def rerun(tab: Visitor) -> float:
 
 
 def in_turns(tab: Visitor, worker: int, turns: int, each: int) -> dict[str, list[float]]:
-    """Times with the worker stopped and at work."""
+    """Times with the worker stopped and running."""
     found: dict[str, list[float]] = {"idle": [], "training": []}
     for _ in range(turns):
         for name, number in (("idle", signal.SIGSTOP), ("training", signal.SIGCONT)):
@@ -87,7 +87,7 @@ def main() -> None:
         browser.close()
     medians = {name: round(statistics.median(values), 3) for name, values in seconds.items()}
     report = {
-        "what": "seconds of a star page's rerun",
+        "measured": "seconds of a rerun of a star page",
         **medians,
         "ratio": round(medians["training"] / medians["idle"], 2),
         "n": len(seconds["idle"]),

@@ -1,10 +1,10 @@
-"""Speed and memory of the MOCK survey; run ``python -m tests.benchmarks.bench_mock``.
+"""Speed and memory of the MOCK survey: ``python -m tests.benchmarks.bench_mock``.
 
 Each line of the table is measured in processes of their own, so that the peak of memory is that
 of the task with its imports: the catalogue of all 166,625 stars with its files, spectra in batches
 in one process and in two at once, spectra one by one, and spec-lite files. Stars are taken from
-all plates in random order. Beside the time on the clock stands the processors' time: other
-processes slow the former and hardly the latter. Every star of a batch is compared with the same
+all plates in random order. Times are those of the clock and of the processor; other processes
+slow the former and hardly the latter. Every star of a batch is compared with the same
 star made alone. ``--json`` gives the numbers, ``--stars`` a smaller catalogue.
 """
 
@@ -29,7 +29,7 @@ from stellar_core.mock.survey import MockSurvey
 from stellar_core.sdss.star_id import StarId
 
 SPECTRA, SINGLE, FILES, COMPARED = 4000, 100, 200, 100
-#: What is asked of the survey: seconds and MB for the catalogue, spectra per second.
+#: Goals: seconds and MB for the catalogue, spectra per second.
 GOALS = {"catalogue": "60 s, 2000 MB", "spectra, 2 processes": "1000 per s"}
 
 
@@ -61,7 +61,7 @@ def files(frames: list) -> int:
 
 
 def identical(stars: list[StarId]) -> int:
-    """How many of the stars are the same, bit for bit, in a batch and alone."""
+    """Number of stars that are the same, bit for bit, in a batch and alone."""
     survey = MockSurvey()
     return sum(
         all(

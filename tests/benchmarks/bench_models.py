@@ -1,4 +1,4 @@
-"""Speed and memory of the paper's eight architectures; run ``python -m tests.benchmarks.bench_models``.
+"""Speed and memory of the paper's eight architectures: ``python -m tests.benchmarks.bench_models``.
 
 Each architecture is measured in a process of its own, at the paper's final configuration, on
 made-up spectra: training (batches of 64, bfloat16, AdamW), inference (batches of 64, float32
@@ -174,7 +174,8 @@ def main() -> None:
         return
     clock = "processor" if options.cpu else "clock"
     sys.stdout.write(
-        f"{options.threads} threads, seconds of the {clock}; load average {loads['before']:.1f} before, {loads['after']:.1f} after\n"
+        f"{options.threads} threads, seconds of the {clock}; "
+        f"load average {loads['before']:.1f} before, {loads['after']:.1f} after\n"
     )
     sys.stdout.write(show(rows) + "\n")
 

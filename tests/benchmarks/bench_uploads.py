@@ -1,7 +1,7 @@
-"""Time from an upload to its numbers, read in the server's own process and through the sandbox, turn by turn in one run.
+"""Time from an upload to its numbers, read in the server's own process and in the sandbox, alternately.
 
-Run ``python -m tests.benchmarks.bench_uploads --times 15``. It ends with status 1 if the sandbox takes a tenth of a second
-longer, by the medians, for a spectrum, or for a member of an archive.
+``python -m tests.benchmarks.bench_uploads --times 15``. Exits with status 1 if the sandbox adds more than 0.1 s, by the
+medians, to a spectrum or to a member of an archive.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from stellar_core.mock.survey import MockSurvey
 from stellar_core.model_store import DEFAULT_MODEL
 from stellar_core.sdss.readers import read_spectrum
 
-#: Most that the sandbox may add, s.
+#: Time that the sandbox may add, s.
 MOST = 0.1
 
 
@@ -43,7 +43,8 @@ def main() -> int:
         time.sleep(0.01)
     sandbox.read_pasted("266-51602-31")
     sys.stdout.write(
-        f"first answer of a cold sandbox after {time.perf_counter() - began:.1f} s, in the background of the first page\n"
+        f"first result of a cold sandbox after {time.perf_counter() - began:.1f} s, "
+        "in the background of the first page\n"
     )
     survey = MockSurvey()
     stars = survey.star_ids(16000)[:20]
@@ -68,8 +69,8 @@ def main() -> int:
         return lambda data, name: lambda: network.estimate(read(data, name), samples=50, seed=0)
 
     def many(read: Callable) -> Callable[[bytes, str], Callable[[], object]]:
-        return lambda data, name: lambda: estimate_chunk(
-            network, ChunkTask(0, 0, read(name, data).chunk(range(20)), settings)
+        return lambda data, name: (
+            lambda: estimate_chunk(network, ChunkTask(0, 0, read(name, data).chunk(range(20)), settings))
         )
 
     cases = {
@@ -95,7 +96,8 @@ def main() -> int:
         before, after = map(median, spent)
         slow |= after - before > MOST * members
         sys.stdout.write(
-            f"{name:24} {1e3 * before:8.1f} ms {1e3 * after:8.1f} ms {1e3 * (after - before):+6.1f} ms {after / before:6.2f}\n"
+            f"{name:24} {1e3 * before:8.1f} ms {1e3 * after:8.1f} ms "
+            f"{1e3 * (after - before):+6.1f} ms {after / before:6.2f}\n"
         )
     return int(slow)
 

@@ -1,9 +1,9 @@
-"""Thousands of damaged files of every format through the readers: what breaks, what takes long, what memory it takes.
+"""Thousands of damaged files of every format, read in the sandbox: failures, time and memory.
 
-Run ``python -m tests.benchmarks.fuzz_uploads --per-format 5000``. It ends with status 1 if a file ends in anything but a
-good read or one sentence, or takes longer than a file may. With ``--direct`` the readers themselves are called, in one
-process of their own without the sandbox, and the first tracebacks are shown; ``--only 17`` with ``--format fits`` reads one
-file again, ``--keep FOLDER`` writes the files that broke something.
+``python -m tests.benchmarks.fuzz_uploads --per-format 5000``. Exits with status 1 if a file gives anything but a
+spectrum or an error of one sentence, or takes longer than a file may. ``--direct`` calls the readers without the
+sandbox and shows the first tracebacks; ``--format fits --only 17`` reads one file again; ``--keep FOLDER`` writes the
+files that failed.
 """
 
 from __future__ import annotations
@@ -131,10 +131,7 @@ def base_files() -> dict[str, list[tuple[str, str, bytes]]]:
             ("stars", "t.csv", _stars()),
             ("pasted", "l.txt", "\n".join(star.name for star in stars).encode()),
         ],
-        "ecsv": [
-            ("spectrum", "a.ecsv", _ecsv(table)),
-            *(("inputs", "l.ecsv", _ecsv(one)) for one in (names, places)),
-        ],
+        "ecsv": [("spectrum", "a.ecsv", _ecsv(table)), *(("inputs", "l.ecsv", _ecsv(one)) for one in (names, places))],
         "votable": binary,
         "parquet": [
             ("inputs", f"{kind}.parquet", _parquet(one, kind))
@@ -376,14 +373,16 @@ def guarded(how: str, name: str, data: bytes) -> tuple[str, str]:
 
 
 def parser_memory() -> dict[int, int]:
-    """Peak of the memory of each parser, bytes, by its number; empty where the system does not tell."""
+    """Peak memory of each parser, bytes, by process id; empty where the system does not report it."""
     peaks = {}
     for pid in sandbox.parsers().processes():
         try:
             lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         except OSError:
             continue
-        peaks |= {pid: int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")}
+        for line in lines:
+            if line.startswith("VmHWM"):
+                peaks[pid] = int(line.split()[1]) * 1024
     return peaks
 
 
@@ -405,7 +404,8 @@ def main() -> int:
         sandbox.warm()
     failed, peak = False, 0
     sys.stdout.write(
-        f"{'format':8} {'files':>6} {'good':>6} {'sentences':>9} {'memory':>6} {'time':>5} {'broken':>6} {'slowest':>8} {'files/s':>8} {'peak MB':>8}\n"
+        f"{'format':8} {'files':>6} {'good':>6} {'sentences':>9} {'memory':>6} {'time':>5} {'broken':>6} "
+        f"{'slowest':>8} {'files/s':>8} {'peak MB':>8}\n"
     )
     for kind, bases in base_files().items():
         if options.format and kind not in options.format:
@@ -443,7 +443,8 @@ def main() -> int:
 
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         sys.stdout.write(
-            f"{kind:8} {sum(counts.values()):6} {counts['good']:6} {counts['sentence']:9} {counts['memory']:6} {counts['time']:5} {counts['broken']:6} "
+            f"{kind:8} {sum(counts.values()):6} {counts['good']:6} {counts['sentence']:9} "
+            f"{counts['memory']:6} {counts['time']:5} {counts['broken']:6} "
             f"{tally.slowest:7.2f}s {len(numbers) / spent:8.0f} {peak / 1e6:8.0f}\n"
         )
         for number, why in tally.broken[:10]:

@@ -1,6 +1,6 @@
-"""Visitors without a browser: they ask a server of the app for a star and read what it sends.
+"""Visitors without a browser: they open a star on a server of the app and read what it sends.
 
-Ten tabs of one Chromium draw on the cores of the server that is measured, which ten visitors do not.
+Unlike tabs of a browser they leave the cores to the server that is measured.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _LARGEST = 2**28
 
 @dataclass(frozen=True)
 class Visit:
-    """What one visitor got.
+    """Result of one visit.
 
     Attributes
     ----------
     numbers, whole : float
-        Seconds to the last number of the headline, and to the end of the page; infinite if they never came.
+        Seconds to the last number of the headline, and to the end of the page; infinite if they did not arrive.
     megabytes : float
     exceptions : int
         Exception boxes.
@@ -61,7 +61,7 @@ async def _visit(address: str, star: str) -> Visit:
 
 
 def visit_at_once(address: str, stars: list[str]) -> list[Visit]:
-    """One visitor for each of ``stars``, all at the same moment."""
+    """Visit each of ``stars``, all at the same moment."""
 
     async def all_of_them() -> list[Visit]:
         return await asyncio.gather(*(_visit(address, star) for star in stars))
