@@ -1,8 +1,8 @@
-"""Which of the paper's findings hold on the MOCK stars, from the numbers and their spreads.
+"""Verdicts on the paper's findings from our scores on MOCK stars and their errors.
 
-A difference is told when it is more than twice its error. The error joins the scatter
-between seeds and that of the choice of test stars; with one seed the former is unknown and
-said to be.
+A difference is significant if it exceeds twice its error. The error combines the scatter
+between seeds and the sampling error of the test stars; the findings state where the former
+is unknown because there is only one seed.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from stellar_core.constants import UNIVERSE_AGE_GYR
 from stellar_core.experiments import published as paper
 from stellar_core.experiments.tables import METRICS, Result, chosen, own_set, value
 
-HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told"
-#: Differences of more than this many errors are told.
+CONFIRMED, NOT_CONFIRMED, INCONCLUSIVE = "confirmed", "not confirmed", "inconclusive"
+#: Significance limit of a difference, in its errors.
 SIGMAS = 2.0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One claim of the paper and what our numbers say of it.
+    """One claim of the paper and our result.
 
     Attributes
     ----------
     claim : str
     paper : str
-        What the paper's own numbers are.
+        The paper's numbers.
     ours : str
-    verdict : {"holds", "does not hold", "cannot be told"}
+        Our numbers.
+    verdict : {"confirmed", "not confirmed", "inconclusive"}
     """
 
     claim: str
@@ -42,32 +43,32 @@ class Finding:
 
 @dataclass(frozen=True)
 class Difference:
-    """By how much one is better than another, with its error; positive is better."""
+    """Gain of one group of runs over another with its error; positive is better."""
 
     gain: float
     error: float
 
     @property
     def verdict(self) -> str:
-        """Whether the gain is told."""
+        """Whether the gain is significant."""
         if self.gain > SIGMAS * self.error:
-            return HOLDS
-        return FAILS if self.gain < -SIGMAS * self.error else OPEN
+            return CONFIRMED
+        return NOT_CONFIRMED if self.gain < -SIGMAS * self.error else INCONCLUSIVE
 
     def __str__(self) -> str:
-        return f"{self.gain:+.4f} +- {self.error:.4f}"
+        return f"{self.gain:+.4f} ± {self.error:.4f}"
 
 
 def findings(results: Result) -> list[dict[str, str]]:
-    """The findings of a phase, the paper's own first and what every phase shows last, as plain values."""
+    """Return the findings of a phase as plain values, those common to all phases last."""
     phase = {1: _phase_1, 2: _phase_2, 3: _phase_3}[results["phase"]]
     return [asdict(found) for found in [*phase(results), _floor(results), _constant()]]
 
 
 def compare(better: list[Result], worse: list[Result], place: str, at: str) -> Difference:
-    """How much better one group of seeds is than another at ``place`` of the score on the test stars ``at``.
+    """Return the gain of one group of seeds over another in the metric ``place`` on the test stars ``at``.
 
-    An RMSE is better when lower, F1 when higher.
+    A lower RMSE is better, and a higher F1.
     """
     sign = 1.0 if place.endswith("f1") else -1.0
     means, error = [], 0.0
@@ -79,11 +80,11 @@ def compare(better: list[Result], worse: list[Result], place: str, at: str) -> D
     return Difference(sign * float(means[0] - means[1]), error**0.5)
 
 
-def joined(verdicts: Sequence[str]) -> str:
-    """One verdict on a claim of several parts: it holds if all do, and fails if one does."""
-    if FAILS in verdicts:
-        return FAILS
-    return HOLDS if set(verdicts) == {HOLDS} else OPEN
+def combine(verdicts: Sequence[str]) -> str:
+    """Return the verdict on a claim of several parts: confirmed if all are, not confirmed if one is not."""
+    if NOT_CONFIRMED in verdicts:
+        return NOT_CONFIRMED
+    return CONFIRMED if set(verdicts) == {CONFIRMED} else INCONCLUSIVE
 
 
 def _phase_1(results: Result) -> list[Finding]:
@@ -132,7 +133,7 @@ def _phase_1(results: Result) -> list[Finding]:
 
 
 def _undersampling(trials: list[Result], numbers: list[int], at: str | None) -> Finding:
-    """Experiment B against C, each on its own stars as in the paper, or both on the same."""
+    """Compare Experiment B with C, each on its own test stars as in the paper, or both on the same."""
     words, verdicts = [], []
     for heading, _, place, _ in METRICS:
         sign, gains = (1.0 if place.endswith("f1") else -1.0), []
@@ -143,17 +144,17 @@ def _undersampling(trials: list[Result], numbers: list[int], at: str | None) -> 
             ]
             gains.append(sign * float(means[0] - means[1]))
         if len(gains) > 1:
-            told = Difference(float(np.mean(gains)), float(np.std(gains, ddof=1) / len(gains) ** 0.5))
+            difference = Difference(float(np.mean(gains)), float(np.std(gains, ddof=1) / len(gains) ** 0.5))
         else:
-            told = compare(*pairs[0], place, at or "natural")
-        words.append(f"{heading} {told}, better in {sum(gain > 0 for gain in gains)} of {len(gains)} models")
-        verdicts.append(told.verdict)
+            difference = compare(*pairs[0], place, at or "natural")
+        words.append(f"{heading} {difference}, better in {sum(gain > 0 for gain in gains)} of {len(gains)} models")
+        verdicts.append(difference.verdict)
     where = "each on its own test stars, as in the paper" if at is None else f"both on the same {at} test stars"
     return Finding(
         f"Undersampling (B) beats weighting (C), {where}",
         "F1 better by 33-35 %, RMSE by 33-46 %, for Models 6, 5 and 1 (Table 3).",
         f"Mean gain of B over C: {'; '.join(words)}. {_seeds(trials)}",
-        joined(verdicts),
+        combine(verdicts),
     )
 
 
@@ -166,19 +167,19 @@ def _winner(
     place: str,
     note: str,
 ) -> Finding:
-    """Whether the best of ``mine`` beats the best of ``others`` on Experiment B's own test stars."""
+    """Compare the best of ``mine`` with the best of ``others`` on Experiment B's own test stars."""
     mine, others = [n for n in mine if n in groups], [n for n in others if n in groups]
     if not mine or not others:
-        return Finding(claim, published, "Not run: the models to compare are not all there.", OPEN)
+        return Finding(claim, published, "Some of the models to compare have not been run.", INCONCLUSIVE)
     sign = 1.0 if place.endswith("f1") else -1.0
 
     def score(number: int) -> float:
         return float(np.mean([value(trial["test"]["balanced"], place) for trial in groups[number]]))
 
     first, second = (max(side, key=lambda number: sign * score(number)) for side in (mine, others))
-    told = compare(groups[first], groups[second], place, "balanced")
-    ours = f"Model {first} {score(first):.4f}, Model {second} {score(second):.4f}: gain {told}. {note}"
-    return Finding(claim, published, ours, told.verdict)
+    difference = compare(groups[first], groups[second], place, "balanced")
+    ours = f"Model {first} {score(first):.4f}, Model {second} {score(second):.4f}: gain {difference}. {note}"
+    return Finding(claim, published, ours, difference.verdict)
 
 
 def _phase_2(results: Result) -> list[Finding]:
@@ -193,8 +194,8 @@ def _phase_2(results: Result) -> list[Finding]:
         return min(kept, key=lambda key: np.mean([value(t["test"]["balanced"], "log_age.rmse") for t in groups[key]]))
 
     def finding(claim: str, published: str, better: list[Result], worse: list[Result], words: str) -> Finding:
-        told = compare(better, worse, "log_age.rmse", "balanced")
-        return Finding(claim, published, f"{words}: gain {told} in age RMSE. {note}", told.verdict)
+        difference = compare(better, worse, "log_age.rmse", "balanced")
+        return Finding(claim, published, f"{words}: gain {difference} in age RMSE. {note}", difference.verdict)
 
     six, five, rival = best(depths), best(others), best(depths, leave_out=4)
     found = [
@@ -217,14 +218,15 @@ def _phase_2(results: Result) -> list[Finding]:
     ages = {e["value"]: max(value(trials[n]["test"]["balanced"], "ages.max") for n in e["trials"]) for e in widths}
     bounded = all(trial["labels"]["bounded"] for trial in trials.values())
     out = {width for width, age in ages.items() if age > UNIVERSE_AGE_GYR}
-    verdict = OPEN if bounded else HOLDS if {128, 384} <= out and 256 not in out else FAILS
-    heads = " Heads bounded: no age can leave the range." if bounded else ""
+    verdict = INCONCLUSIVE if bounded else CONFIRMED if {128, 384} <= out and 256 not in out else NOT_CONFIRMED
+    heads = " The heads are bounded, so that no age can exceed it." if bounded else ""
     listed = ", ".join(f"width {width}: {age:.4g} Gyr" for width, age in ages.items())
     found.append(
         Finding(
-            "Widths 128 and 384 give ages beyond the Universe's, width 256 does not",
-            "Greatest ages 68.704, 14.870 and 267.134 Gyr for widths 128, 256 and 384 (Table 6); 14.870 is taken for valid.",
-            f"Greatest predicted ages: {listed}.{heads}",
+            "Widths 128 and 384 give ages above that of the Universe, width 256 does not",
+            "Largest ages 68.704, 14.870 and 267.134 Gyr for widths 128, 256 and 384 (Table 6); "
+            "14.870 is accepted as valid.",
+            f"Largest predicted ages: {listed}.{heads}",
             verdict,
         )
     )
@@ -237,7 +239,7 @@ def _phase_2(results: Result) -> list[Finding]:
             ", ".join(f"{field} {choice}" for field, choice in paper.CHOSEN.items()) + " (section 4.2).",
             ", ".join(f"{field} {choice}" for field, choice in kept.items())
             + f": {len(same)} of {len(kept)} as in the paper.",
-            HOLDS if len(same) == len(kept) else FAILS,
+            CONFIRMED if len(same) == len(kept) else NOT_CONFIRMED,
         ),
     ]
 
@@ -255,89 +257,90 @@ def _phase_3(results: Result) -> list[Finding]:
                 f"Setup C fits ages and lifetimes best{words}",
                 "Age RMSE 0.0874 against 0.0930, lifetime RMSE 0.0893 against 0.0973 of Setup A (Table 7).",
                 f"Gain of C over A: age RMSE {age}, lifetime RMSE {lifetime}. {note}",
-                joined([age.verdict, lifetime.verdict]),
+                combine([age.verdict, lifetime.verdict]),
             )
         )
-        told = compare(groups["C"], groups["A"], "stage.macro_f1", "natural")
+        difference = compare(groups["C"], groups["A"], "stage.macro_f1", "natural")
         found.append(
             Finding(
                 f"Setup C classifies best{words}",
                 "F1 0.6157 against 0.4998 of Setup A (Table 7).",
-                f"Gain of C over A: F1 {told}. {note}",
-                told.verdict,
+                f"Gain of C over A: F1 {difference}. {note}",
+                difference.verdict,
             )
         )
-        found.append(_runaway(groups, bool(kind), note))
+        found.append(_unphysical_ages(groups, bool(kind), note))
     if len(kinds) == 2:
         pair = [chosen(results["trials"], bounded=kind) for kind in (True, False)]
-        told = compare(*pair, "log_age.rmse", "natural")
+        difference = compare(*pair, "log_age.rmse", "natural")
         found.append(
             Finding(
                 "Physical ages cost precision (the precision-realism trade-off)",
                 "The only setup with valid ages has the highest RMSE (Table 7).",
-                f"Bounded against unbounded heads, all setups: gain {told} in age RMSE. {_seeds(pair[0])}",
-                {HOLDS: FAILS, FAILS: HOLDS, OPEN: OPEN}[told.verdict],
+                f"Bounded against unbounded heads, all setups: gain {difference} in age RMSE. {_seeds(pair[0])}",
+                {CONFIRMED: NOT_CONFIRMED, NOT_CONFIRMED: CONFIRMED, INCONCLUSIVE: INCONCLUSIVE}[difference.verdict],
             )
         )
     return found
 
 
-def _runaway(groups: dict[str, list[Result]], bounded: bool, note: str) -> Finding:
-    """Setup C's ages pass the age of the Universe while Setup A's stay within."""
+def _unphysical_ages(groups: dict[str, list[Result]], bounded: bool, note: str) -> Finding:
+    """Compare the largest ages of Setups C and A with the age of the Universe."""
     out, words = {}, []
     for setup, trials in groups.items():
         ages = [value(trial["test"]["natural"], "ages.max") for trial in trials]
         share = np.mean([value(trial["test"]["natural"], "ages.above_universe") for trial in trials])
         out[setup] = np.mean([age > UNIVERSE_AGE_GYR * (1 + 1e-6) for age in ages])
         words.append(f"{setup} {max(ages):.4g} Gyr ({100 * share:.2g} % of stars above 13.8 Gyr)")
-    verdict = OPEN
+    verdict = INCONCLUSIVE
     if out["C"] == 1 and out["A"] == 0:
-        verdict = HOLDS
+        verdict = CONFIRMED
     elif out["C"] == 0 or out["A"] == 1:
-        verdict = FAILS
+        verdict = NOT_CONFIRMED
     return Finding(
-        f"Setup C runs away and Setup A does not ({'bounded' if bounded else 'unbounded'} heads)",
-        "Greatest ages 5.703, 1419.738 and 2721.162 Gyr for Setups A, B and C (Table 7).",
-        f"Greatest predicted ages: {', '.join(words)}. {note}",
+        "Setup C predicts ages above that of the Universe, Setup A does not "
+        f"({'bounded' if bounded else 'unbounded'} heads)",
+        "Largest ages 5.703, 1419.738 and 2721.162 Gyr for Setups A, B and C (Table 7).",
+        f"Largest predicted ages: {', '.join(words)}. {note}",
         verdict,
     )
 
 
 def _floor(results: Result) -> Finding:
-    """Whether the paper's best figures are within reach of labels as noisy as the survey's."""
-    floor, exact = (results["yardsticks"]["natural"][key] for key in ("floor", "exact posterior"))
+    """Compare the paper's best scores with the floor set by the errors of the labels."""
+    floor, exact, look_up = (results["yardsticks"]["natural"][key] for key in ("floor", "exact posterior", "look-up"))
     best = (0.0874, 0.0893, 0.9541)
     ours = (value(floor, "log_age.rmse"), value(floor, "log_lifetime.rmse"), value(floor, "stage.macro_f1"))
     spread = value(floor, "log_age.rmse_constant"), value(floor, "log_lifetime.rmse_constant")
     reachable = ours[0] <= best[0] and ours[1] <= best[1] and ours[2] >= best[2]
     finest = results["floor_by_error"][-1]
     return Finding(
-        "The labels can be reproduced to the paper's best figures",
+        "The labels can be predicted as well as the paper's best scores",
         "Age RMSE 0.0874, lifetime RMSE 0.0893 (Table 7), F1 0.9541 (Table 5).",
-        f"One who knows the true atmosphere reaches {ours[0]:.4f}, {ours[1]:.4f} and {ours[2]:.4f} on labels with the "
-        f"pipeline's errors (constant: {spread[0]:.4f} and {spread[1]:.4f}); with {100 * finest['part']:g} % of these "
-        f"errors still {finest['log_age_floor']:.4f} and {finest['log_lifetime_floor']:.4f}. "
+        f"A prediction from the true atmosphere reaches {ours[0]:.4f}, {ours[1]:.4f} and {ours[2]:.4f} on labels with "
+        f"the pipeline's errors (constant: {spread[0]:.4f} and {spread[1]:.4f}); with {100 * finest['part']:g} % of "
+        f"these errors still {finest['log_age_floor']:.4f} and {finest['log_lifetime_floor']:.4f}. "
         f"Against the TRUE log age the exact posterior has {value(exact, 'log_age.truth.rmse'):.4f}, "
-        f"the look-up labels themselves {value(results['yardsticks']['natural']['look-up'], 'log_age.truth.rmse'):.4f}.",
-        HOLDS if reachable else FAILS,
+        f"the look-up labels themselves {value(look_up, 'log_age.truth.rmse'):.4f}.",
+        CONFIRMED if reachable else NOT_CONFIRMED,
     )
 
 
 def _constant() -> Finding:
-    """What the paper's own range of ages says of its scores; needs no run of ours."""
-    bound = paper.widest_spread()
+    """Compare the paper's scores with the largest possible error of a constant; needs no run of ours."""
+    bound = paper.largest_spread()
     worse = [f"Model {n} ({item.age_rmse:.4f})" for n, item in paper.TABLE_4.items() if item.age_rmse > bound]
     low, high, mean = paper.LABEL_AGES
     return Finding(
         "The models of Table 4 beat a constant",
-        f"Its test ages span {low} to {high} Gyr with mean {mean} (Tables 6 and 7); no constant predictor is printed.",
-        f"Ages of that range and mean have a standard deviation of at most {bound:.4f} dex: a larger RMSE is worse than "
-        "predicting one constant. If Table 4 has the ages of Table 6, both of Experiment B, "
+        f"Its test ages span {low} to {high} Gyr with mean {mean} (Tables 6 and 7); it prints no constant predictor.",
+        f"Ages of that range and mean have a standard deviation of at most {bound:.4f} dex: a larger RMSE is worse "
+        "than predicting one constant. If Table 4 has the ages of Table 6, both of Experiment B, "
         f"these are worse: {', '.join(worse)}.",
-        FAILS if worse else OPEN,
+        NOT_CONFIRMED if worse else INCONCLUSIVE,
     )
 
 
 def _seeds(trials: list[Result]) -> str:
     n = len({trial["labels"]["seed"] for trial in trials})
-    return f"{n} seeds." if n > 1 else "One seed: the scatter between trainings is not in the errors."
+    return f"{n} seeds." if n > 1 else "One seed: the errors do not include the scatter between runs."

@@ -1,4 +1,4 @@
-"""Running a phase: stars, yardsticks, trials, findings and tables, each kept once it is there."""
+"""Running a phase: stars, baselines, trials, findings and tables; finished parts are not repeated."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from pathlib import Path
 from stellar_core.datasets.memmap_stars import make_phase_stars, open_phase_stars, protocol, select
 from stellar_core.experiments.phases import PhaseConfig, phase_1, phase_2, phase_3, undersampled_epochs
 from stellar_core.experiments.sweep import Result, Say, sweep
-from stellar_core.experiments.trial import Trial, test_sets
+from stellar_core.experiments.trial import Trial, rows_of_test_sets
 from stellar_core.files import write_text
 from stellar_core.paths import TRAINED_DIR
 
-#: What the paper leaves open, and how it is read here; what differs between the presets; how to read the yardsticks.
+#: What the paper does not state and what is assumed here; the presets; the baselines.
 NOTES = (
-    "All stars are MOCK: drawn from MIST tracks as a survey finds them, S/N 20 to 80, the paper's quality cuts, labels "
-    "by the nearest track point to pipeline parameters with the errors in the settings.",
-    "The paper states no split: 80 % of the stars train, 10 % validate and 10 % (or the least number in the settings) test.",
+    "All stars are MOCK: drawn from MIST tracks as a survey selects them, S/N 20 to 80, the paper's quality cuts, "
+    "labels by the nearest track point to pipeline parameters with the errors in the settings.",
+    "The paper states no split: here 80 % of the stars are for training, 10 % for validation and 10 % (or the minimum "
+    "in the settings) for the test.",
     "Each experiment is scored on natural and on balanced test stars; the paper's B is taken to have balanced ones.",
-    "Phases I and II weigh the three losses alike; the architecture of Phase I, and the start of Phase II, is depth 2 and "
-    "width 256 for the spectrum, 3 layers of 256 for photometry, 3 of 512 for the fusion: the paper states neither.",
-    "Undersampled runs take as many steps as the others, so more passes over fewer stars.",
-    "Preset paper: learning rate 1e-5, ReduceLROnPlateau, the best epoch by validation loss, unbounded heads. Preset ours: "
-    "a cosine from a higher rate, the running average of the weights, bounded heads. Both: AdamW with weight decay 0.01, "
-    "batches, dropout and heads of attention as in the settings, which the paper does not state.",
-    "The exact posterior is given the pipeline's parameters, from which the labels are made, and so can beat the floor on "
-    "labels; the floor knows the true atmosphere and not the pipeline's errors, as a network does at best in the mock, "
-    "where these errors are drawn apart from the spectrum.",
+    "Phases I and II weight the three losses equally; the architecture of Phase I, and the start of Phase II, is depth "
+    "2 and width 256 for the spectrum, 3 layers of 256 for photometry, 3 of 512 for the fusion: the paper states "
+    "neither.",
+    "Undersampled runs take as many steps as the others, that is, more epochs of fewer stars.",
+    "Preset paper: learning rate 1e-5, ReduceLROnPlateau, the best epoch by validation loss, unbounded heads. Preset "
+    "ours: cosine schedule from a higher rate, running average of the weights, bounded heads. Both: AdamW with weight "
+    "decay 0.01; batch size, dropout and attention heads, which the paper does not state, as in the settings.",
+    "The exact posterior is given the pipeline's parameters, from which the labels are made, and can therefore be "
+    "better than the floor on labels. The floor is given the true atmosphere but not the pipeline's errors, like a "
+    "perfect network on MOCK stars, whose pipeline errors are independent of the spectrum.",
 )
 
 
@@ -42,19 +44,19 @@ def run_phase(
     publish: bool = False,
     say: Say = lambda text: None,
 ) -> dict[str, object]:
-    """Run a phase, or what is left of it, and write its tables.
+    """Run a phase, or the unfinished part of it, and write its tables.
 
     Parameters
     ----------
     config : PhaseConfig
     out : Path
-        Gets ``stars/``, ``trials/``, ``results.json`` and ``tables/``.
+        Folder for ``stars/``, ``trials/``, ``results.json`` and ``tables/``.
     workers, cluster, threads
         As for `stellar_core.experiments.sweep.sweep`.
     publish : bool
-        Also write ``trained/experiments/phase<N>.json``, which the Experiments page shows.
+        Also write ``trained/experiments/phase<N>.json`` for the Experiments page.
     say : callable, optional
-        Gets lines of progress.
+        Called with lines of text.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def run_phase(
     data = protocol(config.data_seed, config.spp_errors)
     make_phase_stars(out / "stars", config.train_stars, config.test_stars, data, say)
     stars = open_phase_stars(out / "stars")
-    yards = _yardsticks(config, out)
+    baselines = _baselines(config, out)
     stages = np.bincount(stars.train.labels.stage, minlength=1)
 
     def run(trials: Iterable[Trial]) -> list[Result]:
@@ -85,7 +87,7 @@ def run_phase(
         "notes": list(NOTES),
         "settings": {**asdict(config), "train_stars": config.train_stars, "test_stars": config.test_stars},
         "data": stars.summary,
-        **yards,
+        **baselines,
     }
     if config.phase == 1:
         results["trials"] = run(phase_1(config, undersampled_epochs(config, stages)))
@@ -104,8 +106,8 @@ def run_phase(
     return results
 
 
-def _yardsticks(config: PhaseConfig, out: Path) -> dict[str, object]:
-    """What every score stands beside, computed once per folder."""
+def _baselines(config: PhaseConfig, out: Path) -> dict[str, object]:
+    """Scores of the baselines, computed once per folder."""
     import numpy as np
 
     from stellar_core.evaluation.baselines import floor_by_error, yardsticks
@@ -115,7 +117,7 @@ def _yardsticks(config: PhaseConfig, out: Path) -> dict[str, object]:
         return json.loads(path.read_text())
     stars = open_phase_stars(out / "stars")
     test = select(stars.test, np.arange(len(stars.test)))
-    sets = test_sets(test.labels.stage, config.data_seed)
+    sets = rows_of_test_sets(test.labels.stage, config.data_seed)
     found = {
         "yardsticks": yardsticks(stars.train.labels, test, sets, config.spp_errors, config.data_seed),
         "floor_by_error": floor_by_error(test, config.spp_errors, config.data_seed),

@@ -1,4 +1,4 @@
-"""The paper's three phases as plans of trials (sections 3.3 and 4)."""
+"""Trials of the paper's three phases (sections 3.3 and 4)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from stellar_core.training.config import SETUPS, TrainingConfig
 
 #: Shares of a phase's stars for validation and for the test; the paper states none.
 VALIDATION, TEST = 0.1, 0.1
-#: The least test stars: scores of fewer say little.
-LEAST_TEST = 2000
-#: Losses weighted alike in Phases I and II; the paper gives weights for Phase III alone.
+#: Smallest number of test stars.
+MIN_TEST = 2000
+#: Loss weights of Phases I and II; the paper gives weights for Phase III only.
 EQUAL = (1 / 3, 1 / 3, 1 / 3)
 #: Balancing of the paper's experiments, and of Phase III: weighted, as all imbalanced data (section 3.5).
 BALANCING = {"A": "none", "B": "undersample", "C": "class weights"}
-#: Architecture of Phase I and the start of Phase II, which the paper does not state. Its Model 6 of Table 4
-#: (0.1940) is nearest to depth 2 of Table 5 (0.1907), not to depth 4 (0.0979); the rest is the middle of Table 2.
+#: Architecture of Phase I and start of Phase II, which the paper does not state. The age RMSE of Model 6 in Table 4
+#: (0.1940) is close to depth 2 of Table 5 (0.1907), not to depth 4 (0.0979); the rest is the middle of Table 2.
 BASELINE = {
     "spectrum_depth": 2,
     "spectrum_width": 256,
@@ -32,40 +32,40 @@ BASELINE = {
     "fusion_depth": 3,
     "fusion_width": 512,
 }
-#: Greatest predicted age that Phase II takes for physical, Gyr: the paper kept a width that gave 14.870 and
-#: refused those that gave 68.704 and 267.134 (Table 6).
+#: Largest predicted age that Phase II accepts as physical, Gyr: the paper kept a width with 14.870 and
+#: rejected those with 68.704 and 267.134 (Table 6).
 PHYSICAL_GYR = 15.0
 HEADS = {"bounded": (True,), "unbounded": (False,), "both": (False, True)}
 
 
 @dataclass(frozen=True)
 class PhaseConfig:
-    """How a phase is run.
+    """Settings of a phase.
 
     Attributes
     ----------
     phase : {1, 2, 3}
     scale : float
-        Stars as a part of the paper's.
+        Stars as a fraction of the paper's number.
     epochs : int
-        Passes over the imbalanced stars, at most; undersampled runs get as many steps, so more passes.
+        Epochs of the imbalanced stars, at most; undersampled runs take as many steps, so more epochs.
     preset : {"ours", "paper"}
         "paper": learning rate 1e-5, ReduceLROnPlateau, early stopping, unbounded heads. "ours": a cosine from
         ``learning_rate``, running average of the weights, bounded heads. Both: AdamW, weight decay
         0.01, the paper's three losses, no other label.
     seeds : int
-        Trainings of each kind, from seeds 0, 1, ...
+        Runs of each configuration, with seeds 0, 1, ...
     heads : {"", "bounded", "unbounded", "both"}
-        Instead of the preset's.
+        Output heads, in place of the preset's.
     models : tuple of int
-        Phase I: which of the eight; all by default.
+        Phase I: numbers of the architectures; all by default.
     batch : int
     learning_rate : float
-        Of "ours".
+        Learning rate of the preset "ours".
     test : int
-        Test stars at least.
+        Smallest number of test stars.
     data_seed : int
-        Of the stars.
+        Seed of the stars.
     spp_errors : (float, float, float)
         Errors of the pipeline's Teff [K], log g, [Fe/H] [dex] from which labels are made.
     device : str
@@ -81,7 +81,7 @@ class PhaseConfig:
     models: tuple[int, ...] = tuple(MODELS)
     batch: int = 64
     learning_rate: float = 7e-4
-    test: int = LEAST_TEST
+    test: int = MIN_TEST
     data_seed: int = 1
     spp_errors: tuple[float, float, float] = SSPP_ERRORS
     device: str = "auto"
@@ -126,11 +126,11 @@ class PhaseConfig:
 
     @property
     def bounded(self) -> tuple[bool, ...]:
-        """Kinds of heads to train."""
+        """Output heads to train: bounded, unbounded."""
         return HEADS[self.heads or ("unbounded" if self.preset == "paper" else "bounded")]
 
     def training(self, **changes: object) -> TrainingConfig:
-        """The preset's training with ``changes``; validation is drawn from the stars given to it."""
+        """Return the preset's training with ``changes``; validation stars are a part of the training stars."""
         data = protocol(self.data_seed, self.spp_errors)
         common = {
             "name": f"phase-{self.phase}",
@@ -148,29 +148,32 @@ class PhaseConfig:
 
 
 def parse_models(text: str) -> tuple[int, ...]:
-    """Numbers of models from ``"1,3,6"``.
+    """Parse numbers of models such as ``"1,3,6"``.
 
     Raises
     ------
     ParameterError
-        Unless they are whole numbers.
+        If they are not whole numbers.
     """
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise ParameterError(
-            f"The models are numbers with commas, for example 1,3,6; got {text!r}.", value=text
+            f"The models are numbers separated by commas, such as 1,3,6; got {text!r}.", value=text
         ) from None
 
 
 def undersampled_epochs(config: PhaseConfig, stages: Iterable[int]) -> int:
-    """Epochs of undersampled stars that take as many steps as ``config.epochs`` of all; ``stages`` counts each stage."""
+    """Return the epochs of undersampled stars with as many steps as ``config.epochs`` of all.
+
+    ``stages`` are the numbers of stars of each stage.
+    """
     counts = [int(count) for count in stages if count]
     return max(1, round(config.epochs * sum(counts) / (len(counts) * min(counts))))
 
 
 def phase_1(config: PhaseConfig, undersampled: int) -> list[Trial]:
-    """Experiments A, B and C for every model: all that Tables 3 and 4 need.
+    """Return the trials of Tables 3 and 4: Experiments A, B and C for every model.
 
     Parameters
     ----------
@@ -198,12 +201,12 @@ def phase_1(config: PhaseConfig, undersampled: int) -> list[Trial]:
 def phase_2(
     config: PhaseConfig, epochs: int, run: Callable[[Iterable[Trial]], list[Result]]
 ) -> tuple[list[Result], list[dict[str, object]]]:
-    """The coordinate ascent over Table 2 for Model 6 on Experiment B, and Model 5's depths of Table 5.
+    """Run the coordinate ascent over Table 2 for Model 6 on Experiment B, and Model 5's depths of Table 5.
 
-    One parameter after another takes each of its values while the others keep the best so far.
-    The best is the paper's: of the values whose predicted ages stay physical (`PHYSICAL_GYR`),
-    the one with the lowest age RMSE; if none does, the one with the least greatest age. Both are
-    measured on the validation stars, as means over the seeds.
+    Each parameter in turn takes all its values while the others keep the best so far. The paper's
+    criterion is used: of the values with physical ages (`PHYSICAL_GYR`) the one with the lowest age
+    RMSE; if there are none, the one with the smallest maximum age. Both are measured on the
+    validation stars, as means over the seeds.
 
     Parameters
     ----------
@@ -211,7 +214,7 @@ def phase_2(
     epochs : int
         Of undersampled stars.
     run : callable
-        Gives the results of trials in their order.
+        Returns the results of trials in order.
 
     Returns
     -------
@@ -268,7 +271,7 @@ def phase_2(
 
 
 def choose(entries: list[dict[str, object]]) -> dict[str, object]:
-    """The paper's criterion: physical first, then the lowest ``age_rmse`` (sections 4.2 and 4.3)."""
+    """Return the best entry by the paper's criterion: physical, then lowest ``age_rmse`` (sections 4.2 and 4.3)."""
     physical = [entry for entry in entries if entry["max_age_gyr"] <= PHYSICAL_GYR]
     if physical:
         return min(physical, key=lambda entry: entry["age_rmse"])
@@ -276,7 +279,7 @@ def choose(entries: list[dict[str, object]]) -> dict[str, object]:
 
 
 def phase_3(config: PhaseConfig) -> list[Trial]:
-    """Setups A, B and C of the loss weights for the final architecture: all that Table 7 needs."""
+    """Return the trials of Table 7: Setups A, B and C of the loss weights for the final architecture."""
     return [
         _trial(
             config,

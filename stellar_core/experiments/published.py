@@ -1,8 +1,8 @@
-"""What the paper published, typed once: every number with the table it stands in.
+"""The paper's published results, each with its table.
 
 Ages and lifetimes are root mean square errors of log10(yr) against the paper's own labels
 on its own test sets, F1 is the macro average over the five stages. The paper prints no
-constant predictor and no R2; `widest_spread` gives a bound on the former.
+constant predictor and no R2; `largest_spread` gives a bound on the former.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from stellar_core.models.registry import ARCHITECTURES
 
 #: Numbers and names of the architectures (Table 1).
 MODELS = {entry.number: name for name, entry in ARCHITECTURES.items()}
-#: Models that see the spectrum alone, and those that see both (Table 1); Model 1 sees photometry alone.
+#: Models of the spectrum alone, and of spectrum and photometry (Table 1); Model 1 has photometry alone.
 SPECTRUM_ONLY, MULTIMODAL = (2, 3, 4), (5, 6, 7, 8)
 
 #: Experiments of Phase I (section 3.3.1): stars, and the heading of Table 3 where it has one.
@@ -23,7 +23,7 @@ EXPERIMENTS = {"A": "Imbalanced", "B": "Under Sampling", "C": "Weighted"}
 #: Stars of experiments A and C, of B, and of Phase III (sections 3.3.1 and 3.3.3).
 STARS_IMBALANCED, STARS_BALANCED, STARS_FULL = 50_000, 23_000, 166_625
 
-#: Hyperparameters of Phase II in the order in which they are tuned (Table 2, section 4.2): field of
+#: Hyperparameters of Phase II in the order of tuning (Table 2, section 4.2): field of
 #: `stellar_core.models.registry.ModelConfig` -> component and parameter; `TABLE_2` there holds the values.
 SEARCH = {
     "spectrum_depth": ("Spectroscopic Branch", "Depth (num_transformer_layers)"),
@@ -33,7 +33,7 @@ SEARCH = {
     "fusion_depth": ("Fusion Module", "Depth (fusion_depth)"),
     "fusion_width": ("Fusion Module", "Width (fusion_hidden_dim)"),
 }
-#: What Phase II chose (section 4.2).
+#: Result of Phase II (section 4.2).
 CHOSEN = {
     "spectrum_depth": 4,
     "spectrum_width": 256,
@@ -110,18 +110,19 @@ TABLE_7 = {
     "C": Published(0.0874, 0.0893, 0.6157, (2.675, 2721.162, 4.436)),
 }
 
-#: The paper's lowest RMSE of log age and log lifetime (Setup C, Table 7) and highest macro F1 (Table 4): of different networks.
+#: The paper's lowest RMSE of log age and log lifetime (Setup C, Table 7), and the macro F1 of Model 6 with depth 6
+#: (Table 5); different networks.
 BEST = {"log_age_rmse": 0.0874, "log_lifetime_rmse": 0.0893, "macro_f1": 0.9541}
 #: Smallest, largest and mean age of the labels of the test stars, Gyr (Tables 6 and 7).
 LABEL_AGES = (2.842, 6.107, 5.022)
 
 
-def widest_spread(ages: tuple[float, float, float] = LABEL_AGES) -> float:
-    """Largest standard deviation that log10 ages of this least, greatest and mean age can have, dex.
+def largest_spread(ages: tuple[float, float, float] = LABEL_AGES) -> float:
+    """Return the largest possible standard deviation of log10 age for this smallest, largest and mean age, dex.
 
-    It belongs to stars of the least and the greatest age alone: the square of a logarithm's
-    distance from any value is convex over the range, so moving a star outwards at the same mean
-    age can only raise it. A model with a larger RMSE is worse than predicting one constant.
+    It is reached if all stars have the smallest or the largest age: the squared distance of a
+    logarithm from any value is convex over the range, so that moving a star outwards at the same
+    mean age only increases it. A model with a larger RMSE is worse than predicting one constant.
     """
     low, high, mean = ages
     share = (mean - low) / (high - low)

@@ -1,7 +1,7 @@
-"""Many trials, each once: one after another, in processes beside each other, or over a Dask cluster.
+"""Many trials, each run once: in this process, in several, or on a Dask cluster.
 
-A trial is a function of its settings, the stars and the number of threads, and every trial
-gets the same number of threads: the results are the same whichever way they come.
+A result depends only on settings, stars and number of threads, which is the same for all
+trials, so that all three ways give the same results.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ def sweep(
     threads: int = 1,
     say: Say = lambda text: None,
 ) -> list[Result]:
-    """Run the trials that have no result yet.
+    """Run the trials that have no result yet, and return all results.
 
     Parameters
     ----------
     trials : sequence of Trial
-        Of different names.
+        With different names.
     stars_folder, folder : Path
-        Of the stars and of the results; with a cluster, paths that all its workers share.
+        Folders of the stars and of the results; with a cluster, shared by all its workers.
     workers : int
-        Processes beside each other; 1 runs in this one.
+        Number of processes; 1 uses this one.
     cluster : str, optional
-        Address of a Dask scheduler, such as tcp://host:8786; takes the place of ``workers``.
+        Address of a Dask scheduler, such as tcp://host:8786, in place of ``workers``.
     threads : int
-        Of each trial.
+        Threads of each trial.
     say : callable, optional
-        Gets lines of progress.
+        Called with lines of text.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def sweep(
     ParameterError
         If a stored result has other settings, or the cluster cannot be reached.
     RunError
-        If a worker dies, or the cluster goes away; what is finished is kept.
+        If a worker or the cluster dies; finished results are kept.
     """
     found = {trial.name: stored(trial, folder) for trial in trials}
     waiting = [trial for trial in trials if found[trial.name] is None]
@@ -76,11 +76,12 @@ def sweep(
 
 
 def sentence(result: Result) -> str:
-    """A finished trial in a line."""
+    """Summarise a finished trial in one line."""
     scores = result["test"]["natural"]
     return (
         f"{result['name']}: log age RMSE {scores['log_age']['rmse']:.3f}, R2 {scores['log_age']['r2']:.3f}, "
-        f"F1 {scores['stage']['macro_f1']:.3f}, {result['seconds']:.0f} s at {result['spectra_per_second']:.0f} spectra/s"
+        f"F1 {scores['stage']['macro_f1']:.3f}, {result['seconds']:.0f} s at "
+        f"{result['spectra_per_second']:.0f} spectra/s"
     )
 
 

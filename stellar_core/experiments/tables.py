@@ -1,4 +1,4 @@
-"""Results of the three phases as tables with the paper's own rows and columns, its value beside ours."""
+"""Results of the three phases as tables with the paper's rows and columns, its values beside ours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ METRICS = (
     ("Age RMSE", "Age RMSE (log(yrs))", "log_age.rmse", "age_rmse"),
     ("Lifetime RMSE", "Lifetime RMSE (log(yrs))", "log_lifetime.rmse", "lifetime_rmse"),
 )
-#: The rest that a score holds and the paper does not print: heading, place.
+#: Metrics that the paper does not print: heading, place in a score.
 MORE = (
     ("Age R2", "log_age.r2"),
     ("Lifetime R2", "log_lifetime.r2"),
@@ -37,9 +37,9 @@ MORE = (
     ("Share above 13.8 Gyr", "ages.above_universe"),
     ("Share beyond lifetime", "ages.beyond_lifetime"),
 )
-#: The paper's range of predicted ages: heading, place, how seeds are joined, place in `Published.ages`.
+#: Range of predicted ages: heading, place, function that combines the seeds, index in `Published.ages`.
 RANGE = (("Min", "ages.min", min, 0), ("Max", "ages.max", max, 1), ("Mean", "ages.mean", np.mean, 2))
-#: Of a trial: heading, field.
+#: Cost of a trial: heading, field.
 COST = (
     ("Training (s)", "seconds"),
     ("Spectra/s", "spectra_per_second"),
@@ -48,35 +48,35 @@ COST = (
     ("Training stars", "training_stars"),
     ("Epochs", "epochs"),
 )
-YARDSTICKS = {"constant": "Constant predictor", "exact posterior": "Exact posterior", "floor": "Floor of the labels"}
-#: Most epochs of a learning curve in the compact results.
+BASELINES = {"constant": "Constant predictor", "exact posterior": "Exact posterior", "floor": "Floor of the labels"}
+#: Largest number of epochs of a learning curve in the compact results.
 CURVE = 40
 
 
 def value(score: Result, place: str) -> float:
-    """The number at a dotted ``place``."""
+    """Return the number at a dotted ``place``."""
     for key in place.split("."):
         score = score[key]
     return float(score)
 
 
 def chosen(trials: Iterable[Result], **labels: object) -> list[Result]:
-    """The trials with these labels."""
+    """Return the trials with these labels."""
     return [trial for trial in trials if all(trial["labels"].get(key) == item for key, item in labels.items())]
 
 
 def spread(values: Sequence[float]) -> float | None:
-    """Standard deviation over seeds; None of a single one."""
+    """Return the standard deviation over seeds; None for a single one."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def own_set(experiment: str) -> str:
-    """The test stars that the paper scores an experiment on: undersampled ones for B."""
+    """Return the test stars of an experiment in the paper: "balanced" for B, otherwise "natural"."""
     return "balanced" if experiment == "B" else "natural"
 
 
 def tables(results: Result) -> dict[str, pandas.DataFrame]:
-    """The tables of a phase by title; headings of the paper's, ours plain, the paper's marked "(paper)"."""
+    """Return the tables of a phase by title, with the paper's headings; its values are marked "(paper)"."""
     import pandas as pd
 
     made = {1: _phase_1, 2: _phase_2, 3: _phase_3}[results["phase"]](results)
@@ -86,7 +86,7 @@ def tables(results: Result) -> dict[str, pandas.DataFrame]:
 
 
 def write_tables(made: dict[str, pandas.DataFrame], folder: Path) -> dict[str, list[Result]]:
-    """Write every table as Parquet and JSON and all as ``tables.md``, each whole or not at all.
+    """Write every table as Parquet and JSON, and all as ``tables.md``, atomically.
 
     Returns
     -------
@@ -106,23 +106,23 @@ def write_tables(made: dict[str, pandas.DataFrame], folder: Path) -> dict[str, l
 
 
 def markdown(rows: list[Result]) -> str:
-    """Rows of like keys as a Markdown table."""
+    """Format rows with equal keys as a Markdown table."""
     names = list(rows[0])
     lines = [names, ["---"] * len(names), *([_cell(row[name]) for name in names] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def report(results: Result) -> str:
-    """Everything about a phase as Markdown: what was run on what, the findings, the tables."""
+    """Format a phase as Markdown: settings, findings, tables."""
     settings, data = results["settings"], results["data"]["sets"]["train"]
     mix = ", ".join(f"{name} {100 * count / data['kept']:.1f} %" for name, count in data["stages"].items())
     rarest = min(data["stages"].values()) * len(data["stages"]) / data["kept"]
     lines = [
         f"# Phase {results['phase']} on MOCK stars, scale {settings['scale']:g}",
-        f"{settings['train_stars']} stars to train and validate on, {settings['test_stars']} to test on; at most "
+        f"{settings['train_stars']} stars for training and validation, {settings['test_stars']} for the test; at most "
         f"{settings['epochs']} epochs, preset {settings['preset']}, {settings['seeds']} seed(s).",
-        f"Stages of the training stars: {mix}. Undersampling keeps {100 * rarest:.0f} % of them; the paper kept 23k of 50k, "
-        "46 %.",
+        f"Stages of the training stars: {mix}. Undersampling keeps {100 * rarest:.0f} % of them; "
+        "the paper kept 23k of 50k, 46 %.",
         "",
         *(f"- {note}" for note in results["notes"]),
         "",
@@ -137,10 +137,9 @@ def report(results: Result) -> str:
 
 
 def compact(results: Result) -> Result:
-    """What a page needs to draw a phase, in less than 500 kB: numbers of five digits, learning curves thinned out.
+    """Reduce a phase to less than 500 kB for the page: numbers of five digits, thinned learning curves.
 
-    Left out is what is there twice (the table of runs) or serves the search alone (settings and validation
-    scores of each trial).
+    The table of runs, and the settings and validation scores of each trial, are left out.
     """
     trials = []
     for trial in results["trials"]:
@@ -187,7 +186,7 @@ def _table_3(results: Result, trials: list[Result], name: str | None) -> list[Re
             for at in [name] if name else ["natural", "balanced"]:
                 row |= {
                     f"{title}{'' if name else f' ({at})'}": value(results["yardsticks"][at][key], place)
-                    for key, title in YARDSTICKS.items()
+                    for key, title in BASELINES.items()
                 }
             rows.append(row)
     return rows
@@ -205,7 +204,7 @@ def _table_4(results: Result, trials: list[Result], at: str, published: dict[int
         row["Max age (Gyr)"] = max(value(trial["test"][at], "ages.max") for trial in mine)
         row |= {heading: _mean([trial[field] for trial in mine]) for heading, field in COST}
         rows.append({**row, "Seeds": len(mine), "Scale": results["settings"]["scale"]})
-    for key, title in YARDSTICKS.items():
+    for key, title in BASELINES.items():
         score = results["yardsticks"][at][key]
         row = dict.fromkeys(rows[0]) | {"Model ID and Name": title, "Max age (Gyr)": value(score, "ages.max")}
         row |= {heading: value(score, place) for heading, _, place, _ in METRICS}
@@ -267,42 +266,42 @@ def _phase_3(results: Result) -> dict[str, list[Result]]:
 def _by_setting(
     results: Result, groups: dict[str, list[Result]], published: dict[str, paper.Published], at: str
 ) -> list[Result]:
-    """Rows of metrics, columns of settings and yardsticks, as in Tables 5 to 7."""
-    yards = {title: results["yardsticks"][at][key] for key, title in YARDSTICKS.items()}
+    """Rows of metrics, columns of settings and baselines, as in Tables 5 to 7."""
+    baselines = {title: results["yardsticks"][at][key] for key, title in BASELINES.items()}
     rows = []
     for _, heading, place, field in METRICS:
         row: Result = {"Metrics": heading}
         for setting, trials in groups.items():
             row |= _cells(setting, [value(t["test"][at], place) for t in trials], getattr(published[setting], field))
-        rows.append(row | {title: value(score, place) for title, score in yards.items()})
+        rows.append(row | {title: value(score, place) for title, score in baselines.items()})
     for name, place, join, part in RANGE:
         row = {"Metrics": f"Predicted Age Range (Gyr): {name}"}
         for setting, trials in groups.items():
             seen = [value(trial["test"][at], place) for trial in trials]
             ages = published[setting].ages
             row |= _cells(setting, seen, ages and ages[part], join)
-        rows.append(row | {title: value(score, place) for title, score in yards.items()})
+        rows.append(row | {title: value(score, place) for title, score in baselines.items()})
     for heading, place in MORE:
         row = {"Metrics": heading}
         for setting, trials in groups.items():
             row |= _cells(setting, [value(trial["test"][at], place) for trial in trials], None)
-        rows.append(row | {title: value(score, place) for title, score in yards.items()})
+        rows.append(row | {title: value(score, place) for title, score in baselines.items()})
     for heading, field in COST:
         row = {"Metrics": heading}
         for setting, trials in groups.items():
             row |= _cells(setting, [trial[field] for trial in trials], None)
-        rows.append(row | dict.fromkeys(yards))
+        rows.append(row | dict.fromkeys(baselines))
     return rows
 
 
 def _cells(column: str, seen: list[float], published: float | None, join=np.mean) -> Result:
-    """Ours joined over the seeds, the paper's, and our spread over the seeds."""
+    """Our value over all seeds, the paper's value, and our spread between seeds."""
     ours = float(join(seen)) if seen else None
     return {column: ours, f"{column} (paper)": published, f"{column} (spread)": spread(seen)}
 
 
 def _by_heads(results: Result) -> list[tuple[str, list[Result]]]:
-    """Trials by kind of heads, with words for the title where there are both."""
+    """Trials by kind of output heads, with a suffix for the title if there are both."""
     kinds = sorted({trial["labels"]["bounded"] for trial in results["trials"]})
     words = {False: ", unbounded heads", True: ", bounded heads"} if len(kinds) > 1 else {kinds[0]: ""}
     return [(words[kind], chosen(results["trials"], bounded=kind)) for kind in kinds]

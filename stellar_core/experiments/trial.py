@@ -1,4 +1,4 @@
-"""One run of an experiment: train a network on a phase's stars, score it, keep the result."""
+"""One run of an experiment: train a network on a phase's stars, score it, store the result."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from stellar_core.evaluation.scores import PointPredictions
     from stellar_core.training.loop import Report, Stop
 
-#: Spectra answered at a time.
+#: Spectra predicted at a time.
 BATCH = 256
-#: Where Linux keeps a process's memory, and what resets the peak there (man 5 proc).
+#: Linux: memory of this process, and the file and value that reset its peak (man 5 proc).
 _STATUS, _RESET, _RESET_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs"), "5"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What is run and what it stands for.
+    """A training and its place in the tables.
 
     Attributes
     ----------
     name : str
-        Names its files.
+        Name of its files.
     labels : dict
-        Place in the tables: experiment or setup, model, seed and the like.
+        Experiment or setup, model, seed and so on.
     config : TrainingConfig
     """
 
@@ -48,18 +48,18 @@ class Trial:
     config: TrainingConfig
 
     def identity(self) -> dict[str, object]:
-        """What a stored result must agree with, as JSON gives it back; the device is no part of it."""
+        """Return the settings that a stored result must have, as read from JSON; the device may differ."""
         config = {key: value for key, value in self.config.to_dict().items() if key != "device"}
         return json.loads(json.dumps({"name": self.name, "labels": self.labels, "config": config}))
 
 
 def stored(trial: Trial, folder: Path) -> dict[str, object] | None:
-    """The result of a finished trial in ``folder``, or None.
+    """Return the result of a finished trial in ``folder``, or None.
 
     Raises
     ------
     ParameterError
-        If there is one with other settings.
+        If it has other settings.
     """
     path = folder / f"{trial.name}.json"
     if not path.exists():
@@ -81,18 +81,18 @@ def run_trial(
     report: Report | None = None,
     stop: Stop | None = None,
 ) -> dict[str, object] | None:
-    """Run a trial unless it is finished already; one that was killed goes on from its checkpoint.
+    """Run a trial unless it is finished already; an interrupted one continues from its checkpoint.
 
     Parameters
     ----------
     trial : Trial
     stars_folder : Path
-        As `stellar_core.datasets.memmap_stars.make_phase_stars` wrote it.
+        Written by `stellar_core.datasets.memmap_stars.make_phase_stars`.
     folder : Path
-        Gets ``<name>.json``; the checkpoint is kept in ``<name>/`` until then. Others that want the same trial
-        wait.
+        Folder for ``<name>.json``, and until then for the checkpoint in ``<name>/``. A second process that
+        runs the same trial waits.
     threads : int
-        Of torch, restored at the end; the last digits of a result depend on it.
+        Torch's threads, restored at the end; the last digits of a result depend on them.
     report, stop : callable, optional
         As for `stellar_core.training.loop.train`.
 
@@ -122,14 +122,14 @@ def run_trial(
     return found
 
 
-def answer(network: torch.nn.Module, stars: StarSet, rows: np.ndarray) -> PointPredictions:
-    """What a network says of ``rows`` of ``stars``, without dropout, on the network's own device."""
+def predict(network: torch.nn.Module, stars: StarSet, rows: np.ndarray) -> PointPredictions:
+    """Predict ``rows`` of ``stars`` without dropout, on the network's device."""
     import torch
 
     from stellar_core.evaluation.scores import PointPredictions
 
     device = next(network.parameters()).device
-    said: list[tuple[np.ndarray, ...]] = []
+    parts: list[tuple[np.ndarray, ...]] = []
     with torch.inference_mode():
         for start in range(0, len(rows), BATCH):
             part = rows[start : start + BATCH]
@@ -137,12 +137,12 @@ def answer(network: torch.nn.Module, stars: StarSet, rows: np.ndarray) -> PointP
             flux, coverage, features = (torch.from_numpy(np.array(array, np.float32)).to(device) for array in arrays)
             found = network(flux, coverage, features)
             values = (found.log_age.double(), found.log_lifetime.double(), found.stage.argmax(dim=1))
-            said.append(tuple(value.cpu().numpy() for value in values))
-    return PointPredictions(*(np.concatenate(column) for column in zip(*said)))
+            parts.append(tuple(value.cpu().numpy() for value in values))
+    return PointPredictions(*(np.concatenate(column) for column in zip(*parts)))
 
 
-def test_sets(stage: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """Rows of the test stars as they come and with every labelled stage cut to the rarest: "natural", "balanced"."""
+def rows_of_test_sets(stage: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Return the rows of all test stars, "natural", and undersampled to equal numbers per stage, "balanced"."""
     from stellar_core.datasets.balancing import undersample
 
     return {"natural": np.arange(len(stage)), "balanced": undersample(np.asarray(stage), seed)}
@@ -171,8 +171,8 @@ def _carry_out(
     epochs = len(trained.history)
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _peak()
     validation = select(stars.train, held)
-    tests = test_sets(stars.test.labels.stage, int(stars.summary["config"]["seed"]))
-    said = answer(trained.network, stars.test, tests["natural"])
+    tests = rows_of_test_sets(stars.test.labels.stage, int(stars.summary["config"]["seed"]))
+    predicted = predict(trained.network, stars.test, tests["natural"])
     result = {
         **trial.identity(),
         "device": device.type,
@@ -184,18 +184,18 @@ def _carry_out(
         "parameters": sum(parameter.numel() for parameter in trained.network.parameters()),
         "history": trained.history,
         "validation": score(
-            answer(trained.network, validation, np.arange(len(held))), validation.labels, validation.truth
+            predict(trained.network, validation, np.arange(len(held))), validation.labels, validation.truth
         ),
         "test": {},
     }
     for name, at in tests.items():
         kept = select(stars.test, at)
-        result["test"][name] = score(said.select(at), kept.labels, kept.truth)
+        result["test"][name] = score(predicted.select(at), kept.labels, kept.truth)
     return {**result, "seconds_with_tests": time.monotonic() - since}
 
 
 def _reset_peak() -> None:
-    """Start the count of this process's greatest resident memory anew, where the system can."""
+    """Reset the peak of this process's resident memory where the system can."""
     import torch
 
     if torch.cuda.is_available():
@@ -207,7 +207,7 @@ def _reset_peak() -> None:
 
 
 def _peak() -> float:
-    """Greatest resident memory of this process in bytes, mapped files included."""
+    """Peak resident memory of this process in bytes, mapped files included."""
     if _STATUS.exists():
         for line in _STATUS.read_text().splitlines():
             if line.startswith("VmHWM"):

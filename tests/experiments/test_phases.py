@@ -1,4 +1,4 @@
-"""The paper's phases: what is run, that nothing is run twice, and that the way of running does not matter."""
+"""The paper's phases: their trials, resumption, and equal results in one process, several, or on a cluster."""
 
 import json
 import os
@@ -63,7 +63,7 @@ def small_trial(number: int = 6, seed: int = 0, **changes: object) -> Trial:
 
 
 def lasting(result: dict) -> dict:
-    """What a result holds but for clocks and memory."""
+    """A result without times and memory."""
     timed = {"seconds", "spectra_per_second", "peak_memory_mb", "seconds_with_tests"}
     history = [{key: item for key, item in record.items() if key != "seconds"} for record in result["history"]]
     return {**{key: item for key, item in result.items() if key not in timed}, "history": history}
@@ -157,7 +157,7 @@ def test_a_dask_cluster_gives_the_same_results(begun):
     assert [lasting(result) for result in over] == [lasting(result) for result in alone]
 
 
-def test_a_cluster_that_is_not_there_is_said(begun):
+def test_an_unreachable_cluster_is_reported(begun):
     pytest.importorskip("distributed")
     with pytest.raises(ParameterError, match="cannot be reached"):
         sweep([small_trial(1)], begun / "stars", begun / "over", cluster="nonsense://nowhere")

@@ -76,7 +76,7 @@ def test_names_sizes_and_choices_are_those_of_the_text(text):
 
 def test_no_ages_of_that_range_and_mean_spread_wider_than_the_bound():
     low, high, mean = paper.LABEL_AGES
-    bound = paper.widest_spread()
+    bound = paper.largest_spread()
     assert bound == pytest.approx(0.1563, abs=2e-4)
     rng = np.random.default_rng(0)
     for _ in range(300):

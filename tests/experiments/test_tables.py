@@ -93,15 +93,15 @@ def test_markdown_leaves_unknown_cells_empty():
     assert markdown([{"a": None, "b": 0.123456, "c": "x"}]).splitlines()[2] == "|  | 0.1235 | x |"
 
 
-def test_the_report_says_mock_scale_and_class_mix():
+def test_the_report_states_mock_scale_and_stage_fractions():
     results = made.phase_1()
     results |= {
-        "findings": [{"claim": "c", "paper": "p", "ours": "o", "verdict": "holds"}],
+        "findings": [{"claim": "c", "paper": "p", "ours": "o", "verdict": "confirmed"}],
         "tables": {"T": [{"a": 1}]},
     }
     text = report(results)
     assert "MOCK stars, scale 0.02" in text and "Red Giant 7.8 %" in text and "keeps 39 % of them" in text
-    assert "- c: **holds**" in text
+    assert "- c: **confirmed**" in text
 
 
 def test_compact_results_of_a_whole_phase_stay_small(tmp_path):

@@ -1,4 +1,4 @@
-"""The queue without workers: order, one at a time, states, names, what is refused."""
+"""The queue without workers: order, states, names, errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SMALL = JobConfig("Small run", TrainingConfig(data=DataConfig(stars=200, calibra
 
 
 class Idle:
-    """A launcher that starts nothing and remembers what it was asked."""
+    """A launcher that starts nothing and records its calls."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
@@ -47,7 +47,7 @@ def working(job) -> FileLock:
     return lock
 
 
-def test_one_is_started_and_the_rest_wait_in_their_order(queue):
+def test_one_job_starts_and_the_others_wait_in_order(queue):
     jobs = [queue.submit(replace(SMALL, name=name)) for name in ("one", "two", "three")]
     assert [job.id for job in jobs] == ["0001-one", "0002-two", "0003-three"]
     assert queue.start_next().id == "0001-one" and queue.start_next() is None
@@ -57,10 +57,10 @@ def test_one_is_started_and_the_rest_wait_in_their_order(queue):
     lock.release()
     assert jobs[0].status().state == "failed"
     assert queue.start_next().id == "0002-two" and len(queue.launch.asked) == 2
-    assert read_status(jobs[0].folder / "status.json").state == "failed", "what was found out is written down"
+    assert read_status(jobs[0].folder / "status.json").state == "failed", "the corrected status is written"
 
 
-def test_of_many_that_look_at_once_one_starts_the_job(tmp_path):
+def test_only_one_of_several_processes_starts_the_job(tmp_path):
     Queue(tmp_path).submit(SMALL)
     Queue(tmp_path).submit(SMALL)
     code = (
@@ -74,7 +74,7 @@ def test_of_many_that_look_at_once_one_starts_the_job(tmp_path):
     assert sorted(answers) == ["False", "False", "False", "True"]
 
 
-def test_a_worker_that_never_comes_is_no_longer_waited_for(queue, monkeypatch):
+def test_a_worker_that_does_not_start_in_time_fails(queue, monkeypatch):
     first, second = queue.submit(SMALL), queue.submit(SMALL)
     queue.start_next()
     begun = time.monotonic()
@@ -87,7 +87,7 @@ def test_a_worker_that_never_comes_is_no_longer_waited_for(queue, monkeypatch):
     assert second.status().state == "failed"
 
 
-def test_a_jump_of_the_wall_clock_is_not_noticed(queue, monkeypatch):
+def test_a_jump_of_the_wall_clock_has_no_effect(queue, monkeypatch):
     job = queue.submit(SMALL)
     queue.start_next()
     for moment in (0.0, 4e9):
@@ -95,7 +95,7 @@ def test_a_jump_of_the_wall_clock_is_not_noticed(queue, monkeypatch):
         assert job.status().state == "starting"
 
 
-def test_a_worker_that_cannot_be_launched_fails_its_job_and_the_next_is_tried(tmp_path):
+def test_the_next_job_starts_if_a_worker_cannot_be_launched(tmp_path):
     def broken(job, token):
         if job.number == 1:
             raise OSError("no more processes")
@@ -109,7 +109,7 @@ def test_a_worker_that_cannot_be_launched_fails_its_job_and_the_next_is_tried(tm
 def test_cancel_resume_retry_delete(queue):
     job = queue.submit(SMALL)
     assert queue.cancel(job).state == "cancelled" and queue.start_next() is None
-    with pytest.raises(ParameterError, match="not under way"):
+    with pytest.raises(ParameterError, match="not running"):
         queue.cancel(job)
     queue.resume(job)
     assert job.status().state == "queued" and not job.cancel_file.exists()
@@ -118,16 +118,16 @@ def test_cancel_resume_retry_delete(queue):
     queue.start_next()
     lock = working(job)
     assert queue.cancel(job).state == "running" and job.cancel_file.exists()
-    with pytest.raises(ParameterError, match="under way"):
+    with pytest.raises(ParameterError, match="running"):
         queue.delete(job)
     lock.release()
-    assert job.status().state == "cancelled", "it was gone before it could say so"
+    assert job.status().state == "cancelled", "the worker died before it wrote this"
     again = queue.retry(job)
     assert again.name == "Small run again" and again.config.training == SMALL.training
     queue.delete(job)
     assert [found.id for found in queue.jobs()] == [again.id] and not job.folder.exists()
     queue.delete(again)
-    assert queue.submit(SMALL).number == 3, "numbers are never given twice: links would lead to another job"
+    assert queue.submit(SMALL).number == 3, "numbers are not reused, because links would lead to another job"
 
 
 def test_names_and_notes(queue):
@@ -143,7 +143,7 @@ def test_names_and_notes(queue):
             queue.find(wrong)
 
 
-def test_damaged_files_are_states_and_no_crash(queue):
+def test_damaged_files_fail_the_job_without_a_crash(queue):
     job = queue.submit(SMALL)
     for damage in (b"", b"{", b"[]", b'{"state": "strange"}', b'{"state": "running", "done": "x"}', b"\x00\xff"):
         (job.folder / "status.json").write_bytes(damage)
@@ -159,7 +159,7 @@ def test_damaged_files_are_states_and_no_crash(queue):
     queue.delete(fresh)
 
 
-def test_a_full_disk_refuses_a_job_and_leaves_nothing(queue, monkeypatch):
+def test_a_job_on_a_full_disk_is_refused_and_leaves_nothing(queue, monkeypatch):
     def full(self):
         raise OSError(28, "No space left on device")
 
@@ -169,7 +169,7 @@ def test_a_full_disk_refuses_a_job_and_leaves_nothing(queue, monkeypatch):
     assert not queue.jobs() and not [path for path in queue.folder.iterdir() if path.is_dir()]
 
 
-def test_the_last_word_finds_room_on_a_full_disk(queue, monkeypatch):
+def test_the_final_status_is_written_on_a_full_disk(queue, monkeypatch):
     job = queue.submit(SMALL)
     (job.folder / "model").mkdir()
     (job.folder / "model" / "checkpoint.pt.tmp").write_bytes(bytes(1000))
@@ -187,7 +187,7 @@ def test_status_survives_unknown_keys_and_keeps_its_numbers(tmp_path):
     assert (found.done, found.total, found.losses, found.seconds) == (3, 9, {"age": 0.5}, 12.5) and found.written
 
 
-def test_the_curve_forgets_what_was_done_again_and_a_line_cut_short(queue):
+def test_the_curve_skips_repeated_steps_and_truncated_lines(queue):
     job = queue.submit(SMALL)
     lines = [
         json.dumps({"step": step, "epoch": step / 10, "losses": {"total": value}})
@@ -197,11 +197,11 @@ def test_the_curve_forgets_what_was_done_again_and_a_line_cut_short(queue):
     assert [(point["step"], point["losses"]["total"]) for point in job.curve()] == [(5, 3.0), (7, 2.5), (11, 1.0)]
 
 
-def test_a_table_goes_with_its_job(queue):
+def test_a_table_is_stored_with_its_job(queue):
     config = replace(SMALL, source=StarSource("table"))
-    with pytest.raises(ParameterError, match="own table"):
+    with pytest.raises(ParameterError, match="come from a table"):
         queue.submit(config)
-    with pytest.raises(ParameterError, match="own table"):
+    with pytest.raises(ParameterError, match="come from a table"):
         queue.submit(SMALL, b"star,teff")
     job = queue.submit(config, b"star,teff\n")
     assert (queue.retry(job).folder / "table.csv").read_bytes() == b"star,teff\n"
@@ -221,13 +221,13 @@ NESTED = "[" * 100_000
         "\udcff",
     ],
 )
-def test_a_hostile_status_is_a_state_and_the_rest_of_the_queue_goes_on(queue, content):
+def test_a_hostile_status_fails_its_job_only(queue, content):
     bad, good = queue.submit(replace(SMALL, name="bad")), queue.submit(replace(SMALL, name="good"))
     (bad.folder / "status.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     assert queue.start_next().id == good.id and bad.status().state == "failed"
 
 
-def test_hostile_files_of_a_job_stop_neither_queue_nor_page(tmp_path):
+def test_hostile_files_of_a_job_do_not_stop_the_queue(tmp_path):
     queue = Queue(tmp_path, lambda job, token: job.config)  # which the worker's launch reads first
     bad, good = queue.submit(replace(SMALL, name="bad")), queue.submit(replace(SMALL, name="good"))
     (bad.folder / "model").mkdir()
@@ -246,7 +246,7 @@ def test_hostile_files_of_a_job_stop_neither_queue_nor_page(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["²", "١", "9" * 5000, "", "1e3", "-1"])
-def test_what_is_no_number_of_a_job_finds_none(queue, text):
+def test_invalid_job_numbers_find_no_job(queue, text):
     queue.submit(replace(SMALL, name="one"))
     with pytest.raises(ParameterError, match="no job"):
         queue.find(text)

@@ -34,7 +34,7 @@ def job_config(name: str = "small", **changes: object) -> JobConfig:
 
 
 def wait(job: Job, *states: str, step: int = 0) -> Status:
-    """Until the job is in one of the states and has trained so many steps; fails in any other end."""
+    """Wait until the job is in one of the states and has trained ``step`` steps; fail in another final state."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         status = job.status()
@@ -47,16 +47,16 @@ def wait(job: Job, *states: str, step: int = 0) -> Status:
 
 
 def result(job: Job) -> tuple[str, list, list]:
-    """What must be the same for the same job: the weights, the losses, the figures on the watched stars."""
+    """Everything that must be equal for equal jobs: weights, losses, accuracy on the monitoring stars."""
     history = [{key: value for key, value in record.items() if key != "seconds"} for record in job.history()]
     return job.card["sha256"], history, job.epochs()
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory):
-    """Result of the run left alone."""
+def uninterrupted(tmp_path_factory):
+    """Result of an uninterrupted run."""
     launcher = Launcher()
-    queue = Queue(tmp_path_factory.mktemp("unbroken"), launcher)
+    queue = Queue(tmp_path_factory.mktemp("uninterrupted"), launcher)
     job = queue.submit(job_config())
     queue.start_next()
     status = wait(job, "done")
@@ -80,14 +80,14 @@ def launch():
         launcher.end()
 
 
-def test_a_killed_worker_shows_at_once_and_resume_ends_as_if_unbroken(tmp_path, launch, unbroken):
+def test_a_killed_worker_is_detected_and_resume_gives_the_same_result(tmp_path, launch, uninterrupted):
     queue = Queue(tmp_path, launch(PACE=0.1))
     job, waiting = queue.submit(job_config()), queue.submit(job_config("next"))
     assert queue.start_next().id == job.id and queue.start_next() is None
     wait(job, "running", step=15)
     group = Path(f"/proc/{queue.launch.processes[0].pid}/autogroup")
     assert not group.exists() or group.read_text().split()[-1] == NICE, (
-        "within its own session a process is nice to nobody"
+        "niceness is relative within a session of its own"
     )
     queue.launch.processes[0].send_signal(signal.SIGKILL)
     queue.launch.processes[0].wait()
@@ -97,16 +97,18 @@ def test_a_killed_worker_shows_at_once_and_resume_ends_as_if_unbroken(tmp_path, 
     queue.resume(job)
     assert queue.start_next().id == job.id, "the older job goes first"
     assert wait(job, "done").attempts == 2
-    assert result(job) == unbroken
+    assert result(job) == uninterrupted
     wait(waiting, "done")  # the worker has started it itself
     assert [point["step"] for point in job.curve()] == sorted({point["step"] for point in job.curve()})
 
 
-def test_the_job_outlives_the_server_that_started_it(tmp_path, launch, unbroken):
+def test_the_job_outlives_the_server_that_started_it(tmp_path, launch, uninterrupted):
     Queue(tmp_path).submit(job_config())
     code = (
-        "import sys, time; from pathlib import Path; from tests.job_worker import Launcher; from stellar_core.jobs.queue import Queue\n"
-        f"Queue(Path({str(tmp_path)!r}), Launcher(PACE=0.1)).start_next(); print('started', flush=True); time.sleep(600)"
+        "import time; from pathlib import Path\n"
+        "from tests.job_worker import Launcher; from stellar_core.jobs.queue import Queue\n"
+        f"Queue(Path({str(tmp_path)!r}), Launcher(PACE=0.1)).start_next()\n"
+        "print('started', flush=True); time.sleep(600)"
     )
     server = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
     assert server.stdout.readline() == b"started\n"
@@ -117,10 +119,10 @@ def test_the_job_outlives_the_server_that_started_it(tmp_path, launch, unbroken)
     restarted = Queue(tmp_path, launch())
     assert restarted.start_next() is None and job.status().state == "running"
     wait(job, "done")
-    assert result(job) == unbroken
+    assert result(job) == uninterrupted
 
 
-def test_cancel_while_training_ends_soon_and_resume_ends_as_if_unbroken(tmp_path, launch, unbroken):
+def test_a_job_cancelled_while_training_ends_soon_and_resume_gives_the_same_result(tmp_path, launch, uninterrupted):
     queue = Queue(tmp_path, launch(PACE=0.2))
     job = queue.submit(job_config())
     queue.start_next()
@@ -129,16 +131,16 @@ def test_cancel_while_training_ends_soon_and_resume_ends_as_if_unbroken(tmp_path
     asked = job.status()
     wait(job, "cancelled")
     steps = job.curve()[-1]["step"]
-    assert steps <= asked.done + 6 < asked.total, "the watcher looks once in a step or two"
+    assert steps <= asked.done + 6 < asked.total, "the request is noticed within a step or two"
     assert job.checkpoint and not job.alive
     queue.launch = launch()
     queue.resume(job)
     queue.start_next()
     wait(job, "done")
-    assert result(job) == unbroken
+    assert result(job) == uninterrupted
 
 
-def test_cancel_while_calibrating_waits_for_nothing(tmp_path, launch):
+def test_a_job_cancelled_while_calibrating_ends_at_once(tmp_path, launch):
     queue = Queue(tmp_path, launch(FINISHING=300))
     job = queue.submit(job_config())
     queue.start_next()
@@ -149,7 +151,7 @@ def test_cancel_while_calibrating_waits_for_nothing(tmp_path, launch):
     assert job.checkpoint and job.card is None
 
 
-def test_cancel_in_starting_holds_even_if_the_worker_comes_later(tmp_path, launch):
+def test_a_job_cancelled_before_its_worker_started_stays_cancelled(tmp_path, launch):
     queue = Queue(tmp_path, launch(DELAY=2))
     job = queue.submit(job_config())
     queue.start_next()
@@ -159,7 +161,7 @@ def test_cancel_in_starting_holds_even_if_the_worker_comes_later(tmp_path, launc
     assert job.status().state == "cancelled" and not job.model.exists()
 
 
-def test_of_two_workers_for_one_attempt_only_one_works(tmp_path, launch, unbroken):
+def test_only_one_of_two_workers_for_an_attempt_runs(tmp_path, launch, uninterrupted):
     queue = Queue(tmp_path, launch())
     job = queue.submit(job_config())
     queue.start_next()
@@ -167,10 +169,10 @@ def test_of_two_workers_for_one_attempt_only_one_works(tmp_path, launch, unbroke
     queue.launch(job, token)
     wait(job, "done")
     assert sorted(process.wait(PATIENCE) for process in queue.launch.processes) == [0, 3]
-    assert result(job) == unbroken
+    assert result(job) == uninterrupted
 
 
-def test_a_full_disk_is_said_and_the_last_good_checkpoint_stays(tmp_path, launch, unbroken):
+def test_a_full_disk_is_reported_and_the_last_good_checkpoint_is_kept(tmp_path, launch, uninterrupted):
     queue = Queue(tmp_path, launch(FILE_LIMIT="22,12000"))
     job = queue.submit(job_config())
     queue.start_next()
@@ -180,7 +182,7 @@ def test_a_full_disk_is_said_and_the_last_good_checkpoint_stays(tmp_path, launch
     queue.resume(job)
     queue.start_next()
     wait(job, "done")
-    assert result(job) == unbroken
+    assert result(job) == uninterrupted
 
 
 def fill(disk, left: int) -> None:
@@ -195,7 +197,7 @@ def fill(disk, left: int) -> None:
 
 
 @pytest.mark.parametrize("blind", [True, False], ids=["as it fills", "before it is full"])
-def test_a_small_disk(tmp_path, launch, unbroken, blind):
+def test_a_small_disk(tmp_path, launch, uninterrupted, blind):
     disk = tmp_path / "disk"
     disk.mkdir()
     if (
@@ -218,14 +220,14 @@ def test_a_small_disk(tmp_path, launch, unbroken, blind):
         queue.resume(job)
         queue.start_next()
         wait(job, "done")
-        assert result(job) == unbroken
+        assert result(job) == uninterrupted
     finally:
         for process in queue.launch.processes:
             process.wait(PATIENCE)
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def test_damaged_status_and_checkpoint(tmp_path, launch, unbroken):
+def test_resume_after_damage_of_status_and_checkpoint(tmp_path, launch, uninterrupted):
     queue = Queue(tmp_path, launch(PACE=0.1))
     job = queue.submit(job_config())
     queue.start_next()
@@ -245,14 +247,14 @@ def test_damaged_status_and_checkpoint(tmp_path, launch, unbroken):
     queue.resume(job)
     queue.start_next()
     wait(job, "done")
-    assert result(job) == unbroken
+    assert result(job) == uninterrupted
 
 
-def test_a_clock_that_jumps_by_days_changes_nothing(tmp_path, launch, unbroken, monkeypatch):
+def test_a_jumping_clock_has_no_effect(tmp_path, launch, uninterrupted, monkeypatch):
     queue = Queue(tmp_path, launch(CLOCK=100, PACE=0.02))
     job = queue.submit(job_config())
     monkeypatch.setattr(time, "time", lambda: 86_400.0 * 365 * 80)
     queue.start_next()
     monkeypatch.setattr(time, "time", lambda: 0.0)
     seconds = wait(job, "done").seconds
-    assert 0 < seconds < PATIENCE and result(job) == unbroken
+    assert 0 < seconds < PATIENCE and result(job) == uninterrupted

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 EXPERIMENTS = ROOT / "trained" / "experiments"
 PHASES = {1: "Phase I: eight architectures", 2: "Phase II: coordinate ascent", 3: "Phase III: loss weights"}
-#: Mark of a finding by how its verdict begins.
-MARKS = {"holds": ":green-badge[holds]", "does not": ":red-badge[does not hold]"}
+#: Verdict -> its badge.
+MARKS = {"confirmed": ":green-badge[confirmed]", "not confirmed": ":red-badge[not confirmed]"}
 LOSSES = ("total", "age", "lifetime", "stage")
 #: Runs drawn at first.
 SHOWN = 6
@@ -78,10 +78,9 @@ def show_findings(results: dict[str, object]) -> None:
     """Which of the paper's findings hold here, in words."""
     st.subheader("What holds", anchor=False)
     for found in results["findings"]:
-        mark = next((mark for word, mark in MARKS.items() if str(found["verdict"]).startswith(word)), None)
-        verdict = mark or f":gray-badge[{escape(found['verdict'])}]"
+        verdict = MARKS.get(found["verdict"]) or f":gray-badge[{escape(found['verdict'])}]"
         words = f"{verdict} **{escape(found['claim'])}**  \nPaper: {escape(found['paper'])} Ours: {escape(found['ours'])}"
-        st.markdown(words.replace("+-", "±"))
+        st.markdown(words)
     with st.expander("What differs from the paper"):
         st.markdown("\n".join(f"- {escape(note)}" for note in results["notes"]))
 
