@@ -1,31 +1,28 @@
-"""Testing a network on mock stars: every figure beside its baselines."""
+"""Evaluate a network on MOCK stars, with its baselines."""
 
 from __future__ import annotations
 
 import numpy as np
 from torch import nn
 
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import StarSet, make_stars
+from stellar_core.evaluation.baselines import exact_posterior_metrics
 from stellar_core.evaluation.metrics import classification, regression
-from stellar_core.evaluation.predictions import PASSES, Predictions, predict_stars, truth_of
+from stellar_core.evaluation.predictions import PASSES, Predictions, predict_stars
 from stellar_core.evaluation.reliability import by_group, calibration_error, covered, kolmogorov_smirnov
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator
 from stellar_core.inference.mc_dropout import QUANTITIES, Passes, run_passes
 from stellar_core.inference.out_of_distribution import SCORES
 from stellar_core.inference.spectral_diagnostics import diagnose
-from stellar_core.isochrones import infer_posterior
 from stellar_core.mock.emulator import SpectralEmulator
-from stellar_core.training.config import TrainingConfig
-
-#: Test stars for which the exact posterior is computed beside the network, at most.
-POSTERIOR_STARS = 400
 
 
 def dropout_passes(network: nn.Module, stars: StarSet, photometry: bool, seed: int, n: int | None = None) -> Passes:
-    """MC-dropout passes of the first ``n`` mock stars (all by default), with or without their photometry.
+    """Run MC dropout on the first ``n`` mock stars (all by default), with or without their photometry.
 
-    A network that reads photometry alone is always given it.
+    A network that reads photometry alone always gets it.
     """
     inputs, first = stars.inputs, slice(n)
     photometry = photometry or network.architecture.requires_photometry
@@ -34,7 +31,7 @@ def dropout_passes(network: nn.Module, stars: StarSet, photometry: bool, seed: i
 
 
 def diagnose_stars(stars: StarSet, atmosphere: np.ndarray, photometry: bool) -> np.ndarray:
-    """(m, 10) `signs` of the first m stars against the spectra emulated at ``atmosphere`` (m, 3): K, dex, dex."""
+    """Compute the spectral diagnostics (m, 10) of the first m stars for ``atmosphere`` (m, 3): K, dex, dex."""
     inputs, parts = stars.inputs, []
     for start in range(0, len(atmosphere), 200):
         rows = slice(start, min(start + 200, len(atmosphere)))
@@ -45,42 +42,23 @@ def diagnose_stars(stars: StarSet, atmosphere: np.ndarray, photometry: bool) -> 
     return np.concatenate(parts)
 
 
-def exact_posterior(stars: StarSet, errors: tuple[float, float, float], n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Posterior means of log age, and of log10(10 Gyr M^-2.5), from the mock pipeline's parameters.
-
-    Returns
-    -------
-    mean : (n, 2) float
-    inside : (n,) bool
-        False where the star lies outside the models.
-    """
-    mean, inside = np.full((n, 2), np.nan), np.zeros(n, dtype=bool)
-    for row in range(n):
-        found = infer_posterior(*stars.labels.atmosphere[row].astype(float), errors)
-        inside[row] = found.inside_models
-        if found.inside_models:
-            lifetime = 10.0 - 2.5 * np.log10(found.values("mass"))
-            mean[row] = found.interval("log_age").mean, float(found.probability @ lifetime)
-    return mean, inside
-
-
 def measure(found: Predictions, stars: StarSet, labels: bool) -> dict[str, object]:
-    """All figures on test stars, against the truth; where ``labels``, also what the network says of its own labels."""
+    """Compute all metrics of test stars against the truth; with ``labels``, also against the network's own labels."""
     label = {"log_age": stars.labels.log_age, "log_lifetime": stars.labels.log_lifetime}
     out: dict[str, object] = {"n": len(found)}
     for column, name in enumerate(QUANTITIES):
-        figures = regression(found.mean[:, column], found.truth[:, column])
+        metrics = regression(found.mean[:, column], found.truth[:, column])
         if labels and name in label:
-            figures["against_label"] = regression(found.plain_mean[:, column], label[name][: len(found)])
-        figures["coverage"] = covered(found.u[:, column])
-        figures["coverage_plain_mc_dropout" if labels else "coverage_flat_prior"] = covered(found.plain_u[:, column])
-        figures["pit_ks"] = kolmogorov_smirnov(found.u[:, column])
-        figures["crps"] = float(found.crps[:, column].mean())
-        figures["crps_plain_mc_dropout" if labels else "crps_flat_prior"] = float(found.plain_crps[:, column].mean())
-        figures["sharpness"] = float(np.median(found.quantiles[:, column, 4] - found.quantiles[:, column, 2]) / 2)
+            metrics["against_label"] = regression(found.plain_mean[:, column], label[name][: len(found)])
+        metrics["coverage"] = covered(found.u[:, column])
+        metrics["coverage_plain_mc_dropout" if labels else "coverage_flat_prior"] = covered(found.plain_u[:, column])
+        metrics["pit_ks"] = kolmogorov_smirnov(found.u[:, column])
+        metrics["crps"] = float(found.crps[:, column].mean())
+        metrics["crps_plain_mc_dropout" if labels else "crps_flat_prior"] = float(found.plain_crps[:, column].mean())
+        metrics["sharpness"] = float(np.median(found.quantiles[:, column, 4] - found.quantiles[:, column, 2]) / 2)
         if name in label:
-            figures["coverage_by_group"] = by_group(found.u[:, column], found.snr, found.predicted, found.stage)
-        out[name] = figures
+            metrics["coverage_by_group"] = by_group(found.u[:, column], found.snr, found.predicted, found.stage)
+        out[name] = metrics
     out["stage"] = classification(found.predicted, found.stage)
     out["stage"]["calibration_error"] = calibration_error(found.probability, found.stage)
     if labels:
@@ -89,31 +67,17 @@ def measure(found: Predictions, stars: StarSet, labels: bool) -> dict[str, objec
     out["points_older_than_their_lifetime"] = found.older
     out["gate_speaks"] = {name: float(share) for name, share in zip(SCORES, (found.scores > 1.0).mean(axis=0))}
     whole = found.scores[:, SCORES.index("lost")] <= 1.0
-    out["false_alarms_of_the_gate"] = float((found.alarm[whole] > 1.0).mean())
+    out["false_alarms_of_the_gate"] = float(found.flagged[whole].mean())
     return out
 
 
-def baselines(stars: StarSet, errors: tuple[float, float, float]) -> dict[str, object]:
-    """What the exact posterior, and the paper's look-up, make of the same stars' pipeline parameters."""
-    n = min(POSTERIOR_STARS, len(stars))
-    mean, inside = exact_posterior(stars, errors, n)
-    truth, labels = truth_of(stars)[:n][inside], stars.labels
-    return {
-        "stars": int(inside.sum()),
-        "log_age": regression(mean[inside, 0], truth[:, 3]),
-        "log_lifetime": regression(mean[inside, 1], truth[:, 4]),
-        "paper_lookup_log_age": regression(labels.log_age[:n][inside], truth[:, 3]),
-        "paper_lookup_log_lifetime": regression(labels.log_lifetime[:n][inside], truth[:, 4]),
-    }
-
-
 def main_view(estimator: Estimator) -> str:
-    """The view in which a model is given all it can read."""
+    """The view with all inputs that a model reads."""
     return "spectrum and photometry" if isinstance(estimator, IsochroneEstimator) else readable_views(estimator.network)[0]
 
 
 def readable_views(network: nn.Module) -> list[str]:
-    """Views of one of the paper's networks, the fullest first."""
+    """Views of one of the paper's networks, the most complete first."""
     architecture = network.architecture
     if architecture.requires_photometry:
         return ["photometry alone"]
@@ -121,20 +85,19 @@ def readable_views(network: nn.Module) -> list[str]:
 
 
 def evaluate(estimator: Estimator, n: int) -> dict[str, object]:
-    """Test a trained model on ``n`` MOCK test stars.
+    """Evaluate a trained model on ``n`` MOCK test stars.
 
     Returns
     -------
     dict
-        The object that ``evaluate --json`` prints; accuracies are those of the delivered
-        (calibrated) means against the truth, coverage that of log age.
+        The output of ``evaluate --json``: accuracies of the calibrated means against the truth, coverage of log age.
     """
-    config = TrainingConfig.from_dict(estimator.card["config"])
-    stars = make_stars(n, config.data, "test")
+    data = DataConfig.from_dict(estimator.card["config"]["data"])
+    stars = make_stars(n, data, "test")
     found = measure(
         predict_stars(estimator, stars, main_view(estimator)), stars, not isinstance(estimator, IsochroneEstimator)
     )
-    exact = baselines(stars, config.data.spp_errors)
+    exact = exact_posterior_metrics(stars, data.spp_errors)
     names = ("rmse", "mae", "r2", "rmse_constant")
     ages = {
         name: {key: found[name][key] for key in names} | {"rmse_exact_posterior": exact[name]["rmse"]}

@@ -1,7 +1,7 @@
-"""What the product delivers for MOCK stars whose truth is known, star by star.
+"""Predictions of a model for MOCK stars with known truth, star by star.
 
-The same for every kind of model: the calibrated distribution of each quantity, as its mean, quantiles,
-place of the truth and score, beside the distribution before calibration.
+For every kind of model: the calibrated distribution of each quantity, as its mean, quantiles, PIT value and CRPS, and the same
+before calibration.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from stellar_core.inference.spectral_diagnostics import diagnose
 from stellar_core.intervals import weighted_quantiles
 from stellar_core.stages import STAGES
 
-#: Quantiles that are kept.
+#: Quantiles kept.
 LEVELS = (0.025, 0.05, 0.16, 0.5, 0.84, 0.95, 0.975)
 #: Passes of MC dropout for each star.
 PASSES = 10
-#: Stars whose spectra are gone through together.
+#: Stars per batch.
 _AT_ONCE = 200
 
 
@@ -46,19 +46,19 @@ class Predictions:
     mean, std : (n, 5)
     quantiles : (n, 5, 7) at `LEVELS`
     u, crps : (n, 5)
-        Place of the truth, and score.
+        PIT value (probability below the truth) and continuous ranked probability score.
     plain_mean, plain_std, plain_u, plain_crps : (n, 5)
-        The same before calibration: of the passes of MC dropout, or of Model 9 under its flat prior.
+        The same before calibration: MC dropout alone, or Model 9 under its flat prior.
     probability : (n, 5)
-        Of the stages.
+        Probabilities of the stages.
     mutual_information : (n,)
-        Of the stage, nats; 0 without passes.
+        Mutual information of stage and network, nats; 0 without MC dropout.
     scores : (n, 8)
-        Those of the gate, each over its limit; 0 without a spectrum.
+        Out-of-distribution scores, each over its limit; 0 without a spectrum.
     log_age_range : (float, float)
-        Least and greatest age in any distribution.
+        Smallest and largest age in any distribution.
     older : int
-        Points of any distribution older than their lifetime.
+        Number of points older than their lifetime, over all distributions.
     """
 
     truth: np.ndarray
@@ -85,9 +85,14 @@ class Predictions:
         return self.probability.argmax(axis=1)
 
     @property
-    def alarm(self) -> np.ndarray:
-        """(n,) the gate's largest score over its limit: above 1 it speaks."""
+    def domain_score(self) -> np.ndarray:
+        """(n,) largest out-of-distribution score over its limit."""
         return self.scores.max(axis=1)
+
+    @property
+    def flagged(self) -> np.ndarray:
+        """(n,) bool, True for stars flagged as out of distribution."""
+        return self.domain_score > 1.0
 
     @property
     def entropy(self) -> np.ndarray:
@@ -112,7 +117,7 @@ class _Star(NamedTuple):
 
 
 def truth_of(stars: StarSet, tracks: bool = False) -> np.ndarray:
-    """(n, 5) true values in the order of `QUANTITIES`; the lifetime is 10 Gyr M^-2.5, or that of the track."""
+    """(n, 5) true values in the order of `QUANTITIES`; the lifetime is 10 Gyr M^-2.5, or with ``tracks`` that of the track."""
     truth = stars.truth
     return np.column_stack(
         [truth.atmosphere, truth.log_age, truth.track_log_lifetime if tracks else truth.log_lifetime]
@@ -120,10 +125,11 @@ def truth_of(stars: StarSet, tracks: bool = False) -> np.ndarray:
 
 
 def predict_stars(estimator: Estimator, stars: StarSet, view: str, seed: int = 0) -> Predictions:
-    """What ``estimator`` delivers for ``stars`` in one of `VIEWS`, in batches."""
-    cells = isinstance(estimator, IsochroneEstimator)
-    truth, arrays = truth_of(stars, cells), views(stars)[view]
-    found, rows, scores = _cells(estimator, view, arrays) if cells else _passes(estimator, arrays, seed), [], []
+    """Predict ``stars`` from the inputs of one of `VIEWS`, in batches."""
+    isochrone = isinstance(estimator, IsochroneEstimator)
+    truth, arrays = truth_of(stars, tracks=isochrone), views(stars)[view]
+    found = _from_posteriors(estimator, view, arrays) if isochrone else _from_dropout(estimator, arrays, seed)
+    rows, scores = [], []
     low, high, older = np.inf, -np.inf, 0
     pending: list[_Star] = []
     for number, star in enumerate(found):
@@ -150,25 +156,22 @@ def predict_stars(estimator: Estimator, stars: StarSet, view: str, seed: int = 0
 
 def _row(star: _Star, truth: np.ndarray) -> dict[str, np.ndarray]:
     """The numbers of one star."""
-    out: dict[str, list] = {name: [] for name in ("mean", "std", "quantiles", "u", "crps")}
-    plain: dict[str, list] = {name: [] for name in ("mean", "std", "u", "crps")}
+    found = _summaries(star.points, star.weight, truth)
+    found["quantiles"] = np.array([quantiles(values, star.weight, np.array(LEVELS)) for values in star.points.T])
+    plain = _summaries(star.plain_points, star.plain_weight, truth)
+    plain = {f"plain_{name}": values for name, values in plain.items()}
+    return {**found, **plain, "probability": star.probability, "mutual_information": star.mutual_information}
+
+
+def _summaries(points: np.ndarray, weight: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean, standard deviation, PIT value and CRPS of each quantity (5,), from weighted points (n, 5)."""
+    rows = []
     for column, true in enumerate(truth):
-        values, weight = star.points[:, column], star.weight
+        values = points[:, column]
         mean = float(weight @ values)
-        out["mean"].append(mean)
-        out["std"].append(np.sqrt(weight @ (values - mean) ** 2))
-        out["quantiles"].append(weighted_quantiles(values, weight, np.array(LEVELS)))
-        out["u"].append(pit(true, values, weight))
-        out["crps"].append(crps(values, weight, true))
-        values, weight = star.plain_points[:, column], star.plain_weight
-        mean = float(weight @ values)
-        plain["mean"].append(mean)
-        plain["std"].append(np.sqrt(weight @ (values - mean) ** 2))
-        plain["u"].append(pit(true, values, weight))
-        plain["crps"].append(crps(values, weight, true))
-    whole = {name: np.array(values) for name, values in out.items()}
-    before = {f"plain_{name}": np.array(values) for name, values in plain.items()}
-    return {**whole, **before, "probability": star.probability, "mutual_information": star.mutual_information}
+        std = np.sqrt(weight @ (values - mean) ** 2)
+        rows.append((mean, std, pit(true, values, weight), crps(values, weight, true)))
+    return dict(zip(("mean", "std", "u", "crps"), np.array(rows).T))
 
 
 def _scores(estimator: Estimator, arrays: list[np.ndarray], stars: list[_Star]) -> np.ndarray:
@@ -180,7 +183,7 @@ def _scores(estimator: Estimator, arrays: list[np.ndarray], stars: list[_Star]) 
     return estimator.domain_check.scores(embedding, found) / estimator.domain_check.thresholds
 
 
-def _cells(estimator: IsochroneEstimator, view: str, arrays: tuple[np.ndarray, ...]) -> Iterator[_Star]:
+def _from_posteriors(estimator: IsochroneEstimator, view: str, arrays: tuple[np.ndarray, ...]) -> Iterator[_Star]:
     engine, snr = estimator.engine, arrays[4]
     points = np.column_stack(
         [
@@ -202,7 +205,7 @@ def _cells(estimator: IsochroneEstimator, view: str, arrays: tuple[np.ndarray, .
         yield _Star(mine, weight, mine, plain, stage / stage.sum(), 0.0, embedding[row], weight @ mine[:, :3])
 
 
-def _passes(estimator: Estimator, arrays: tuple[np.ndarray, ...], seed: int) -> Iterator[_Star]:
+def _from_dropout(estimator: Estimator, arrays: tuple[np.ndarray, ...], seed: int) -> Iterator[_Star]:
     flux, coverage, _, features, snr = arrays
     calibration = estimator.calibration
     even = np.full(PASSES, 1.0 / PASSES)

@@ -1,11 +1,11 @@
-"""MIST tracks, isochrones, lifetimes, and what they say about a star's age."""
+"""MIST tracks and isochrones, lifetimes, and the posterior of a star's age."""
 
 from __future__ import annotations
 
 from stellar_core.isochrones.lifetime import power_law_log_lifetime, track_log_lifetime
 from stellar_core.isochrones.nearest_neighbour import NearestLabel, nearest_label
 from stellar_core.isochrones.observation import Observation
-from stellar_core.isochrones.posterior import Posterior, posterior, posterior_from_draws
+from stellar_core.isochrones.posterior import Posterior, infer_posterior, posterior_from_draws
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.track_table import load_tracks
 from stellar_core.isochrones.tracks import TrackPoints, Tracks
@@ -17,9 +17,9 @@ __all__ = [
     "Priors",
     "TrackPoints",
     "Tracks",
+    "infer_posterior",
     "load_tracks",
     "nearest_label",
-    "posterior",
     "posterior_from_draws",
     "power_law_log_lifetime",
     "track_log_lifetime",

@@ -1,147 +1,95 @@
-"""Posteriors of whole catalogues over one fixed set of cells.
+"""Posteriors of whole catalogues over one fixed set of track samples.
 
-`brute_force` sums over every cell for every star: the reference. `FastGrid` gives the same
-sums in three steps. Cells are gathered once into voxels of the observables about half an
-error wide, each with its prior weight, its weighted mean position, and the histograms of
-age, mass, lifetime, stage and phase of its cells. Stars that are neighbours share the
-voxels within reach. Their likelihoods are one matrix product and an exponential, their
-answers a second product with the histograms.
+The samples are gathered once into bins of the observables about half an error wide. Each bin has its prior
+weight, its weighted mean position, and the histograms of age, mass, lifetime, stage and phase of its samples.
+Stars that are neighbours share the bins within reach: their likelihoods are one matrix product and an
+exponential, their posteriors a second product with the histograms.
 
-The work per star is the number of voxels within reach, a few thousand whatever the number
-of cells, so time grows linearly with the number of stars; voxels follow the errors in
-powers of two, so it hardly depends on the size of the errors, down to the cells' own size.
+The work per star is the number of bins within reach, a few thousand whatever the number of samples, so time
+grows linearly with the number of stars. The width of the bins follows the errors in powers of two, so time
+hardly depends on the size of the errors, down to the spacing of the samples.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import groupby
 
 import numpy as np
 
 from stellar_core.errors import ParameterError
-from stellar_core.isochrones.mesh import Cells, Window, mesh_of
-from stellar_core.isochrones.observable_bins import (
-    CENTRES,
-    EDGES,
-    N_COLUMNS,
-    N_HISTOGRAM,
-    PAIRS,
-    WIDTHS,
-    Level,
-    gather,
-    histogram_quantiles,
-)
+from stellar_core.intervals import LEVELS
+from stellar_core.isochrones.bin_likelihood import REACH, likelihood, second_order
+from stellar_core.isochrones.mesh import TrackSamples, Window, mesh_of
+from stellar_core.isochrones.observable_bins import N_COLUMNS, N_HISTOGRAM, ObservableBins, bin_samples
 from stellar_core.isochrones.posterior import MAX_CHI2
+from stellar_core.isochrones.posterior_summaries import PosteriorSummaries, summarise
 from stellar_core.isochrones.priors import Priors
-from stellar_core.isochrones.summary import LEVELS
 from stellar_core.isochrones.track_table import load_tracks
 from stellar_core.isochrones.tracks import Tracks
 
-#: Hottest cells, log10(K): beyond, 75 K are too small an error for the fixed cells anyway.
+#: Hottest samples, log10(K): above, errors of 75 K are smaller than the spacing of the fixed samples.
 MAX_LOG_TEFF = 4.0
-#: Errors smaller than this part of `RESOLUTION` need the posterior of single stars.
+#: Smallest errors in units of `RESOLUTION`; below, `infer_posterior` is needed.
 FINEST = 1.0 / 1.6
-#: Largest extent of a cell: log10 Teff, log g, surface [Fe/H]; about the SDSS pipeline's errors.
+#: Largest spacing of the samples: log10 Teff, log g, surface [Fe/H]; about the errors of the SSPP.
 RESOLUTION = (0.006, 0.15, 0.075)
-#: Voxels of level 0, log10 Teff, log g, surface [Fe/H]; other levels are powers of two of it.
-VOXEL = np.array([0.0033, 0.09, 0.048])
-#: A voxel is no wider than this, and the sum reaches this far, in units of the error: dwarfs outnumber the
-#: stars of the Hertzsprung gap by more than their distance of five errors makes up for.
-VOXEL_SIZE, REACH = np.array([0.8, 0.5, 0.5]), 6.0
-#: Log of the part of a star's sum below which a voxel is left out.
-NEGLIGIBLE = -14.0
-#: Stars within this many voxels of each other share their sums.
+#: Width of the bins at power 0: log10 Teff, log g, surface [Fe/H]; the other widths are powers of two of it.
+BIN_SIZE = np.array([0.0033, 0.09, 0.048])
+#: Largest width of a bin in units of the error.
+BIN_WIDTH = np.array([0.8, 0.5, 0.5])
+#: Stars within this many bins of each other share one matrix product.
 TILE = 8
-#: Cells drawn for every cell kept, to correct for the place inside a voxel.
+#: Candidates per draw, resampled by the likelihood at their own position inside the bin.
 CANDIDATES = 4
-#: Stars of a tile summed at a time: bounds the memory.
+#: Stars of a tile treated at a time: bounds the memory.
 STARS_AT_ONCE = 256
-#: Fewer stars than this do not get voxels of their own size where somewhat finer ones are at hand.
+#: Fewer stars than this use finer bins that exist already instead of bins of their own width.
 FEW_STARS = 5000
-#: Levels are kept until they hold this many voxels: bounds the memory.
-MAX_VOXELS_KEPT = 100_000
+#: Sets of bins are kept until they hold this many bins: bounds the memory.
+MAX_BINS_KEPT = 100_000
+
+
+def fixed_samples(
+    tracks: Tracks | None = None, priors: Priors = Priors(), resolution: tuple[float, float, float] = RESOLUTION
+) -> TrackSamples:
+    """Samples of the mesh up to `MAX_LOG_TEFF`, refined to ``resolution``, float32; kept between calls."""
+    return _fixed_samples(tracks if tracks is not None else load_tracks(), priors, tuple(resolution))
 
 
 @lru_cache(maxsize=2)
-def grid_cells(
-    tracks: Tracks | None = None, priors: Priors = Priors(), resolution: tuple[float, float, float] = RESOLUTION
-) -> Cells:
-    """The fixed cells: the mesh up to `MAX_LOG_TEFF` refined to ``resolution``, float32."""
-    mesh = mesh_of(tracks if tracks is not None else load_tracks(), priors)
+def _fixed_samples(tracks: Tracks, priors: Priors, resolution: tuple[float, float, float]) -> TrackSamples:
     top = np.array([MAX_LOG_TEFF, np.inf, np.inf])
-    return mesh.cells(Window(np.full(3, -np.inf), top, np.asarray(resolution)), np.float32)
+    return mesh_of(tracks, priors).samples(Window(np.full(3, -np.inf), top, np.asarray(resolution)), np.float32)
 
 
-def brute_force(
-    cells: Cells, teff: float, logg: float, feh: float, errors: tuple[float, float, float]
-) -> dict[str, tuple[float, float]]:
-    """Mean and standard deviation of each quantity for one star, by summing over every cell.
+class CataloguePosterior:
+    """Posteriors of many stars over fixed samples.
 
-    Units K, dex, dex in; log10(yr), Msun, log10(yr) out, keyed like `posterior.QUANTITIES`.
-    """
-    chi2 = ((10.0**cells.log_teff - teff) / errors[0]) ** 2
-    chi2 += ((cells.logg - logg) / errors[1]) ** 2
-    chi2 += ((cells.feh_surface - feh) / errors[2]) ** 2
-    weight = cells.weight * np.exp(-0.5 * (chi2 - chi2.min()))
-    total = weight.sum(dtype=float)
-    answer = {}
-    for name in ("log_age", "mass", "log_lifetime"):
-        values = getattr(cells, name)
-        mean = (weight * values).sum(dtype=float) / total
-        answer[name] = (float(mean), float(np.sqrt((weight * (values - mean) ** 2).sum(dtype=float) / total)))
-    return answer
-
-
-@dataclass(frozen=True)
-class CatalogueAnswer:
-    """Posterior summaries of many stars; every array starts with (n_star,).
-
-    Attributes
-    ----------
-    inside_models : bool; where False every number is NaN
-    chi2_min : squared distance to the nearest voxel, in errors
-    mean, std : mapping of quantity to (n_star,): log_age, mass, log_lifetime
-    quantiles : mapping of quantity to (n_star, n_level), at 2.5, 16, 50, 84 and 97.5 % by default
-    stage : (n_star, 5) probabilities in the order of `STAGES`
-    phase : (n_star, 5) probabilities in the order of `PHASES`
-    """
-
-    inside_models: np.ndarray
-    chi2_min: np.ndarray
-    mean: dict[str, np.ndarray]
-    std: dict[str, np.ndarray]
-    quantiles: dict[str, np.ndarray]
-    stage: np.ndarray
-    phase: np.ndarray
-
-
-class FastGrid:
-    """Posteriors of many stars over fixed cells.
+    Making one is cheap: samples and bins are kept by the process.
 
     Parameters
     ----------
-    cells : Cells, optional
-        `grid_cells` by default.
+    samples : TrackSamples, optional
+        `fixed_samples` by default.
     resolution : tuple of float
-        Largest extent of these cells; sets the smallest errors accepted.
+        Largest spacing of these samples; sets the smallest errors accepted.
     workers : int
         Threads.
     """
 
     def __init__(
-        self, cells: Cells | None = None, resolution: tuple[float, float, float] = RESOLUTION, workers: int = 2
+        self, samples: TrackSamples | None = None, resolution: tuple[float, float, float] = RESOLUTION, workers: int = 2
     ) -> None:
-        self.cells = cells if cells is not None else grid_cells(resolution=resolution)
+        self.samples = samples if samples is not None else fixed_samples(resolution=resolution)
         self.resolution, self.workers = np.asarray(resolution), workers
-        self._levels: dict[tuple[int, int, int], Level] = {}
-        self._weight = self.cells.weight / self.cells.weight.max()
+        self._kept: dict[tuple[int, int, int], ObservableBins] = {}
+        self._weight = _relative_weight(self.samples)
 
     def supports(self, teff: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-        """(n_star,) bool: True where the errors are not too small for the cells, and the star not too hot."""
+        """(n_star,) bool: False where the errors are too small for the samples, or the star too hot."""
         covariance = np.broadcast_to(covariance, (len(teff), 3, 3))
         cool = teff + REACH * np.sqrt(covariance[:, 0, 0]) < 10.0**MAX_LOG_TEFF
         return cool & (self._conditional(teff, covariance) >= FINEST * self.resolution).all(axis=1)
@@ -153,15 +101,15 @@ class FastGrid:
         feh: np.ndarray,
         covariance: np.ndarray,
         levels: tuple[float, ...] = LEVELS,
-    ) -> CatalogueAnswer:
-        """Summaries of every star.
+    ) -> PosteriorSummaries:
+        """Summarise the posterior of every star.
 
         Parameters
         ----------
         teff, logg, feh : (n_star,) float
             K, dex(cm/s2), dex; finite.
         covariance : (n_star, 3, 3) or (3, 3) float
-            In K and dex; positive definite. `from_errors` makes one.
+            In K and dex; positive definite. `diagonal_covariance` makes one.
         levels : tuple of float
             Probabilities of the quantiles.
         """
@@ -170,21 +118,21 @@ class FastGrid:
         sums = np.zeros((n_star, N_COLUMNS), np.float32)
         chi2_min = np.full(n_star, np.inf)
 
-        def work(level: Level, stars: np.ndarray) -> None:
-            voxels, log_like, pull, nearest = self._likelihood(level, mean[stars], covariance[stars])
-            if voxels.size:
+        def work(binned: ObservableBins, stars: np.ndarray) -> None:
+            bins, log_like, pull, nearest = likelihood(binned, mean[stars], covariance[stars])
+            if bins.size:
                 chi2_min[stars] = nearest
                 log_like = log_like - log_like.max(axis=1, keepdims=True)
-                slopes, wider = self._second_order(level, voxels, covariance[stars], pull)
-                likelihood = np.exp(log_like + wider)
-                total = likelihood @ level.sums[voxels]
-                tilts = level.tilts[voxels]
+                slopes, wider = second_order(binned, bins, covariance[stars], pull)
+                weight = np.exp(log_like + wider)
+                total = weight @ binned.sums[bins]
+                tilts = binned.tilts[bins]
                 for axis in range(3):
-                    total[:, N_HISTOGRAM:] += (likelihood * slopes[axis]) @ tilts[:, axis]
+                    total[:, N_HISTOGRAM:] += (weight * slopes[axis]) @ tilts[:, axis]
                 sums[stars] = total
 
         self._for_each_tile(mean, covariance, work)
-        return self._summarise(sums, chi2_min, levels)
+        return summarise(sums, chi2_min, levels)
 
     def draws(
         self,
@@ -195,46 +143,46 @@ class FastGrid:
         n_draw: int,
         rng: np.random.Generator,
     ) -> np.ndarray:
-        """Cells drawn from every star's posterior: (n_star, n_draw) int64 into `cells`, -1 outside the models.
+        """Draw samples from the posterior of every star: (n_star, n_draw) int64 into `samples`, -1 outside the models.
 
-        Arguments as for `evaluate`; ``self.cells.select(index)`` gives the stars drawn.
+        Arguments as for `evaluate`; ``self.samples.select(index)`` gives the stars drawn.
         """
         mean, covariance = self._check(teff, logg, feh, covariance)
         uniform = rng.random((2, len(mean), CANDIDATES * n_draw))
         index = np.full((len(mean), n_draw), -1)
-        ordered: dict[Level, np.ndarray] = {}
+        ordered: dict[ObservableBins, np.ndarray] = {}
 
-        def work(level: Level, stars: np.ndarray) -> None:
-            voxels, log_like, _, nearest = self._likelihood(level, mean[stars], covariance[stars])
-            if not voxels.size:
+        def work(binned: ObservableBins, stars: np.ndarray) -> None:
+            bins, log_like, _, nearest = likelihood(binned, mean[stars], covariance[stars])
+            if not bins.size:
                 return
-            if level not in ordered:
+            if binned not in ordered:
                 ordered.clear()
-                ordered[level] = np.append(0.0, np.cumsum(self._weight[level.order], dtype=float))
-            before = ordered[level]
-            start, stop = before[level.first[voxels]], before[level.first[voxels + 1]]
+                ordered[binned] = np.append(0.0, np.cumsum(self._weight[binned.order], dtype=float))
+            before = ordered[binned]
+            start, stop = before[binned.first[bins]], before[binned.first[bins + 1]]
             for row, star in enumerate(stars):
                 if nearest[row] > MAX_CHI2:
                     continue
                 total = np.cumsum(np.exp(log_like[row] - log_like[row].max()) * (stop - start), dtype=float)
-                chosen = np.searchsorted(total, uniform[0, star] * total[-1], side="right").clip(0, voxels.size - 1)
+                chosen = np.searchsorted(total, uniform[0, star] * total[-1], side="right").clip(0, bins.size - 1)
                 target = start[chosen] + uniform[1, star] * (stop - start)[chosen]
                 place = np.searchsorted(before, target, side="right") - 1
-                first, last = level.first[voxels[chosen]], level.first[voxels[chosen] + 1] - 1
-                cells = level.order[np.clip(place, first, last)]
-                # the voxel's likelihood stood for the cell's: correct by resampling
-                excess = self._cell_log_likelihood(cells, mean[star], covariance[star]) - log_like[row, chosen]
+                first, last = binned.first[bins[chosen]], binned.first[bins[chosen] + 1] - 1
+                samples = binned.order[np.clip(place, first, last)]
+                # candidates were drawn by the likelihood of their bin: resample them by their own
+                excess = self._sample_log_likelihood(samples, mean[star], covariance[star]) - log_like[row, chosen]
                 share = np.cumsum(np.exp(excess - excess.max()))
                 steps = (np.arange(n_draw) + uniform[0, star, 0]) / n_draw * share[-1]
-                kept = np.searchsorted(share, steps).clip(0, len(cells) - 1)
-                index[star] = cells[kept[np.argsort(uniform[1, star, :n_draw])]]
+                kept = np.searchsorted(share, steps).clip(0, len(samples) - 1)
+                index[star] = samples[kept[np.argsort(uniform[1, star, :n_draw])]]
 
         self._for_each_tile(mean, covariance, work)
         return index
 
-    def _cell_log_likelihood(self, cells: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-        """Log likelihood of one star (3,) at the very place of each cell (n,)."""
-        place = [10.0 ** self.cells.log_teff[cells], self.cells.logg[cells], self.cells.feh_surface[cells]]
+    def _sample_log_likelihood(self, samples: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+        """Log likelihood of one star (3,) at the position of each sample (n,)."""
+        place = [10.0 ** self.samples.log_teff[samples], self.samples.logg[samples], self.samples.feh_surface[samples]]
         offset = np.stack(place, axis=-1) - mean
         return -0.5 * np.einsum("ni,ij,nj->n", offset, np.linalg.inv(covariance), offset)
 
@@ -250,8 +198,8 @@ class FastGrid:
         small = ~self.supports(mean[:, 0], covariance)
         if small.any():
             raise ParameterError(
-                f"The errors of {int(small.sum())} stars are too small for the fixed cells, or the stars too hot.",
-                remedy="Use stellar_core.isochrones.posterior for them.",
+                f"{int(small.sum())} stars are too hot, or their errors too small, for the catalogue posterior.",
+                remedy="Use stellar_core.isochrones.infer_posterior for them.",
             )
         return mean, covariance
 
@@ -264,17 +212,17 @@ class FastGrid:
         return conditional
 
     def _for_each_tile(
-        self, mean: np.ndarray, covariance: np.ndarray, work: Callable[[Level, np.ndarray], None]
+        self, mean: np.ndarray, covariance: np.ndarray, work: Callable[[ObservableBins, np.ndarray], None]
     ) -> None:
-        """Call ``work(level, stars)`` for every group of neighbours with like errors."""
+        """Call ``work(bins, stars)`` for every group of neighbouring stars with similar errors."""
         if not len(mean):
             return
         conditional = self._conditional(mean[:, 0], covariance)
-        power = np.floor(np.log2(VOXEL_SIZE * conditional / VOXEL) + 1e-6).clip(-1, 3).astype(int)
-        power = self._share_levels(power)
-        place = np.stack([np.log10(mean[:, 0]), mean[:, 1], mean[:, 2]], axis=-1) / (VOXEL * 2.0**power * TILE)
+        power = np.floor(np.log2(BIN_WIDTH * conditional / BIN_SIZE) + 1e-6).clip(-1, 3).astype(int)
+        power = self._share_bins(power)
+        place = np.stack([np.log10(mean[:, 0]), mean[:, 1], mean[:, 2]], axis=-1) / (BIN_SIZE * 2.0**power * TILE)
         keys = np.concatenate([power, np.floor(place).astype(int)], axis=1)
-        order = np.lexsort(keys.T[::-1])  # by level, then by tile
+        order = np.lexsort(keys.T[::-1])  # by width of the bins, then by tile
         changes = np.flatnonzero((np.diff(keys[order], axis=0) != 0).any(axis=1)) + 1
         groups = [
             part
@@ -283,105 +231,43 @@ class FastGrid:
         ]
         with ThreadPoolExecutor(self.workers) as pool:
             for key, tiles in groupby(groups, lambda group: tuple(keys[group[0], :3].tolist())):
-                level = self._level(key)
-                for _ in pool.map(partial(work, level), tiles):
+                binned = self._binned(key)
+                for _ in pool.map(partial(work, binned), tiles):
                     pass
-                del level  # before the next one is built
+                del binned  # before the next set is made
 
-    def _share_levels(self, power: np.ndarray) -> np.ndarray:
-        """Levels (n_star, 3) with few stars moved to finer ones at hand: to gather a level costs more."""
-        levels, member, count = np.unique(power, axis=0, return_inverse=True, return_counts=True)
-        at_hand = [np.array(key) for key in self._levels]
+    def _share_bins(self, power: np.ndarray) -> np.ndarray:
+        """Powers (n_star, 3), where few stars use finer bins that exist already: making bins costs more."""
+        distinct, member, count = np.unique(power, axis=0, return_inverse=True, return_counts=True)
+        existing = [np.array(key) for key in self._kept]
         for k in np.argsort(-count, kind="stable"):
-            finer = [q for q in at_hand if (q <= levels[k]).all() and (levels[k] - q).sum() <= 2]
+            finer = [q for q in existing if (q <= distinct[k]).all() and (distinct[k] - q).sum() <= 2]
             if count[k] < FEW_STARS and finer:
-                levels[k] = max(finer, key=lambda q: q.sum())
+                distinct[k] = max(finer, key=lambda q: q.sum())
             else:
-                at_hand.append(levels[k].copy())
-        return levels[member.ravel()]
+                existing.append(distinct[k].copy())
+        return distinct[member.ravel()]
 
-    def _likelihood(
-        self, level: Level, mean: np.ndarray, covariance: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, Callable[[int], np.ndarray], np.ndarray]:
-        """Voxels that matter to a tile's stars, log likelihoods (n_star, n_voxel), their slope, nearest chi-square.
-
-        Of the voxels within reach those are left out that add less than exp(`NEGLIGIBLE`) of the
-        largest part to every star. The slope along an axis is that of the log likelihood at
-        the voxel, per unit of the voxel's own coordinates (K, dex, dex).
-        """
-        reach = REACH * np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-        low, high = (mean - reach).min(axis=0), (mean + reach).max(axis=0)
-        near = ((level.centroid >= low) & (level.centroid <= high)).all(axis=1)
-        voxels = np.flatnonzero(near)
-        origin = mean.mean(axis=0)
-        scale = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)).mean(axis=0)
-        point = (level.centroid[voxels] - origin) / scale  # (n_voxel, 3)
-        star = (mean - origin) / scale
-        precision = np.linalg.inv(covariance / np.outer(scale, scale))
-        linear = np.einsum("nij,nj->ni", precision, star)
-        left = [-0.5 * precision[:, i, j] * (1 if i == j else 2) for i, j in PAIRS]
-        left += [*linear.T, -0.5 * np.einsum("ni,ni->n", star, linear)]
-        right = [point[:, i] * point[:, j] for i, j in PAIRS] + [*point.T, np.ones(len(point))]
-        log_like = np.stack(left, axis=1).astype(np.float32) @ np.stack(right).astype(np.float32)
-        nearest = -2.0 * log_like.max(axis=1, initial=-np.inf)
-        if voxels.size:
-            part = log_like + np.log(level.total[voxels])
-            matters = (part - part.max(axis=1, keepdims=True)).max(axis=0) > NEGLIGIBLE
-            voxels, log_like, point = voxels[matters], log_like[:, matters], point[matters]
-
-        def pull(axis: int) -> np.ndarray:
-            slope = linear[:, axis, None] - precision[:, axis] @ point.T
-            return (slope / scale[axis]).astype(np.float32)
-
-        return voxels, log_like, pull, nearest
-
-    @staticmethod
-    def _second_order(
-        level: Level, voxels: np.ndarray, covariance: np.ndarray, pull: Callable[[int], np.ndarray]
-    ) -> tuple[list[np.ndarray], np.ndarray]:
-        """Slopes of the log likelihood at the voxels, and what their extent adds to it, (n_star, n_voxel) each.
-
-        The mean of the likelihood over a voxel of covariance S is that at its centroid times
-        exp(tr(S (u u' - P)) / 2) to second order, u the slope and P the precision.
-        """
-        slopes = [pull(axis) for axis in range(3)]
-        precision = np.linalg.inv(covariance)
-        spread = level.spread[voxels]
-        constant = [precision[:, i, j] * (1 if i == j else 2) for i, j in PAIRS]
-        added = -0.5 * (np.stack(constant, axis=1).astype(np.float32) @ spread.T)
-        for k, (i, j) in enumerate(PAIRS):
-            added += (0.5 if i == j else 1.0) * spread[:, k] * slopes[i] * slopes[j]
-        return slopes, added
-
-    def _level(self, power: tuple[int, int, int]) -> Level:
-        """Voxels of size ``VOXEL * 2**power``, gathered on first use."""
-        if power not in self._levels:
-            while sum(len(level.sums) for level in self._levels.values()) > MAX_VOXELS_KEPT:
-                self._levels.pop(next(iter(self._levels)))
-            self._levels[power] = gather(self.cells, self._weight, VOXEL * 2.0 ** np.array(power))
-        return self._levels[power]
-
-    def _summarise(self, sums: np.ndarray, chi2_min: np.ndarray, levels: tuple[float, ...]) -> CatalogueAnswer:
-        inside = chi2_min <= MAX_CHI2
-        log_age, log_mass, log_life, stage, phase, moments = np.split(
-            sums.astype(float), np.cumsum(WIDTHS)[:-1], axis=1
-        )
-        total = np.where(inside, stage.sum(axis=1), np.nan)
-        histograms = {"log_age": log_age, "mass": log_mass, "log_lifetime": log_life}
-        mean, std, quantiles = {}, {}, {}
-        for k, (name, centre) in enumerate(CENTRES.items()):
-            first, second = moments[:, 2 * k] / total, moments[:, 2 * k + 1] / total
-            mean[name], std[name] = centre + first, np.sqrt(np.maximum(second - first**2, 1e-12))
-            edges = EDGES["log_mass" if name == "mass" else name]
-            quantiles[name] = histogram_quantiles(
-                histograms[name], 10.0**edges if name == "mass" else edges, mean[name], std[name], levels
-            )
-            quantiles[name][~inside] = np.nan
-        stage, phase = np.maximum(stage, 0.0), np.maximum(phase, 0.0)
-        stage, phase = (p / np.where(inside, p.sum(axis=1), np.nan)[:, None] for p in (stage, phase))
-        return CatalogueAnswer(inside, chi2_min, mean, std, quantiles, stage, phase)
+    def _binned(self, power: tuple[int, int, int]) -> ObservableBins:
+        """Bins of width ``BIN_SIZE * 2**power``."""
+        if power not in self._kept:
+            while sum(len(one.total) for one in self._kept.values()) > MAX_BINS_KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[power] = _bins(self.samples, power)
+        return self._kept[power]
 
 
-def from_errors(errors: np.ndarray) -> np.ndarray:
-    """(..., 3, 3) covariance of independent ``errors`` (..., 3) in K, dex, dex."""
+def diagonal_covariance(errors: np.ndarray) -> np.ndarray:
+    """Covariance (..., 3, 3) of independent ``errors`` (..., 3) in K, dex, dex."""
     return np.square(np.asarray(errors, float))[..., None] * np.eye(3)
+
+
+def _relative_weight(samples: TrackSamples) -> np.ndarray:
+    """(n_sample,) prior weight over the largest one."""
+    return samples.weight / samples.weight.max()
+
+
+@lru_cache(maxsize=3)
+def _bins(samples: TrackSamples, power: tuple[int, int, int]) -> ObservableBins:
+    """``samples`` in bins of width ``BIN_SIZE * 2**power``, kept for the next table."""
+    return bin_samples(samples, _relative_weight(samples), BIN_SIZE * 2.0 ** np.array(power))

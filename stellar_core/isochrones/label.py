@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 INPUT_COLUMNS = ("teff_K", "logg_dex", "feh_dex", "teff_err_K", "logg_err_dex", "feh_err_dex")
 #: Names of an interval's parts, in the order of the output columns.
 PARTS = ("mean", "std", "p025", "p16", "median", "p84", "p975")
-#: Below this many stars the single-star engine is faster than preparing the fixed cells.
+#: Below this many stars the single-star engine is faster than preparing the fixed samples.
 FEW = 40
 
 
@@ -232,6 +232,6 @@ def _lifetimes(answer: Posterior) -> dict[str, float]:
     """Posterior mean of the log lifetime to each end point, log10(yr)."""
     ends = {}
     for end in ENDS:
-        values = track_log_lifetime(answer.cells.mass, answer.cells.feh, load_tracks(), end)
+        values = track_log_lifetime(answer.samples.mass, answer.samples.feh, load_tracks(), end)
         ends[end] = float(np.sum(answer.probability * values))
     return ends

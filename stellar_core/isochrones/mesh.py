@@ -2,9 +2,9 @@
 
 A block lies between neighbouring nodes of the tracks. Inside it everything is trilinear,
 as in `Tracks.at`, so halving a block is exact: the new face is the mean of the two old ones.
-Halving until a block is small against the errors gives cells of track points with their
-prior weight: the stars expected in the cell. The weight of the time spent, d(age), is the
-difference of the ages at the two ends of the cell, so it sums to the same total however
+Halving until a block is small against the errors gives track samples: small cells of the tracks, each
+with its centre and its prior weight, the number of stars expected in it. The weight of the time spent,
+d(age), is the difference of the ages at the two ends of the cell, so it sums to the same total however
 finely the tracks are cut.
 """
 
@@ -22,7 +22,7 @@ from stellar_core.isochrones.tracks import Tracks
 #: Fields a block carries at its eight corners.
 FIELDS = ("log_teff", "logg", "feh_surface", "log_age", "log_radius")
 LOG_TEFF, LOGG, FEH, LOG_AGE, LOG_RADIUS = range(5)
-#: No cell is wider than this in log age, whatever the errors, dex.
+#: No sample is wider than this in log age, whatever the errors, dex.
 AGE_RESOLUTION = 0.05
 #: Most blocks refined at once: bounds the memory.
 CHUNK = 100_000
@@ -30,9 +30,9 @@ CHUNK = 100_000
 MAX_CUTS, MAX_PIECES = 8, 64
 
 
-@dataclass(frozen=True)
-class Cells:
-    """Cells of track points; every array (n_cell,).
+@dataclass(frozen=True, eq=False)
+class TrackSamples:
+    """Samples of the tracks with prior weights; every array (n_sample,). Equal, and hashed, by identity.
 
     Attributes
     ----------
@@ -61,13 +61,13 @@ class Cells:
     def __len__(self) -> int:
         return self.weight.size
 
-    def select(self, keep: np.ndarray) -> Cells:
-        """The cells where ``keep`` (boolean or index) says so."""
-        return Cells(*(getattr(self, field.name)[keep] for field in fields(self)))
+    def select(self, keep: np.ndarray) -> TrackSamples:
+        """The samples of ``keep``, a boolean mask or an index."""
+        return TrackSamples(*(getattr(self, field.name)[keep] for field in fields(self)))
 
     @classmethod
-    def join(cls, parts: list[Cells], dtype: type = np.float64) -> Cells:
-        """Put sets of cells together."""
+    def join(cls, parts: list[TrackSamples], dtype: type = np.float64) -> TrackSamples:
+        """Concatenate sets of samples."""
         if not parts:
             return cls(*(np.empty(0, dtype) for _ in fields(cls)))
         return cls(*(np.concatenate([getattr(p, f.name) for p in parts]).astype(dtype) for f in fields(cls)))
@@ -75,14 +75,14 @@ class Cells:
 
 @dataclass(frozen=True)
 class Window:
-    """The part of the observables worth refining, and how finely.
+    """Range of the observables to sample, and the spacing.
 
     Attributes
     ----------
     low, high : (3,) float
         Bounds in log10 Teff, log g and surface [Fe/H].
     resolution : (3,) float
-        Largest extent of a cell in the same quantities.
+        Largest extent of a sample in the same quantities.
     """
 
     low: np.ndarray
@@ -116,30 +116,30 @@ class Mesh:
         self._alive = np.isfinite(low).all(axis=-1) & (low[..., LOG_AGE] < np.log10(priors.max_age))
         self._end = tracks.end_log_age(ENDS["end"])
 
-    def cells(self, window: Window, dtype: type = np.float64) -> Cells:
-        """Cells centred in ``window`` (or one resolution beyond), none wider than its resolution."""
+    def samples(self, window: Window, dtype: type = np.float64) -> TrackSamples:
+        """Samples centred in ``window`` (or one resolution beyond), none wider than its resolution."""
         keep = self._alive.copy()
         for axis in range(3):
             keep &= (self._high[..., axis] >= window.low[axis]) & (self._low[..., axis] <= window.high[axis])
         blocks = np.argwhere(keep)
         parts = []
         for start in range(0, len(blocks), CHUNK):
-            parts.append(Cells.join(self._refine(blocks[start : start + CHUNK], window), dtype))
-        return Cells.join(parts, dtype)
+            parts.append(TrackSamples.join(self._refine(blocks[start : start + CHUNK], window), dtype))
+        return TrackSamples.join(parts, dtype)
 
     @cached_property
-    def prior_cells(self) -> Cells:
+    def prior_samples(self) -> TrackSamples:
         """The whole mesh on every fourth EEP, cut in log age only: enough for intervals of the prior."""
         knots = np.unique(np.append(self.tracks.eep[::4], self.tracks.eep[-1]))
         coarse = Mesh(self.tracks.thin(knots), self.priors)
-        return coarse.cells(Window.everything((np.inf, np.inf, np.inf)))
+        return coarse.samples(Window.everything((np.inf, np.inf, np.inf)))
 
     def _corner(self, i: int, j: int, k: int) -> np.ndarray:
         shape = self._nodes.shape
         return self._nodes[i : shape[0] - 1 + i, j : shape[1] - 1 + j, k : shape[2] - 1 + k]
 
-    def _refine(self, blocks: np.ndarray, window: Window) -> list[Cells]:
-        """Halve the large among ``blocks`` (n, 3), dropping what leaves the window, then cut all to size."""
+    def _refine(self, blocks: np.ndarray, window: Window) -> list[TrackSamples]:
+        """Halve large ``blocks`` (n, 3), drop those outside the window, then cut all to size."""
         corners = np.empty((len(blocks), 2, 2, 2, len(FIELDS)))
         for i, j, k in np.ndindex(2, 2, 2):
             corners[:, i, j, k] = self._nodes[blocks[:, 0] + i, blocks[:, 1] + j, blocks[:, 2] + k]
@@ -175,8 +175,8 @@ class Mesh:
         size: np.ndarray,
         cuts: tuple[int, int, int],
         window: Window,
-    ) -> Cells:
-        """Cut every block into ``cuts`` equal pieces per axis; their centres and prior weights."""
+    ) -> TrackSamples:
+        """Cut every block into ``cuts`` equal pieces per axis; return their centres and prior weights."""
         tracks, priors = self.tracks, self.priors
         middles = [(np.arange(n) + 0.5) / n for n in cuts]
         ramps = [np.stack([1 - m, m], axis=-1) for m in middles]  # (n_cut, 2): weights of the two nodes
@@ -226,12 +226,12 @@ class Mesh:
             "eep": along(tracks.eep.astype(float), 2, fractions[2])[:, None, None, :],
             "weight": weight,
         }
-        return Cells(**{name: np.broadcast_to(column, shape)[keep] for name, column in columns.items()})
+        return TrackSamples(**{name: np.broadcast_to(column, shape)[keep] for name, column in columns.items()})
 
 
 @lru_cache(maxsize=4)
 def mesh_of(tracks: Tracks, priors: Priors) -> Mesh:
-    """The mesh of ``tracks`` under ``priors``, kept for the next star."""
+    """The mesh of ``tracks`` under ``priors``, kept between calls."""
     return Mesh(tracks, priors)
 
 

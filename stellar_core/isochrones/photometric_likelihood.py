@@ -9,7 +9,7 @@ import numpy as np
 from stellar_core.bolometric_corrections import load_bolometric
 from stellar_core.constants import SUN_MBOL, SUN_TEFF
 from stellar_core.errors import ParameterError
-from stellar_core.isochrones.mesh import Cells
+from stellar_core.isochrones.mesh import TrackSamples
 
 #: Error of the models' own magnitudes, added in quadrature to each band, mag.
 MODEL_ERROR = 0.03
@@ -18,10 +18,10 @@ HERMITE_NODES, HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 
 
 @dataclass(frozen=True)
-class Photometric:
+class PhotometricLikelihood:
     """SDSS magnitudes, and the parallax where it is known.
 
-    For each cell the five magnitudes give the distance modulus and how well their colours
+    For each sample the five magnitudes give the distance modulus and how well their colours
     fit; the modulus is then integrated against the parallax and a density of stars that is
     uniform in space (dN proportional to d^2 dd). Without a parallax only colours and that
     density count.
@@ -61,18 +61,18 @@ class Photometric:
 
     @property
     def sharpness(self) -> np.ndarray:
-        """(3,) change of Teff (K), log g and [Fe/H] that these data can tell apart, for the size of cells."""
+        """(3,) change of Teff (K), log g and [Fe/H] that these data can tell apart, for the size of samples."""
         colour = float(np.hypot(self.errors, MODEL_ERROR).min())
         modulus = np.inf
         if self.parallax is not None and self.parallax > 0:
             modulus = np.hypot(2.17 * self.parallax_error / self.parallax, colour)
         return np.array([max(1500.0 * colour, 20.0), max(0.4 * modulus, 0.03), np.inf])
 
-    def log_likelihood(self, cells: Cells) -> np.ndarray:
-        """(n_cell,) log likelihood of each cell."""
-        teff = 10.0**cells.log_teff
-        correction, _ = load_bolometric().at(teff, cells.logg, cells.feh_surface)  # (n_cell, 5)
-        bolometric = SUN_MBOL - 5.0 * cells.log_radius - 10.0 * np.log10(teff / SUN_TEFF)
+    def log_likelihood(self, samples: TrackSamples) -> np.ndarray:
+        """(n_sample,) log likelihood of each sample."""
+        teff = 10.0**samples.log_teff
+        correction, _ = load_bolometric().at(teff, samples.logg, samples.feh_surface)  # (n_sample, 5)
+        bolometric = SUN_MBOL - 5.0 * samples.log_radius - 10.0 * np.log10(teff / SUN_TEFF)
         moduli = (self.magnitudes - self.extinction) - (bolometric[:, None] - correction)
         precision = 1.0 / (self.errors**2 + MODEL_ERROR**2)
         modulus = moduli @ precision / precision.sum()
@@ -80,7 +80,7 @@ class Photometric:
         log_like = -0.5 * ((moduli - modulus[:, None]) ** 2 @ precision)
         if self.parallax is None:
             return log_like + 0.6 * np.log(10.0) * modulus
-        nodes = modulus[:, None] + spread * HERMITE_NODES  # (n_cell, n_node)
+        nodes = modulus[:, None] + spread * HERMITE_NODES  # (n_sample, n_node)
         parallax = 10.0 ** (2.0 - 0.2 * nodes)  # mas
         # the parallax may be far sharper than the magnitudes: then the modulus must not fall between nodes
         error = np.hypot(self.parallax_error, 0.46 * parallax * spread * 0.5)

@@ -1,8 +1,8 @@
 """The exact posterior of one star's age, mass, lifetime and stage.
 
-The density over the tracks, p(mass) p([Fe/H]) p(age) d(age), times the likelihood of the
-observed atmosphere, summed over cells of track points small against the errors. Every
-answer is a marginal of this one distribution, so age, lifetime and stage always agree.
+The prior density over the tracks, p(mass) p([Fe/H]) p(age) d(age), times the likelihood of the observed
+atmosphere, summed over track samples whose spacing is small against the errors. Every quantity is a marginal
+of this one distribution, so age, lifetime and stage always agree.
 """
 
 from __future__ import annotations
@@ -13,46 +13,45 @@ import numpy as np
 
 from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import ParameterError
-from stellar_core.inference.result import Interval
+from stellar_core.intervals import Interval, weighted_quantiles
 from stellar_core.isochrones import summary
-from stellar_core.isochrones.mesh import Cells, Mesh, Window, mesh_of
+from stellar_core.isochrones.mesh import Mesh, TrackSamples, Window, mesh_of
 from stellar_core.isochrones.observation import Observation
-from stellar_core.isochrones.photometric_likelihood import Photometric
+from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.track_table import load_tracks
 from stellar_core.isochrones.tracks import Tracks
 
-#: Half width of the window around a star and the largest cell, in units of the errors.
-REACH, CELL_SIZE = 6.0, 0.5
-#: A star whose best cell is worse than this lies outside the models: of three Gaussian errors, 1 % are worse.
+#: Half width of the window around a star and spacing of the samples, in units of the errors.
+REACH, SPACING = 6.0, 0.5
+#: Largest chi-square of the best sample of a star inside the models: exceeded by 1 % for three Gaussian errors.
 MAX_CHI2 = 11.34
-#: Cells below this part of the most probable one are dropped.
+#: Samples below this fraction of the most probable one are dropped.
 NEGLIGIBLE = 1e-8
-#: Most draws that get a kernel of their own; evenly chosen from more.
+#: Largest number of kernels; from more draws, this many are chosen evenly.
 MAX_KERNELS = 128
-#: Quantities with an interval, by the field of `Cells` that holds them.
+#: Quantities with an interval: fields of `TrackSamples`.
 QUANTITIES = ("log_age", "mass", "log_lifetime")
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """Weights over cells of track points.
+    """Probabilities over track samples.
 
     Attributes
     ----------
-    cells : Cells
-        Cells that carry probability, each a valid star; none where ``inside_models`` is False.
-    probability : (n_cell,) float
+    samples : TrackSamples
+        Samples with probability, each a valid star; none where ``inside_models`` is False.
+    probability : (n_sample,) float
         Sums to 1.
     priors : Priors
-        What was assumed.
     mesh : Mesh
-        Where the cells come from; gives the prior's own intervals.
+        Source of the samples; gives the intervals of the prior.
     chi2_min : float
-        Squared distance, in errors, to the best cell; infinite where none is near.
+        Squared distance, in errors, to the best sample; infinite where none is near.
     """
 
-    cells: Cells
+    samples: TrackSamples
     probability: np.ndarray
     priors: Priors
     mesh: Mesh = field(repr=False)
@@ -60,51 +59,51 @@ class Posterior:
 
     @property
     def inside_models(self) -> bool:
-        """False where the models have no star within the errors (`MAX_CHI2`); nothing else is then defined."""
-        return len(self.cells) > 0
+        """False where the models have no star within the errors (`MAX_CHI2`); then nothing else is defined."""
+        return len(self.samples) > 0
 
     def values(self, quantity: str) -> np.ndarray:
-        """``quantity`` of every cell, any field of `Cells`, or ``teff`` in K."""
+        """``quantity`` of every sample, any field of `TrackSamples`, or ``teff`` in K."""
         self._require_inside()
-        return 10.0**self.cells.log_teff if quantity == "teff" else getattr(self.cells, quantity)
+        return 10.0**self.samples.log_teff if quantity == "teff" else getattr(self.samples, quantity)
 
     def interval(self, quantity: str) -> Interval:
         """Mean, standard deviation and quantiles of a quantity of `values`."""
-        return summary.interval(self.values(quantity), self.probability)
+        return Interval.from_weighted(self.values(quantity), self.probability)
 
     def quantiles(self, quantity: str, levels: np.ndarray) -> np.ndarray:
         """Quantiles at ``levels`` in [0, 1]."""
-        return summary.quantiles(self.values(quantity), self.probability, levels)
+        return weighted_quantiles(self.values(quantity), self.probability, levels)
 
     def modes(self, quantity: str = "log_age") -> tuple[summary.Mode, ...]:
-        """Peaks of the marginal, most probable first; two or more mean it is multimodal."""
+        """Peaks of the marginal, most probable first."""
         return summary.modes(self.values(quantity), self.probability)
 
     def bimodal(self, quantity: str = "log_age", least: float = 0.1) -> bool:
-        """Whether a second peak holds at least ``least`` of the probability."""
+        """True if a second peak holds at least ``least`` of the probability."""
         found = self.modes(quantity)
         return len(found) > 1 and found[1].probability >= least
 
     def stages(self) -> dict[str, float]:
         """Probability of each of the five stages."""
-        return summary.stage_probabilities(self.values("teff"), self.cells.logg, self.probability)
+        return summary.stage_probabilities(self.values("teff"), self.samples.logg, self.probability)
 
     def phases(self) -> dict[str, float]:
         """Probability of each evolutionary phase (main sequence, core helium burning, ...)."""
         return summary.phase_probabilities(self.values("eep"), self.probability)
 
-    def draws(self, n: int, rng: np.random.Generator) -> Cells:
-        """``n`` stars from the posterior, each a real cell of the models."""
+    def draws(self, n: int, rng: np.random.Generator) -> TrackSamples:
+        """Draw ``n`` stars from the posterior, each a sample of the models."""
         self._require_inside()
-        return self.cells.select(rng.choice(len(self.cells), size=n, p=self.probability))
+        return self.samples.select(rng.choice(len(self.samples), size=n, p=self.probability))
 
     def prior_interval(self, quantity: str) -> Interval:
-        """The same interval before the star was observed."""
-        cells = self.mesh.prior_cells
-        return summary.interval(getattr(cells, quantity), cells.weight)
+        """Interval of a quantity under the prior."""
+        samples = self.mesh.prior_samples
+        return Interval.from_weighted(getattr(samples, quantity), samples.weight)
 
     def to_dict(self) -> dict[str, object]:
-        """The ``posterior`` and ``prior`` objects of the command line, and the state."""
+        """The ``inside_models``, ``posterior``, ``prior`` and ``models`` entries of the command line."""
         prior = {name: self.prior_interval(name).to_dict() for name in QUANTITIES}
         state: dict[str, object] = {
             "inside_models": self.inside_models,
@@ -126,11 +125,11 @@ class Posterior:
     def _require_inside(self) -> None:
         if not self.inside_models:
             raise ParameterError(
-                "The star lies outside the models: no track point fits within its errors, so it has no age."
+                "The star lies outside the models: no track point fits within its errors, so its age is undefined."
             )
 
 
-def posterior(
+def infer_posterior(
     teff: float,
     logg: float,
     feh: float,
@@ -139,26 +138,26 @@ def posterior(
     covariance: np.ndarray | None = None,
     priors: Priors = Priors(),
     tracks: Tracks | None = None,
-    evidence: Photometric | None = None,
-    cell_size: float = CELL_SIZE,
+    photometry: PhotometricLikelihood | None = None,
+    spacing: float = SPACING,
 ) -> Posterior:
-    """Posterior of one star from its atmosphere.
+    """Infer the posterior of one star from its atmosphere.
 
     Parameters
     ----------
     teff, logg, feh : float
         Effective temperature in K, log g in dex(cm/s2), surface [Fe/H] in dex.
     errors : tuple of float
-        Standard deviations in K, dex, dex; not used where ``covariance`` is given.
+        Standard deviations in K, dex, dex; ignored if ``covariance`` is given.
     covariance : (3, 3) array_like, optional
         Full covariance in K and dex.
     priors : Priors
     tracks : Tracks, optional
         The shipped tracks by default.
-    evidence : Photometric, optional
+    photometry : PhotometricLikelihood, optional
         Magnitudes and parallax, independent of the atmosphere.
-    cell_size : float
-        Largest cell in units of the errors.
+    spacing : float
+        Spacing of the samples in units of the errors.
 
     Raises
     ------
@@ -172,17 +171,17 @@ def posterior(
     precision = np.linalg.inv(star.covariance)
     conditional = 1.0 / np.sqrt(np.diag(precision))
 
-    def chi2(cells: Cells) -> np.ndarray:
-        offset = _observables(cells) - star.mean
+    def chi2(samples: TrackSamples) -> np.ndarray:
+        offset = _observables(samples) - star.mean
         return np.einsum("ni,ij,nj->n", offset, precision, offset)
 
     mesh = mesh_of(tracks if tracks is not None else load_tracks(), priors)
-    if evidence is not None:
-        conditional = np.minimum(conditional, evidence.sharpness)
-    window = window_of(star.mean, REACH * star.errors, cell_size * conditional)
-    cells = mesh.cells(window)
-    squares = chi2(cells)
-    return _weigh(mesh, cells, -0.5 * squares, float(squares.min()) if len(cells) else np.inf, evidence)
+    if photometry is not None:
+        conditional = np.minimum(conditional, photometry.sharpness)
+    window = window_of(star.mean, REACH * star.errors, spacing * conditional)
+    samples = mesh.samples(window)
+    squares = chi2(samples)
+    return _weigh(mesh, samples, -0.5 * squares, float(squares.min()) if len(samples) else np.inf, photometry)
 
 
 def posterior_from_draws(
@@ -190,20 +189,20 @@ def posterior_from_draws(
     *,
     priors: Priors = Priors(),
     tracks: Tracks | None = None,
-    evidence: Photometric | None = None,
-    cell_size: float = CELL_SIZE,
+    photometry: PhotometricLikelihood | None = None,
+    spacing: float = SPACING,
 ) -> Posterior:
-    """Posterior of one star whose atmosphere is known as draws, of any shape of distribution.
+    """Infer the posterior of one star from draws of its atmosphere, of any distribution.
 
-    The likelihood is a Gaussian kernel estimate (Scott's bandwidth; draws drawn towards
+    The likelihood is a Gaussian kernel estimate (Scott's bandwidth; draws are shrunk towards
     their mean so that the covariance is kept, West 1993, J. R. Stat. Soc. B 55, 409).
 
     Parameters
     ----------
     draws : (n_draw, 3) array_like
         Teff in K, log g in dex(cm/s2), [Fe/H] in dex; at least 10.
-    priors, tracks, evidence, cell_size
-        As for `posterior`.
+    priors, tracks, photometry, spacing
+        As for `infer_posterior`.
     """
     draws = np.asarray(draws, float)
     if draws.ndim != 2 or draws.shape[1] != 3 or len(draws) < 10 or not np.isfinite(draws).all():
@@ -215,26 +214,26 @@ def posterior_from_draws(
     precision = np.linalg.inv(bandwidth**2 * star.covariance)
     factor = np.linalg.cholesky(precision)  # whitens a kernel
     conditional = 1.0 / np.sqrt(np.diag(precision))
-    if evidence is not None:
-        conditional = np.minimum(conditional, evidence.sharpness)
+    if photometry is not None:
+        conditional = np.minimum(conditional, photometry.sharpness)
     mesh = mesh_of(tracks if tracks is not None else load_tracks(), priors)
     reach = np.maximum(np.abs(kernels - star.mean).max(axis=0) + 3.0 * bandwidth * star.errors, 4.0 * star.errors)
-    cells = mesh.cells(window_of(star.mean, reach, 2.0 * cell_size * conditional))
-    whitened = ((_observables(cells) - star.mean) @ factor).astype(np.float32)
+    samples = mesh.samples(window_of(star.mean, reach, 2.0 * spacing * conditional))
+    whitened = ((_observables(samples) - star.mean) @ factor).astype(np.float32)
     centres = ((kernels - star.mean) @ factor).astype(np.float32)
-    log_likelihood, nearest = np.empty(len(cells)), np.inf
-    for start in range(0, len(cells), 20_000):
+    log_likelihood, nearest = np.empty(len(samples)), np.inf
+    for start in range(0, len(samples), 20_000):
         part = slice(start, start + 20_000)
         squares = (
             (whitened[part] ** 2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2.0 * whitened[part] @ centres.T
         )
         nearest = min(nearest, float(squares.min()))
         log_likelihood[part] = np.log(np.exp(-0.5 * squares).mean(axis=1) + 1e-35)
-    return _weigh(mesh, cells, log_likelihood, max(nearest, 0.0) * bandwidth**2, evidence)
+    return _weigh(mesh, samples, log_likelihood, max(nearest, 0.0) * bandwidth**2, photometry)
 
 
 def window_of(mean: np.ndarray, reach: np.ndarray, resolution: np.ndarray) -> Window:
-    """Window of (3,) half widths ``reach`` and cells ``resolution`` around ``mean``, in K, dex, dex."""
+    """Window around ``mean`` with half widths ``reach`` and spacing ``resolution``, each (3,) in K, dex, dex."""
     low, high = mean - reach, mean + reach
     to_log = 1.0 / (mean[0] * np.log(10.0))
     return Window(
@@ -244,20 +243,24 @@ def window_of(mean: np.ndarray, reach: np.ndarray, resolution: np.ndarray) -> Wi
     )
 
 
-def _observables(cells: Cells) -> np.ndarray:
-    """(n_cell, 3): Teff in K, log g, surface [Fe/H]."""
-    return np.stack([10.0**cells.log_teff, cells.logg, cells.feh_surface], axis=-1)
+def _observables(samples: TrackSamples) -> np.ndarray:
+    """(n_sample, 3): Teff in K, log g, surface [Fe/H]."""
+    return np.stack([10.0**samples.log_teff, samples.logg, samples.feh_surface], axis=-1)
 
 
 def _weigh(
-    mesh: Mesh, cells: Cells, log_likelihood: np.ndarray, chi2_min: float, evidence: Photometric | None
+    mesh: Mesh,
+    samples: TrackSamples,
+    log_likelihood: np.ndarray,
+    chi2_min: float,
+    photometry: PhotometricLikelihood | None,
 ) -> Posterior:
-    """Prior times likelihood over ``cells``, normalised."""
+    """Prior times likelihood over ``samples``, normalised."""
     if not chi2_min <= MAX_CHI2:
-        return Posterior(cells.select(slice(0, 0)), np.empty(0), mesh.priors, mesh, chi2_min)
-    log_weight = np.log(cells.weight) + log_likelihood
-    if evidence is not None:
-        log_weight = log_weight + evidence.log_likelihood(cells)
+        return Posterior(samples.select(slice(0, 0)), np.empty(0), mesh.priors, mesh, chi2_min)
+    log_weight = np.log(samples.weight) + log_likelihood
+    if photometry is not None:
+        log_weight = log_weight + photometry.log_likelihood(samples)
     weight = np.exp(log_weight - log_weight.max())
     keep = weight > NEGLIGIBLE
-    return Posterior(cells.select(keep), weight[keep] / weight[keep].sum(), mesh.priors, mesh, chi2_min)
+    return Posterior(samples.select(keep), weight[keep] / weight[keep].sum(), mesh.priors, mesh, chi2_min)

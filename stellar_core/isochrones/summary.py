@@ -1,4 +1,4 @@
-"""Intervals, modes and probabilities of weighted points."""
+"""Modes and probabilities of weighted points."""
 
 from __future__ import annotations
 
@@ -6,39 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stellar_core.inference.result import Interval
+from stellar_core.intervals import weighted_quantiles
 from stellar_core.isochrones.tracks import PHASES
 from stellar_core.stages import DEFAULT_THRESHOLDS, STAGES, StageThresholds, classify
 
-LEVELS = (0.025, 0.16, 0.5, 0.84, 0.975)
 #: Bin of the histograms in which modes are sought, and the width of its smoothing, in units of the 95 % range.
 MODE_BIN, MODE_WIDTH = 0.01, 0.03
-#: Two peaks are two modes where the valley between is below this part of the lower peak.
+#: Two peaks count as two modes if the valley between them is below this fraction of the lower peak.
 VALLEY = 0.75
 
 
 @dataclass(frozen=True)
 class Mode:
-    """A peak of a distribution: its place, and the probability between its valleys."""
+    """A peak of a distribution: its position, and the probability between the valleys beside it."""
 
     value: float
     probability: float
-
-
-def quantiles(values: np.ndarray, weights: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Weighted quantiles of ``values`` (n,) at ``levels`` in [0, 1]; each point is spread to its neighbours."""
-    order = np.argsort(values)
-    values, weights = values[order], weights[order]
-    cumulative = np.cumsum(weights)
-    return np.interp(np.asarray(levels) * cumulative[-1], cumulative - 0.5 * weights, values)
-
-
-def interval(values: np.ndarray, weights: np.ndarray) -> Interval:
-    """Mean, standard deviation and quantiles of weighted points (n,)."""
-    total = weights.sum()
-    mean = float((weights * values).sum() / total)
-    std = float(np.sqrt((weights * (values - mean) ** 2).sum() / total))
-    return Interval(mean, std, *(float(q) for q in quantiles(values, weights, LEVELS)))
 
 
 def modes(values: np.ndarray, weights: np.ndarray) -> tuple[Mode, ...]:
@@ -50,7 +33,7 @@ def modes(values: np.ndarray, weights: np.ndarray) -> tuple[Mode, ...]:
     """
     from scipy.ndimage import gaussian_filter1d
 
-    low, high = quantiles(values, weights, (0.005, 0.995))
+    low, high = weighted_quantiles(values, weights, (0.005, 0.995))
     width = max(high - low, 1e-6)
     n_bin = int(round(1.2 / MODE_BIN))
     edges = np.linspace(low - 0.1 * width, high + 0.1 * width, n_bin + 1)

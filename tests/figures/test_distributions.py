@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stellar_core.figures.distributions import histogram_figure, opinions_figure, stage_figure
-from stellar_core.inference.result import Interval
+from stellar_core.figures.distributions import histogram_figure, estimates_figure, stage_figure
+from stellar_core.intervals import Interval
 from stellar_core.stages import STAGES
 
 
@@ -68,8 +68,8 @@ def test_stage_bars_keep_the_order_and_show_ranges():
 
 
 def test_answers_stand_in_the_order_given_with_both_intervals():
-    figure = opinions_figure([("a", (1, 2, 3, 4, 5)), ("b", (2, 3, 4, 5, 13))], unit="Gyr", limits=(0, 13.8))
+    figure = estimates_figure([("a", (1, 2, 3, 4, 5)), ("b", (2, 3, 4, 5, 13))], unit="Gyr", limits=(0, 13.8))
     assert [tuple(one.x) for one in figure.data] == [(1, 5), (2, 4), (3,), (2, 13), (3, 5), (4,)]
     assert figure.layout.yaxis.autorange == "reversed" and figure.layout.xaxis.range == (0, 13.8)
-    grey = opinions_figure([("a", (1, 2, 3, 4, 5))], trusted=False)
+    grey = estimates_figure([("a", (1, 2, 3, 4, 5))], trusted=False)
     assert grey.data[2].marker.line.color != figure.data[2].marker.line.color

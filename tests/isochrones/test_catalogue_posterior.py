@@ -1,17 +1,17 @@
-"""The catalogue engine against the plain sum over all cells."""
+"""The catalogue engine against the plain sum over all samples."""
 
 import numpy as np
 import pytest
 
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones import load_tracks
-from stellar_core.isochrones.catalogue_posterior import FastGrid, brute_force, from_errors, grid_cells
-from stellar_core.isochrones.posterior import QUANTITIES, posterior
-from stellar_core.isochrones.recovery import draw_stars, measure
+from stellar_core.isochrones.catalogue_posterior import CataloguePosterior, diagonal_covariance, fixed_samples
+from stellar_core.isochrones.posterior import QUANTITIES, infer_posterior
 from stellar_core.stages import STAGES
+from tests.isochrones.recovery import brute_force, draw_stars, measure
 
 ERRORS = np.array([120.0, 0.32, 0.16])
-#: Lighter than the product's grid, the same engine: every fifth EEP, larger cells for larger errors.
+#: Lighter than the product's grid, the same engine: every fifth EEP, larger samples for larger errors.
 RESOLUTION = (0.01, 0.25, 0.12)
 
 
@@ -22,30 +22,30 @@ def tracks():
 
 @pytest.fixture(scope="module")
 def grid(tracks):
-    return FastGrid(grid_cells(tracks, resolution=RESOLUTION), RESOLUTION)
+    return CataloguePosterior(fixed_samples(tracks, resolution=RESOLUTION), RESOLUTION)
 
 
 @pytest.fixture(scope="module")
 def stars(grid):
-    return draw_stars(grid.cells, tuple(ERRORS), 25, np.random.default_rng(1), max_teff=7500.0)
+    return draw_stars(grid.samples, tuple(ERRORS), 25, np.random.default_rng(1), max_teff=7500.0)
 
 
 def test_equals_the_plain_sum(grid, stars):
-    answer = grid.evaluate(*stars.observed.T, from_errors(ERRORS))
+    answer = grid.evaluate(*stars.observed.T, diagonal_covariance(ERRORS))
     for i in range(0, len(stars.observed), 5):
         if not answer.inside_models[i]:
             continue
-        plain = brute_force(grid.cells, *stars.observed[i], ERRORS)
+        plain = brute_force(grid.samples, *stars.observed[i], ERRORS)
         for name in QUANTITIES:
             assert answer.mean[name][i] == pytest.approx(plain[name][0], abs=0.005 if name != "mass" else 0.02)
             assert answer.std[name][i] == pytest.approx(plain[name][1], abs=0.01 if name != "mass" else 0.02)
 
 
 def test_quantiles_and_stages_equal_the_single_star_engine(grid, stars, tracks):
-    """Same tracks, other cells: two independent ways to the same numbers."""
+    """Same tracks, other samples: two independent ways to the same numbers."""
     for i in range(0, len(stars.observed), 20):
-        single = posterior(*stars.observed[i], tuple(ERRORS), tracks=tracks)
-        many = grid.evaluate(*stars.observed[i : i + 1].T, from_errors(ERRORS))
+        single = infer_posterior(*stars.observed[i], tuple(ERRORS), tracks=tracks)
+        many = grid.evaluate(*stars.observed[i : i + 1].T, diagonal_covariance(ERRORS))
         if single.inside_models and many.inside_models[0]:
             assert many.quantiles["log_age"][0] == pytest.approx(
                 list(single.interval("log_age").to_dict().values())[2:], abs=0.08
@@ -55,31 +55,31 @@ def test_quantiles_and_stages_equal_the_single_star_engine(grid, stars, tracks):
 
 
 def test_answers_do_not_depend_on_company(grid, stars):
-    together = grid.evaluate(*stars.observed[:20].T, from_errors(ERRORS))
-    alone = grid.evaluate(*stars.observed[7:8].T, from_errors(ERRORS))
+    together = grid.evaluate(*stars.observed[:20].T, diagonal_covariance(ERRORS))
+    alone = grid.evaluate(*stars.observed[7:8].T, diagonal_covariance(ERRORS))
     assert together.mean["log_age"][7] == pytest.approx(alone.mean["log_age"][0], abs=2e-4)
 
 
 def test_each_star_has_its_own_errors(grid, stars):
     scale = np.linspace(1.0, 2.5, 30)[:, None] * ERRORS
-    answer = grid.evaluate(*stars.observed[40:70].T, from_errors(scale))
+    answer = grid.evaluate(*stars.observed[40:70].T, diagonal_covariance(scale))
     for i in (0, 12, 29):
         if answer.inside_models[i]:
-            plain = brute_force(grid.cells, *stars.observed[40 + i], scale[i])
+            plain = brute_force(grid.samples, *stars.observed[40 + i], scale[i])
             assert answer.mean["log_age"][i] == pytest.approx(plain["log_age"][0], abs=0.005)
 
 
 def test_draws_follow_the_posterior(grid, stars):
     observed = stars.observed[::10]
-    index = grid.draws(*observed.T, from_errors(ERRORS), 2000, np.random.default_rng(2))
-    answer = grid.evaluate(*observed.T, from_errors(ERRORS))
+    index = grid.draws(*observed.T, diagonal_covariance(ERRORS), 2000, np.random.default_rng(2))
+    answer = grid.evaluate(*observed.T, diagonal_covariance(ERRORS))
     for i in np.flatnonzero(answer.inside_models):
-        drawn = grid.cells.log_age[index[i]].astype(float)
+        drawn = grid.samples.log_age[index[i]].astype(float)
         assert drawn.mean() == pytest.approx(
             answer.mean["log_age"][i], abs=5 * answer.std["log_age"][i] / np.sqrt(2000) + 0.01
         )
         assert drawn.std() == pytest.approx(answer.std["log_age"][i], rel=0.12, abs=0.01)
-    again = grid.draws(*observed.T, from_errors(ERRORS), 2000, np.random.default_rng(2))
+    again = grid.draws(*observed.T, diagonal_covariance(ERRORS), 2000, np.random.default_rng(2))
     assert (again == index).all()
 
 
@@ -94,34 +94,36 @@ def test_coverage_is_what_it_says(grid):
 
 
 def test_outside_the_models_is_nan(grid):
-    answer = grid.evaluate(np.array([5772.0, 7000.0]), np.array([4.4, 7.5]), np.array([0.0, 0.0]), from_errors(ERRORS))
+    answer = grid.evaluate(
+        np.array([5772.0, 7000.0]), np.array([4.4, 7.5]), np.array([0.0, 0.0]), diagonal_covariance(ERRORS)
+    )
     assert answer.inside_models.tolist() == [True, False]
     assert np.isnan(answer.mean["log_age"][1]) and np.isnan(answer.quantiles["mass"][1]).all()
     assert np.isnan(answer.stage[1]).all()
     index = grid.draws(
-        np.array([7000.0]), np.array([7.5]), np.array([0.0]), from_errors(ERRORS), 5, np.random.default_rng(0)
+        np.array([7000.0]), np.array([7.5]), np.array([0.0]), diagonal_covariance(ERRORS), 5, np.random.default_rng(0)
     )
     assert (index == -1).all()
 
 
 def test_ages_and_lifetimes_stay_in_bounds(grid, stars):
-    answer = grid.evaluate(*stars.observed.T, from_errors(ERRORS))
+    answer = grid.evaluate(*stars.observed.T, diagonal_covariance(ERRORS))
     inside = answer.inside_models
     assert (answer.quantiles["log_age"][inside] <= np.log10(13.8e9) + 0.03).all()
     assert (np.diff(answer.quantiles["log_age"][inside], axis=1) >= 0).all()
-    assert (grid.cells.log_age <= grid.cells.log_lifetime).all()
+    assert (grid.samples.log_age <= grid.samples.log_lifetime).all()
 
 
 def test_no_stars_is_an_empty_answer(grid):
-    assert grid.evaluate(np.empty(0), np.empty(0), np.empty(0), from_errors(ERRORS)).inside_models.size == 0
+    assert grid.evaluate(np.empty(0), np.empty(0), np.empty(0), diagonal_covariance(ERRORS)).inside_models.size == 0
 
 
 @pytest.mark.parametrize("errors", [(5.0, 0.01, 0.01), (0.0, 0.2, 0.1), (np.nan, 0.2, 0.1)])
 def test_errors_too_small_or_bad_are_refused(grid, errors):
     with pytest.raises(ParameterError):
-        grid.evaluate(np.array([5772.0]), np.array([4.4]), np.array([0.0]), from_errors(np.array(errors)))
+        grid.evaluate(np.array([5772.0]), np.array([4.4]), np.array([0.0]), diagonal_covariance(np.array(errors)))
 
 
 def test_bad_values_are_refused(grid):
     with pytest.raises(ParameterError):
-        grid.evaluate(np.array([np.nan]), np.array([4.4]), np.array([0.0]), from_errors(ERRORS))
+        grid.evaluate(np.array([np.nan]), np.array([4.4]), np.array([0.0]), diagonal_covariance(ERRORS))

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from stellar_core.__main__ import app
 from stellar_core.errors import ArchiveError, ParameterError, StorageError
-from stellar_core.isochrones import load_tracks, infer_posterior
+from stellar_core.isochrones import infer_posterior, load_tracks
 from stellar_core.isochrones.download import archive_name, fetch_archive
 from stellar_core.isochrones.eep_files import Z_OVER_X_SUN, parse_track, read_eep_files
 

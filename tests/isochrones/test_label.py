@@ -106,7 +106,7 @@ def test_table_equals_the_single_star():
 
 def test_long_table_agrees_with_the_single_star_engine():
     frame = rows(60, np.random.default_rng(2))
-    frame.loc[5, ["teff_err_K", "logg_err_dex", "feh_err_dex"]] = 20.0, 0.02, 0.02  # too sharp for the fixed cells
+    frame.loc[5, ["teff_err_K", "logg_err_dex", "feh_err_dex"]] = 20.0, 0.02, 0.02  # too sharp for the fixed samples
     answer = label_table(frame)
     assert answer["inside_models"].all()
     for i in (0, 5, 31):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from stellar_core.errors import ParameterError
-from stellar_core.isochrones import Priors, Tracks, load_tracks, nearest_label, posterior, posterior_from_draws
+from stellar_core.isochrones import Priors, Tracks, infer_posterior, load_tracks, nearest_label, posterior_from_draws
 from stellar_core.isochrones.mesh import Window, mesh_of
 from stellar_core.isochrones.mist import read_archive
-from stellar_core.isochrones.photometric_likelihood import Photometric
+from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood
 from stellar_core.isochrones.priors import chabrier, kroupa
 from stellar_core.isochrones.tracks import COLUMNS
 
@@ -27,7 +27,7 @@ def gyr(log_age):
 
 
 def test_sun():
-    found = posterior(*SUN, (20.0, 0.01, 0.01))
+    found = infer_posterior(*SUN, (20.0, 0.01, 0.01))
     age = found.interval("log_age")
     assert gyr(age.p16) < 4.57 < gyr(age.p84)
     mass = found.interval("mass")
@@ -39,7 +39,7 @@ def test_sun():
 
 def test_arcturus_is_an_old_light_giant():
     """Ramirez & Allende Prieto (2011): 4286 K, 1.66, -0.52; 7.1 +1.5 -1.2 Gyr, 1.08 +- 0.06 Msun."""
-    found = posterior(4286.0, 1.66, -0.52, (30.0, 0.05, 0.04))
+    found = infer_posterior(4286.0, 1.66, -0.52, (30.0, 0.05, 0.04))
     age, mass = found.interval("log_age"), found.interval("mass")
     assert gyr(age.p025) < 7.1 < gyr(age.p975)
     assert mass.p025 < 1.08 < mass.p975
@@ -49,7 +49,7 @@ def test_arcturus_is_an_old_light_giant():
 def test_old_turn_off_star():
     truth = load_tracks().isochrone(np.log10(12e9), -1.35)
     star = truth.select([int(np.argmax(np.where(truth.logg > 3.7, truth.teff, 0)))])
-    found = posterior(star.teff[0], star.logg[0], star.feh_surface[0], (50.0, 0.05, 0.05))
+    found = infer_posterior(star.teff[0], star.logg[0], star.feh_surface[0], (50.0, 0.05, 0.05))
     age = found.interval("log_age")
     assert gyr(age.p16) < 12.0 < gyr(age.p84) + 0.5
     assert age.std < 0.15
@@ -57,13 +57,13 @@ def test_old_turn_off_star():
 
 def test_clump_giant_is_known_by_the_time_spent():
     """Helium burning takes far longer than passing the same place on the ascent."""
-    found = posterior(4800.0, 2.45, 0.0, (50.0, 0.05, 0.05))
+    found = infer_posterior(4800.0, 2.45, 0.0, (50.0, 0.05, 0.05))
     assert found.phases()["core helium burning"] > 0.8
 
 
 def test_age_and_lifetime_agree_in_every_cell():
     for star in STARS:
-        found = posterior(*star, SSPP)
+        found = infer_posterior(*star, SSPP)
         assert (found.values("log_age") <= found.values("log_lifetime") + 1e-12).all()
         assert found.values("log_age").max() <= np.log10(13.8e9) + 1e-12
         draws = found.draws(200, np.random.default_rng(0))
@@ -91,7 +91,7 @@ def densified(tracks):
 def test_tracks_twice_as_dense_do_not_move_the_posterior():
     dense = densified(load_tracks())
     for star in STARS:
-        ours, theirs = posterior(*star, SSPP), posterior(*star, SSPP, tracks=dense)
+        ours, theirs = infer_posterior(*star, SSPP), infer_posterior(*star, SSPP, tracks=dense)
         for name in ("log_age", "log_lifetime"):
             assert ours.interval(name).mean == pytest.approx(theirs.interval(name).mean, abs=0.01)
         assert ours.stages() == pytest.approx(theirs.stages(), abs=0.01)
@@ -101,8 +101,8 @@ def test_all_points_of_mist_give_the_same_posterior(shared_data):
     full = read_archive(shared_data / "mist" / "mist_v1.2_vvcrit0.4_tracks.npz")
     for star in STARS:
         ours, theirs = (
-            posterior(*star, SSPP).interval("log_age"),
-            posterior(*star, SSPP, tracks=full).interval("log_age"),
+            infer_posterior(*star, SSPP).interval("log_age"),
+            infer_posterior(*star, SSPP, tracks=full).interval("log_age"),
         )
         assert ours.mean == pytest.approx(theirs.mean, abs=0.01)
         assert ours.std == pytest.approx(theirs.std, abs=0.01)
@@ -110,21 +110,23 @@ def test_all_points_of_mist_give_the_same_posterior(shared_data):
 
 @pytest.mark.parametrize("star", STARS)
 def test_smaller_cells_do_not_move_the_posterior(star):
-    coarse, fine = (posterior(*star, (50.0, 0.08, 0.05), cell_size=size).interval("log_age") for size in (0.7, 0.4))
+    coarse, fine = (infer_posterior(*star, (50.0, 0.08, 0.05), spacing=size).interval("log_age") for size in (0.7, 0.4))
     assert coarse.mean == pytest.approx(fine.mean, abs=0.01)
     assert coarse.std == pytest.approx(fine.std, abs=0.01)
 
 
 def test_total_weight_does_not_depend_on_the_cells():
     mesh = mesh_of(load_tracks().thin(load_tracks().eep[::6]), Priors())
-    coarse, fine = (mesh.cells(Window.everything((t, g, f))).weight.sum() for t, g, f in ((9, 9, 9), (0.02, 0.4, 0.25)))
+    coarse, fine = (
+        mesh.samples(Window.everything((t, g, f))).weight.sum() for t, g, f in ((9, 9, 9), (0.02, 0.4, 0.25))
+    )
     assert coarse == pytest.approx(fine, rel=0.02)
 
 
 def test_uniform_prior_gives_uniform_ages():
     """Stars that live longer than the Universe are as often young as old."""
-    cells = mesh_of(load_tracks(), Priors()).prior_cells
-    light = cells.select((cells.mass > 0.3) & (cells.mass < 0.5))
+    samples = mesh_of(load_tracks(), Priors()).prior_samples
+    light = samples.select((samples.mass > 0.3) & (samples.mass < 0.5))
     age = 10.0**light.log_age
     share = np.histogram(age, np.linspace(0, 13.8e9, 6), weights=light.weight)[0] / light.weight.sum()
     assert share == pytest.approx(np.full(5, 0.2), abs=0.03)
@@ -134,19 +136,19 @@ def test_uniform_prior_gives_uniform_ages():
 
 
 def test_full_covariance():
-    diagonal = posterior(*SUN, SSPP)
-    same = posterior(*SUN, covariance=np.diag(np.square(SSPP)))
+    diagonal = infer_posterior(*SUN, SSPP)
+    same = infer_posterior(*SUN, covariance=np.diag(np.square(SSPP)))
     assert same.interval("log_age").mean == pytest.approx(diagonal.interval("log_age").mean, abs=1e-9)
     tilted = np.diag(np.square(SSPP))
     tilted[0, 1] = tilted[1, 0] = 0.8 * SSPP[0] * SSPP[1]
-    assert abs(posterior(*SUN, covariance=tilted).interval("log_age").mean - same.interval("log_age").mean) > 0.02
+    assert abs(infer_posterior(*SUN, covariance=tilted).interval("log_age").mean - same.interval("log_age").mean) > 0.02
 
 
 def test_draws_of_a_gaussian_give_the_gaussian_posterior():
     rng = np.random.default_rng(2)
     for star in (SUN, (4800.0, 2.45, 0.0)):
         draws = rng.multivariate_normal(star, np.diag(np.square(SSPP)), 1000)
-        ours, exact = posterior_from_draws(draws).interval("log_age"), posterior(*star, SSPP).interval("log_age")
+        ours, exact = posterior_from_draws(draws).interval("log_age"), infer_posterior(*star, SSPP).interval("log_age")
         assert ours.mean == pytest.approx(exact.mean, abs=0.05)
         assert ours.std == pytest.approx(exact.std, abs=0.05)
 
@@ -168,8 +170,8 @@ def sun_at(parsec):
 
 
 def test_parallax_sharpens_gravity():
-    light = Photometric(sun_at(200.0), np.full(5, 0.02), np.zeros(5), parallax=5.0, parallax_error=0.05)
-    without, with_it = posterior(*SUN, SSPP), posterior(*SUN, SSPP, evidence=light)
+    light = PhotometricLikelihood(sun_at(200.0), np.full(5, 0.02), np.zeros(5), parallax=5.0, parallax_error=0.05)
+    without, with_it = infer_posterior(*SUN, SSPP), infer_posterior(*SUN, SSPP, photometry=light)
     assert with_it.interval("logg").std < 0.4 * without.interval("logg").std
     assert with_it.interval("logg").mean == pytest.approx(4.438, abs=0.06)
     low, high = with_it.quantiles("log_age", [0.025, 0.975])
@@ -177,8 +179,8 @@ def test_parallax_sharpens_gravity():
 
 
 def test_colours_alone_say_little_about_gravity():
-    light = Photometric(sun_at(200.0), np.full(5, 0.02), np.zeros(5))
-    with_it = posterior(*SUN, SSPP, evidence=light)
+    light = PhotometricLikelihood(sun_at(200.0), np.full(5, 0.02), np.zeros(5))
+    with_it = infer_posterior(*SUN, SSPP, photometry=light)
     assert with_it.interval("teff").std < 75.0
     assert with_it.interval("logg").std > 0.05
 
@@ -192,14 +194,14 @@ def test_photometry_is_checked():
         (np.full(5, np.nan), None, None),
     ):
         with pytest.raises(ParameterError):
-            Photometric(magnitudes, errors, np.zeros(5), parallax, parallax_error)
+            PhotometricLikelihood(magnitudes, errors, np.zeros(5), parallax, parallax_error)
 
 
 # Summaries
 
 
 def test_intervals_against_many_draws():
-    found = posterior(5500.0, 3.7, -0.2, SSPP)
+    found = infer_posterior(5500.0, 3.7, -0.2, SSPP)
     draws = found.draws(100_000, np.random.default_rng(4))
     for name in ("log_age", "mass", "log_lifetime"):
         values, interval = getattr(draws, name), found.interval(name)
@@ -211,7 +213,7 @@ def test_intervals_against_many_draws():
 
 def test_bimodality_is_seen():
     """Between the dwarf and the giant branch a wide error in log g leaves two ages."""
-    found = posterior(4900.0, 2.75, -0.1, (60.0, 0.15, 0.05))
+    found = infer_posterior(4900.0, 2.75, -0.1, (60.0, 0.15, 0.05))
     assert len(found.modes()) >= 1
     assert sum(mode.probability for mode in found.modes()) == pytest.approx(1.0)
     from stellar_core.isochrones.summary import modes
@@ -225,7 +227,7 @@ def test_bimodality_is_seen():
 
 
 def test_prior_interval_stands_beside():
-    found = posterior(*SUN, SSPP)
+    found = infer_posterior(*SUN, SSPP)
     prior, data = found.prior_interval("mass"), found.interval("mass")
     assert prior.std > 3 * data.std
     assert 6 < gyr(found.prior_interval("log_age").median) < 8
@@ -233,8 +235,8 @@ def test_prior_interval_stands_beside():
 
 def test_priors_matter_and_are_stated():
     uniform, logarithmic = (
-        posterior(*SUN, SSPP),
-        posterior(*SUN, SSPP, priors=Priors(age="log-uniform", imf="chabrier")),
+        infer_posterior(*SUN, SSPP),
+        infer_posterior(*SUN, SSPP, priors=Priors(age="log-uniform", imf="chabrier")),
     )
     assert logarithmic.interval("log_age").mean < uniform.interval("log_age").mean - 0.1
     assert logarithmic.to_dict()["prior"]["assumed"] == {
@@ -243,7 +245,7 @@ def test_priors_matter_and_are_stated():
         "max_age_gyr": 13.8,
         "feh": "flat",
     }
-    young = posterior(*SUN, SSPP, priors=Priors(max_age=5e9))
+    young = infer_posterior(*SUN, SSPP, priors=Priors(max_age=5e9))
     assert gyr(young.interval("log_age").p975) <= 5.0
     for bad in ({"imf": "salpeter"}, {"age": "old"}, {"feh": "rich"}, {"max_age": 1e12}):
         with pytest.raises(ParameterError):
@@ -257,7 +259,7 @@ def test_initial_mass_functions_are_continuous():
 
 
 def test_result_is_plain_json():
-    text = json.dumps(posterior(*SUN, SSPP).to_dict(), allow_nan=False)
+    text = json.dumps(infer_posterior(*SUN, SSPP).to_dict(), allow_nan=False)
     assert json.loads(text)["inside_models"] is True
 
 
@@ -273,7 +275,7 @@ def test_tiny_errors_still_cover_the_truth():
         if not np.isfinite(star.log_teff[0]) or star.eep[0] > 500:
             continue
         noisy = np.array([star.teff[0], star.logg[0], star.feh_surface[0]]) + rng.normal(size=3) * errors
-        low, high = posterior(*noisy, errors).quantiles("log_age", [0.025, 0.975])
+        low, high = infer_posterior(*noisy, errors).quantiles("log_age", [0.025, 0.975])
         inside += low <= star.log_age[0] <= high
         total += 1
     assert inside >= 51  # of 60; 95 % expected, four standard deviations allowed
@@ -294,7 +296,7 @@ def test_tiny_errors_still_cover_the_truth():
     ],
 )
 def test_outside_the_models_is_a_state(star):
-    found = posterior(*star, SSPP)
+    found = infer_posterior(*star, SSPP)
     assert not found.inside_models
     assert found.to_dict()["posterior"] is None
     with pytest.raises(ParameterError, match="outside the models"):
@@ -320,14 +322,14 @@ def test_outside_the_models_is_a_state(star):
 )
 def test_bad_numbers_are_one_line_errors(star, errors):
     with pytest.raises(ParameterError) as caught:
-        posterior(*star, errors)
+        infer_posterior(*star, errors)
     assert "\n" not in str(caught.value)
 
 
 def test_bad_covariances_and_draws():
     for bad in (np.ones((3, 3)), np.eye(2), np.diag([1.0, -1.0, 1.0]), np.array([[1, 5, 0], [0, 1, 0], [0, 0, 1.0]])):
         with pytest.raises(ParameterError):
-            posterior(*SUN, covariance=bad)
+            infer_posterior(*SUN, covariance=bad)
     for bad in (np.ones((5, 3)), np.ones((50, 2)), np.full((50, 3), np.nan), np.tile(SUN, (50, 1))):
         with pytest.raises(ParameterError):
             posterior_from_draws(bad)
@@ -343,7 +345,7 @@ def test_look_up_favours_the_end_of_the_main_sequence():
     noisy = np.stack([truth.teff, truth.logg, truth.feh_surface], axis=-1) + rng.normal(size=(30, 3)) * SSPP
     looked = nearest_label(*noisy.T).log_age
     means = np.array(
-        [p.interval("log_age").mean if p.inside_models else np.nan for p in (posterior(*s, SSPP) for s in noisy)]
+        [p.interval("log_age").mean if p.inside_models else np.nan for p in (infer_posterior(*s, SSPP) for s in noisy)]
     )
     known = np.isfinite(looked) & np.isfinite(means)
     rmse = [np.sqrt(np.mean((x[known] - truth.log_age[known]) ** 2)) for x in (looked, means)]

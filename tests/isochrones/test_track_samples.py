@@ -1,12 +1,12 @@
-"""The cells of Model 9: stars that can exist, and together the exact engine's prior and posterior."""
+"""The samples of Model 9: stars that can exist, and together the exact engine's prior and posterior."""
 
 import numpy as np
 import pytest
 
 from stellar_core.errors import ModelError, ParameterError
-from stellar_core.isochrones import Priors, load_tracks, posterior
+from stellar_core.isochrones import Priors, infer_posterior, load_tracks
 from stellar_core.isochrones.mesh import mesh_of
-from stellar_core.isochrones.track_samples import AGE_STEP, HIGH, LOW, VOXEL, IsochroneCells, load_cells
+from stellar_core.isochrones.track_samples import AGE_STEP, BIN_SIZE, HIGH, LOW, BinnedTrackSamples, load_track_samples
 from stellar_core.models.observable_bins import load_voxels
 from stellar_core.stages import STAGES
 
@@ -29,104 +29,104 @@ SSPP = (75.0, 0.20, 0.10)
 
 
 @pytest.fixture(scope="module")
-def cells() -> IsochroneCells:
-    return load_cells()
+def samples() -> BinnedTrackSamples:
+    return load_track_samples()
 
 
-def probability(cells: IsochroneCells, star, errors, priors=None) -> np.ndarray:
-    place = cells.place.astype(float)
+def probability(samples: BinnedTrackSamples, star, errors, priors=None) -> np.ndarray:
+    place = samples.atmosphere.astype(float)
     chi2 = ((10.0 ** place[:, 0] - star[0]) / errors[0]) ** 2
     chi2 += ((place[:, 1:] - star[1:]) ** 2 / np.square(errors[1:])).sum(axis=1)
-    log = cells.log_prior(priors) - 0.5 * chi2
+    log = samples.log_prior(priors) - 0.5 * chi2
     weight = np.exp(log - log.max())
     return weight / weight.sum()
 
 
-def test_every_cell_is_a_star_that_can_exist(cells):
-    stars = cells.stars
+def test_every_cell_is_a_star_that_can_exist(samples):
+    stars = samples.stars
     assert all(np.isfinite(getattr(stars, name)).all() for name in stars.__dataclass_fields__)
     assert (stars.log_age <= stars.log_lifetime).all()
     assert 10.0 ** stars.log_age.max().astype(float) <= 13.8e9
     assert (stars.weight > 0).all() and stars.weight.sum(dtype=float) == pytest.approx(1, abs=1e-5)
     # Where MIST has such a star: the tracks interpolate to the same place.
-    some = np.random.default_rng(0).choice(len(cells), 500)
+    some = np.random.default_rng(0).choice(len(samples), 500)
     again = load_tracks().at(
         stars.mass[some].astype(float), stars.feh[some].astype(float), stars.eep[some].astype(float)
     )
     assert np.abs(again.log_teff - stars.log_teff[some]).max() < 1e-3
 
 
-def test_cells_lie_in_their_voxels(cells):
-    lattice = np.floor((cells.place - LOW) / VOXEL).astype(int)
-    voxel = np.repeat(np.arange(len(cells.first) - 1), np.diff(cells.first))
+def test_cells_lie_in_their_voxels(samples):
+    lattice = np.floor((samples.atmosphere - LOW) / BIN_SIZE).astype(int)
+    voxel = np.repeat(np.arange(len(samples.first) - 1), np.diff(samples.first))
     # Sixteen bits a number move a star by little, over a border now and then.
-    strays = (lattice != lattice[cells.first[:-1]][voxel]).any(axis=1)
+    strays = (lattice != lattice[samples.first[:-1]][voxel]).any(axis=1)
     assert strays.mean() < 0.01
-    assert ((cells.place > LOW - 0.01) & (cells.place < HIGH + 0.01)).all()
+    assert ((samples.atmosphere > LOW - 0.01) & (samples.atmosphere < HIGH + 0.01)).all()
 
 
-def test_the_prior_is_the_exact_engines(cells):
-    found = mesh_of(load_tracks(), Priors()).prior_cells
+def test_the_prior_is_the_exact_engines(samples):
+    found = mesh_of(load_tracks(), Priors()).prior_samples
     place = np.column_stack([found.log_teff, found.logg, found.feh_surface])
     inside = ((place >= LOW) & (place < HIGH)).all(axis=1)
     exact, weight = found.select(inside), found.weight[inside].astype(float)
     for name, width in (
         ("log_age", AGE_STEP),
-        ("log_teff", VOXEL[0]),
-        ("logg", VOXEL[1]),
+        ("log_teff", BIN_SIZE[0]),
+        ("logg", BIN_SIZE[1]),
         ("feh_surface", 0.3),
         ("mass", 0.1),
     ):
-        ours, theirs = getattr(cells.stars, name), getattr(exact, name)
+        ours, theirs = getattr(samples.stars, name), getattr(exact, name)
         edges = np.arange(theirs.min(), theirs.max() + 4 * width, 4 * width)
-        share = np.histogram(ours, edges, weights=cells.stars.weight)[0]
+        share = np.histogram(ours, edges, weights=samples.stars.weight)[0]
         expected = np.histogram(theirs, edges, weights=weight / weight.sum())[0]
         assert 0.5 * np.abs(share - expected).sum() < 0.05, name
 
 
 @pytest.mark.parametrize("priors", [Priors(), OTHER], ids=["default", "other"])
-def test_posteriors_are_the_exact_engines(cells, priors):
+def test_posteriors_are_the_exact_engines(samples, priors):
     off = []
     for star in STARS:
-        exact = posterior(*star, SSPP, priors=priors)
-        p = probability(cells, star, SSPP, priors)
-        mean = p @ cells.stars.log_age
+        exact = infer_posterior(*star, SSPP, priors=priors)
+        p = probability(samples, star, SSPP, priors)
+        mean = p @ samples.stars.log_age
         off.append(mean - exact.interval("log_age").mean)
-        spread = np.sqrt(p @ (cells.stars.log_age - mean) ** 2)
+        spread = np.sqrt(p @ (samples.stars.log_age - mean) ** 2)
         assert spread == pytest.approx(exact.interval("log_age").std, rel=0.06)
-        assert p @ cells.stars.log_lifetime == pytest.approx(exact.interval("log_lifetime").mean, abs=0.02)
-        stages = np.bincount(cells.stage, weights=p, minlength=len(STAGES))
+        assert p @ samples.stars.log_lifetime == pytest.approx(exact.interval("log_lifetime").mean, abs=0.02)
+        stages = np.bincount(samples.stage, weights=p, minlength=len(STAGES))
         assert np.abs(stages - np.array(list(exact.stages().values()))).max() < 0.03
     assert np.abs(off).max() < 0.02 and np.sqrt(np.square(off).mean()) < 0.01
 
 
-def test_a_prior_without_old_stars_has_none(cells):
-    young = cells.log_prior(Priors(max_age=5e9))
-    assert np.isneginf(young[cells.stars.log_age > np.log10(5.1e9)]).all()
+def test_a_prior_without_old_stars_has_none(samples):
+    young = samples.log_prior(Priors(max_age=5e9))
+    assert np.isneginf(young[samples.stars.log_age > np.log10(5.1e9)]).all()
     assert np.exp(young.astype(float)).sum() == pytest.approx(1, abs=1e-4)
     with pytest.raises(ParameterError, match="14"):
-        cells.log_prior(Priors(max_age=14e9))
+        samples.log_prior(Priors(max_age=14e9))
 
 
-def test_networks_read_the_same_voxels(cells):
+def test_networks_read_the_same_voxels(samples):
     voxels = load_voxels()
-    assert len(voxels) == len(cells.first) - 1
-    assert np.abs(voxels.place - cells.voxel_place).max() < 0.01
-    assert np.abs(voxels.log_prior - np.log(cells.voxel_weight)).max() < 0.01
+    assert len(voxels) == len(samples.first) - 1
+    assert np.abs(voxels.place - samples.bin_atmosphere).max() < 0.01
+    assert np.abs(voxels.log_prior - np.log(samples.bin_weight)).max() < 0.01
 
 
-def test_density_of_stars_drawn_from_the_prior_is_the_priors(cells):
+def test_density_of_stars_drawn_from_the_prior_is_the_priors(samples):
     rng = np.random.default_rng(1)
-    drawn = rng.choice(len(cells), 40_000, p=cells.stars.weight / cells.stars.weight.sum(dtype=float))
-    ratio = load_voxels().density_ratio(cells.place[drawn], 1.5)
-    assert cells.voxel_weight @ ratio == pytest.approx(1, abs=0.1)
-    common = cells.voxel_weight > np.quantile(cells.voxel_weight, 0.97)
+    drawn = rng.choice(len(samples), 40_000, p=samples.stars.weight / samples.stars.weight.sum(dtype=float))
+    ratio = load_voxels().density_ratio(samples.atmosphere[drawn], 1.5)
+    assert samples.bin_weight @ ratio == pytest.approx(1, abs=0.1)
+    common = samples.bin_weight > np.quantile(samples.bin_weight, 0.97)
     assert np.abs(np.log(ratio[common])).mean() < 0.15
-    doubled = load_voxels().density_ratio(cells.place[drawn[cells.place[drawn, 1] > 4.0]], 1.5)
-    giants = cells.voxel_place[:, 1] < 3.2
+    doubled = load_voxels().density_ratio(samples.atmosphere[drawn[samples.atmosphere[drawn, 1] > 4.0]], 1.5)
+    giants = samples.bin_atmosphere[:, 1] < 3.2
     assert doubled[giants].max() < 1e-6
 
 
 def test_missing_files_are_one_sentence(tmp_path):
     with pytest.raises(ModelError, match="no trained model"):
-        load_cells(tmp_path / "nothing")
+        load_track_samples(tmp_path / "nothing")

@@ -1,8 +1,8 @@
-"""How well the posteriors recover stars drawn from their own prior.
+"""Recovery of stars drawn from the prior, and the plain sum over all samples that the catalogue posterior must equal.
 
-A right posterior covers the truth as often as it says, on any sample chosen by what was
-observed. Stars are therefore drawn from the cells with their prior weight, observed with
-noise, and chosen by their observed stage, so that rare stages count as much as dwarfs.
+A correct posterior covers the truth as often as it states, on any sample chosen by observed quantities. Stars are
+therefore drawn from the track samples with their prior weight, observed with noise, and chosen by their observed
+stage, so that rare stages count as much as dwarfs.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stellar_core.isochrones.catalogue_posterior import FastGrid, from_errors
-from stellar_core.isochrones.mesh import Cells
+from stellar_core.isochrones.catalogue_posterior import CataloguePosterior, diagonal_covariance
+from stellar_core.isochrones.mesh import TrackSamples
 from stellar_core.stages import STAGES, classify
 
 #: Central intervals whose coverage is measured.
@@ -27,7 +27,7 @@ class MockStars:
 
     Attributes
     ----------
-    truth : Cells
+    truth : TrackSamples
         The stars, (n_star,) each.
     observed : (n_star, 3) float
         Teff in K, log g, [Fe/H] with noise.
@@ -35,29 +35,33 @@ class MockStars:
         Stage of the observed values, index into `STAGES`.
     """
 
-    truth: Cells
+    truth: TrackSamples
     observed: np.ndarray
     stage: np.ndarray
 
 
 def draw_stars(
-    cells: Cells, errors: tuple[float, float, float], per_stage: int, rng: np.random.Generator, max_teff: float = 8000.0
+    samples: TrackSamples,
+    errors: tuple[float, float, float],
+    per_stage: int,
+    rng: np.random.Generator,
+    max_teff: float = 8000.0,
 ) -> MockStars:
     """``per_stage`` stars of each observed stage, cooler than ``max_teff`` (K) as observed.
 
     Parameters
     ----------
-    cells : Cells
+    samples : TrackSamples
         Where stars come from, drawn by prior weight.
     errors : tuple of float
         K, dex, dex.
     """
-    cumulative = np.cumsum(cells.weight, dtype=float)
+    cumulative = np.cumsum(samples.weight, dtype=float)
     chosen: list[list[np.ndarray]] = [[] for _ in STAGES]
     seen: list[list[np.ndarray]] = [[] for _ in STAGES]
     while min(sum(map(len, part)) for part in chosen) < per_stage:
         index = np.searchsorted(cumulative, rng.random(500_000) * cumulative[-1])
-        star = np.stack([10.0 ** cells.log_teff[index], cells.logg[index], cells.feh_surface[index]], axis=-1)
+        star = np.stack([10.0 ** samples.log_teff[index], samples.logg[index], samples.feh_surface[index]], axis=-1)
         star = star + rng.normal(size=star.shape) * errors
         stage = np.where(star[:, 0] < max_teff, classify(star[:, 0], star[:, 1]), -1)
         for k in range(len(STAGES)):
@@ -66,7 +70,7 @@ def draw_stars(
             seen[k].append(star[members])
     index = np.concatenate([np.concatenate(part)[:per_stage] for part in chosen])
     observed = np.concatenate([np.concatenate(part)[:per_stage] for part in seen])
-    return MockStars(cells.select(index), observed, np.repeat(np.arange(len(STAGES)), per_stage))
+    return MockStars(samples.select(index), observed, np.repeat(np.arange(len(STAGES)), per_stage))
 
 
 def coverage(truth: np.ndarray, bounds: np.ndarray) -> dict[str, float]:
@@ -80,11 +84,11 @@ def coverage(truth: np.ndarray, bounds: np.ndarray) -> dict[str, float]:
 
 
 def measure(
-    grid: FastGrid, errors: tuple[float, float, float], per_stage: int, rng: np.random.Generator
+    engine: CataloguePosterior, errors: tuple[float, float, float], per_stage: int, rng: np.random.Generator
 ) -> dict[str, object]:
     """Coverage and RMSE of log age over all stars and by observed stage, from the fast engine."""
-    stars = draw_stars(grid.cells, errors, per_stage, rng)
-    answer = grid.evaluate(*stars.observed.T, from_errors(np.asarray(errors)), BOUNDS)
+    stars = draw_stars(engine.samples, errors, per_stage, rng)
+    answer = engine.evaluate(*stars.observed.T, diagonal_covariance(np.asarray(errors)), BOUNDS)
     truth = stars.truth.log_age.astype(float)
     bounds, mean = answer.quantiles["log_age"], answer.mean["log_age"]
 
@@ -99,3 +103,23 @@ def measure(
 
     report = {name: one(stars.stage == k) for k, name in enumerate(STAGES)}
     return {"all": one(np.ones(len(truth), bool)), **report, "inside_models": float(answer.inside_models.mean())}
+
+
+def brute_force(
+    samples: TrackSamples, teff: float, logg: float, feh: float, errors: tuple[float, float, float]
+) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of each quantity for one star, by summing over every sample.
+
+    Units K, dex, dex in; log10(yr), Msun, log10(yr) out, keyed like `posterior.QUANTITIES`.
+    """
+    chi2 = ((10.0**samples.log_teff - teff) / errors[0]) ** 2
+    chi2 += ((samples.logg - logg) / errors[1]) ** 2
+    chi2 += ((samples.feh_surface - feh) / errors[2]) ** 2
+    weight = samples.weight * np.exp(-0.5 * (chi2 - chi2.min()))
+    total = weight.sum(dtype=float)
+    found = {}
+    for name in ("log_age", "mass", "log_lifetime"):
+        values = getattr(samples, name)
+        mean = (weight * values).sum(dtype=float) / total
+        found[name] = (float(mean), float(np.sqrt((weight * (values - mean) ** 2).sum(dtype=float) / total)))
+    return found
