@@ -118,7 +118,7 @@ def _cache() -> Iterator[Holding]:
     from stellar_core.paths import cache_folder
     from stellar_core.sdss.cache import DiskCache, cache_limit
 
-    number, size = DiskCache(cache_folder(), cache_limit()).holdings()
+    number, size = DiskCache(cache_folder(), cache_limit()).size()
     if number:
         yield Holding(
             "cache", "cache", f"{number} answers of SDSS, each checked by its sha256 when read", "SDSS DR17", "", size

@@ -15,7 +15,7 @@ from stellar_core.errors import ArchiveError
 from stellar_core.files import write_bytes
 from stellar_core.preprocessing.quality import MANY_OUTLIERS
 from stellar_core.sdss.skyserver import SkyServer, real
-from stellar_core.sdss.sql_response import number, read_answer, whole_number
+from stellar_core.sdss.sql_response import number, parse_rows, whole_number
 
 #: Least median S/N of a member.
 LEAST_SNR = 10.0
@@ -55,7 +55,7 @@ def find_members(cluster: Cluster, server: SkyServer, folder: Path) -> Members:
     names = [column[2:] for column in _COLUMNS]
     if path.exists():
         try:
-            return choose(cluster, read_answer(path.read_bytes(), names, service="The answer kept"))
+            return choose(cluster, parse_rows(path.read_bytes(), names, service="The answer kept"))
         except ArchiveError:
             path.unlink()
     answer = server.select(_COLUMNS, source(cluster), lambda rows: choose(cluster, rows))

@@ -1,4 +1,4 @@
-"""A limit on queries per minute that all threads and processes of a machine keep together."""
+"""A limit on requests per minute, shared by all threads and processes of a machine."""
 
 from __future__ import annotations
 
@@ -8,33 +8,31 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from stellar_core.errors import ParameterError
+from stellar_core.errors import ParameterError, RunError
+from stellar_core.files import locked, write_bytes
 from stellar_core.network.retries import TransientError
-from stellar_core.files import write_bytes
 
-#: SkyServer answers at most 60 queries per minute from one address; a few are left to the user's browser.
-SKYSERVER_PER_MINUTE = 50
-#: Seconds to wait for another process to let go of the token file.
+#: Seconds to wait for another process to release the file.
 LOCK_TIMEOUT = 10.0
-#: Turns farther ahead than this many windows come from a clock that was set back, and are forgotten.
+#: Requests recorded more than this many windows ahead were written before the clock was set back, and are ignored.
 FARTHEST = 10
 
-#: Turns of this process by file, where the file's folder cannot be used.
-_HERE: dict[Path, list[float]] = {}
-_HERE_MUTEX = threading.Lock()
+#: Request times of this process by file, where the file's folder cannot be used.
+_IN_MEMORY: dict[Path, list[float]] = {}
+_IN_MEMORY_MUTEX = threading.Lock()
 
 
 class RateLimit:
-    """At most so many turns in any window of time, in the order in which they were asked for.
+    """At most so many requests in any window of time, in the order in which they ask.
 
-    The turns of the last window stand in a token file, guarded by a lock file beside it. Where the
-    folder cannot be written, the limit holds within this process.
+    The times of the last window's requests are in a file with a lock file beside it. Where the folder cannot be
+    written, the limit holds within this process.
 
     Parameters
     ----------
     path : Path or None
-        The token file; None for a limit within this process.
-    turns : int
+        The file; None for a limit within this process.
+    requests : int
         Allowed in each window.
     window : float
         Seconds.
@@ -44,31 +42,31 @@ class RateLimit:
     Raises
     ------
     ParameterError
-        If ``turns`` or ``window`` is not positive.
+        If ``requests`` or ``window`` is not positive.
     """
 
     def __init__(
         self,
         path: Path | None,
-        turns: int = SKYSERVER_PER_MINUTE,
+        requests: int,
         window: float = 60.0,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if turns < 1 or not window > 0:
-            raise ParameterError(f"A rate limit needs turns and a window above 0; got {turns} in {window} s.")
-        self.path, self.turns, self.window = path, turns, window
+        if requests < 1 or not window > 0:
+            raise ParameterError(f"A rate limit needs positive numbers; got {requests} requests in {window} s.")
+        self.path, self.requests, self.window = path, requests, window
         self._clock, self._sleep = clock, sleep
         self._own: list[float] = []
         self._mutex = threading.Lock()
 
     def wait(self, patience: float = float("inf")) -> float:
-        """Take the next turn and sleep until it comes.
+        """Reserve the next request and sleep until its time.
 
         Parameters
         ----------
         patience : float
-            Longest time to wait, seconds; no turn is taken if it would be longer.
+            Longest time to wait, seconds; nothing is reserved if it would be longer.
 
         Returns
         -------
@@ -78,39 +76,36 @@ class RateLimit:
         Raises
         ------
         TransientError
-            If the next turn comes later than ``patience``.
+            If the next request may be sent only after ``patience``.
         """
-        pause = self._take(patience)
+        pause = self._reserve(patience)
         if pause > 0:
             self._sleep(pause)
         return pause
 
-    def _take(self, patience: float) -> float:
+    def _reserve(self, patience: float) -> float:
         with self._mutex:
-            if self.path is not None:
-                pause = self._take_from_file(patience)
-                if pause is not None:
-                    return pause
             if self.path is None:
                 pause, self._own = self._next(self._own, patience)
                 return pause
-            with _HERE_MUTEX:
-                pause, _HERE[self.path] = self._next(_HERE.get(self.path, []), patience)
+            pause = self._reserve_in_file(patience)
+            if pause is not None:
+                return pause
+            with _IN_MEMORY_MUTEX:
+                pause, _IN_MEMORY[self.path] = self._next(_IN_MEMORY.get(self.path, []), patience)
                 return pause
 
-    def _take_from_file(self, patience: float) -> float | None:
-        """Seconds to the turn taken; None where the folder cannot be used."""
-        from filelock import FileLock, Timeout
-
+    def _reserve_in_file(self, patience: float) -> float | None:
+        """Return the seconds to the time reserved; None where the folder cannot be used."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{self.path}.lock", timeout=LOCK_TIMEOUT):
+            with locked(self.path.with_name(f"{self.path.name}.lock"), timeout=LOCK_TIMEOUT):
                 pause, taken = self._next(self._read(), patience)
                 write_bytes(self.path, json.dumps(taken).encode(), sync=False)
                 return pause
         except TransientError:
             raise
-        except (OSError, Timeout):
+        except (OSError, RunError):
             return None
 
     def _read(self) -> list[float]:
@@ -118,16 +113,18 @@ class RateLimit:
             taken = json.loads(self.path.read_text())
         except (FileNotFoundError, ValueError):
             return []
-        return [float(turn) for turn in taken if isinstance(turn, (int, float))] if isinstance(taken, list) else []
+        return (
+            [float(moment) for moment in taken if isinstance(moment, (int, float))] if isinstance(taken, list) else []
+        )
 
     def _next(self, taken: list[float], patience: float) -> tuple[float, list[float]]:
-        """Seconds to the next turn, and the turns of the window with it."""
+        """Return the seconds to the next request, and the times of the window with it."""
         now = self._clock()
-        recent = sorted(turn for turn in taken if now - self.window < turn < now + FARTHEST * self.window)
-        turn = now if len(recent) < self.turns else max(now, recent[-self.turns] + self.window)
+        recent = sorted(moment for moment in taken if now - self.window < moment < now + FARTHEST * self.window)
+        turn = now if len(recent) < self.requests else max(now, recent[-self.requests] + self.window)
         if turn - now > patience:
             raise TransientError(
-                f"The {self.turns} queries per {self.window:g} s that this machine may send are used up for another "
-                f"{turn - now:.0f} s."
+                f"This machine has sent the {self.requests} requests allowed per {self.window:g} s; "
+                f"the next is possible in {turn - now:.0f} s."
             )
         return turn - now, [*recent, turn]

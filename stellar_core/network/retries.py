@@ -1,4 +1,4 @@
-"""When to ask a server again, and how long to wait before it."""
+"""The only retry loop: which errors are worth another attempt, and the wait before it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from typing import TypeVar
 
 from stellar_core.errors import ArchiveError, ParameterError
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
+
+#: Longest wait that a server may request, seconds; a request for more ends the attempts.
+LONGEST_REQUESTED_WAIT = 600.0
 
 
 class TransientError(ArchiveError):
-    """A failure that may be over in a while: asking again is worth it.
+    """A failure that another attempt may overcome.
 
     Parameters
     ----------
     wait : float
-        Seconds that the server wants to be left alone; 0 where it does not say.
+        Seconds that the server asks to wait before the next attempt; 0 where it does not.
     """
 
     def __init__(
@@ -30,12 +33,8 @@ class TransientError(ArchiveError):
         self.wait = wait
 
 
-#: Seconds that a server may ask to be waited for; one that asks for more is given up, with its own sentence.
-LONGEST_ASKED = 600.0
-
-
 class UnreachableError(TransientError):
-    """No connection came about: the network or the whole server is away."""
+    """No connection: the network or the whole server is away."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +44,16 @@ class Retries:
     Attributes
     ----------
     attempts : int
-        Tries in all.
+        Attempts in all.
     unreachable_attempts : int
-        Tries in all where no connection comes about: without a network the answer is to come soon.
+        Attempts in all where no connection can be made: without a network the user should know soon.
     first_wait, longest_wait : float
-        Seconds before the second try, twice as long before each further one, up to the longest.
-        Each wait is drawn evenly from the upper half of that.
+        Seconds before the second attempt, doubled before each further one, up to the longest.
+        Each wait is drawn uniformly from the upper half of that.
     patience : float
-        Seconds after which no further try begins.
+        Seconds after which no further attempt begins.
     clock, sleep, jitter : callable
-        Seconds that never go back; a pause of so many seconds; numbers from 0 to 1.
+        Monotonic seconds; a pause of so many seconds; numbers from 0 to 1.
 
     Raises
     ------
@@ -79,20 +78,20 @@ class Retries:
             raise ParameterError(f"Retries need at least one attempt and waits that are not negative; got {self}.")
 
     def call(
-        self, work: Callable[[], Answer], on_failure: Callable[[TransientError], None] = lambda error: None
-    ) -> Answer:
-        """The result of ``work``, called again after each `TransientError`.
+        self, work: Callable[[], Result], on_failure: Callable[[TransientError], None] = lambda error: None
+    ) -> Result:
+        """Return the result of ``work``, called again after each `TransientError`.
 
         Parameters
         ----------
         work : callable
         on_failure : callable, optional
-            Told of every failure, the last one included.
+            Called with every failure, the last one included.
 
         Raises
         ------
         ArchiveError
-            The last failure, or the first that does not pass.
+            The last failure, or the first that is not transient.
         """
         start, tried = self.clock(), 0
         while True:
@@ -103,11 +102,12 @@ class Retries:
                 on_failure(error)
                 allowed = self.unreachable_attempts if isinstance(error, UnreachableError) else self.attempts
                 pause = max(self.wait_after(tried), error.wait)
-                if tried >= allowed or error.wait > LONGEST_ASKED or self.clock() - start + pause > self.patience:
+                too_late = self.clock() - start + pause > self.patience
+                if tried >= allowed or error.wait > LONGEST_REQUESTED_WAIT or too_late:
                     raise
                 self.sleep(pause)
 
     def wait_after(self, tried: int) -> float:
-        """Seconds to wait after ``tried`` failures."""
+        """Return the seconds to wait after ``tried`` failures."""
         full = min(self.longest_wait, self.first_wait * 2.0 ** min(tried - 1, 60))
         return full * (0.5 + 0.5 * self.jitter())

@@ -1,6 +1,6 @@
-"""Catalogue rows of many spectra by few queries, put into the cache where single look-ups find them.
+"""Catalogue rows of many spectra in few queries, cached where the look-ups of single stars find them.
 
-SkyServer allows 60 queries a minute. Asked star by star, a thousand stars take 20 minutes; `AT_ONCE` at a time, half a minute.
+SkyServer allows 60 queries a minute: a thousand stars take 20 minutes one by one, half a minute `AT_ONCE` at a time.
 """
 
 from __future__ import annotations
@@ -11,41 +11,43 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from stellar_core.errors import IdentifierError
+from stellar_core.network.retries import TransientError
 from stellar_core.sdss import specobjid as ids
 from stellar_core.sdss.archive import Archive
 from stellar_core.sdss.catalogue_rows import COLUMNS, JOINED, NAMES, CatalogueRow, row_key
-from stellar_core.network.retries import TransientError
 from stellar_core.sdss.skyserver import integer
 from stellar_core.sdss.sql_response import BASE, TOTAL, whole_number
 from stellar_core.sdss.star_id import StarId
 
-#: Ids that one query asks for: as many of 20 digits as a URL that SkyServer accepts can hold, the counting of none too.
+#: Ids in one query: as many of 20 digits as fit into a URL that SkyServer accepts, also in the count of an empty result.
 AT_ONCE = 48
 _LARGEST = 2**64 - 1
 
 
-def remember_rows(archive: Archive, stars: Iterable[StarId]) -> int:
-    """Fetch the rows of those ``stars`` whose row is not in the cache yet.
+def prefetch_rows(archive: Archive, stars: Iterable[StarId]) -> int:
+    """Fetch the rows of those ``stars`` whose rows are not cached yet.
 
     Parameters
     ----------
     archive : Archive
     stars : iterable of StarId
-        Where the reduction is not known, all are asked for that it can be.
+        Where the reduction is unknown, all possible ones are requested.
 
     Returns
     -------
     int
-        Number of rows that were fetched; a star without a row, or with several, is left to a look-up of its own.
+        Number of rows fetched. A star without a row, or with several, needs a look-up of its own.
 
     Raises
     ------
     ArchiveError
-        If SkyServer cannot be reached or gives no valid answer.
+        If SkyServer cannot be reached or sends no valid response.
     """
     wanted = [star for star in dict.fromkeys(stars) if archive.cache.get(row_key(star)) is None]
     names: dict[int, str] = {}
-    for star in sorted(wanted, key=lambda star: star.run2d_known):  # those with three ids first: no query parts them
+    for star in sorted(
+        wanted, key=lambda star: star.run2d_known
+    ):  # stars with three ids first, so that no query separates them
         for run2d in (star.run2d,) if star.run2d_known else star.run2d_candidates:
             names[ids.encode(star.plate, star.mjd, star.fiber, run2d)] = star.name
     fetched = 0
@@ -57,13 +59,13 @@ def remember_rows(archive: Archive, stars: Iterable[StarId]) -> int:
         times = Counter(names[whole_number(cells[0])] for cells in rows)
         for cells in rows:
             if times[names[whole_number(cells[0])]] == 1:
-                keep_row(archive, cells)
+                cache_row(archive, cells)
                 fetched += 1
     return fetched
 
 
-def keep_row(archive: Archive, cells: Sequence[str]) -> StarId:
-    """Put one row, cells in the order of `COLUMNS`, into the cache as the answer about its star; errors as `CatalogueRow.read`."""
+def cache_row(archive: Archive, cells: Sequence[str]) -> StarId:
+    """Cache one row, cells in the order of `COLUMNS`, as the response for its star; errors as `CatalogueRow.read`."""
     star = CatalogueRow.read(cells).star
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([(*NAMES, TOTAL), (*cells, str(BASE + 1))])
@@ -74,10 +76,8 @@ def keep_row(archive: Archive, cells: Sequence[str]) -> StarId:
 def _check(rows: list[tuple[str, ...]], wanted: Sequence[int]) -> None:
     for cells in rows:
         if whole_number(cells[0]) not in wanted:
-            raise TransientError(
-                f"SkyServer answered with spectrum {cells[0][:20]}, which was not asked for.", value=cells[0]
-            )
+            raise TransientError(f"SkyServer sent spectrum {cells[0][:20]}, which was not requested.", value=cells[0])
         try:
             CatalogueRow.read(cells)
         except IdentifierError as error:
-            raise TransientError(f"SkyServer answered with a damaged row: {error}", value=cells[0]) from None
+            raise TransientError(f"SkyServer sent a damaged row: {error}", value=cells[0]) from None

@@ -1,9 +1,8 @@
-"""What came from the archive, kept on disk: whole or not at all, checked when read, up to a size.
+"""Disk cache of files from the archive: written atomically, verified when read, limited in size.
 
-The files lie where their keys say, so that spectra keep the paths they have at SDSS. An SQLite
-file beside them knows the sha256, size and order of use of each; several processes may share it.
-A file that does not match its sha256 is as good as absent. Files that are not in the index, such as
-a user's own, are neither read nor removed.
+A key is a path in the folder, so that spectra keep their paths at SDSS. An SQLite index holds the SHA-256, the size
+and the order of use of each file; several processes may share it. A file that does not match its SHA-256 counts as
+absent. Files that are not in the index, such as a user's own, are neither read nor removed.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ from typing import TypeVar
 from stellar_core.errors import ParameterError
 from stellar_core.files import remove_drafts, write_bytes
 
-#: Size at which the files longest unused go, bytes; environment STELLAR_CACHE_MB sets another.
+#: Size above which the least recently used files are removed, bytes; environment STELLAR_CACHE_MB sets another.
 LIMIT_BYTES = 2_000_000_000
-#: Seconds to wait for another process that writes.
+#: Seconds to wait while another process writes.
 BUSY_TIMEOUT = 2.0
-#: Age at which a draft is one of a process that was killed, seconds.
+#: Age at which a temporary file belongs to a process that was killed, seconds.
 OLD_DRAFT = 3600.0
 Result = TypeVar("Result")
 
-#: Folders of keys whose old drafts this process has removed.
-_TIDIED: set[Path] = set()
+#: Folders whose old temporary files this process has removed.
+_CLEANED: set[Path] = set()
 _INDEX = "index.sqlite"
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, "
@@ -39,18 +38,18 @@ _NEWEST = "(SELECT COALESCE(MAX(used), 0) + 1 FROM entries)"
 
 
 def cache_limit() -> int:
-    """Environment STELLAR_CACHE_MB in bytes, else `LIMIT_BYTES`.
+    """Return STELLAR_CACHE_MB in bytes, else `LIMIT_BYTES`.
 
     Raises
     ------
     ParameterError
-        If it is no number.
+        If it is not a whole number.
     """
     text = os.environ.get("STELLAR_CACHE_MB", "")
     if not text:
         return LIMIT_BYTES
     if not text.isdecimal():
-        raise ParameterError(f"STELLAR_CACHE_MB is a whole number of megabytes; got {text[:40]!r}.", value=text)
+        raise ParameterError(f"STELLAR_CACHE_MB must be a whole number of megabytes; got {text[:40]!r}.", value=text)
     return int(text) * 1_000_000
 
 
@@ -60,16 +59,16 @@ class DiskCache:
     Parameters
     ----------
     folder : Path
-        Made when something is first kept.
+        Created when the first file is written.
     limit_bytes : int
-        Size of all files together; those longest unused go first.
+        Size of all files together; the least recently used are removed first.
     """
 
     def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
         self.folder, self.limit_bytes = Path(folder), limit_bytes
 
     def get(self, key: str) -> bytes | None:
-        """What is kept under ``key``; None where there is nothing, or it is not what was kept."""
+        """Return the bytes of ``key``; None where there are none, or they have changed since they were written."""
         path = self._path(key)
 
         def read(index: sqlite3.Connection) -> bytes | None:
@@ -83,25 +82,24 @@ class DiskCache:
             if data is None or hashlib.sha256(data).hexdigest() != known[0]:
                 index.execute("DELETE FROM entries WHERE key = ? AND sha256 = ?", [key, known[0]])
                 return None
-            with contextlib.suppress(
-                sqlite3.OperationalError
-            ):  # an order of use that no one notes is no reason to fetch again
+            # A failure to record the use is no reason to fetch the file again.
+            with contextlib.suppress(sqlite3.OperationalError):
                 index.execute(f"UPDATE entries SET used = {_NEWEST} WHERE key = ?", [key])
             return data
 
         return self._use(read, lambda error: None) if self._exists() else None
 
     def put(self, key: str, data: bytes) -> str:
-        """Keep ``data`` under ``key``.
+        """Write ``data`` under ``key``.
 
         Returns
         -------
         str
-            Empty, or why it could not be kept, as a sentence.
+            Empty, or a sentence on why it could not be cached.
         """
         path = self._path(key)
         if len(data) > self.limit_bytes:
-            return f"{len(data)} bytes could not be kept in the cache, whose limit is {self.limit_bytes}."
+            return f"{len(data)} bytes could not be cached: the limit is {self.limit_bytes}."
 
         def enter(index: sqlite3.Connection) -> str:
             index.execute("BEGIN IMMEDIATE")
@@ -113,17 +111,17 @@ class DiskCache:
 
         try:
             top = self.folder / PurePosixPath(key).parts[0]
-            if top not in _TIDIED:
-                _TIDIED.add(top)
+            if top not in _CLEANED:
+                _CLEANED.add(top)
                 remove_drafts(top, OLD_DRAFT)
-            # The file first: until it is entered, the old entry does not fit it, and its readers fetch it themselves.
+            # The file first: until its entry is written, other processes find that it does not match and fetch it themselves.
             write_bytes(path, data)
-            return self._use(enter, lambda error: f"The answer could not be kept in the cache ({error}).")
+            return self._use(enter, lambda error: f"The file could not be cached ({error}).")
         except OSError as error:
-            return f"The answer could not be kept in the cache ({error.strerror or error})."
+            return f"The file could not be cached ({error.strerror or error})."
 
     def drop(self, key: str) -> None:
-        """Forget what is kept under ``key``."""
+        """Remove ``key``."""
         path = self._path(key)
 
         def forget(index: sqlite3.Connection) -> None:
@@ -133,8 +131,8 @@ class DiskCache:
         if self._exists():
             self._use(forget, lambda error: None)
 
-    def holdings(self) -> tuple[int, int]:
-        """Number of files and of bytes kept."""
+    def size(self) -> tuple[int, int]:
+        """Return the number of files and of bytes."""
 
         def count(index: sqlite3.Connection) -> tuple[int, int]:
             return index.execute("SELECT COUNT(*), COALESCE(SUM(bytes), 0) FROM entries").fetchone()
@@ -144,7 +142,7 @@ class DiskCache:
     def _path(self, key: str) -> Path:
         parts = PurePosixPath(key).parts
         if not parts or ".." in parts or key.startswith("/") or parts[0].startswith(_INDEX):
-            raise ParameterError(f"{key[:80]!r} is no key of the cache.", value=key)
+            raise ParameterError(f"{key[:80]!r} is not a valid cache key.", value=key)
         return self.folder.joinpath(*parts)
 
     def _evict(self, index: sqlite3.Connection) -> None:
@@ -154,29 +152,29 @@ class DiskCache:
         ):
             key, size = oldest
             index.execute("DELETE FROM entries WHERE key = ?", [key])
-            with contextlib.suppress(ParameterError):  # a key that this program has not written
+            with contextlib.suppress(ParameterError):  # an entry that this program has not written
                 self._path(key).unlink(missing_ok=True)
             total -= size
 
     def _exists(self) -> bool:
         try:
             return (self.folder / _INDEX).is_file()
-        except OSError:  # a folder that may not be read is as good as none
+        except OSError:  # a folder without permission to read counts as absent
             return False
 
     def _use(self, work: Callable[[sqlite3.Connection], Result], failed: Callable[[Exception], Result]) -> Result:
-        """``work`` on the index. An index that is damaged, or of another make, is made anew, empty: what it knew is fetched again."""
+        """Run ``work`` on the index; replace a damaged or incompatible index by an empty one, so that files are fetched again."""
         for last in (False, True):
             try:
                 with contextlib.closing(self._connect()) as index:
                     index.execute(_TABLE)
                     if index.execute("SELECT sql FROM sqlite_master").fetchall() != [(_CREATED,)]:
-                        raise sqlite3.DatabaseError("its index is of another make")
+                        raise sqlite3.DatabaseError("its index has another format")
                     return work(index)
             except sqlite3.DatabaseError as error:
-                # Locked by another process, or on a disk that is full or read only: the index itself is whole.
-                whole = isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR
-                if last or whole:
+                # Locked by another process, or on a disk that is full or read-only: the index itself is intact.
+                intact = isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR
+                if last or intact:
                     return failed(error)
                 try:
                     for path in self.folder.glob(f"{_INDEX}*"):
@@ -187,6 +185,6 @@ class DiskCache:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.folder / _INDEX, timeout=BUSY_TIMEOUT, isolation_level=None)
-        # A machine that loses power may lose the index, which costs downloads only: every file is checked by its sha256.
+        # A loss of power may cost the index, and thereby downloads only: every file is verified by its SHA-256.
         connection.execute("PRAGMA synchronous = OFF")
         return connection

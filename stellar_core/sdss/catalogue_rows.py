@@ -1,7 +1,7 @@
 """One spectrum's row of SpecObj, sppParams and PhotoObj, joined.
 
-The SSPP's parameters go into a spectrum's metadata, to be compared with: they are what labels are
-made of and never an input of a network. The photometry is an input.
+The SSPP's parameters become metadata of a spectrum, for comparison only: labels are made of them, so they
+are never an input of a network. The photometry is an input.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from stellar_core.errors import IdentifierError
+from stellar_core.network.retries import TransientError
 from stellar_core.photometry import BANDS, Photometry
 from stellar_core.sdss import specobjid as ids
-from stellar_core.network.retries import TransientError
 from stellar_core.sdss.skyserver import integer
 from stellar_core.sdss.sql_response import number, whole_number
 from stellar_core.sdss.star_id import StarId
@@ -32,29 +32,29 @@ COLUMNS: tuple[str, ...] = (
     *(f"t.{name}" for name in _PARAMETERS),
     *(f"p.{name}" for name in _PHOTOMETRY),
 )
-#: The joins that give them.
+#: The joins of these tables.
 JOINED = "LEFT JOIN sppParams t ON t.specObjID = s.specObjID LEFT JOIN PhotoObj p ON p.objID = s.bestObjID"
-#: Their names alone.
+#: The names without table aliases.
 NAMES: tuple[str, ...] = tuple(column[2:] for column in COLUMNS)
 #: Columns of text and of whole numbers; `PRECISE` is double, all others are REAL.
 TEXT = ("run2d", "class", "subClass", "flag")
 WHOLE = ("specObjID", "bestObjID", "plate", "mjd", "fiberID", "zWarning")
 PRECISE = ("ra", "dec")
 _IDENTITY = tuple(NAMES.index(name) for name in ("specObjID", "plate", "mjd", "fiberID", "run2d"))
-#: The SSPP's mark of a missing value, and everything below it.
+#: Values at and below this mark missing SSPP parameters.
 MISSING = -999.0
 
 
 @dataclass(frozen=True)
 class SsppParameters:
-    """What the SEGUE Stellar Parameter Pipeline adopted (Lee et al. 2008); NaN where missing.
+    """Adopted parameters of the SEGUE Stellar Parameter Pipeline (Lee et al. 2008); NaN where missing.
 
     Attributes
     ----------
     teff, teff_err : float, K
     logg, logg_err, feh, feh_err : float, dex
     flag : str
-        "nnnnn" where nothing is wrong.
+        "nnnnn" without warnings.
     """
 
     teff: float
@@ -65,8 +65,8 @@ class SsppParameters:
     feh_err: float
     flag: str
 
-    def known(self) -> dict[str, float | str]:
-        """What is not missing, by the name that it has in a spectrum's metadata."""
+    def as_meta(self) -> dict[str, float | str]:
+        """Return the parameters that are not missing by their names in a spectrum's metadata."""
         values = {
             f"sspp_{name}": getattr(self, name) for name in ("teff", "teff_err", "logg", "logg_err", "feh", "feh_err")
         }
@@ -76,14 +76,14 @@ class SsppParameters:
 
 @dataclass(frozen=True)
 class CatalogueRow:
-    """A row.
+    """The catalogue row of one spectrum.
 
     Attributes
     ----------
     star : StarId
-        With the reduction that the release holds.
+        With the reduction of the data release.
     bestobjid : str
-        Object of the photometry; empty where there is none.
+        Photometric object; empty where there is none.
     ra, dec : float, degrees
     kind, subclass : str
     redshift, redshift_err : float
@@ -108,14 +108,14 @@ class CatalogueRow:
 
     @classmethod
     def read(cls, cells: Sequence[str]) -> CatalogueRow:
-        """The row whose cells stand in the order of `COLUMNS`.
+        """Parse the cells of a row, in the order of `COLUMNS`.
 
         Raises
         ------
         TransientError
-            If a cell is no number where one belongs.
+            If a cell does not hold the number it should.
         IdentifierError
-            If the id is none, or names another plate, MJD or fiber than the row does.
+            If the id is invalid, or is not that of the row's plate, MJD and fiber.
         """
         row = dict(zip(NAMES, cells, strict=True))
         star = identify(cells)
@@ -140,9 +140,9 @@ class CatalogueRow:
         )
 
     def add_to(self, spectrum: Spectrum) -> Spectrum:
-        """``spectrum`` with the row's photometry, the SSPP's parameters in its metadata, and what it lacks itself.
+        """Add the row's photometry, the SSPP's parameters (as metadata) and values that the file lacks.
 
-        A redshift that the file has is kept; so is its photometry where the row has none or less.
+        The file's redshift is kept, as is its photometry where that of the row is missing or less complete.
         """
         photometry, notes = spectrum.photometry, spectrum.notes
         if self.photometry is not None and (self.photometry.complete or photometry is None):
@@ -150,60 +150,60 @@ class CatalogueRow:
         redshift = spectrum.redshift
         if redshift is None and np.isfinite(self.redshift):
             redshift = self.redshift
-            notes = (*notes, "The file has no redshift; it was taken from SDSS's catalogue.")
+            notes = (*notes, "The file has no redshift; that of SDSS's catalogue is used.")
         own = {
             **{"class": self.kind, "subclass": self.subclass, "zwarning": self.zwarning},
             **{"sn_median": self.sn_median, "ra": self.ra, "dec": self.dec},
         }
         known = {name: item for name, item in own.items() if item not in ("", None) and item == item}
-        meta = {**known, **spectrum.meta, **self.parameters.known()}
+        meta = {**known, **spectrum.meta, **self.parameters.as_meta()}
         return replace(spectrum, photometry=photometry, redshift=redshift, meta=meta, notes=notes)
 
 
 def identify(cells: Sequence[str]) -> StarId:
-    """The spectrum of a row; errors as `CatalogueRow.read`."""
+    """Return the spectrum that a row belongs to; errors as `CatalogueRow.read`."""
     specobjid, plate, mjd, fiber, run2d = (cells[place] for place in _IDENTITY)
     found = ids.decode(whole_number(specobjid))
     stated = tuple(map(whole_number, (plate, mjd, fiber)))
     if found[:3] != stated:
-        ours, said = ("-".join(map(str, names)) for names in (found[:3], stated))
-        raise IdentifierError(f"specObjID {specobjid} is {ours}; its row says {said}.", value=specobjid)
-    said = "" if run2d.lower() == "null" else run2d
-    if ids.encode(*found[:3], said or found[3]) != int(specobjid):
+        ours, theirs = ("-".join(map(str, names)) for names in (found[:3], stated))
+        raise IdentifierError(f"specObjID {specobjid} is {ours}; its row names {theirs}.", value=specobjid)
+    reduction = found[3] if run2d.lower() in ("", "null") else run2d
+    if ids.encode(*found[:3], reduction) != int(specobjid):
         raise IdentifierError(
-            f"specObjID {specobjid} has been rounded; its row says reduction {said or found[3]}.", value=specobjid
+            f"specObjID {specobjid} has been rounded; its row names reduction {reduction}.", value=specobjid
         )
     return StarId(*found)
 
 
 def row_key(star: StarId) -> str:
-    """Where the rows of one spectrum are kept in the cache."""
+    """Return the cache key of the rows of one spectrum."""
     return f"skyserver/rows/{star.plate:04d}/{star.name}.csv"
 
 
 def row_source(star: StarId) -> str:
-    """FROM, JOIN and WHERE of the rows of one spectrum: there may be one for each reduction."""
+    """Return FROM, JOIN and WHERE of the rows of one spectrum, one for each reduction."""
     place = (("plate", star.plate, ids.PLATES), ("mjd", star.mjd, ids.MJDS), ("fiberID", star.fiber, ids.FIBERS))
     where = " AND ".join(f"s.{name} = {integer(value, *limits)}" for name, value, limits in place)
     return f"FROM SpecObjAll s {JOINED} WHERE {where}"
 
 
 def choose_row(star: StarId, rows: Sequence[Sequence[str]]) -> CatalogueRow | None:
-    """The row of ``star`` among those of its plate, MJD and fiber, by the likeliest reduction; None of none.
+    """Choose the row of ``star`` with the likeliest reduction among those of its plate, MJD and fiber; None of none.
 
     Raises
     ------
     TransientError
-        If a row is of another spectrum, or damaged.
+        If a row belongs to another spectrum, or is damaged.
     """
     found: dict[str, CatalogueRow] = {}
     for cells in rows:
         try:
             row = CatalogueRow.read(cells)
         except IdentifierError as error:
-            raise TransientError(f"SkyServer answered with a damaged row: {error}", value=star.name) from None
+            raise TransientError(f"SkyServer sent a damaged row: {error}", value=star.name) from None
         if row.star.name != star.name:
-            raise TransientError(f"SkyServer answered with {row.star.name} when asked for {star.name}.", value=star.name)
+            raise TransientError(f"SkyServer sent {row.star.name} when asked for {star.name}.", value=star.name)
         found.setdefault(row.star.run2d, row)
     wanted = (star.run2d, *star.run2d_candidates)
     return next((found[run2d] for run2d in wanted if run2d in found), next(iter(found.values()), None))

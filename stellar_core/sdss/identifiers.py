@@ -1,4 +1,7 @@
-"""Everything people paste to name an SDSS spectrum -> one `StarId`."""
+"""Parse any text that identifies an SDSS spectrum: `parse` is the entry point.
+
+`specobjid` decodes the 64-bit number; `star_id` has the resulting classes.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ __all__ = ["FORMS", "PlateFiber", "Position", "StarId", "parse"]
 MAX_TEXT = 2000
 
 FORMS = (
-    "Give a specObjID, plate-MJD-fiber (266-51602-31), plate and fiber (266 31), "
+    "Enter a specObjID, plate-MJD-fiber (266-51602-31), plate and fiber (266 31), "
     "a spec file name, an SDSS URL or a position (147.32107 -0.00657)."
 )
 
@@ -40,15 +43,15 @@ _GROUPED = re.compile(r"\d{1,3}(?:,\d{3}){4,}", re.ASCII)
 
 
 def parse(text: str) -> StarId | PlateFiber | Position:
-    """Read whatever names an SDSS spectrum.
+    """Parse the identifier of an SDSS spectrum.
 
     Parameters
     ----------
     text : str
-        A specObjID (rounded ones are mended, and a note says so), plate-MJD-fiber
+        A specObjID (rounded ones are corrected, with a note), plate-MJD-fiber
         separated by ``-``, space, comma or slash, plate and fiber alone, the name of a
-        spec file, a SAS, SkyServer or DR17 viewer URL, or a position: decimal degrees
-        or hours and degrees with minutes and seconds, ICRS.
+        spec file, a SAS, SkyServer or DR17 viewer URL, or a position (ICRS): decimal degrees
+        or hours and degrees with minutes and seconds.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def parse(text: str) -> StarId | PlateFiber | Position:
     Raises
     ------
     IdentifierError
-        For anything else, in one sentence that says what is wrong.
+        For any other text.
     """
     if len(text) > MAX_TEXT:
         raise IdentifierError(f"The text has {len(text)} characters, too many for an identifier.", remedy=FORMS)
@@ -77,11 +80,11 @@ def parse(text: str) -> StarId | PlateFiber | Position:
             return found
     if re.fullmatch(r"-\s*\d[\d\s,./-]*", clean, re.ASCII):
         raise IdentifierError(f"{_quote(clean)} is negative; SDSS identifiers are positive.", value=text, remedy=FORMS)
-    raise IdentifierError(f"{_quote(clean)} names no SDSS spectrum.", value=text, remedy=FORMS)
+    raise IdentifierError(f"{_quote(clean)} is not a recognised SDSS identifier.", value=text, remedy=FORMS)
 
 
 def _quote(text: str) -> str:
-    """The beginning of a text in quotes, with what cannot be printed escaped."""
+    """Return the beginning of a text in quotes, unprintable characters escaped."""
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
@@ -124,7 +127,7 @@ def _from_url(text: str) -> StarId | PlateFiber | Position | None:
     if place:
         return Position(float(place.group(1)), float(place.group(2)))
     raise IdentifierError(
-        f"The URL {_quote(text)} names no spectrum: it has no spec file, no sid= and no plateid=, mjd= and fiberid=.",
+        f"The URL {_quote(text)} identifies no spectrum: it has no spec file, no sid= and no plateid=, mjd= and fiberid=.",
         value=text,
     )
 
@@ -144,7 +147,7 @@ def _from_coordinates(text: str) -> Position | None:
 def _from_sixtieths(parts: tuple[str, ...]) -> float:
     whole, minutes, seconds = (float(part) for part in parts)
     if minutes >= 60 or seconds >= 60:
-        raise IdentifierError(f"{parts[1]} minutes and {parts[2]} seconds are no part of a position.", value=parts)
+        raise IdentifierError(f"{parts[1]} minutes and {parts[2]} seconds are not valid in a position.", value=parts)
     return whole + minutes / 60.0 + seconds / 3600.0
 
 
@@ -154,7 +157,7 @@ def _from_numbers(text: str) -> StarId | PlateFiber | None:
         plate, mjd, fiber = (int(group) for group in three.groups())
         if fiber >= ids.MJDS[0] and mjd <= ids.FIBERS[1]:
             raise IdentifierError(
-                f"{_quote(text)} has the MJD last.", value=text, remedy=f"Give {plate}-{fiber}-{mjd}."
+                f"{_quote(text)} has the MJD last.", value=text, remedy=f"Enter {plate}-{fiber}-{mjd}."
             )
         return StarId.of(plate, mjd, fiber)
     two = _TWO.fullmatch(text)
@@ -162,7 +165,7 @@ def _from_numbers(text: str) -> StarId | PlateFiber | None:
         plate, fiber = int(two.group(1)), int(two.group(2))
         if fiber >= ids.MJDS[0]:
             raise IdentifierError(
-                f"{_quote(text)} is a plate and an MJD without a fiber.", value=text, remedy="Give plate-MJD-fiber."
+                f"{_quote(text)} is a plate and an MJD without a fiber.", value=text, remedy="Enter plate-MJD-fiber."
             )
         return PlateFiber(plate, fiber)
     return None
@@ -173,7 +176,7 @@ def _from_specobjid(text: str) -> StarId | None:
     if not number:
         return None
     if len(number.group(1)) < 7:
-        raise IdentifierError(f"{number.group(1)} alone names no spectrum.", value=text, remedy=FORMS)
-    value, certain, notes = ids.read(number.group(1))
+        raise IdentifierError(f"{number.group(1)} alone identifies no spectrum.", value=text, remedy=FORMS)
+    value, certain, notes = ids.read_specobjid(number.group(1))
     plate, mjd, fiber, run2d = ids.decode(value)
     return StarId(plate, mjd, fiber, run2d, notes, run2d_known=certain)

@@ -98,7 +98,7 @@ class SkyServer:
         Base URL, without the data release.
     timeout : float
         Seconds until it must have replied, and again for the reply to arrive.
-    limit : RateLimit
+    limit : RateLimit or None
     retries : Retries
     breaker : CircuitBreaker, optional
         Stops further queries once the server cannot be reached.
@@ -106,7 +106,7 @@ class SkyServer:
 
     url: str = field(default_factory=skyserver_url)
     timeout: float = 20.0
-    limit: RateLimit = field(default_factory=skyserver_rate_limit)
+    limit: RateLimit | None = field(default_factory=skyserver_rate_limit)
     retries: Retries = field(default_factory=Retries)
     breaker: CircuitBreaker | None = None
 
@@ -158,7 +158,8 @@ class SkyServer:
             raise ParameterError(
                 f"The query takes {len(query)} characters in a URL; SkyServer accepts {MAX_QUERY}.", value=sql
             )
-        self.limit.wait(self.retries.patience)
+        if self.limit is not None:
+            self.limit.wait(self.retries.patience)
         reply = send(f"{self.url.rstrip('/')}{SQL_PAGE}?{query}", timeout=self.timeout, limit=MAX_RESPONSE)
         if reply.status in ABSENT:
             raise TransientError(f"There is no SkyServer at {self.url} (status {reply.status}).", value=reply.url)

@@ -1,8 +1,8 @@
-"""The 64-bit specObjID of SDSS DR8 to DR18: pack, unpack, and mend damaged ones.
+"""The 64-bit specObjID of SDSS DR8 to DR18: encode, decode, and correct rounded ones.
 
 Bits 50-63 plate, 38-49 fiber, 24-37 MJD - 50000, 10-23 run2d, 0-9 zero. Programs that
-hold ids as floating-point numbers round them: JavaScript above 2^53, spreadsheets to
-15 digits. As bits 0-9 are zero and few run2d exist, most such ids can be mended.
+store ids as floating-point numbers round them: JavaScript above 2^53, spreadsheets to
+15 digits. As bits 0-9 are zero and few run2d exist, most rounded ids can be corrected.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from stellar_core.errors import IdentifierError
 
-#: run2d of the SDSS spectrograph: numbers, not versions, whatever pydl prints.
+#: run2d of the SDSS spectrograph: numbers, not versions (pydl prints them as versions).
 LEGACY_RUN2D = ("26", "103", "104")
 #: The reduction of all BOSS and eBOSS spectra in DR17.
 BOSS_RUN2D = "v5_13_2"
@@ -31,7 +31,7 @@ KNOWN_RUN2D = (
 )
 #: Plates from this number on were observed with the BOSS spectrograph (1000 fibers, not 640).
 FIRST_BOSS_PLATE = 3510
-#: Lowest and highest values that fit and make sense, both included.
+#: Lowest and highest valid values.
 PLATES, FIBERS, MJDS = (1, 16383), (1, 1000), (51000, 66383)
 
 _VERSION = re.compile(r"v(\d+)_(\d+)_(\d+)", re.ASCII)
@@ -40,7 +40,7 @@ _UNIT = 1 << 10
 
 
 def encode_run2d(run2d: str) -> int:
-    """The 14-bit number of a reduction: a number as itself, ``vN_M_P`` as (N-5)*10000 + M*100 + P.
+    """Return the 14-bit number of a reduction: a number as itself, ``vN_M_P`` as (N-5)*10000 + M*100 + P.
 
     Raises
     ------
@@ -58,25 +58,25 @@ def encode_run2d(run2d: str) -> int:
         number = int(text) if valid else 0
     if not valid:
         raise IdentifierError(
-            f"{run2d[:40]!r} is no SDSS reduction (run2d).", value=run2d, remedy="Known are 26, 103, 104 and v5_13_2."
+            f"{run2d[:40]!r} is not an SDSS reduction (run2d).", value=run2d, remedy="Use 26, 103, 104 or v5_13_2."
         )
     return number
 
 
 def decode_run2d(number: int) -> str:
-    """The reduction behind a 14-bit number: "26", "103", "104", else ``vN_M_P``."""
+    """Return the reduction of a 14-bit number: "26", "103", "104", else ``vN_M_P``."""
     if str(number) in LEGACY_RUN2D:
         return str(number)
     return f"v{5 + number // 10000}_{number // 100 % 100}_{number % 100}"
 
 
 def encode(plate: int, mjd: int, fiber: int, run2d: str) -> int:
-    """Pack plate, MJD, fiber and reduction into a specObjID.
+    """Return the specObjID of plate, MJD, fiber and reduction.
 
     Raises
     ------
     IdentifierError
-        If a value is outside `PLATES`, `MJDS` or `FIBERS`, or ``run2d`` is no reduction.
+        If a value is outside `PLATES`, `MJDS` or `FIBERS`, or ``run2d`` is not a reduction.
     """
     for name, value, (low, high) in (("plate", plate, PLATES), ("MJD", mjd, MJDS), ("fiber", fiber, FIBERS)):
         if not low <= value <= high:
@@ -87,12 +87,12 @@ def encode(plate: int, mjd: int, fiber: int, run2d: str) -> int:
 
 
 def decode(specobjid: int) -> tuple[int, int, int, str]:
-    """Plate, MJD, fiber and run2d of a specObjID with bits 0-9 zero.
+    """Return plate, MJD, fiber and run2d of a specObjID with bits 0-9 zero.
 
     Raises
     ------
     IdentifierError
-        If the parts make no sense.
+        If a part is out of range.
     """
     plate, fiber = specobjid >> 50, specobjid >> 38 & 0xFFF
     mjd, run2d = (specobjid >> 24 & 0x3FFF) + 50000, decode_run2d(specobjid >> 10 & 0x3FFF)
@@ -100,8 +100,8 @@ def decode(specobjid: int) -> tuple[int, int, int, str]:
     return plate, mjd, fiber, run2d
 
 
-def read(text: str) -> tuple[int, bool, tuple[str, ...]]:
-    """Read a specObjID, mending what a floating-point number did to it.
+def read_specobjid(text: str) -> tuple[int, bool, tuple[str, ...]]:
+    """Read a specObjID and correct the rounding by floating-point numbers.
 
     Parameters
     ----------
@@ -112,61 +112,61 @@ def read(text: str) -> tuple[int, bool, tuple[str, ...]]:
     -------
     specobjid : int
     certain : bool
-        False where plate, MJD and fiber survived but the reduction was guessed.
+        False where plate, MJD and fiber are certain but the reduction was guessed.
     notes : tuple of str
-        What was mended.
+        The correction made.
 
     Raises
     ------
     IdentifierError
-        For ids of other data releases, photometric ids, and what cannot be mended.
+        For ids of other data releases, photometric ids, and ids that cannot be corrected.
     """
     if not _NUMBER.fullmatch(text):
-        raise IdentifierError(f"{text[:40]!r} is not a whole number that could be a specObjID.", value=text)
+        raise IdentifierError(f"{text[:40]!r} is not a specObjID, which is a whole number.", value=text)
     value, spread = _interval(text)
     if value >= 1 << 64:
         raise IdentifierError(
             f"The identifier has {len(str(value))} digits and exceeds 64 bits; ids of DR19 and later are not supported.",
             value=text,
-            remedy="Give plate-MJD-fiber, such as 266-51602-31.",
+            remedy="Enter plate-MJD-fiber, such as 266-51602-31.",
         )
     if value >> 48 == 4397:
         raise IdentifierError(
             f"{value} is a photometric object id (objID), not a specObjID.",
             value=text,
-            remedy="Give the specObjID or plate-MJD-fiber.",
+            remedy="Enter the specObjID or plate-MJD-fiber.",
         )
     exact = value % _UNIT == 0 and spread < _UNIT
     if exact and _valid(value) and (decode(value)[3] in KNOWN_RUN2D or value % 1000):
         return value, True, ()
     near = _nearest(value, spread)
     if near is not None:
-        mended, certain = near
-        run2d = decode(mended)[3]
+        corrected, certain = near
+        run2d = decode(corrected)[3]
         shown = f"reduction {run2d}" if certain else f"its reduction, {run2d}, is a guess"
-        if mended == value:
-            return mended, certain, ()
-        return mended, certain, (f"The identifier had been rounded; it was mended to {mended} ({shown}).",)
+        if corrected == value:
+            return corrected, certain, ()
+        return corrected, certain, (f"The identifier had been rounded; it was corrected to {corrected} ({shown}).",)
     _refuse_dr7(value)
     if spread >= 1 << 24:
         raise IdentifierError(
-            f"{text} keeps too few digits of a specObjID.", value=text, remedy="Give all its digits, as text."
+            f"{text} has too few digits of a specObjID.", value=text, remedy="Enter all its digits, as text."
         )
     if value >> 50 in range(PLATES[0], PLATES[1] + 1) and not value >> 38 & 0xFFF and not value % _UNIT:
         raise IdentifierError(
             f"{value} is the id of plate {value >> 50} as a whole, not of a spectrum.",
             value=text,
-            remedy="Give the specObjID or plate-MJD-fiber.",
+            remedy="Enter the specObjID or plate-MJD-fiber.",
         )
     raise IdentifierError(
-        f"{value} is no specObjID of DR8 to DR18: its plate, MJD and fiber make no sense.",
+        f"{value} is not a specObjID of DR8 to DR18: its plate, MJD or fiber is out of range.",
         value=text,
-        remedy="Check the digits, or give plate-MJD-fiber.",
+        remedy="Check the digits, or enter plate-MJD-fiber.",
     )
 
 
 def _interval(text: str) -> tuple[int, int]:
-    """The integer ``text`` stands for and how far the true one may be from it."""
+    """Return the integer in ``text`` and the largest rounding error it may have."""
     number = Decimal(text)
     sign, digits, exponent = number.as_tuple()
     value = int(number)
@@ -189,7 +189,7 @@ def _valid(specobjid: int) -> bool:
 
 
 def _nearest(value: int, spread: int) -> tuple[int, bool] | None:
-    """Closest id within ``spread``, and whether its reduction is a known one."""
+    """Return the closest id within ``spread``, and whether its reduction is certain."""
     if spread >= 1 << 24:
         return None
     candidates = set()
@@ -211,11 +211,11 @@ def _nearest(value: int, spread: int) -> tuple[int, bool] | None:
 
 
 def _refuse_dr7(value: int) -> None:
-    """Say so when ``value`` has the layout of DR7: plate 16 bits, MJD 16, fiber 10, type 6."""
+    """Raise where ``value`` has the layout of DR7: plate 16 bits, MJD 16, fiber 10, type 6."""
     plate, mjd, fiber = value >> 48, value >> 32 & 0xFFFF, value >> 22 & 0x3FF
     if 1 <= plate < FIRST_BOSS_PLATE and 51000 <= mjd <= 55500 and 1 <= fiber <= 640:
         raise IdentifierError(
             f"{value} has the layout of DR7, which later releases do not use.",
             value=value,
-            remedy=f"Give {plate}-{mjd}-{fiber}, which is what it says.",
+            remedy=f"Enter {plate}-{mjd}-{fiber}, which it encodes.",
         )

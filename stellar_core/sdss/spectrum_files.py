@@ -13,13 +13,16 @@ from stellar_core.errors import ArchiveError, SpectrumError
 from stellar_core.network.circuit_breaker import CircuitBreaker
 from stellar_core.network.http import ABSENT, send
 from stellar_core.network.rate_limit import RateLimit
+from stellar_core.network.retries import Retries, TransientError
+from stellar_core.paths import cache_folder
 from stellar_core.sdss.readers import MAX_BYTES, read_spectrum
-from stellar_core.network.retries import TransientError, Retries
 from stellar_core.sdss.star_id import SAS_URL, StarId
 from stellar_core.spectrum import Spectrum
 
-#: How often a file must be said to be absent before that is believed: mirrors and proxies say so in passing.
+#: Replies "not found" that count as absence: mirrors and proxies send some by mistake.
 CONFIRMATIONS = 3
+#: Requests for spectra per minute in long runs, all processes of a machine together.
+FILES_PER_MINUTE = 600
 
 
 class AbsentError(ArchiveError):
@@ -35,7 +38,7 @@ class AbsentError(ArchiveError):
 
 
 class SpectrumFile(NamedTuple):
-    """A checked spectrum, the bytes that it was read from, its reduction and its path below the base URL."""
+    """A checked spectrum, the bytes of its file, its reduction and its path below the base URL."""
 
     spectrum: Spectrum
     data: bytes
@@ -44,25 +47,29 @@ class SpectrumFile(NamedTuple):
 
 
 def sas_url() -> str:
-    """Environment STELLAR_SAS_URL, else `SAS_URL`."""
+    """Return STELLAR_SAS_URL, else `SAS_URL`."""
     return (os.environ.get("STELLAR_SAS_URL") or SAS_URL).rstrip("/")
+
+
+def sas_rate_limit(files_per_minute: int = FILES_PER_MINUTE) -> RateLimit:
+    """Return the limit on requests for spectra that all processes of this machine share."""
+    return RateLimit(cache_folder() / "sas-requests.json", files_per_minute)
 
 
 @dataclass(frozen=True)
 class SpectrumFiles:
-    """The files of DR17.
+    """The spectrum files of DR17.
 
     Attributes
     ----------
     url : str
         Base URL.
     timeout : float
-        Seconds until the server must have answered, and again for a file to arrive.
+        Seconds until the server must have replied, and again for a file to arrive.
     retries : Retries
     limit : RateLimit or None
-        Turns to wait for before each request.
     full : bool
-        Whether a file with all exposures serves where there is no lite one.
+        Whether to use the file with all exposures where there is no lite file.
     breaker : CircuitBreaker, optional
         Stops further requests once the server cannot be reached.
     """
@@ -75,23 +82,23 @@ class SpectrumFiles:
     breaker: CircuitBreaker | None = None
 
     def paths(self, star: StarId) -> list[tuple[str, str]]:
-        """Reduction and path of every file that may be the star's, the likeliest first."""
+        """Return reduction and path of every file that the star may have, the likeliest first."""
         kinds = (False, True) if self.full else (False,)
         return [(run2d, star.file_path(run2d, full=full)) for full in kinds for run2d in star.run2d_candidates]
 
     def fetch(self, star: StarId, on_failure: Callable[[TransientError], None] = lambda error: None) -> SpectrumFile:
-        """The file of ``star``, checked.
+        """Download the file of ``star`` and check it.
 
         Parameters
         ----------
         star : StarId
         on_failure : callable, optional
-            Told of every failure that passes.
+            Called with every transient failure.
 
         Raises
         ------
         AbsentError
-            If the archive says `CONFIRMATIONS` times that it has none, within the patience of ``retries``.
+            If the archive replies `CONFIRMATIONS` times that it has none.
         ArchiveError
             If it cannot be reached, or sends something else after all attempts.
         """
@@ -115,21 +122,21 @@ class SpectrumFiles:
         raise AbsentError(star)
 
     def _download(self, path: str, star: StarId) -> tuple[Spectrum, bytes] | None:
-        """The file; None where the server says that there is none."""
+        """Return the file; None where the server does not have it."""
         if self.limit is not None:
             self.limit.wait(self.retries.patience)
         url = f"{self.url}/{path}"
         reply = send(url, timeout=self.timeout, limit=MAX_BYTES)
         if reply.status in ABSENT:
             return None
-        reply.refuse_failures()
+        reply.raise_for_status()
         spectrum = check_file(reply.body, star, url)
         _check_end(reply.body, star)
         return spectrum, reply.body
 
 
 def check_file(data: bytes, star: StarId, origin: str) -> Spectrum:
-    """The spectrum in ``data``, which must be the star's.
+    """Read the spectrum in ``data``, which must be that of ``star``.
 
     Raises
     ------
@@ -137,27 +144,27 @@ def check_file(data: bytes, star: StarId, origin: str) -> Spectrum:
         If it is a web page, cut short, or another star's.
     """
     if not data.startswith(b"SIMPLE"):
-        kind = "a web page" if data.lstrip()[:1] == b"<" else "something"
+        kind = "a web page" if data.lstrip()[:1] == b"<" else "other data"
         raise TransientError(
-            f"The SDSS archive answered with {kind} that is no FITS file; it may be out of service.", value=origin
+            f"The SDSS archive sent {kind} instead of a FITS file; it may be out of service.", value=origin
         )
     try:
-        spectrum = read_spectrum(data)  # without the name that was asked for: the file itself must say whose it is
+        spectrum = read_spectrum(data)  # without a name: the file itself must name its star
     except SpectrumError as error:
         raise TransientError(
             f"The SDSS archive's file of {star.name} cannot be used: {error}", value=origin, remedy=""
         ) from None
     if spectrum.name != star.name:
-        sent = spectrum.name or "a spectrum that names no star"
+        sent = spectrum.name or "a spectrum without a star's name"
         raise TransientError(f"The SDSS archive sent {sent} when asked for {star.name}.", value=origin)
     return spectrum
 
 
 def _check_end(data: bytes, star: StarId) -> None:
-    """Raise if the bytes end elsewhere than the last table, or before the star's own row.
+    """Raise unless the bytes end with the last table, after the row of the star.
 
-    Files that hold a spectrum and nothing else exist, but their table has no name; after SDSS's COADD come SPECOBJ or
-    SPALL, and SPZLINE.
+    Files with a spectrum and nothing else exist, but their table has no name. In SDSS's files, COADD is followed by
+    SPECOBJ or SPALL, and by SPZLINE.
     """
     from astropy.io import fits
 
@@ -173,4 +180,4 @@ def _check_end(data: bytes, star: StarId) -> None:
         except DAMAGE:
             end = -1
     if end != len(data):
-        raise TransientError(f"The SDSS archive's file of {star.name} came cut short.", value=len(data))
+        raise TransientError(f"The SDSS archive's file of {star.name} is cut short.", value=len(data))

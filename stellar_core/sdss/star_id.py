@@ -1,4 +1,4 @@
-"""The name of one SDSS spectrum, and the URLs that follow from it."""
+"""Identity of one SDSS spectrum, and the URLs that follow from it; `identifiers` parses text into these classes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from stellar_core.errors import IdentifierError
 from stellar_core.sdss import specobjid as ids
 
-#: Plates that SDSS never used; the offline mock survey answers for them.
+#: First and last plate of the MOCK survey; SDSS never used them.
 MOCK_PLATES = (16000, 16383)
 #: MJD from which the SDSS spectrograph served SEGUE-2 (run2d 104) only: August 2008.
 SEGUE2_MJD = 54680
@@ -25,14 +25,14 @@ class StarId:
     run2d : str
         Reduction: "26", "103", "104" or ``vN_M_P``.
     notes : tuple of str
-        What was mended or assumed when the identifier was read; not compared.
+        Corrections and assumptions made when the identifier was read; not compared.
     run2d_known : bool
         False where ``run2d`` was assumed from plate and MJD; not compared.
 
     Raises
     ------
     IdentifierError
-        If a number is outside what SDSS has, or ``run2d`` is no reduction.
+        If a number is outside the range of SDSS, or ``run2d`` is not a reduction.
     """
 
     plate: int
@@ -48,7 +48,7 @@ class StarId:
 
     @classmethod
     def of(cls, plate: int, mjd: int, fiber: int, run2d: str | None = None, notes: tuple[str, ...] = ()) -> StarId:
-        """The spectrum of a plate, MJD and fiber, with the reduction assumed where not given."""
+        """Return the spectrum of a plate, MJD and fiber; the reduction is assumed where it is not given."""
         if run2d is not None:
             return cls(plate, mjd, fiber, run2d, notes)
         if plate >= ids.FIRST_BOSS_PLATE:
@@ -59,7 +59,7 @@ class StarId:
 
     @property
     def specobjid(self) -> str:
-        """The specObjID as text; numbers above 2^53 get rounded on the way to people."""
+        """The specObjID as text: many programs round numbers above 2^53."""
         return str(ids.encode(self.plate, self.mjd, self.fiber, self.run2d))
 
     @property
@@ -69,28 +69,28 @@ class StarId:
 
     @property
     def is_mock(self) -> bool:
-        """Whether the plate belongs to the offline mock survey."""
+        """Whether the plate belongs to the MOCK survey."""
         return MOCK_PLATES[0] <= self.plate <= MOCK_PLATES[1]
 
     @property
     def run2d_candidates(self) -> tuple[str, ...]:
         """Reductions to try for the file, the likeliest first."""
         if self.plate >= ids.FIRST_BOSS_PLATE:
-            # DR17 holds every BOSS spectrum in one reduction, whatever release the id is from.
+            # DR17 has every BOSS spectrum in one reduction, whichever release the id is from.
             return (ids.BOSS_RUN2D,)
         if self.run2d_known:
             return (self.run2d,)
         return (self.run2d, *(other for other in ids.LEGACY_RUN2D if other != self.run2d))
 
     def file_path(self, run2d: str, *, full: bool = False) -> str:
-        """Path of the DR17 lite file below the root of the Science Archive Server.
+        """Return the path of the DR17 lite file below the root of the Science Archive Server.
 
         Parameters
         ----------
         run2d : str
             Reduction.
         full : bool
-            The file with all exposures instead, which begins with the same coadd.
+            Path of the file with all exposures, which begins with the same coadd.
         """
         legacy = run2d in ids.LEGACY_RUN2D
         folder = f"dr17/{'sdss' if legacy else 'eboss'}/spectro/redux/{run2d}/spectra"
@@ -99,12 +99,12 @@ class StarId:
 
     @property
     def spectrum_url(self) -> str:
-        """URL of the DR17 lite file; empty for the mock survey."""
+        """URL of the DR17 lite file; empty for the MOCK survey."""
         return "" if self.is_mock else f"{SAS_URL}/{self.file_path(self.run2d_candidates[0])}"
 
     @property
     def skyserver_url(self) -> str:
-        """URL of the SkyServer page of the spectrum; empty for the mock survey."""
+        """URL of the SkyServer page of the spectrum; empty for the MOCK survey."""
         if self.is_mock:
             return ""
         dr17 = ids.encode(self.plate, self.mjd, self.fiber, self.run2d_candidates[0])
@@ -112,14 +112,14 @@ class StarId:
 
     @property
     def viewer_url(self) -> str:
-        """URL of the DR17 spectrum viewer; empty for the mock survey."""
+        """URL of the DR17 spectrum viewer; empty for the MOCK survey."""
         if self.is_mock:
             return ""
         query = f"plateid={self.plate}&mjd={self.mjd}&fiberid={self.fiber}"
         return f"https://dr17.sdss.org/optical/spectrum/view?{query}"
 
     def to_dict(self) -> dict[str, object]:
-        """The object that ``identify --json`` prints."""
+        """Return the object that ``identify --json`` prints."""
         return {
             "plate": self.plate,
             "mjd": self.mjd,
@@ -142,7 +142,7 @@ class PlateFiber:
     Raises
     ------
     IdentifierError
-        If a number is outside what SDSS has.
+        If a number is outside the range of SDSS.
     """
 
     plate: int
@@ -152,13 +152,13 @@ class PlateFiber:
         ids.encode(self.plate, ids.MJDS[0], self.fiber, ids.LEGACY_RUN2D[0])
 
     def at(self, mjd: int) -> StarId:
-        """The spectrum of this plate and fiber on one MJD."""
+        """Return the spectrum of this plate and fiber on one MJD."""
         return StarId.of(self.plate, mjd, self.fiber)
 
 
 @dataclass(frozen=True)
 class Position:
-    """A place on the sky: the nearest spectrum is meant.
+    """A position on the sky, which stands for the spectrum nearest to it.
 
     Attributes
     ----------
@@ -168,7 +168,7 @@ class Position:
     Raises
     ------
     IdentifierError
-        If there is no such place.
+        If a coordinate is out of range.
     """
 
     ra: float
@@ -177,7 +177,7 @@ class Position:
     def __post_init__(self) -> None:
         if not (0 <= self.ra < 360 and -90 <= self.dec <= 90):
             raise IdentifierError(
-                f"RA {self.ra:g} and Dec {self.dec:g} are no place on the sky.",
+                f"RA {self.ra:g}, Dec {self.dec:g} is not a position on the sky.",
                 value=(self.ra, self.dec),
                 remedy="Give RA from 0 to 360 and Dec from -90 to 90 degrees.",
             )

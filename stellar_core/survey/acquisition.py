@@ -18,14 +18,12 @@ from typing import TYPE_CHECKING
 from stellar_core.errors import ArchiveError, StellarError, StorageError
 from stellar_core.files import remove_drafts
 from stellar_core.isochrones import nearest_label
-from stellar_core.network.rate_limit import RateLimit
 from stellar_core.network.retries import Retries
-from stellar_core.paths import cache_folder
 from stellar_core.progress import Progress
 from stellar_core.sdss.casjobs import CasJobs, casjobs_url
 from stellar_core.sdss.catalogue_rows import NAMES, CatalogueRow
 from stellar_core.sdss.skyserver import SkyServer
-from stellar_core.sdss.spectrum_files import SpectrumFiles
+from stellar_core.sdss.spectrum_files import SpectrumFiles, sas_rate_limit
 from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 from stellar_core.survey.catalogue import CasJobsTable, CatalogueSource, SkyServerPages, fetch_catalogue
 from stellar_core.survey.catalogue_page import DAMAGE
@@ -140,8 +138,7 @@ def acquire(
     """
     plan.claim(out)
     retries = Retries(attempts=8, unreachable_attempts=4, first_wait=1.0, longest_wait=120.0)
-    limit = RateLimit(cache_folder() / "sas-requests.json", files_per_minute)
-    files = SpectrumFiles(timeout=30.0, retries=retries, limit=limit, full=False)
+    files = SpectrumFiles(timeout=30.0, retries=retries, limit=sas_rate_limit(files_per_minute), full=False)
     token = os.environ.get("STELLAR_CASJOBS_TOKEN", "").strip()
     if token:
         say(f"The catalogue comes from CasJobs at {casjobs_url()}.")

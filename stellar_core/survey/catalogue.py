@@ -16,8 +16,8 @@ from stellar_core.network.retries import TransientError
 from stellar_core.progress import Progress
 from stellar_core.sdss.casjobs import OWN, CasJobs, JobEndedError, NoJobError, RefusedError
 from stellar_core.sdss.catalogue_rows import COLUMNS, NAMES
-from stellar_core.sdss.skyserver import Answer, Check, SkyServer
-from stellar_core.sdss.sql_response import TOTAL_SQL, read_answer
+from stellar_core.sdss.skyserver import SkyServer
+from stellar_core.sdss.sql_response import TOTAL_SQL, Check, SqlResponse, parse_rows
 from stellar_core.survey.catalogue_page import PageCheck, as_table, find_damage
 from stellar_core.survey.plan import Plan, id_range
 
@@ -31,7 +31,7 @@ SUBMISSIONS = 3
 class CatalogueSource(Protocol):
     """Where the rows of a page come from."""
 
-    def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
+    def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> SqlResponse:
         """All rows of some plates that pass the plan's cuts."""
 
 
@@ -46,7 +46,7 @@ class SkyServerPages:
 
     server: SkyServer
 
-    def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
+    def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> SqlResponse:
         return self.server.query(plan.sql(plates), COLUMNS, check)
 
 
@@ -68,7 +68,7 @@ class CasJobsTable:
     folder: Path
     say: Callable[[str], None] = lambda text: None
 
-    def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> Answer:
+    def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> SqlResponse:
         low, high = id_range(*plates)
         sql = f"SELECT {', '.join(NAMES)}, {TOTAL_SQL} FROM {{}} WHERE specObjID BETWEEN {low} AND {high}"
         table = self.table(plan)
@@ -188,7 +188,7 @@ def _page(plan: Plan, path: Path, plates: tuple[int, int], source: CatalogueSour
     if path.exists() and digest.exists():
         data = path.read_bytes()
         if digest.read_bytes() == hashlib.sha256(data).hexdigest().encode():
-            return read_answer(data, NAMES, service="The page kept")
+            return parse_rows(data, NAMES, service="The page kept")
     answer = source.page(plan, plates, PageCheck(plan, plates))
     write_bytes(path, answer.data)
     write_bytes(digest, hashlib.sha256(answer.data).hexdigest().encode())

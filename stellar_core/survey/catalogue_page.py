@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from stellar_core.errors import IdentifierError
-from stellar_core.sdss.catalogue_rows import NAMES, PRECISE, TEXT, WHOLE, identify
 from stellar_core.network.retries import TransientError
+from stellar_core.sdss.catalogue_rows import NAMES, PRECISE, TEXT, WHOLE, identify
 from stellar_core.sdss.sql_response import number, whole_number
 from stellar_core.survey.plan import Plan, id_range
 

@@ -220,6 +220,6 @@ def test_a_file_too_large_is_refused_in_words(visit, tmp_path):
     assert "larger than 20 MB" in tab.page.get_by_test_id("stAlert").inner_text()
     tab.assert_calm()
     tab.look_up("<script>document.title='x'</script>")
-    assert "names no SDSS spectrum" in tab.page.get_by_test_id("stAlert").inner_text()
+    assert "is not a recognised SDSS identifier" in tab.page.get_by_test_id("stAlert").inner_text()
     assert tab.page.title() == "Stellar Ages Explorer"
     tab.assert_calm()

@@ -44,7 +44,7 @@ def test_text_has_the_same_values(run):
     assert status == 0
     lines = dict(line.split(None, 1) for line in out.splitlines())
     assert lines["specobjid"] == "4565636362342690816" and lines["plate"] == "4055"
-    assert "mended" in lines["notes"]
+    assert "corrected" in lines["notes"]
 
 
 def test_unquoted_numbers_are_one_identifier(run):

@@ -11,8 +11,9 @@ import time
 import pytest
 
 from stellar_core.errors import ParameterError
-from stellar_core.network.rate_limit import SKYSERVER_PER_MINUTE, RateLimit
+from stellar_core.network.rate_limit import RateLimit
 from stellar_core.network.retries import TransientError
+from stellar_core.sdss.skyserver import QUERIES_PER_MINUTE
 from tests.network.test_retries import Time
 
 
@@ -33,9 +34,9 @@ def busiest(came: list[float], window: float) -> int:
 @pytest.mark.parametrize("shared", [True, False])
 def test_no_window_has_more_turns_than_allowed(tmp_path, shared):
     clock = Time()
-    limit = RateLimit(tmp_path / "turns.json" if shared else None, clock=clock, sleep=clock.sleep)
-    came = turns(limit, clock, 4 * SKYSERVER_PER_MINUTE)
-    assert busiest(came, 60.0) == SKYSERVER_PER_MINUTE < 60
+    limit = RateLimit(tmp_path / "turns.json" if shared else None, QUERIES_PER_MINUTE, clock=clock, sleep=clock.sleep)
+    came = turns(limit, clock, 4 * QUERIES_PER_MINUTE)
+    assert busiest(came, 60.0) == QUERIES_PER_MINUTE < 60
     assert came[-1] == pytest.approx(180.0), "and no turn is wasted"
 
 
@@ -81,7 +82,7 @@ def test_impatience_takes_no_turn(tmp_path):
     clock = Time()
     limit = RateLimit(tmp_path / "turns.json", 2, clock=clock, sleep=clock.sleep)
     turns(limit, clock, 2)
-    with pytest.raises(TransientError, match="used up for another 60 s"):
+    with pytest.raises(TransientError, match="the next is possible in 60 s"):
         limit.wait(patience=30.0)
     assert clock.pauses == [] and len(json.loads((tmp_path / "turns.json").read_text())) == 2
 
@@ -101,7 +102,7 @@ def test_a_folder_that_cannot_be_written_leaves_the_limit_of_the_process(tmp_pat
 
 
 def test_nonsense_is_refused():
-    for settings in ({"turns": 0}, {"window": 0.0}):
+    for settings in ({"requests": 0}, {"requests": 5, "window": 0.0}):
         with pytest.raises(ParameterError):
             RateLimit(None, **settings)
 
@@ -110,7 +111,9 @@ def test_limits_made_one_after_another_share_the_turns_of_a_folder_that_cannot_b
     (tmp_path / "file").write_text("")
     clock = Time()
     came = [
-        turns(RateLimit(tmp_path / "file" / "turns.json", clock=clock, sleep=clock.sleep), clock, 1)[0]
+        turns(
+            RateLimit(tmp_path / "file" / "turns.json", QUERIES_PER_MINUTE, clock=clock, sleep=clock.sleep), clock, 1
+        )[0]
         for _ in range(120)
     ]
-    assert busiest(came, 60.0) == SKYSERVER_PER_MINUTE
+    assert busiest(came, 60.0) == QUERIES_PER_MINUTE

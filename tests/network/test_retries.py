@@ -7,7 +7,7 @@ import random
 import pytest
 
 from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.network.retries import TransientError, Retries, UnreachableError
+from stellar_core.network.retries import Retries, TransientError, UnreachableError
 
 
 class Time:

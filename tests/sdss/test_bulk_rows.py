@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stellar_core.errors import ArchiveError
-from stellar_core.sdss.bulk_rows import AT_ONCE, remember_rows
+from stellar_core.sdss.bulk_rows import AT_ONCE, prefetch_rows
 from stellar_core.sdss.catalogue_rows import row_key
 from stellar_core.sdss.star_id import StarId
 from tests.sdss.test_archive import asked, client, mock_stars
@@ -16,12 +16,12 @@ def test_few_queries_give_what_single_ones_give(sdss, tmp_path):
     stars = mock_stars(sdss)[: 2 * AT_ONCE + 3]
     missing = StarId(16001, stars[0].mjd + 1, 999, stars[0].run2d)
     archive, other = client(sdss, tmp_path / "many"), client(sdss, tmp_path / "one")
-    assert remember_rows(archive, [*stars, stars[0], missing]) == len(stars)
+    assert prefetch_rows(archive, [*stars, stars[0], missing]) == len(stars)
     assert len(asked(sdss, "skyserver")) == 3
     for star in stars[::20]:
         assert repr(archive.row(star)) == repr(other.row(star))
     before = len(asked(sdss, "skyserver"))
-    assert remember_rows(archive, stars) == 0 and archive.row(stars[1]).star == stars[1]
+    assert prefetch_rows(archive, stars) == 0 and archive.row(stars[1]).star == stars[1]
     assert len(asked(sdss, "skyserver")) == before, "what is kept is not asked for"
     assert archive.cache.get(row_key(missing)) is None and archive.row(missing) is None
 
@@ -29,7 +29,7 @@ def test_few_queries_give_what_single_ones_give(sdss, tmp_path):
 def test_the_longest_ids_fit_and_so_does_the_counting_of_none(sdss, tmp_path):
     stars = [StarId(16383, 59999, fiber, "v5_13_2") for fiber in range(1, AT_ONCE + 1)]
     assert {len(star.specobjid) for star in stars} == {20}
-    assert remember_rows(client(sdss, tmp_path), stars) == 0
+    assert prefetch_rows(client(sdss, tmp_path), stars) == 0
     assert len(asked(sdss, "skyserver")) == 2
 
 
@@ -41,7 +41,7 @@ def test_a_reduction_that_is_not_known_costs_no_query_of_its_own(sdss, tmp_path)
     unknown = [StarId.of(star.plate, star.mjd, star.fiber) for star in legacy[:40]]
     assert not any(star.run2d_known for star in unknown)
     known, archive, other = mock_stars(sdss)[:5], client(sdss, tmp_path / "many"), client(sdss, tmp_path / "one")
-    assert remember_rows(archive, [*known, *unknown]) == len(known) + len(unknown)
+    assert prefetch_rows(archive, [*known, *unknown]) == len(known) + len(unknown)
     asked_for = len(asked(sdss, "skyserver"))
     assert asked_for == -(-(3 * len(unknown) + len(known)) // AT_ONCE)
     for star in unknown[::7]:
@@ -52,9 +52,9 @@ def test_faults_end_in_the_same_rows_or_one_sentence(sdss, tmp_path):
     stars = mock_stars(sdss)[:60]
     archive = client(sdss, tmp_path, 0.7)
     sdss.faults = Faults(1.0, 3, service="skyserver", first=2)
-    assert remember_rows(archive, stars) == 60
+    assert prefetch_rows(archive, stars) == 60
     again = client(sdss, tmp_path / "again", 0.7, attempts=2)
     sdss.faults = Faults(1.0, 3, (Fault.OUTAGE,), service="skyserver")
     with pytest.raises(ArchiveError) as caught:
-        remember_rows(again, stars)
-    assert "\n" not in str(caught.value) and again.cache.holdings() == (0, 0)
+        prefetch_rows(again, stars)
+    assert "\n" not in str(caught.value) and again.cache.size() == (0, 0)

@@ -21,12 +21,12 @@ from stellar_core.sdss.cache import DiskCache, cache_limit
 
 def test_what_was_kept_comes_back_at_its_place(tmp_path):
     cache = DiskCache(tmp_path)
-    assert cache.get("a/b.fits") is None and cache.holdings() == (0, 0)
+    assert cache.get("a/b.fits") is None and cache.size() == (0, 0)
     assert cache.put("a/b.fits", b"spectrum") == ""
     assert DiskCache(tmp_path).get("a/b.fits") == b"spectrum"
     assert (tmp_path / "a" / "b.fits").read_bytes() == b"spectrum"
     cache.put("a/b.fits", b"newer")
-    assert cache.get("a/b.fits") == b"newer" and cache.holdings() == (1, 5)
+    assert cache.get("a/b.fits") == b"newer" and cache.size() == (1, 5)
     cache.drop("a/b.fits")
     assert cache.get("a/b.fits") is None and not (tmp_path / "a" / "b.fits").exists()
 
@@ -39,7 +39,7 @@ def test_what_is_not_what_was_kept_is_as_good_as_absent(tmp_path, content):
         (tmp_path / "key").unlink()
     else:
         (tmp_path / "key").write_bytes(content)
-    assert cache.get("key") is None and cache.holdings() == (0, 0)
+    assert cache.get("key") is None and cache.size() == (0, 0)
     cache.put("key", b"spectrum")
     assert cache.get("key") == b"spectrum"
 
@@ -65,7 +65,7 @@ def test_an_index_that_another_process_holds_costs_seconds_only(tmp_path):
     other.execute("BEGIN EXCLUSIVE")
     start = time.monotonic()
     assert cache.get("key") is None
-    assert "could not be kept in the cache (database is locked)" in cache.put("other", b"spectrum")
+    assert "could not be cached (database is locked)" in cache.put("other", b"spectrum")
     assert time.monotonic() - start < 8
     other.close()
     assert cache.get("key") == b"spectrum"
@@ -80,14 +80,14 @@ def test_a_damaged_index_that_cannot_be_removed_is_as_good_as_none(tmp_path, mon
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(type(tmp_path), "unlink", read_only)
-    assert cache.get("key") is None and cache.holdings() == (0, 0)
+    assert cache.get("key") is None and cache.size() == (0, 0)
 
 
 def test_a_folder_that_may_not_be_read_is_as_good_as_none(tmp_path, monkeypatch):
     cache = DiskCache(tmp_path)
     cache.put("key", b"spectrum")
     monkeypatch.setattr(Path, "is_file", lambda self: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
-    assert cache.get("key") is None and cache.holdings() == (0, 0)
+    assert cache.get("key") is None and cache.size() == (0, 0)
     cache.drop("key")
 
 
@@ -107,8 +107,8 @@ def test_those_longest_unused_go_first(tmp_path):
     assert cache.get("a") is not None
     cache.put("e", b"e" * 15)
     kept = [key for key in "abcde" if (tmp_path / key).exists()]
-    assert kept == ["a", "d", "e"] and cache.holdings() == (3, 35)
-    assert "limit" in cache.put("f", b"f" * 41) and cache.holdings() == (3, 35)
+    assert kept == ["a", "d", "e"] and cache.size() == (3, 35)
+    assert "limit" in cache.put("f", b"f" * 41) and cache.size() == (3, 35)
 
 
 @pytest.mark.parametrize("damage", [b"no database at all", b""])
@@ -136,7 +136,7 @@ def test_an_index_damaged_inside_costs_downloads_only(tmp_path):
 def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
     cache = DiskCache(tmp_path / "file" / "cache")
-    assert "could not be kept" in cache.put("key", b"x") and cache.get("key") is None
+    assert "could not be cached" in cache.put("key", b"x") and cache.get("key") is None
 
 
 @pytest.mark.parametrize("key", ["../key", "/etc/key", "", "a/../../key", "index.sqlite"])
@@ -162,7 +162,7 @@ def test_many_threads_agree(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    assert not wrong and DiskCache(tmp_path).holdings()[1] <= 3000
+    assert not wrong and DiskCache(tmp_path).size()[1] <= 3000
 
 
 def test_writers_killed_at_any_moment_leave_no_wrong_answer(tmp_path):
@@ -217,7 +217,7 @@ def test_an_index_of_another_make_is_made_anew(tmp_path, made):
     index.close()
     cache = DiskCache(tmp_path)
     assert cache.get("a") is None and cache.put("a", b"spectrum") == ""
-    assert cache.get("a") == b"spectrum" and cache.holdings() == (1, 8)
+    assert cache.get("a") == b"spectrum" and cache.size() == (1, 8)
 
 
 def test_an_entry_that_leads_out_of_the_folder_removes_nothing(tmp_path):

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from stellar_core.errors import ArchiveError, ParameterError
+from stellar_core.network.retries import Retries, TransientError
 from stellar_core.sdss.casjobs import CasJobs, JobState
-from stellar_core.network.retries import TransientError, Retries
 from stellar_core.sdss.sql_response import TOTAL_SQL
 from tests.network.test_retries import Time
 from tests.standin import Fault, Faults
@@ -31,7 +31,7 @@ def table() -> str:
 
 @pytest.mark.parametrize("token", ["", " ", " secret", "tok\u00e9n", "one\ntwo", "one\r", "\u2026"])
 def test_a_token_that_is_none_is_one_sentence(token):
-    with pytest.raises(ParameterError, match="token of CasJobs is one line") as caught:
+    with pytest.raises(ParameterError, match="CasJobs token must be one line") as caught:
         CasJobs(token)
     assert not token.strip() or token not in str(caught.value)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from stellar_core.errors import IdentifierError
+from stellar_core.network.retries import TransientError
 from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.spectra import prepare
 from stellar_core.sdss.catalogue_rows import NAMES, CatalogueRow, choose_row, row_source
-from stellar_core.network.retries import TransientError
 from stellar_core.sdss.specobjid import encode
 from stellar_core.sdss.star_id import StarId
 from stellar_core.spectrum import Spectrum
@@ -49,9 +49,9 @@ def test_missing_values_are_missing():
     nulls = {f"{name}_{band}": "null" for name in ("psfMag", "psfMagErr", "extinction", "modelMag") for band in "ugriz"}
     row = CatalogueRow.read(cells(teffadop="-9999", loggadop="null", bestObjID="0", zWarning="null", **nulls))
     assert row.photometry is None and row.bestobjid == "" and row.zwarning == 0
-    assert set(row.parameters.known()) == {"sspp_feh", "sspp_teff_err", "sspp_logg_err", "sspp_feh_err", "sspp_flag"}
+    assert set(row.parameters.as_meta()) == {"sspp_feh", "sspp_teff_err", "sspp_logg_err", "sspp_feh_err", "sspp_flag"}
     nothing = {f"{name}adop{unc}": "-9999" for name in ("teff", "logg", "feh") for unc in ("", "unc")}
-    assert CatalogueRow.read(cells(**nothing)).parameters.known() == {}
+    assert CatalogueRow.read(cells(**nothing)).parameters.as_meta() == {}
 
 
 def test_one_missing_band_leaves_incomplete_photometry():

@@ -63,7 +63,7 @@ def test_forms_with_a_reduction(text):
 def test_rounded_id_in_a_url_is_mended_with_a_note():
     star = parse("https://skyserver.sdss.org/dr17/VisualTools/explore/summary?sid=4565636362342691000")
     assert star == StarId(4055, 55359, 408, "v5_7_0")
-    assert "mended" in star.notes[0]
+    assert "corrected" in star.notes[0]
 
 
 @pytest.mark.parametrize("text", ["266 31", "266-31", "plate 266 fiber 31", "266,31", "0266/0031"])
@@ -124,8 +124,8 @@ def test_dict_is_the_contract():
         ("   ", "empty"),
         ("-5", "negative"),
         ("-299497923312379904", "negative"),
-        ("<script>alert(1)</script>", "names no SDSS spectrum"),
-        ("'; DROP TABLE specobj; --", "names no SDSS spectrum"),
+        ("<script>alert(1)</script>", "is not a recognised SDSS identifier"),
+        ("'; DROP TABLE specobj; --", "is not a recognised SDSS identifier"),
         ("123456789012345678901234567890", "30 digits"),
         ("9" * 300, "whole number"),
         ("x" * 5000, "5000 characters"),
@@ -139,15 +139,18 @@ def test_dict_is_the_contract():
         ("0 31", "plate 0"),
         ("spec-015000-59146-4544940698.fits", "SDSS-V"),
         ("spec-0266-51602-0999.fits", "1 to 640"),
-        ("https://example.org/", "names no spectrum"),
-        ("https://[broken", "names no spectrum"),
-        ("https://dr17.sdss.org/view?plateid=266&mjd=x&fiberid=-1", "names no spectrum"),
-        ("https://skyserver.sdss.org/dr17/VisualTools/explore/summary?ra=400&dec=-0.01", "names no spectrum|no place"),
-        ("09:49:77.05 -00:00:23.7", "no part of a position"),
-        ("29:49:17.05 -00:00:23.7", "no place on the sky"),
-        ("SDSS J094917.05-950023.7", "no place on the sky"),
-        ("\u0663\u0664\u0665", "names no SDSS spectrum"),
-        ("Betelgeuse", "names no SDSS spectrum"),
+        ("https://example.org/", "identifies no spectrum"),
+        ("https://[broken", "identifies no spectrum"),
+        ("https://dr17.sdss.org/view?plateid=266&mjd=x&fiberid=-1", "identifies no spectrum"),
+        (
+            "https://skyserver.sdss.org/dr17/VisualTools/explore/summary?ra=400&dec=-0.01",
+            "identifies no spectrum|not a position",
+        ),
+        ("09:49:77.05 -00:00:23.7", "not valid in a position"),
+        ("29:49:17.05 -00:00:23.7", "not a position on the sky"),
+        ("SDSS J094917.05-950023.7", "not a position on the sky"),
+        ("\u0663\u0664\u0665", "is not a recognised SDSS identifier"),
+        ("Betelgeuse", "is not a recognised SDSS identifier"),
     ],
 )
 def test_anything_else_gets_one_sentence(text, words):

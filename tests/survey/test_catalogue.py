@@ -10,17 +10,17 @@ import pandas as pd
 import pytest
 
 from stellar_core.errors import ArchiveError
+from stellar_core.network.rate_limit import RateLimit
+from stellar_core.network.retries import Retries, TransientError
 from stellar_core.sdss.casjobs import CasJobs, JobState, RefusedError
 from stellar_core.sdss.catalogue_rows import NAMES
 from stellar_core.sdss.quality_cuts import QualityCuts
-from stellar_core.network.rate_limit import RateLimit
-from stellar_core.network.retries import TransientError, Retries
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.survey.catalogue import CasJobsTable, SkyServerPages, fetch_catalogue
 from stellar_core.survey.catalogue_page import DAMAGE, PageCheck, as_table, check_page, find_damage
 from stellar_core.survey.plan import Plan
-from tests.sdss.test_catalogue_rows import cells
 from tests.network.test_retries import Time
+from tests.sdss.test_catalogue_rows import cells
 from tests.standin import Fault, Faults
 from tests.standin.casjobs import TOKEN
 
@@ -161,7 +161,7 @@ def test_a_table_of_nothing_has_the_columns():
         ({"fiberID": "null"}, "Its fiberID in the catalogue is 'null'."),
         ({"plate": "266.5"}, "Its plate in the catalogue is '266.5'."),
         ({"specObjID": "2.99e17"}, "Its specObjID in the catalogue, '2.99e17', is none of plates 200 to 300."),
-        ({"fiberID": "32"}, "specObjID 299497923312379904 is 266-51602-31; its row says 266-51602-32."),
+        ({"fiberID": "32"}, "specObjID 299497923312379904 is 266-51602-31; its row names 266-51602-32."),
         ({"specObjID": "9" * 20}, f"Its specObjID in the catalogue, '{'9' * 20}', is none of plates 200 to 300."),
     ],
 )
@@ -288,7 +288,7 @@ def test_a_job_that_failed_is_submitted_anew_and_one_that_cannot_be_asked_for_is
             CasJobsTable(jobs, tmp_path).table(PLAN)
     assert len(submitted) == 1
     monkeypatch.setattr(CasJobs, "state", lambda self, job: JobState("failed", "server restarted"))
-    with pytest.raises(ArchiveError, match="failed: server restarted. The same command submits it anew"):
+    with pytest.raises(ArchiveError, match="failed: server restarted. Run the same command to submit it again"):
         CasJobsTable(jobs, tmp_path).table(PLAN)
     monkeypatch.setattr(CasJobs, "state", lambda self, job: JobState("finished", ""))
     assert CasJobsTable(jobs, tmp_path).table(PLAN).endswith("_2") and len(submitted) == 2
