@@ -24,6 +24,11 @@ def build(
     ],
     data: Annotated[Path | None, typer.Argument(help="Folder of public data; see trained/README.md.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the models.")] = TRAINED_DIR,
+    miles: Annotated[Path | None, typer.Option(help="emulator: MILES as distributed.")] = None,
+    stelib: Annotated[Path | None, typer.Option(help="emulator: STELIB as distributed.")] = None,
+    boss: Annotated[Path | None, typer.Option(help="emulator: the BOSS mean templates.")] = None,
+    kurucz: Annotated[Path | None, typer.Option(help="emulator: the Kurucz standards of SDSS.")] = None,
+    ck04: Annotated[Path | None, typer.Option(help="emulator: ck04models of STScI.")] = None,
 ) -> None:
     """Rebuild a part of trained/ from public data, or rewrite the model cards."""
     if part == "cards":
@@ -37,13 +42,15 @@ def build(
 
         build_cells(load_tracks(), out / "isochrone-cells")
     else:
-        _build_from_data(part, data, out)
+        given = {"miles": miles, "stelib": stelib, "boss": boss, "kurucz": kurucz}
+        _build_from_data(part, data, out, {name: path for name, path in given.items() if path is not None}, ck04)
 
 
-def _build_from_data(part: str, data: Path | None, out: Path) -> None:
+def _build_from_data(part: str, data: Path | None, out: Path, libraries: dict[str, Path], ck04: Path | None) -> None:
     from stellar_core.errors import ParameterError
-    from stellar_core.mock.fit.rebuild import rebuild
+    from stellar_core.mock.fit.build import build_parts
 
-    if data is None:
+    if data is None and not libraries and ck04 is None:
         raise ParameterError(f"The part {part!r} is made from a data folder.", value=part, remedy=f"build {part} DATA")
-    rebuild(data, () if part == "all" else (part,), out, say=lambda text: sys.stderr.write(text + "\n"))
+    only = () if part == "all" else (part,)
+    build_parts(data, only, out, lambda text: sys.stderr.write(text + "\n"), libraries, ck04)

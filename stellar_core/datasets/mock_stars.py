@@ -18,7 +18,7 @@ from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.datasets.config import DataConfig
 from stellar_core.isochrones import nearest_label, power_law_log_lifetime
 from stellar_core.mock.emulator import SpectralEmulator
-from stellar_core.mock.fit.library import sdss_fwhm
+from stellar_core.mock.spectrograph import sdss_fwhm
 from stellar_core.mock.instrument import observe
 from stellar_core.mock.photometry import observe_photometry, redden
 from stellar_core.mock.population import Population, draw

@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.errors import ParameterError
-from stellar_core.mock.fit.instrument import LOGLAM_STEP, LOGLAM_ZERO, N_NODE, N_PIXEL, NODES
-from stellar_core.mock.fit.library import sdss_fwhm
 from stellar_core.mock.optics import (
     FIRST,
     N_REST,
@@ -22,6 +20,7 @@ from stellar_core.mock.optics import (
     shift_and_resample,
 )
 from stellar_core.mock.residuals import Residuals, interstellar
+from stellar_core.mock.spectrograph import LOGLAM_STEP, LOGLAM_ZERO, N_NODE, N_PIXEL, NODES, sdss_fwhm
 from stellar_core.mock.streams import StarStreams, row_products
 from stellar_core.model_store import read_model
 from stellar_core.paths import TRAINED_DIR
@@ -157,18 +156,6 @@ class Observation:
     wdisp: np.ndarray
     sky: np.ndarray
     model: np.ndarray
-
-
-def observe_batch(
-    flux_rest: np.ndarray,
-    velocity_kms: np.ndarray,
-    snr: np.ndarray,
-    instrument: Instrument | str,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Wavelength (p,), flux (n, p) and ivar (n, p) of `observe`, for training."""
-    seen = observe(flux_rest, velocity_kms, snr, instrument, rng)
-    return seen.wavelength, seen.flux, seen.ivar
 
 
 def observe(

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from stellar_core.constants import SPEED_OF_LIGHT
-from stellar_core.mock.fit.instrument import NODES
+from stellar_core.mock.spectrograph import NODES
 from stellar_core.mock.streams import StarStreams
 
 #: Rest wavelengths of the spectra that come in, Angstrom (the grid of the preprocessing).

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stellar_core.constants import SPEED_OF_LIGHT
-from stellar_core.mock.fit.residuals import SKY_RANGES, SPIKE_HALF
+from stellar_core.mock.spectrograph import SKY_RANGES, SPIKE_HALF
 from stellar_core.mock.streams import StarStreams, row_products
 
 #: Interstellar lines (vacuum, Angstrom) and their equivalent widths over that of Na D2 + D1:

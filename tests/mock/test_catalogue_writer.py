@@ -12,9 +12,10 @@ import pytest
 from stellar_core.errors import ParameterError, StorageError
 from stellar_core.mock.catalogue_writer import choose, write_release
 from stellar_core.mock.database import TABLES, write_database
-from stellar_core.mock.fit.instrument import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, learn
+from stellar_core.mock.fit.instrument import learn
 from stellar_core.mock.instrument import load_instrument
 from stellar_core.mock.plates import N_STARS
+from stellar_core.mock.spectrograph import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL
 from stellar_core.mock.truth import COLUMNS
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.readers import read_spectrum

@@ -7,7 +7,8 @@ import pytest
 
 from stellar_core.errors import ModelError
 from stellar_core.mock.emulator import EMULATOR_DIR, SpectralEmulator
-from stellar_core.mock.fit.library import load_library, sdss_fwhm, smooth_continuum
+from stellar_core.mock.fit.library import load_library, smooth_continuum
+from stellar_core.mock.spectrograph import sdss_fwhm
 from stellar_core.preprocessing.spectra import GRID
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from stellar_core.errors import ModelError, ParameterError
 from stellar_core.mock.emulator import EMULATOR_DIR
-from stellar_core.mock.fit.emulator_report import CELLS, card_of, class_table, folds_by_star, hold_out, pooled
-from stellar_core.mock.held_out import FILE, LINES, RANGES, measure, read_held_out, star_key, write_held_out
+from stellar_core.mock.fit.emulator_report import CELLS, card_of, class_table, pooled
+from stellar_core.mock.fit.held_out import folds_by_star, hold_out, measure, star_key
+from stellar_core.mock.held_out import FILE, LINES, RANGES, read_held_out, write_held_out
 from stellar_core.preprocessing.spectra import GRID
 
 

@@ -5,8 +5,9 @@ import pytest
 
 from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import ParameterError
-from stellar_core.mock.fit.instrument import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, NODES, learn, read_frames
-from stellar_core.mock.instrument import INSTRUMENTS, load_instrument, observe, observe_batch
+from stellar_core.mock.fit.instrument import learn, read_frames
+from stellar_core.mock.instrument import INSTRUMENTS, load_instrument, observe
+from stellar_core.mock.spectrograph import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, NODES
 from stellar_core.model_store import read_model
 from stellar_core.paths import TRAINED_DIR
 
@@ -22,7 +23,8 @@ def lined(n: int, centre: float = 6000.0) -> np.ndarray:
 @pytest.mark.parametrize("name", INSTRUMENTS)
 def test_snr_asked_is_snr_got(name):
     snr = np.repeat([5.0, 20.0, 60.0], 40)
-    _, flux, ivar = observe_batch(lined(120), 0.0, snr, name, np.random.default_rng(3))
+    seen = observe(lined(120), 0.0, snr, name, np.random.default_rng(3))
+    flux, ivar = seen.flux, seen.ivar
     got = np.array([np.median((f * np.sqrt(i))[i > 0]) for f, i in zip(flux, ivar)])
     assert np.abs(np.median((got / snr).reshape(3, 40), axis=1) - 1).max() < 0.02
     assert np.abs(got / snr - 1).max() < 0.10
@@ -30,16 +32,16 @@ def test_snr_asked_is_snr_got(name):
 
 def test_ranges_and_pixels():
     for name, low, high in (("SDSS", 3835, 9180), ("BOSS", 3650, 10300)):
-        wavelength, flux, ivar = observe_batch(lined(40), 0.0, 30.0, name, np.random.default_rng(0))
+        seen = observe(lined(40), 0.0, 30.0, name, np.random.default_rng(0))
+        wavelength, flux, ivar = seen.wavelength, seen.flux, seen.ivar
         assert flux.shape == ivar.shape == (40, wavelength.size)
         steps = (np.log10(wavelength) - LOGLAM_ZERO) / LOGLAM_STEP
         assert np.allclose(steps, np.round(steps), atol=1e-6)
         covered = (wavelength > low) & (wavelength < high)
         assert (ivar[:, covered] > 0).mean() > 0.95
         assert np.isfinite(flux).all() and np.isfinite(ivar).all() and (ivar >= 0).all()
-    starts = [
-        np.flatnonzero(row > 0)[0] for row in observe_batch(lined(40), 0, 30, "SDSS", np.random.default_rng(0))[2]
-    ]
+    seen = observe(lined(40), 0, 30, "SDSS", np.random.default_rng(0))
+    starts = [np.flatnonzero(row > 0)[0] for row in seen.ivar]
     assert len(set(starts)) > 5
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from stellar_core.mock.fit.instrument import NODES
-from stellar_core.mock.fit.residuals import SKY_RANGES, TELLURIC
+from stellar_core.mock.fit.residuals import TELLURIC
 from stellar_core.mock.instrument import INSTRUMENTS, load_instrument, observe
 from stellar_core.mock.optics import hat_matrix
 from stellar_core.mock.residuals import MEAN_DUST, interstellar
+from stellar_core.mock.spectrograph import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, NODES, SKY_RANGES
 from stellar_core.mock.streams import StarStreams
 
 
@@ -91,7 +91,7 @@ def test_outliers_as_in_real_files(shared_data):
     """Pixels beyond five times the local scatter: as many, within a factor two, as about the models of real SDSS stars."""
     from scipy.ndimage import median_filter
 
-    from stellar_core.mock.fit.instrument import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, read_frames
+    from stellar_core.mock.fit.instrument import read_frames
 
     instrument = load_instrument("SDSS")
     wave = 10 ** (LOGLAM_ZERO + LOGLAM_STEP * np.arange(N_PIXEL))

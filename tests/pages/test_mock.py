@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from stellar_core.mock.fit.population_report import PAIRS, read_comparison
+from stellar_core.mock.population_comparison import PAIRS, read_comparison
 from stellar_core.mock.held_out import read_held_out
 from stellar_core.ui.evidence import mock_survey
 from tests.pages.conftest import ROOT

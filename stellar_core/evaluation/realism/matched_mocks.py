@@ -1,4 +1,4 @@
-"""MOCK stars like given REAL ones: same Teff, log g, [Fe/H], reddening, velocity, S/N and spectrograph."""
+"""MOCK stars matched to REAL ones in Teff, log g, [Fe/H], reddening, velocity, S/N and spectrograph."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from stellar_core.evaluation.realism.features import realism_features
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.spectral_diagnostics import line_profile
 from stellar_core.mock.emulator import SpectralEmulator
-from stellar_core.mock.fit.instrument import BOSS_PIXELS
 from stellar_core.mock.instrument import observe
 from stellar_core.mock.photometry import redden
+from stellar_core.mock.spectrograph import BOSS_PIXELS
 from stellar_core.preprocessing.spectra import GRID, PreparedSpectrum, smooth
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.spectrum import Spectrum
 
 #: Mock stars for each real one.
 COPIES = 6
-#: How far the fitted Teff [K], log g and [Fe/H] may lie from the SSPP's or the network's, 1 sigma: the scales differ.
+#: Prior width of the fitted Teff [K], log g and [Fe/H] about the SSPP's or the network's values, 1 sigma: the scales
+#: differ.
 PRIOR = (150.0, 0.25, 0.15)
 #: Window of the fit, Angstrom, scatter of a line profile about its best emulated one, and points per independent one.
 FIT_WINDOW, PROFILE_SCATTER, CORRELATED = (3900, 6800), 0.03, 10.0
@@ -31,20 +32,20 @@ FIT_WINDOW, PROFILE_SCATTER, CORRELATED = (3900, 6800), 0.03, 10.0
 
 @dataclass(frozen=True)
 class MatchParameters:
-    """What mock stars like a real one need.
+    """Parameters of mock stars matched to a real one.
 
     Attributes
     ----------
     atmosphere : tuple of float
-        Teff [K], log g, [Fe/H] [dex], on the emulator's scale: what its lines fit best, near the SSPP's
-        values where known, else near the shipped network's.
+        Teff [K], log g, [Fe/H] [dex] on the emulator's scale: the best fit to the lines, near the SSPP's
+        values if known, else near the network's.
     ebv : float
-        E(B-V) that brings the emulated slope between 4500 and 8500 A to the star's, mag.
+        E(B-V) that matches the emulated slope between 4500 and 8500 A to the star's, mag.
     velocity_kms : float
     snr : float
     instrument : {"SDSS", "BOSS"}
     redshift_known : bool
-        Whether the file gives the velocity; else it is measured, for mock stars too.
+        True if the file gives the velocity; else it is measured, for mock stars too.
     """
 
     atmosphere: tuple[float, float, float]
@@ -57,17 +58,17 @@ class MatchParameters:
 
 @dataclass(frozen=True)
 class Sample:
-    """Spectra with features; real ones and mock ones of like stars.
+    """Real spectra and matched mock spectra with their features.
 
     Attributes
     ----------
     star : (n,) int64
-        Number of the real star that a spectrum is or is like.
+        Number of the real star, also for its mock stars.
     real : (n,) bool
     flux : (n, 6800) float32
         Prepared spectra.
     profile : (n, 6800) float32
-        The same over their running mean; 1 where not covered.
+        The same over their running mean; 1 outside the coverage.
     groups : dict of str to (n, n_feature) float64
     """
 
@@ -79,7 +80,7 @@ class Sample:
 
 
 def real_stars(folder: Path, estimator: Estimator) -> list[tuple[Spectrum, MatchParameters]]:
-    """Stars of a folder of SDSS files with ``index.csv``; those unlike any library star are left out.
+    """Read the stars of a folder of SDSS files with ``index.csv``, except those unlike any library star.
 
     Raises
     ------
@@ -118,7 +119,7 @@ def real_stars(folder: Path, estimator: Estimator) -> list[tuple[Spectrum, Match
 
 
 def fit_atmosphere(prepared: PreparedSpectrum, start: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Teff [K], log g, [Fe/H] [dex] of the emulated lines nearest to a star's, with `PRIOR` about ``start``."""
+    """Fit Teff [K], log g, [Fe/H] [dex] of emulated lines to a star's, with the prior `PRIOR` about ``start``."""
     from scipy.optimize import least_squares
 
     emulator, everywhere = SpectralEmulator.load(), np.ones((1, GRID.size), bool)
@@ -133,7 +134,7 @@ def fit_atmosphere(prepared: PreparedSpectrum, start: tuple[float, float, float]
         profile = line_profile(model[None], everywhere)[0, window]
         return np.concatenate([np.clip((observed - profile)[known], -0.3, 0.3) / scatter, step])
 
-    # Steps are relative: the fit starts at 1, and a tenth of the prior is well above rounding.
+    # Steps are relative: the fit starts at 1, and a tenth of the prior width is well above rounding errors.
     found = least_squares(misfit, np.ones(3), diff_step=0.1, max_nfev=30).x - 1.0
     return tuple(float(value) for value in np.array(start) + np.clip(found, -4, 4) * PRIOR)
 
@@ -151,25 +152,25 @@ def _dust(prepared: PreparedSpectrum, atmosphere: tuple[float, float, float]) ->
 
 
 def mock_stars(like: MatchParameters, copies: int, seed: int, rest: np.ndarray | None = None) -> list[Spectrum]:
-    """MOCK spectra of stars like a real one, as files hold them.
+    """Make MOCK spectra matched to a real star, as in SDSS files.
 
     Parameters
     ----------
     like : MatchParameters
     copies, seed : int
-        The same stars for the same seed.
+        Equal seeds give equal stars.
     rest : (6800,) float, optional
-        Rest-frame spectrum to observe in place of emulated ones.
+        Rest-frame spectrum to observe instead of emulated ones.
     """
     rng = np.random.default_rng(seed)
     if rest is None:
         labels = np.tile(like.atmosphere, (copies, 1)) + rng.standard_normal((copies, 3)) * SSPP_ERRORS
-        # E(B-V) of the real star took in the tilt of its flux calibration; that of the mock star comes on top.
+        # The real star's E(B-V) includes the tilt of its flux calibration; the mock star's tilt adds to it.
         rest = redden(SpectralEmulator.load().spectra(*labels.T, rng=rng), np.full(copies, like.ebv))
     else:
         rest = np.tile(rest, (copies, 1))
     seen = observe(rest, like.velocity_kms, like.snr, like.instrument, rng)
-    # Redshifts of files have a systematic error of 4 km/s beside that of the noise.
+    # Redshifts in files have a systematic error of 4 km/s in addition to that from noise.
     error = np.hypot(4.0, 120.0 / like.snr)
     spectra = []
     for flux, ivar in zip(seen.flux, seen.ivar):
@@ -188,18 +189,18 @@ def pipeline_model(spectrum: Spectrum, velocity_kms: float) -> np.ndarray:
 def sample(
     stars: list[tuple[Spectrum, MatchParameters]], estimator: Estimator, copies: int = COPIES, *, emulated: bool = True
 ) -> Sample:
-    """Real stars and ``copies`` mock stars like each of them.
+    """Compute features of real stars and of ``copies`` mock stars matched to each.
 
     Parameters
     ----------
     stars : list of (Spectrum, MatchParameters)
-        As `real_stars` gives them.
+        From `real_stars`.
     estimator : Estimator
         Its preprocessing is used.
     copies : int
     emulated : bool
-        False: what is observed for a star is not emulated but the SDSS pipeline's model of that very
-        spectrum: how a synthesis of another kind fares.
+        False to observe the SDSS pipeline's model of each spectrum instead of emulated spectra: a reference for another
+        kind of synthesis.
     """
     star, real, flux, coverage, features = [], [], [], [], []
     for number, (spectrum, like) in enumerate(stars):

@@ -1,9 +1,4 @@
-"""Fit the spectral emulator to the stellar library.
-
-``python -m stellar_core.mock.fit.emulator DATA_FOLDER`` rebuilds ``trained/spectral-emulator`` in
-five minutes on two cores; ``--miles FOLDER --stelib FOLDER`` and so on take the libraries from
-their public distributions (`stellar_core.mock.fit.public_libraries`).
-"""
+"""Fit the spectral emulator to the stellar library: five minutes on two cores."""
 
 from __future__ import annotations
 
@@ -15,15 +10,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from stellar_core.errors import ParameterError
 from stellar_core.mock.emulator import CONTINUUM_STEP, DOMAIN_STEP, EMULATOR_DIR, scale_labels
-from stellar_core.mock.fit.emulator_report import card_of, folds_by_star, hold_out
+from stellar_core.mock.fit.emulator_report import card_of
+from stellar_core.mock.fit.held_out import folds_by_star, hold_out, measure
 from stellar_core.mock.fit.library import StellarLibrary, load_library, smooth_continuum
-from stellar_core.mock.fit.library_folder import data_folder
 from stellar_core.mock.fit.library_velocity import MOVED, in_rest_frame, library_velocities
 from stellar_core.mock.fit.outliers import Suspects
 from stellar_core.mock.fit.temperature_scale import TemperatureScale, fit_scale
-from stellar_core.mock.held_out import measure, write_held_out
+from stellar_core.mock.held_out import write_held_out
 from stellar_core.model_store import write_model
 from stellar_core.preprocessing.spectra import GRID
 
@@ -247,13 +241,3 @@ def _third_nearest(domain: np.ndarray) -> float:
 
     distance, _ = cKDTree(domain / DOMAIN_STEP).query(domain / DOMAIN_STEP, k=4)
     return float(np.quantile(distance[:, 3], 0.98))
-
-
-if __name__ == "__main__":
-    import sys
-
-    try:
-        with data_folder(sys.argv[1:]) as folder:
-            build(folder)
-    except ParameterError as error:
-        raise SystemExit(f"error: {error}") from None

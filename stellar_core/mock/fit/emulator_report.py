@@ -1,18 +1,10 @@
-"""How well does the emulator know stars it was not fitted to?
-
-Every library star is held out once: folds are cut by star, so that no spectrum of the same star,
-from whichever library, stands on both sides. The line spectra of the held-out stars are then
-compared with their emulation, per wavelength range and per cell of Teff, log g and [Fe/H].
-"""
+"""Errors of the emulator on stars held out: tables by temperature, library, and cell of Teff, log g and [Fe/H]."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from stellar_core.errors import ParameterError
-from stellar_core.mock.held_out import RANGES, HeldOut, star_key
+from stellar_core.mock.held_out import RANGES, HeldOut
 
 #: Classes of Teff (K) of the short table.
 CLASSES = ((3500, 4500), (4500, 8000), (8000, 12500))
@@ -22,41 +14,6 @@ CELLS = (
     (-0.5, 2.0, 3.5, 5.6),
     (-3.5, -1.5, -0.75, -0.25, 1.2),
 )
-
-
-def folds_by_star(name: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """(n,) int64, the fold of each spectrum; all spectra of a star share one.
-
-    Raises
-    ------
-    ParameterError
-        If ``folds`` is less than 2.
-    """
-    if folds < 2:
-        raise ParameterError(f"Holding every star out once needs at least 2 folds; got {folds}.", value=folds)
-    keys, star = np.unique([star_key(one) for one in name], return_inverse=True)
-    return np.random.default_rng(seed).permutation(keys.size)[star] % folds
-
-
-def hold_out(emulate: Callable[[np.ndarray], np.ndarray], fold: np.ndarray) -> np.ndarray:
-    """Emulated line spectra of all stars, each by a fit that its fold had no part in.
-
-    Parameters
-    ----------
-    emulate : callable
-        Takes the rows to fit to, (m,) int; gives the emulated line spectra of all rows, (n, 6800).
-    fold : (n,) int
-
-    Returns
-    -------
-    (n, 6800) float32
-    """
-    out: np.ndarray | None = None
-    for number in np.unique(fold):
-        part = emulate(np.flatnonzero(fold != number))
-        out = np.empty_like(part, dtype=np.float32) if out is None else out
-        out[fold == number] = part[fold == number]
-    return out
 
 
 def pooled(rms: np.ndarray) -> float | None:

@@ -19,17 +19,7 @@ import numpy as np
 
 from stellar_core.errors import SpectrumError
 from stellar_core.mock.fit.residuals import fit_residuals
-
-#: log10 of the wavelength of pixel 0 and the step, dex; every SDSS file lies on these pixels.
-LOGLAM_ZERO = 3.55
-LOGLAM_STEP = 1e-4
-#: Pixels of the common grid: 3548 to 10471 Angstrom.
-N_PIXEL = 4700
-#: Files with more pixels than this come from the BOSS spectrographs.
-BOSS_PIXELS = 4200
-#: Nodes of the smooth curves, log10 Angstrom.
-N_NODE = 40
-NODES = LOGLAM_ZERO + LOGLAM_STEP * np.linspace(0, N_PIXEL - 1, N_NODE)
+from stellar_core.mock.spectrograph import BOSS_PIXELS, LOGLAM_STEP, LOGLAM_ZERO, N_NODE, N_PIXEL, NODES
 
 
 def read_frames(folder: Path) -> dict[str, list[dict[str, np.ndarray]]]:
@@ -270,7 +260,7 @@ def learn(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
         "what": "Error model, line-spread, sky and gaps of the mock SDSS and BOSS spectrographs",
         "data": "Real SDSS and BOSS coadds: flux, ivar, wdisp, sky and model columns of spec-*.fits",
         "borrowed": "Calibration errors and telluric bands of BOSS are those of SDSS",
-        "command": "python -m stellar_core.mock.fit.instrument FOLDER",
+        "command": "python -m stellar_core build instrument DATA",
         "instruments": {
             name: {
                 "files": len(frames[name]),
@@ -288,13 +278,3 @@ def learn(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
         },
     }
     return arrays, card
-
-
-if __name__ == "__main__":
-    import sys
-
-    from stellar_core.model_store import write_model
-    from stellar_core.paths import TRAINED_DIR
-
-    weights, card = learn(Path(sys.argv[1]))
-    write_model(TRAINED_DIR / "mock-instrument", weights, {**card, "name": "mock-instrument"})

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.errors import ParameterError
+from stellar_core.mock.spectrograph import sdss_fwhm
 from stellar_core.preprocessing.spectra import GRID
 
 #: Width (standard deviation, A) of the smoothing that separates lines from continuum.
@@ -32,15 +33,6 @@ WEIGHTS = {"MILES": (1.0, 0.0), "STELIB": (0.15, 0.7), "BOSS_TEMPLATE": (0.4, 1.
 
 #: Full width at half maximum (A) of the spectra as distributed; None = already at SDSS's.
 LIBRARY_FWHM = {"MILES": 2.5, "STELIB": 3.0, "BOSS_TEMPLATE": None, "KURUCZ_STD": None}
-
-
-def sdss_fwhm(wavelength: np.ndarray) -> np.ndarray:
-    """Resolution of the emulated spectra, A: the median of real SDSS files, never below MILES's 2.5 A.
-
-    The line-spread (``wdisp``) of SDSS files gives 2.4 A at 4000 A, 2.5 A at 5000 A, 3.2 A at
-    6500 A and 3.3 A at 8500 A.
-    """
-    return np.clip(np.asarray(wavelength, float) / 2030.0, 2.5, 3.4)
 
 
 def broaden(flux: np.ndarray, sigma: np.ndarray) -> np.ndarray:

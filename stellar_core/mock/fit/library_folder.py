@@ -6,13 +6,11 @@ read: ``library/stellar_library.npz`` and ``.csv``, ``photometry/ck04_sed.npz``.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import re
 import shutil
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -176,36 +174,24 @@ def read_ck04(folder: Path) -> dict[str, np.ndarray]:
 
 
 @contextmanager
-def data_folder(arguments: Sequence[str]) -> Iterator[Path]:
-    """The data folder that a command line asks for: the one it names, or one gathered for the time being.
+def data_folder(sources: Sources, say: Callable[[str], None] = lambda text: None) -> Iterator[Path]:
+    """The data folder of ``sources``: its base, or a temporary one gathered from public distributions.
 
     Parameters
     ----------
-    arguments : sequence of str
-        ``[DATA_FOLDER] [--miles FOLDER] [--stelib FOLDER] [--boss FOLDER] [--kurucz FILE] [--ck04 FOLDER]``.
+    sources : Sources
+    say : callable
+        Takes a sentence per library.
 
     Raises
     ------
     ParameterError
-        If that is not enough, or a source cannot be read.
+        If a source cannot be read.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m stellar_core.mock.fit.emulator",
-        description="Rebuild the spectral emulator from a data folder or from the libraries' public distributions.",
-    )
-    parser.add_argument(
-        "data", nargs="?", type=Path, metavar="DATA_FOLDER", help="what no option gives is taken from it"
-    )
-    for option, (library, _) in READERS.items():
-        parser.add_argument(f"--{option}", type=Path, help=f"public distribution of {library}")
-    parser.add_argument("--ck04", type=Path, help="folder ck04models of STScI's CDBS")
-    given = parser.parse_args(arguments)
-    libraries = {option: path for option in READERS if (path := getattr(given, option)) is not None}
-    sources = Sources(given.data, libraries, given.ck04)
-    if not libraries and given.ck04 is None:
-        yield given.data
+    if not sources.libraries and sources.ck04 is None:
+        yield sources.base
         return
     with tempfile.TemporaryDirectory() as out:
         for note in gather(sources, Path(out)):
-            sys.stderr.write(note + "\n")
+            say(note)
         yield Path(out)

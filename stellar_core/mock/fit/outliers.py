@@ -12,8 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
+from stellar_core.mock.fit.held_out import star_key
 from stellar_core.mock.fit.library_velocity import VELOCITY_RANGE, velocity
-from stellar_core.mock.held_out import LINES, star_key
+from stellar_core.mock.held_out import LINES
 from stellar_core.preprocessing.spectra import GRID
 
 #: The smallest velocity that counts as an error of the spectrum, km/s.
@@ -24,7 +25,7 @@ CURED, CURED_BY_TWO = 0.30, 0.45
 
 @dataclass(frozen=True)
 class Suspects:
-    """Spectra of a library with their held-out emulation; arguments as `stellar_core.mock.held_out.measure`."""
+    """Spectra of a library with their held-out emulation; arguments as `stellar_core.mock.fit.held_out.measure`."""
 
     source: np.ndarray
     name: np.ndarray

@@ -68,7 +68,7 @@ def build(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
         "what": "ugriz bolometric corrections, band extinctions (F99, R_V 3.1) and the reddening curve",
         "data": "MIST bolometric corrections (Choi et al. 2016); dust_extinction F99 and CCM89; "
         "colours of SDSS DR17 stars with [Fe/H] for the zero points",
-        "command": "python -m stellar_core.mock.fit.photometry FOLDER",
+        "command": "python -m stellar_core build photometry DATA",
         "zero_point_mag": {band: round(float(value), 3) for band, value in zip("ugriz", zero)},
         "zero_point_note": "Empirical: median difference between SDSS stars and dwarfs of the same "
         "g-r and [Fe/H]; g and r are held, so a common error of g-r stays in it.",
@@ -107,13 +107,3 @@ def zero_points(table: BolometricTable, catalogue: Path) -> np.ndarray:
             weights.append(np.sqrt(len(cell)))
     u_g, r_i, i_z = np.average(shifts, axis=0, weights=weights)
     return np.array([u_g, 0.0, 0.0, -r_i, -r_i - i_z])
-
-
-if __name__ == "__main__":
-    import sys
-
-    from stellar_core.model_store import write_model
-    from stellar_core.paths import TRAINED_DIR
-
-    weights, card = build(Path(sys.argv[1]))
-    write_model(TRAINED_DIR / "mock-photometry", weights, {**card, "name": "mock-photometry"})

@@ -51,18 +51,8 @@ def learn(catalogue: Path, seed: int = 0, n: int = 60_000, tracks: Tracks | None
     card = {
         "what": "Relative chance that SDSS takes a star of a given g-r",
         "data": "g-r of SDSS DR17 stars with [Fe/H] (sdss_colours_feh.csv) over a magnitude-limited draw",
-        "command": "python -m stellar_core.mock.fit.population CATALOGUE.csv",
+        "command": "python -m stellar_core build population DATA",
         "seed": seed,
         "stars_drawn": n,
     }
     return arrays, card
-
-
-if __name__ == "__main__":
-    import sys
-
-    from stellar_core.model_store import write_model
-    from stellar_core.paths import TRAINED_DIR
-
-    weights, card = learn(Path(sys.argv[1]))
-    write_model(TRAINED_DIR / "mock-population", weights, {**card, "name": "mock-population"})

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from stellar_core.mock.spectrograph import SKY_RANGES, SPIKE_HALF
+
 #: Absorption by the Earth's atmosphere, Angstrom in vacuum: O2 B, H2O, O2 A, H2O, H2O.
 TELLURIC = ((6865, 6940), (7165, 7345), (7592, 7690), (8120, 8350), (8930, 9190))
-#: Ranges of which each has its own error of the sky lines: [O I] 5579, [O I] 6302 and 6366, OH bands.
-SKY_RANGES = ((5565, 5595), (6280, 6400), (6800, 7700), (7700, 8150), (8150, 8650), (8650, 9250), (9250, 10400))
 #: Strong stellar lines (vacuum, Angstrom); spikes within `LINE_HALF` of them are not believed.
 STRONG_LINES = (
     3934.8,
@@ -37,8 +37,6 @@ LINE_HALF = 10.0
 SPIKE = 4.25
 #: Least height of a bump of ln(sigma), and the sky line over the median sky up to which a pixel is calm.
 BUMP, QUIET_SKY = 0.08, 0.15
-#: Pixels on each side of a spike that are kept with it.
-SPIKE_HALF = 2
 #: Components of calibration, of each telluric band, and of the noise scale.
 N_CALIBRATION, N_TELLURIC, N_SCALE = 4, 2, 2
 #: Pixels over which a spectrum's noise is correlated, itself included.

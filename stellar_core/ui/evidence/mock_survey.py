@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core.errors import StellarError
-from stellar_core.ui.shell import ROOT, complain, palette, plain, show_plot
+from stellar_core.ui.shell import ROOT, show_error, palette, escape, show_plot
 
 if TYPE_CHECKING:
-    from stellar_core.mock.fit.population_report import Comparison
+    from stellar_core.mock.population_comparison import Comparison
     from stellar_core.mock.held_out import HeldOut
 
 TRAINED = ROOT / "trained"
@@ -34,7 +34,7 @@ def _held_out(stamp: int) -> HeldOut:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _comparison(stamp: int) -> Comparison:
-    from stellar_core.mock.fit.population_report import read_comparison
+    from stellar_core.mock.population_comparison import read_comparison
 
     return read_comparison(TRAINED / "mock-population")
 
@@ -50,7 +50,7 @@ def show_spectra() -> None:
     try:
         held = _held_out(_stamp(TRAINED / "spectral-emulator" / "held_out.safetensors"))
     except StellarError as error:
-        complain(error)
+        show_error(error)
         return
     card = _card("spectral-emulator")
     st.subheader(f"Spectra {MOCK} against {REAL} library stars", anchor=False)
@@ -61,7 +61,7 @@ def show_spectra() -> None:
     )
     st.table(_class_rows(card))
     if card.get("held_out_note"):
-        st.caption(f"{plain(card['held_out_note'])}.")
+        st.caption(f"{escape(card['held_out_note'])}.")
     _show_star(held)
     left, right = st.columns([1.35, 1], gap="large")
     with left:
@@ -183,7 +183,7 @@ def _show_domain(card: dict) -> None:
     low, high = domain.get("teff_K", (3500, 12000))
     st.info(
         f"**What the MOCK survey does not know.** Emulated spectra hold between {low} and {high} K, near stars of the library "
-        f"({plain(domain.get('rule', ''))}). Outside lie {plain(domain.get('outside', ''))}: no MOCK star is one, and what a "
+        f"({escape(domain.get('rule', ''))}). Outside lie {escape(domain.get('outside', ''))}: no MOCK star is one, and what a "
         "network says of such a star is worth nothing. The spectra have three labels; other abundances follow [Fe/H] as they "
         "do in the library's stars.",
         icon=":material/fence:",
@@ -193,13 +193,13 @@ def _show_domain(card: dict) -> None:
 def show_catalogue() -> None:
     """Colours and [Fe/H] of the MOCK catalogue beside those of real SDSS stars."""
     from stellar_core.figures.population import density_figure, histograms_figure
-    from stellar_core.mock.fit.population_report import PAIRS, QUANTITIES, edges
+    from stellar_core.mock.population_comparison import PAIRS, QUANTITIES, edges
 
     st.subheader(f"Catalogue {MOCK} against {REAL} SDSS stars", anchor=False)
     try:
         found = _comparison(_stamp(TRAINED / "mock-population" / "comparison.safetensors"))
     except StellarError as error:
-        complain(error)
+        show_error(error)
         return
     title = {name: f"{words} ({unit})" for name, (words, unit, *_) in QUANTITIES.items()}
     st.markdown(

@@ -209,14 +209,14 @@ def test_what_is_missing_is_said(sources, words):
         Sources(**sources)
 
 
-def test_the_command_line_names_a_folder_or_makes_one(miles, tmp_path):
-    with data_folder([str(tmp_path)]) as folder:
+def test_data_folder_is_the_base_without_public_libraries(miles, tmp_path):
+    with data_folder(Sources(tmp_path)) as folder:
         assert folder == tmp_path
-    with pytest.raises(ParameterError, match="--ck04"), data_folder(["--miles", str(miles), "--stelib", str(miles)]):
-        pytest.fail("an emulator without continuum")
+    with pytest.raises(ParameterError, match="--ck04"):
+        Sources(None, {"miles": miles, "stelib": miles})
 
 
-def test_stars_of_the_data_folder_survive_the_public_format(shared_data, tmp_path, capsys):
+def test_stars_of_the_data_folder_survive_the_public_format(shared_data, tmp_path):
     """Eight stars of MILES and three of STELIB, written as public files, are the data folder's again."""
     ours = load_rows(shared_data, ("MILES", "STELIB"))
     miles, stelib = tmp_path / "m", tmp_path / "s"
@@ -230,7 +230,8 @@ def test_stars_of_the_data_folder_survive_the_public_format(shared_data, tmp_pat
     stelib.mkdir()
     for ident, _, (teff, logg, feh), shape, _ in ours["STELIB"]:
         write_image(stelib / ident, 3500.0, 0.5, 12800, shape, TEFF=teff, LOGG=logg, FEH=feh)
-    with data_folder([str(shared_data), "--miles", str(miles), "--stelib", str(stelib)]) as folder:
+    notes = []
+    with data_folder(Sources(shared_data, {"miles": miles, "stelib": stelib}), notes.append) as folder:
         library = load_library(folder / "library")
         assert {"BOSS_TEMPLATE", "KURUCZ_STD"} <= set(library.source)
         for source, stars in ours.items():
@@ -239,8 +240,7 @@ def test_stars_of_the_data_folder_survive_the_public_format(shared_data, tmp_pat
             for row in rows:
                 _, _, labels, _, flux = next(star for star in stars if star[1] == library.name[row])
                 assert library.labels[row] == pytest.approx(labels, abs=0.006)
-    said = capsys.readouterr().err
-    assert "MILES: 8 spectra from its public distribution" in said
+    assert "MILES: 8 spectra from its public distribution." in notes
     for reader, source in ((read_miles(miles), "MILES"), (read_stelib(stelib), "STELIB")):
         for star in reader:
             flux = next(one for *_, one in [s for s in ours[source] if s[1] == star.name])

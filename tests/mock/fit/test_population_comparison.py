@@ -4,16 +4,14 @@ import numpy as np
 import pytest
 
 from stellar_core.errors import ModelError, ParameterError
-from stellar_core.mock.fit.population_report import (
+from stellar_core.mock.fit.population_comparison import compare, mock_catalogue, real_catalogue
+from stellar_core.mock.population_comparison import (
     FILE,
     HOME,
     PAIRS,
     QUANTITIES,
-    compare,
     edges,
-    mock_catalogue,
     read_comparison,
-    real_catalogue,
     write_comparison,
 )
 
