@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.errors import ArchiveError, ParameterError
-from stellar_core.files import write_text
+from stellar_core.files import sha256_of_file, write_text
+from stellar_core.network.http import download
 
 SERVERS = ("https://waps.cfa.harvard.edu/MIST/data/tarballs_v1.2/", "https://mist.science/data/tarballs_v1.2/")
 #: Initial [Fe/H] that MIST v1.2 offers, dex.
 METALLICITIES = (-4.0, -3.5, -3.0, -2.5, -2.0, -1.75, -1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5)
 #: Rotation, as a part of the critical.
 ROTATIONS = (0.0, 0.4)
-BLOCK = 1 << 18
 
 #: Called with bytes so far, and bytes in all or None.
 Progress = Callable[[int, "int | None"], None]
@@ -40,7 +40,7 @@ def fetch_archive(
     *,
     sha256: str | None = None,
     servers: Sequence[str] = SERVERS,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, total: None,
     timeout: float = 30.0,
 ) -> Path:
     """Fetch one archive of tracks; what is already there and whole is not fetched again.
@@ -69,64 +69,35 @@ def fetch_archive(
     ArchiveError
         Where no server gives the file, or its hash is wrong.
     """
-    import pooch
-    import requests
-
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     name = archive_name(feh, vvcrit)
-    note = folder / f"{name}.sha256"
+    path, part, note = (folder / f"{name}{ending}" for ending in ("", ".part", ".sha256"))
     known = sha256 or (note.read_text().strip() if note.is_file() else None)
+    if path.is_file() and known in (None, found := sha256_of_file(path)):
+        return _noted(path, note, found)
     failures = []
     for server in servers:
-        fetch = _Resuming(folder / f"{name}.part", progress, timeout)
         try:
-            path = Path(
-                pooch.retrieve(
-                    server.rstrip("/") + "/" + name, known_hash=known, fname=name, path=folder, downloader=fetch
-                )
-            )
-        except (requests.RequestException, OSError) as error:
-            failures.append(f"{server}: {type(error).__name__}")
+            download(f"{server.rstrip('/')}/{name}", part, timeout=timeout, progress=progress)
+        except ArchiveError as error:
+            failures.append(str(error).removesuffix(f" {error.remedy}").rstrip("."))
             continue
-        except ValueError as error:  # the hash does not fit
-            raise ArchiveError(f"{name} is not the file expected: {error}", value=name) from None
-        if not note.is_file():
-            write_text(note, pooch.file_hash(str(path)) + "\n")
-        return path
+        found = sha256_of_file(part)
+        if known not in (None, found):
+            part.unlink()
+            raise ArchiveError(f"{name} is not the file expected: its SHA-256 is {found}, not {known}.", value=name)
+        os.replace(part, path)
+        return _noted(path, note, found)
     raise ArchiveError(
-        f"No server gave {name} ({'; '.join(failures)}).",
+        f"No server sent {name} ({'; '.join(failures)}).",
         value=name,
-        remedy="Try again later: a part already fetched is kept.",
+        remedy="Try again later: the part already fetched is kept.",
     )
 
 
-class _Resuming:
-    """A downloader for pooch that goes on where the last one stopped."""
-
-    def __init__(self, part: Path, progress: Progress | None, timeout: float) -> None:
-        self.part, self.progress, self.timeout = part, progress, timeout
-
-    def __call__(self, url: str, output_file: str, pooch: object, check_only: bool = False) -> None:
-        import requests
-
-        have = self.part.stat().st_size if self.part.is_file() else 0
-        headers = {"Range": f"bytes={have}-"} if have else {}
-        with requests.get(url, headers=headers, stream=True, timeout=self.timeout) as answer:
-            if answer.status_code == 416:  # the part is already whole, or not of this file: start anew
-                self.part.unlink()
-                raise requests.ConnectionError(f"the part of {have} bytes does not fit the file; it was dropped")
-            answer.raise_for_status()
-            resumed = have > 0 and answer.status_code == 206
-            done = have if resumed else 0
-            length = answer.headers.get("Content-Length")
-            total = done + int(length) if length else None
-            with self.part.open("ab" if resumed else "wb") as out:
-                for block in answer.iter_content(BLOCK):
-                    out.write(block)
-                    done += len(block)
-                    if self.progress is not None:
-                        self.progress(done, total)
-        if total is not None and done != total:
-            raise requests.ConnectionError(f"only {done} of {total} bytes came")
-        os.replace(self.part, output_file)
+def _noted(path: Path, note: Path, sha256: str) -> Path:
+    """Write the hash of the first download beside it; return the path of the download."""
+    if not note.is_file():
+        write_text(note, f"{sha256}\n")
+    return path

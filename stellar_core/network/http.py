@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import ArchiveError, StellarError, StorageError
 from stellar_core.network.retries import TransientError, UnreachableError
 
 Result = TypeVar("Result")
@@ -145,13 +145,36 @@ def download(
         done = have if resumed else 0
         length = reply.headers.get("Content-Length", "")
         total = done + int(length) if length.isdecimal() else None
-        with path.open("ab" if resumed else "wb") as out:
+        with _open_part(path, "ab" if resumed else "wb") as write:
             while block := reply.read1(CHUNK):
-                out.write(block)
+                write(block)
                 done += len(block)
                 progress(done, total)
         if total is not None and done != total:
             raise http.client.IncompleteRead(b"", total - done)
+
+
+@contextlib.contextmanager
+def _open_part(path: Path, mode: str) -> Iterator[Callable[[bytes], None]]:
+    """Open a file; give a function that writes to it and names the file where the disk fails, not the network."""
+
+    def failure(reason: object) -> StorageError:
+        return StorageError(f"{path} cannot be written: {reason}.", value=str(path))
+
+    def write(block: bytes) -> None:
+        try:
+            written = out.write(block)
+        except OSError as error:
+            raise failure(error.strerror or error) from None
+        if written != len(block):
+            raise failure("the disk is full")
+
+    try:
+        out = path.open(mode, buffering=0)
+    except OSError as error:
+        raise failure(error.strerror or error) from None
+    with out:
+        yield write
 
 
 def _request(url: str, method: str, body: bytes | None, headers: Mapping[str, str]) -> urllib.request.Request:
@@ -174,7 +197,7 @@ def _translated_errors(url: str, timeout: float) -> Iterator[None]:
     silent = TransientError(f"{host} did not answer within {timeout:g} s.", value=url, remedy=OFFLINE_REMEDY)
     try:
         yield
-    except ArchiveError:
+    except StellarError:
         raise
     except TimeoutError:
         raise silent from None

@@ -219,7 +219,7 @@ def test_broken_download_goes_on_where_it_stopped(server, tmp_path):
     url, store, handler = server
     data = payload(store)
     handler.breaks_after = 400_000
-    with pytest.raises(ArchiveError, match="a part already fetched is kept"):
+    with pytest.raises(ArchiveError, match="the part already fetched is kept"):
         fetch_archive(0.0, tmp_path / "cache", servers=[url])
     part = tmp_path / "cache" / f"{archive_name(0.0)}.part"
     kept = part.stat().st_size
@@ -249,7 +249,7 @@ def test_second_server_is_tried(server, tmp_path):
 
 
 def test_no_server_at_all(tmp_path):
-    with pytest.raises(ArchiveError, match="No server gave"):
+    with pytest.raises(ArchiveError, match="No server sent"):
         fetch_archive(0.0, tmp_path, servers=["http://127.0.0.1:9/"], timeout=2)
 
 

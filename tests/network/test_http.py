@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from stellar_core.errors import ArchiveError
-from stellar_core.network.http import Reply, _retry_after, send, within
+from stellar_core.errors import ArchiveError, StorageError
+from stellar_core.network.http import Reply, _retry_after, download, send, within
 from stellar_core.network.retries import TransientError, UnreachableError
 from tests.standin import Fault, Faults, server
 
@@ -158,3 +158,11 @@ def test_addresses_that_name_no_server_are_one_sentence(url):
     with pytest.raises(ArchiveError) as caught:
         send(url, timeout=2.0, limit=100)
     assert "\n" not in str(caught.value)
+
+
+def test_a_download_names_the_file_where_the_disk_fails(sdss, tmp_path):
+    sdss.replies["/sas/file"] = (200, "text/plain", b"x" * 1000)
+    download(f"{sdss.sas}/file", tmp_path / "file", timeout=3.0)
+    assert (tmp_path / "file").stat().st_size == 1000
+    with pytest.raises(StorageError, match="cannot be written"):
+        download(f"{sdss.sas}/file", tmp_path / "no folder" / "file", timeout=3.0)
