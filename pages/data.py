@@ -11,8 +11,8 @@ from stellar_core.ui.data.citations import show_citations, show_versions  # noqa
 from stellar_core.ui.data.page import show_downloads, show_holdings, show_sdss  # noqa: E402
 
 st.markdown(
-    "Everything the answers rest on: each trained part carries a card that says from what it was made, and its sha256 names its "
-    "weights exactly."
+    "Everything the answers rest on: each trained part carries a card that says from what it was made, and its sha256 "
+    "names its weights exactly."
 )
 show_holdings()
 show_sdss()

@@ -10,8 +10,8 @@ st.title("Mock survey: how good is it?", anchor=False)
 from stellar_core.ui.evidence.mock_survey import show_catalogue, show_realism, show_spectra  # noqa: E402
 
 st.markdown(
-    "The networks here have learned from MOCK stars only. This page shows, from stored comparisons, how near those come to "
-    "what telescopes saw. What is made is marked :orange-badge[MOCK], what was observed :blue-badge[REAL]."
+    "The networks here have learned from MOCK stars only. This page shows, from stored comparisons, how near those "
+    "come to what telescopes saw. What is made is marked :orange-badge[MOCK], what was observed :blue-badge[REAL]."
 )
 show_realism()
 show_spectra()

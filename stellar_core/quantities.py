@@ -105,9 +105,7 @@ LOG_LIFETIME = Quantity(
     "dex(yr)",
 )
 TEFF = Quantity("teff", "Teff", "K", "teff", ".0f", "effective temperature", "K", "K")
-LOGG = Quantity(
-    "logg", "log g", "dex", "logg", ".2f", "surface gravity, log10 of cm/s2", "dex(cm/s2)", "dex(cm / s2)"
-)
+LOGG = Quantity("logg", "log g", "dex", "logg", ".2f", "surface gravity, log10 of cm/s2", "dex(cm/s2)", "dex(cm / s2)")
 FEH = Quantity("feh", "[Fe/H]", "dex", "feh", "+.2f", "iron abundance [Fe/H] relative to the Sun, dex", "dex", "dex")
 MASS = Quantity("mass", "Mass", "Msun", "mass", ".2f", "initial mass", "Msun", "solMass")
 SNR = Quantity("snr", "S/N per pixel", "", "snr", ".0f", "median signal-to-noise ratio per pixel")
@@ -117,7 +115,7 @@ QUANTITIES = {one.field: one for one in (TEFF, LOGG, FEH, LOG_AGE, LOG_LIFETIME,
 #: Quantities that every result gives as an interval, in the order of the networks' columns, with their units.
 UNITS = {name: one.column_unit for name, one in QUANTITIES.items() if name != "mass"}
 
-#: The paper's stage -> the field's name of it; dwarfs are split by temperature.
+#: Stage, as the paper names it -> its usual name; the main sequence is split by temperature.
 STAGE_TITLES = dict(
     zip(
         STAGES,
@@ -130,3 +128,9 @@ STAGE_TITLES = dict(
         ),
     )
 )
+
+
+def stage_words(stage: Mapping[str, float]) -> str:
+    """Most probable stage with its probability; ``stage`` maps each stage to its probability."""
+    name = max(stage, key=stage.__getitem__, default="")
+    return f"{STAGE_TITLES[name]} {stage[name]:.0%}" if name else ""

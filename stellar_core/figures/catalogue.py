@@ -1,4 +1,4 @@
-"""All stars of a catalogue at once: the stage diagram as a density, a histogram, the sky."""
+"""Figures of a whole catalogue: density on the Kiel diagram, histogram, map of the sky."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from stellar_core.figures.kiel import LOGG_VIEW, TEFF_VIEW, stage_regions
+from stellar_core.figures.kiel import LOGG_VIEW, TEFF_VIEW, stage_label, stage_regions
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
 from stellar_core.stages import DEFAULT_THRESHOLDS, STAGES
 
@@ -20,12 +20,12 @@ _TEFF_EDGES, _LOGG_EDGES = np.linspace(*TEFF_RANGE, BINS[0] + 1), np.linspace(*L
 
 @dataclass(frozen=True)
 class Density:
-    """Stars of the diagram by bin, log g by Teff.
+    """Binned stars of the diagram, log g by Teff.
 
     Attributes
     ----------
     count : (n_logg, n_teff) int32
-        Stars whose colour is known.
+        Stars with a known colour.
     colour : (n_logg, n_teff) float32 or None
         Mean of the colour, or the most frequent stage; NaN in empty bins. None colours by number.
     """
@@ -35,7 +35,7 @@ class Density:
 
     @property
     def stars(self) -> int:
-        """Stars within the bins."""
+        """Number of stars within the bins."""
         return int(self.count.sum())
 
 
@@ -49,9 +49,9 @@ def diagram_density(
     teff, logg : (n,) float
         K and dex.
     colour : (n,) float, optional
-        Its mean in each bin is shown.
+        Averaged in each bin.
     stages : bool
-        ``colour`` is a place in `STAGES`: the most frequent one is shown.
+        True if ``colour`` is an index into `STAGES`; the most frequent one is shown.
     """
     known = np.isfinite(teff) & np.isfinite(logg)
     if colour is None:
@@ -78,7 +78,7 @@ def diagram_figure(
     palette: Palette = LIGHT,
     height: int = 560,
 ) -> go.Figure:
-    """Stage diagram of many stars, both axes reversed, as a picture of 200 by 160 bins.
+    """Draw the Kiel diagram of many stars, both axes reversed, in 200 by 160 bins.
 
     Parameters
     ----------
@@ -86,9 +86,9 @@ def diagram_figure(
     title : str
         Of the colour bar.
     stages : bool
-        Whether the colours are stages.
+        True if the colours are stages.
     box : (float, float, float, float), optional
-        Teff from, to (K), log g from, to (dex) of a rectangle that is drawn.
+        Limits of a rectangle: Teff from, to (K), log g from, to (dex).
     """
     bar: dict[str, object] = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}
     scale: dict[str, object] = {"colorscale": "Viridis"}
@@ -105,7 +105,7 @@ def diagram_figure(
         number = len(STAGES)
         steps = [[at / number, colour] for k, colour in enumerate(palette.stages) for at in (k, k + 1)]
         scale = {"colorscale": steps, "zmin": -0.5, "zmax": number - 0.5}
-        bar |= {"tickvals": list(range(number)), "ticktext": list(STAGES)}
+        bar |= {"tickvals": list(range(number)), "ticktext": [stage_label(index) for index in range(number)]}
         words = f"{where}%{{customdata}} stars<extra></extra>"
     else:
         shown = density.colour
@@ -139,7 +139,7 @@ def diagram_figure(
 
 
 def _add_stages(figure: go.Figure, palette: Palette) -> None:
-    """Borders of the stages as lines of the ink, and their names on a pale ground."""
+    """Add the borders of the stages and their names."""
     for index, x, y, (teff, logg) in stage_regions(DEFAULT_THRESHOLDS):
         line = {"width": 1.2, "color": faded(palette.ink, 0.55)}
         figure.add_trace(
@@ -155,7 +155,7 @@ def _add_stages(figure: go.Figure, palette: Palette) -> None:
         figure.add_annotation(
             x=teff,
             y=logg,
-            text=f"<b>{STAGES[index]}</b>",
+            text=f"<b>{stage_label(index)}</b>",
             showarrow=False,
             borderpad=2,
             bgcolor=faded(palette.surface, 0.75),
@@ -168,7 +168,7 @@ def _counted(teff: np.ndarray, logg: np.ndarray, weights: np.ndarray | None = No
 
 
 def histogram_figure(values: np.ndarray, title: str, *, palette: Palette = LIGHT, height: int = 300) -> go.Figure:
-    """Number of stars over one column, 80 bins between its 0.1 and 99.9 % quantiles."""
+    """Draw a histogram of one column, 80 bins between its 0.1 and 99.9 % quantiles."""
     known = values[np.isfinite(values)]
     low, high = np.quantile(known, [0.001, 0.999]) if known.size else (0.0, 1.0)
     count, edges = np.histogram(known, bins=80, range=(low, max(high, low + 1e-6)))
@@ -181,7 +181,7 @@ def histogram_figure(values: np.ndarray, title: str, *, palette: Palette = LIGHT
 
 
 def mollweide(ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mollweide's projection, right ascension 180° in the middle and growing to the left.
+    """Mollweide projection, centred on right ascension 180°, which increases to the left.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def mollweide(ra: np.ndarray, dec: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sky_limits(x: tuple[float, float], y: tuple[float, float]) -> dict[str, tuple[float, float]]:
-    """Right ascensions and declinations that hold a box of the sky's figure.
+    """Ranges of right ascension and declination that contain a box drawn on the map of the sky.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def sky_limits(x: tuple[float, float], y: tuple[float, float]) -> dict[str, tupl
 
 
 def sky_figure(ra: np.ndarray, dec: np.ndarray, *, palette: Palette = LIGHT, height: int = 300) -> go.Figure:
-    """Number of stars on the sky in Mollweide's equal-area projection, equatorial."""
+    """Draw the number of stars on the sky, in equatorial coordinates and the Mollweide projection."""
     x, y = mollweide(ra, dec)
     edges = np.linspace(-2.0, 2.0, SKY_BINS[0] + 1), np.linspace(-1.0, 1.0, SKY_BINS[1] + 1)
     count = np.histogram2d(x, y, bins=edges)[0].T

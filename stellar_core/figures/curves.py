@@ -1,4 +1,4 @@
-"""Arrays behind the curves of a spectrum: running means, error bands and combs of lines."""
+"""Arrays for plotting a spectrum: running means, error bands and combs of lines."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def smooth(flux: np.ndarray, ivar: np.ndarray, width: int) -> tuple[np.ndarray, 
 
 
 def robust_range(flux: np.ndarray) -> tuple[float, float]:
-    """Limits of the y axis that a few wild pixels cannot move; NaN is left out."""
+    """Limits of the y axis, robust against outliers; NaN is ignored."""
     low, middle, high = np.nanquantile(flux, [0.003, 0.5, 0.997])
     room = 0.12 * max(high - low, 0.2 * abs(middle), 1e-6)
-    if 0 < low < 0.5 * high:  # the zero level is worth its room
+    if 0 < low < 0.5 * high:  # show the zero level
         return -0.02 * float(high), float(high + room)
     return float(low - room), float(high + room)
 
@@ -44,7 +44,7 @@ def robust_range(flux: np.ndarray) -> tuple[float, float]:
 def ribbon(x: np.ndarray, middle: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Outline of ``middle`` ± ``half``: one closed polygon for each run without NaN, NaN between them.
 
-    Filling between two lines would join across the gaps instead.
+    Filling between two lines would close the gaps.
 
     Parameters
     ----------
@@ -67,9 +67,9 @@ def ribbon(x: np.ndarray, middle: np.ndarray, half: np.ndarray) -> tuple[np.ndar
 
 
 def paired(x: np.ndarray, middle: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Half as many points whose ``middle`` ± ``half`` encloses those of every two pixels: for a `ribbon` of half the size.
+    """Combine every two pixels into one whose ``middle`` ± ``half`` encloses both, for a `ribbon` of half the size.
 
-    Parameters and results are (n,) and (n + 1) // 2 float; NaN where both pixels are NaN.
+    Parameters are (n,) float, results ((n + 1) // 2,) float; NaN where both pixels are NaN.
     """
     odd = len(x) % 2
     pairs = [np.append(a, [np.nan] * odd).reshape(-1, 2) for a in (np.asarray(x, float), middle + half, middle - half)]
@@ -79,7 +79,7 @@ def paired(x: np.ndarray, middle: np.ndarray, half: np.ndarray) -> tuple[np.ndar
 
 
 def combs(wavelengths: np.ndarray, low: float, high: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-    """x and y (float32) of upright strokes from ``low`` to ``high``, NaN between them: one trace for all."""
+    """x and y (float32) of vertical strokes from ``low`` to ``high``, separated by NaN, for a single trace."""
     count = len(wavelengths)
     x = np.repeat(np.asarray(wavelengths, np.float32), 3)
     y = np.column_stack([np.full(count, low), np.broadcast_to(high, count), np.full(count, np.nan)])
@@ -87,8 +87,8 @@ def combs(wavelengths: np.ndarray, low: float, high: np.ndarray | float) -> tupl
 
 
 def packed(array: np.ndarray) -> dict[str, str]:
-    """``array`` as Plotly's own base64 form of float32, a third of the size of written numbers.
+    """Encode ``array`` as Plotly's base64 form of float32, a third of the size of decimal numbers.
 
-    Plotly packs the arrays of traces by itself, but not those that its switches carry.
+    Plotly encodes the arrays of traces itself, but not those of sliders and menus.
     """
     return {"dtype": "f4", "bdata": base64.b64encode(np.asarray(array, "<f4").tobytes()).decode("ascii")}

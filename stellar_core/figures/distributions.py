@@ -1,4 +1,4 @@
-"""Histograms of draws and bars of stage probabilities."""
+"""Histograms of draws, bars of stage probabilities, and intervals of several estimates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.special import ndtr
 
+from stellar_core.figures.kiel import stage_label
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+from stellar_core.stages import STAGES
 
 
 def histogram_figure(
@@ -23,10 +25,10 @@ def histogram_figure(
     revision: str = "",
     height: int = 150,
 ) -> go.Figure:
-    """Histogram of ``draws`` with its 68 % and 95 % ranges.
+    """Draw a histogram with its 68 % and 95 % intervals.
 
-    Draws that repeat a few values, as those of Model 9 repeat the points of the isochrones, are spread over the
-    bins by a Gaussian of Silverman's width: bins of their own would show the grid, like a comb.
+    Draws that repeat a few values, such as the points of isochrones, are smoothed by a Gaussian of Silverman's width;
+    the grid would show in the bins otherwise.
 
     Parameters
     ----------
@@ -37,9 +39,9 @@ def histogram_figure(
     unit : str
         Title of the x axis.
     second : (p16, median, p84), optional
-        A second opinion, drawn as a bar above the histogram.
+        Isochrone fit, drawn as a bar above the histogram.
     limits : (low, high), optional
-        Physical limits that the x axis does not pass.
+        Physical limits of the x axis.
     trusted : bool
         False draws everything in grey.
 
@@ -84,7 +86,7 @@ def histogram_figure(
                 mode="lines+markers",
                 line={"color": palette.second, "width": 2.5},
                 marker={"size": [0, 8, 0], "color": palette.second},
-                hovertemplate="isochrones: %{x:.3g}<extra></extra>",
+                hovertemplate="isochrone fit: %{x:.3g}<extra></extra>",
             )
         )
     base_layout(figure, palette, height, revision)
@@ -98,7 +100,7 @@ def histogram_figure(
 
 
 def _counts(draws: np.ndarray, edges: np.ndarray, limits: tuple[float, float] | None) -> np.ndarray:
-    """Draws in each bin; smoothed where most are repetitions, with nothing beyond the limits."""
+    """Draws per bin; smoothed within the limits if most draws are repetitions."""
     counts = np.histogram(draws, edges)[0].astype(float)
     if np.unique(draws).size > draws.size / 2:
         return counts
@@ -114,7 +116,7 @@ def _counts(draws: np.ndarray, edges: np.ndarray, limits: tuple[float, float] | 
 def _span(
     draws: np.ndarray, interval: Sequence[float], second: Sequence[float] | None, limits: tuple[float, float] | None
 ) -> tuple[float, float]:
-    """Range of the x axis: everything drawn, with a margin, inside the physical limits."""
+    """Range of the x axis: all values with a margin, within the physical limits."""
     values = np.concatenate([draws, interval, second if second is not None else []])
     low, high = float(values.min()), float(values.max())
     room = max(0.08 * (high - low), 1e-3 * max(abs(low), abs(high)), 1e-6)
@@ -131,9 +133,9 @@ def stage_figure(
     second: Mapping[str, float] | None = None,
     trusted: bool = True,
     palette: Palette = LIGHT,
-    height: int = 190,
+    height: int = 210,
 ) -> go.Figure:
-    """Bars of the stage probabilities, in the order given.
+    """Draw the stage probabilities as bars, in the given order.
 
     Parameters
     ----------
@@ -142,7 +144,7 @@ def stage_figure(
     interval : mapping of stage to (low, high), optional
         The 68 % range of each probability over the draws.
     second : mapping of stage to probability, optional
-        A second opinion, drawn as diamonds.
+        Isochrone fit, drawn as diamonds.
     trusted : bool
         False draws everything in grey.
 
@@ -151,6 +153,7 @@ def stage_figure(
     plotly.graph_objects.Figure
     """
     names = list(probability)
+    labels = [stage_label(STAGES.index(name)) if name in STAGES else name for name in names]
     values = [float(probability[name]) for name in names]
     colours = palette.stages if trusted else (palette.muted,) * len(names)
     error = None
@@ -167,7 +170,7 @@ def stage_figure(
     figure = go.Figure(
         go.Bar(
             x=values,
-            y=names,
+            y=labels,
             orientation="h",
             error_x=error,
             marker={"color": [faded(colour, 0.8) for colour in colours]},
@@ -177,7 +180,7 @@ def stage_figure(
     figure.add_trace(
         go.Scatter(
             x=[1.08] * len(names),
-            y=names,
+            y=labels,
             mode="text",
             text=[f"{value:.0%}" for value in values],
             textposition="middle right",
@@ -189,7 +192,7 @@ def stage_figure(
         figure.add_trace(
             go.Scatter(
                 x=[second.get(name, 0.0) for name in names],
-                y=names,
+                y=labels,
                 mode="markers",
                 marker={
                     "symbol": "diamond",
@@ -197,7 +200,7 @@ def stage_figure(
                     "color": palette.second,
                     "line": {"width": 1, "color": palette.surface},
                 },
-                hovertemplate="isochrones, %{y}: %{x:.1%}<extra></extra>",
+                hovertemplate="isochrone fit, %{y}: %{x:.1%}<extra></extra>",
             )
         )
     base_layout(figure, palette, height, "stage")
@@ -205,12 +208,12 @@ def stage_figure(
         showlegend=False,
         bargap=0.35,
         xaxis={"range": [0, 1.3], "tickvals": [0, 0.5, 1], "tickformat": ".0%", "fixedrange": True},
-        yaxis={"autorange": "reversed", "fixedrange": True, "showline": False, "ticks": ""},
+        yaxis={"autorange": "reversed", "fixedrange": True, "showline": False, "ticks": "", "tickfont": {"size": 10}},
     )
     return figure
 
 
-def opinions_figure(
+def estimates_figure(
     rows: Sequence[tuple[str, Sequence[float]]],
     *,
     unit: str = "",
@@ -218,7 +221,7 @@ def opinions_figure(
     trusted: bool = True,
     palette: Palette = LIGHT,
 ) -> go.Figure:
-    """Several answers to one question, one row each: 95 % thin, 68 % thick, median as a dot.
+    """Draw several estimates of one quantity, one row each: 95 % thin, 68 % thick, median as a dot.
 
     Parameters
     ----------

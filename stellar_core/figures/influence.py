@@ -1,4 +1,4 @@
-"""Which wavelengths an answer leans on, under the spectrum that the network saw."""
+"""Change of a result when each range of wavelength is hidden, below the spectrum."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ def influence_figure(
     revision: str = "",
     height: int = 560,
 ) -> go.Figure:
-    """One row of bars for each quantity, on the wavelengths of the spectrum above them.
+    """Draw one row of bars per quantity below the spectrum.
 
     Parameters
     ----------
     wavelength, flux : (n_pixel,) float
-        Rest wavelength in Angstrom and the flux that the network sees, NaN where nothing was observed.
+        Rest wavelength in Angstrom and flux as prepared for the network; NaN if not observed.
     edges : (n_range, 2) float
         First and last wavelength of each hidden range, Angstrom.
     rows : sequence of (title, unit, (n_range,) float, float or None)
-        What hiding each range does, and the error of the answer in the same unit; a unit of % is no difference of values.
+        Change when each range is hidden, and error of the result in the same unit; % marks relative changes.
     lines : sequence of (wavelength, label)
         Marked in all rows, Angstrom.
     view : (low, high), optional
-        Wavelengths shown at first, Angstrom.
+        Initial range of wavelength, Angstrom.
     revision : str
-        The star's name.
+        Name of the star.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def influence_figure(
         "line": {"width": 0.6, "color": faded(palette.muted, 0.45)},
     }
     figure.update_layout(shapes=[{**stroke, "x0": place, "x1": place} for place, _ in lines])
-    figure.update_yaxes(row=1, col=1, title_text="Flux,<br>as seen", fixedrange=True)
+    figure.update_yaxes(row=1, col=1, title_text="Flux", fixedrange=True)
     figure.update_yaxes(zeroline=True, zerolinecolor=palette.muted, zerolinewidth=1, title_font={"size": 11})
     figure.update_xaxes(range=list(view) if view else None, tickformat="d", showgrid=False)
     figure.update_xaxes(row=len(rows) + 1, col=1, title_text="Rest wavelength (Å, vacuum)")
@@ -110,12 +110,12 @@ def influence_figure(
 
 
 def _round_below(value: float) -> float:
-    """The largest of 1, 2, 5, 10, ... times a power of ten that is not above ``value``."""
+    """Largest of 1, 2, 5 times a power of ten not above ``value``."""
     power = 10.0 ** np.floor(np.log10(value))
     return float(power * max(step for step in (1, 2, 5) if step * power <= value * 1.0001))
 
 
 def _words(edge: np.ndarray, value: float, title: str, unit: str, error: float | None) -> str:
     form = ".0f" if unit in ("K", "%") else ".3f"
-    part = "" if not error else f" ({abs(value) / error:.2f} of its error)"
-    return f"without {edge[0]:.0f}–{edge[1]:.0f} Å<br>{title}: {value:+{form}} {unit}{part}".replace("-", "−")
+    part = "" if not error else f" ({abs(value) / error:.2f}σ)"
+    return f"{edge[0]:.0f}–{edge[1]:.0f} Å hidden<br>{title}: {value:+{form}} {unit}{part}".replace("-", "−")

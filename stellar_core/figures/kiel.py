@@ -9,19 +9,20 @@ import numpy as np
 import plotly.graph_objects as go
 
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+from stellar_core.quantities import STAGE_TITLES
 from stellar_core.stages import DEFAULT_THRESHOLDS, STAGES, StageThresholds
 
-#: Limits within which regions are drawn: K and dex(cm/s2).
+#: Extent of the stage regions: K and dex(cm/s2).
 TEFF_LIMITS = (2500.0, 12000.0)
 LOGG_LIMITS = (-1.0, 6.0)
-#: What a fresh diagram shows, hot to the left and dwarfs at the bottom.
+#: Default view, hot stars to the left and dwarfs at the bottom.
 TEFF_VIEW = (8000.0, 3400.0)
 LOGG_VIEW = (5.3, 0.0)
 
 
 @dataclass(frozen=True)
 class Track:
-    """The path of one star of given initial mass, main sequence onwards.
+    """Evolutionary track of one initial mass, from the main sequence on.
 
     Attributes
     ----------
@@ -38,7 +39,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Isochrone:
-    """Stars of one age, main sequence onwards.
+    """Isochrone, from the main sequence on.
 
     Attributes
     ----------
@@ -64,8 +65,13 @@ class KielStar:
     logg_draws: np.ndarray | None = None
 
 
+def stage_label(index: int, separator: str = "<br>") -> str:
+    """Name of a stage (an index into `STAGES`) in two lines: "Main sequence" and its range of temperatures."""
+    return STAGE_TITLES[STAGES[index]].replace(" (", separator).rstrip(")")
+
+
 def stage_regions(thresholds: StageThresholds) -> list[tuple[int, np.ndarray, np.ndarray, tuple[float, float]]]:
-    """Outline of each stage: (index into STAGES, teff, logg, place of its name).
+    """Outline of each stage: (index into STAGES, teff, logg, position of its label).
 
     Temperatures in K, gravities in dex(cm/s2); outlines are closed within `TEFF_LIMITS`
     and `LOGG_LIMITS`.
@@ -107,19 +113,19 @@ def kiel_figure(
     Parameters
     ----------
     star : KielStar, optional
-        The star in question: marker, 68 % error bars and its draws as light points.
+        Highlighted star: marker, 68 % error bars and draws as faint points.
     tracks : sequence of Track
-        Evolutionary tracks to draw behind it, each with its mass at its start.
+        Background tracks, labelled with the mass at their start.
     isochrones : sequence of Isochrone
-        Isochrones to draw behind it, each with its age at its hottest point.
+        Background isochrones, labelled with the age at their hottest point.
     others : sequence of KielStar
-        Up to four stars to compare, each in a colour of its own and with its number.
+        Up to four numbered stars in different colours.
     thresholds : StageThresholds
         Borders of the stage regions.
     trusted : bool
-        False draws the star hollow.
+        False draws the star as an outline.
     revision : str
-        The star's name: the zoom is kept until it changes.
+        Name of the star; the zoom is reset when it changes.
 
     Returns
     -------
@@ -141,7 +147,7 @@ def kiel_figure(
             )
         )
         figure.add_annotation(
-            x=label_teff, y=label_logg, text=STAGES[index], showarrow=False, font={"size": 12, "color": colour}
+            x=label_teff, y=label_logg, text=stage_label(index), showarrow=False, font={"size": 11, "color": colour}
         )
     _add_curves(
         figure,
@@ -191,7 +197,7 @@ def kiel_figure(
 
 
 def _views(star: KielStar | None, others: Sequence[KielStar]) -> tuple[list[float], list[float]]:
-    """Axis ranges: the usual view, widened where a star would fall outside."""
+    """Axis ranges: the default view, widened to contain all stars."""
     shown = [one for one in (star, *others) if one is not None]
     teffs = [one.teff[1] for one in shown]
     loggs = [one.logg[1] for one in shown]
@@ -208,7 +214,7 @@ def _views(star: KielStar | None, others: Sequence[KielStar]) -> tuple[list[floa
 
 
 def _hottest(isochrone: Isochrone) -> tuple[float, float]:
-    """Where the age of an isochrone is written: left of its hottest point inside the usual view."""
+    """Position of the label of an isochrone: left of its hottest point in the default view."""
     seen = np.flatnonzero(isochrone.teff < TEFF_VIEW[0] - 250)
     at = int(seen[isochrone.teff[seen].argmax()]) if seen.size else 0
     return float(isochrone.teff[at]), float(isochrone.logg[at])
@@ -224,7 +230,7 @@ def _add_curves(
     side: str,
     palette: Palette,
 ) -> None:
-    """All curves as one NaN-separated trace, each with its label at its place."""
+    """Add all curves as one NaN-separated trace, and their labels."""
     if not curves:
         return
     gap = np.array([np.nan], np.float32)
@@ -258,7 +264,7 @@ def _add_curves(
 
 
 def _add_star(figure: go.Figure, star: KielStar, palette: Palette, colour: str, size: int, trusted: bool) -> None:
-    """The draws, then the marker with its 68 % error bars."""
+    """Add the draws, and the marker with its 68 % error bars."""
     if star.teff_draws is not None and star.logg_draws is not None:
         figure.add_trace(
             go.Scatter(

@@ -1,4 +1,4 @@
-"""A table of the paper's experiments as a picture: its figures beside ours, between the floor and a constant."""
+"""Results of the paper's experiments against ours, with the label-noise floor and a constant predictor."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from stellar_core.figures.palette import LIGHT, Palette, base_layout
 
 Row = Mapping[str, object]
 
-#: Panel -> how the metric begins in the tables; the rest of what a table holds the paper does not print.
+#: Panel -> first words of its metric in the tables. The paper prints no other metrics.
 PANELS = {
     "F1 of the stage (macro)": ("F1 Macro", "Classification F1"),
     "RMSE of log age (dex)": ("Age RMSE",),
     "RMSE of log lifetime (dex)": ("Lifetime RMSE",),
 }
 _PAPER, _SPREAD = " (paper)", " (spread)"
-#: Yardsticks drawn as lines: heading in the tables -> dash.
+#: Baselines drawn as lines: heading in the tables -> dash.
 _LINES = {"Floor of the labels": "dot", "Constant predictor": "dash"}
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One figure of ours with the paper's; ``spread`` over seeds. None where there is none."""
+    """One of our values with the paper's and the ``spread`` over seeds; None if unknown."""
 
     panel: str
     setting: str
@@ -35,7 +35,7 @@ class Pair:
 
 
 def pairs(rows: Sequence[Row]) -> list[Pair]:
-    """What can be compared in a table of `stellar_core.experiments.tables`; empty where it holds nothing of the paper's."""
+    """Comparable values in a table of `stellar_core.experiments.tables`; empty if the paper prints none."""
     named = [name.removesuffix(_PAPER) for name in (rows[0] if rows else ()) if name.endswith(_PAPER)]
     named = [name for name in named if any(row.get(name + _PAPER) is not None for row in rows)]
     found = []
@@ -53,8 +53,8 @@ def pairs(rows: Sequence[Row]) -> list[Pair]:
     return found
 
 
-def yardsticks(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
-    """Floor and constant of a table by panel, where it has one value of each."""
+def baselines(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
+    """Floor and constant predictor by panel, if the table has a single value of each."""
     found: dict[tuple[str, str], set[float]] = {}
     for row in rows:
         by_row = "Metrics" in row
@@ -73,18 +73,18 @@ def yardsticks(rows: Sequence[Row]) -> dict[tuple[str, str], float]:
     return {key: values.pop() for key, values in found.items() if len(values) == 1}
 
 
-def beside_figure(rows: Sequence[Row], *, across: bool = True, palette: Palette = LIGHT) -> go.Figure:
-    """Draw `pairs`: ours as dots with the spread over seeds, the paper's as diamonds, a panel for each metric.
+def comparison_with_paper_figure(rows: Sequence[Row], *, across: bool = True, palette: Palette = LIGHT) -> go.Figure:
+    """Draw `pairs`, one panel per metric: ours as dots with the spread over seeds, the paper's as diamonds.
 
     Parameters
     ----------
     rows : sequence of mapping
         A table.
     across : bool
-        Panels beside each other, else one below the other.
+        True puts the panels side by side, False one below the other.
     palette : Palette
     """
-    found, lines = pairs(rows), yardsticks(rows)
+    found, lines = pairs(rows), baselines(rows)
     panels = list(PANELS)
     shape = (1, len(panels)) if across else (len(panels), 1)
     figure = make_subplots(

@@ -1,6 +1,6 @@
-"""One star as a figure for print: spectrum, Kiel diagram and age, by matplotlib.
+"""Figure of one star for print: spectrum, Kiel diagram and age.
 
-Plotly makes files only in a browser; matplotlib writes PDF, SVG and PNG anywhere. It is loaded when a figure is asked for.
+Drawn by matplotlib, because Plotly needs a browser to write PDF, SVG or PNG.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from stellar_core.errors import ParameterError
-from stellar_core.figures.kiel import LOGG_VIEW, TEFF_VIEW, KielStar, Track, stage_regions
+from stellar_core.figures.kiel import LOGG_VIEW, TEFF_VIEW, KielStar, Track, stage_label, stage_regions
 from stellar_core.figures.label_layout import flag_rows, group_lines
 from stellar_core.figures.palette import LIGHT, Palette
-from stellar_core.stages import DEFAULT_THRESHOLDS, STAGES
+from stellar_core.stages import DEFAULT_THRESHOLDS
 
 #: Width and height, inch: two columns of a journal, 180 mm.
 SIZE = (7.09, 5.6)
@@ -46,14 +46,14 @@ def printed_star(
     trusted: bool = True,
     palette: Palette = LIGHT,
 ) -> bytes:
-    """Draw and write the figure.
+    """Draw the figure and return the bytes of its file.
 
     Parameters
     ----------
     kind : {"pdf", "svg", "png"}
-        PNG has 300 dots an inch.
+        PNG has 300 dots per inch.
     title : str
-        Above the spectrum; says MOCK of a MOCK star.
+        Above the spectrum; marks MOCK stars.
     wavelength, flux : (n_pixel,) float
         Rest wavelength in vacuum, Angstrom, and flux, NaN where masked.
     star : KielStar
@@ -65,15 +65,15 @@ def printed_star(
     lines : sequence of (wavelength, label)
         Angstrom, at rest.
     trusted : bool
-        False says in the figure that the numbers are not to be trusted.
+        False adds a warning.
 
     Raises
     ------
     ParameterError
-        For another ``kind``.
+        For any other ``kind``.
     """
     if kind not in FORMATS:
-        raise ParameterError(f"A figure is written as {', '.join(FORMATS)}; got {kind!r}.", value=kind)
+        raise ParameterError(f"Unknown format of a figure: {kind!r}. Use one of {', '.join(FORMATS)}.", value=kind)
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -87,7 +87,7 @@ def printed_star(
             figure.text(
                 0.5,
                 0.5,
-                "outside what the network was trained on: not to be trusted",
+                "unlike the stars the model was trained on: not reliable",
                 color=palette.warning,
                 ha="center",
                 size=11,
@@ -127,7 +127,15 @@ def _spectrum(axes, title, wavelength, flux, lines, y_title, palette) -> None:
 def _kiel(axes, star, tracks, palette) -> None:
     for index, teff, logg, (label_teff, label_logg) in stage_regions(DEFAULT_THRESHOLDS):
         axes.fill(teff, logg, color=palette.stages[index], alpha=0.10, lw=0)
-        axes.text(label_teff, label_logg, STAGES[index], color=palette.stages[index], size=7, ha="center")
+        axes.text(
+            label_teff,
+            label_logg,
+            stage_label(index, "\n"),
+            color=palette.stages[index],
+            size=6,
+            ha="center",
+            va="center",
+        )
     for track in tracks:
         axes.plot(track.teff, track.logg, lw=0.6, color=palette.muted)
         if TEFF_VIEW[1] < track.teff[0] < TEFF_VIEW[0]:

@@ -1,7 +1,7 @@
-"""The spectrum: flux, errors, masked pixels, filler, named lines, models and what is left of the flux without them.
+"""Spectrum: flux, errors, masked pixels, unobserved ranges, line marks, models and residuals.
 
-The switches of the figure (smoothing, velocity of the line marks, frame and medium, what is
-shown) are the figure's own and act in the browser: they cost no round trip and leave the zoom alone.
+Sliders and menus (smoothing, velocity of the line marks, frame and medium, legend) act in the browser, without a
+request to the server, and keep the zoom.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from stellar_core.figures.label_layout import flag_rows, group_lines
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
 from stellar_core.figures.wavelength_frames import FRAMES, VELOCITIES, Frame
 
-#: Share of the height given to the strip of line labels, and to the residuals with the gap above them.
+#: Shares of the height: strip of line labels, residuals, and the gap above them.
 STRIP, RESIDUALS, GAP = 0.16, 0.15, 0.035
 #: Rows of labels in the strip.
 ROWS = 5
-#: Widths of the running mean on offer, pixels, and the one shown first.
+#: Widths of the running mean, pixels, and the initial one.
 SMOOTHING = (1, 3, 7, 15, 31)
 DEFAULT_SMOOTHING = 3
-#: Room for the switches and Plotly's buttons above the figure, pixels; on a narrow screen they take two rows.
+#: Space for sliders and Plotly's toolbar above the figure, pixels; two rows on a narrow screen.
 HEAD, NARROW_HEAD = 88, 108
-#: Largest residual shown at first, sigma.
+#: Initial limit of the residuals, sigma.
 RESIDUAL_VIEW = 6.0
 
 
 class SpectrumFigure:
-    """Builds the figure of one spectrum; see `spectrum_figure`."""
+    """Builder of the figure of one spectrum; see `spectrum_figure`."""
 
     def __init__(self, redshift: float, palette: Palette, narrow: bool, floor: float) -> None:
         self.figure = go.Figure()
@@ -39,9 +39,9 @@ class SpectrumFigure:
         self.narrow = narrow
         #: Share of the height below the flux.
         self.floor = floor
-        #: Index of each trace that moves with the frame -> its wavelengths in vacuum: at rest, or of the sky.
+        #: Trace that moves with the frame -> its vacuum wavelengths, at rest (or observed, for the sky).
         self.moving: dict[int, np.ndarray] = {}
-        #: Which of these are lines of the star, and of the sky.
+        #: Traces of stellar lines and of sky lines.
         self.marks: list[int] = []
         self.sky: list[int] = []
 
@@ -53,7 +53,7 @@ class SpectrumFigure:
         return index
 
     def add_filler(self, filler: Sequence[tuple[float, float]]) -> None:
-        """Shade the ranges in which nothing was measured."""
+        """Shade unobserved ranges."""
         for number, (start, stop) in enumerate(filler):
             self.figure.add_shape(
                 type="rect",
@@ -67,15 +67,15 @@ class SpectrumFigure:
                 line={"width": 0},
                 fillcolor=faded(self.palette.muted, 0.14),
                 legendgroup="filler",
-                name="not observed: filler",
+                name="not observed",
                 showlegend=number == 0,
             )
 
     def add_data(self, wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray) -> None:
-        """Draw flux and errors with the slider that smooths them, and the mask."""
+        """Add flux, errors, mask and the smoothing slider."""
         curves = {width: smooth(flux, ivar, width) for width in SMOOTHING}
         low, high = robust_range(curves[7][0])
-        # Beyond ten times the shown range an error would only swell the file, not the picture.
+        # Errors beyond ten times the shown range are clipped.
         bands = {
             width: ribbon(*paired(wavelength, mean, np.clip(error, 0, 10 * (high - low))))
             for width, (mean, error) in curves.items()
@@ -130,7 +130,7 @@ class SpectrumFigure:
         self._add_slider(steps, SMOOTHING.index(DEFAULT_SMOOTHING), 0.0, "Smoothing: ", " px")
 
     def add_model(self, wavelength: np.ndarray, model: np.ndarray, name: str, colour: str) -> None:
-        """A model on the same pixels, of which every second is drawn; hidden until its name is clicked."""
+        """Add a model at every second pixel; hidden until its name in the legend is clicked."""
         self.add(
             go.Scatter(
                 x=wavelength[::2].astype(np.float32),
@@ -146,7 +146,7 @@ class SpectrumFigure:
         )
 
     def add_residuals(self, wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray, model: np.ndarray) -> None:
-        """(flux - model) / sigma below the spectrum."""
+        """Add (flux - model) / sigma below the spectrum."""
         left = np.where(ivar > 0, (flux - np.asarray(model, float)) * np.sqrt(ivar), np.nan).astype(np.float32)
         self.add(
             go.Scatter(
@@ -163,7 +163,7 @@ class SpectrumFigure:
         )
 
     def add_lines(self, lines: Sequence[tuple[float, str]], angstrom_per_pixel: float) -> None:
-        """Mark ``lines`` by one trace of strokes, one of flag poles and one of labels, and the slider that moves them."""
+        """Add strokes, flag poles and labels of ``lines``, one trace each, and the slider that shifts them."""
         if not lines:
             return
         groups = group_lines(lines)
@@ -209,7 +209,7 @@ class SpectrumFigure:
         )
 
     def _velocity_steps(self, frame: Frame) -> list[dict[str, object]]:
-        """What the slider of the line marks does in ``frame``."""
+        """Steps of the slider of the line marks in ``frame``."""
         return [
             {
                 "label": f"{velocity:+d}".replace("-", "−") if velocity else "0",
@@ -223,7 +223,7 @@ class SpectrumFigure:
         ]
 
     def _add_slider(self, steps: list[dict[str, object]], active: int, x: float, prefix: str, suffix: str) -> None:
-        """A slider above the figure that begins at the share ``x`` of its width."""
+        """Add a slider above the figure, starting at the fraction ``x`` of its width."""
         slider = {
             "active": active,
             "steps": steps,
@@ -245,7 +245,7 @@ class SpectrumFigure:
         self.figure.update_layout(sliders=[*self.figure.layout.sliders, slider])
 
     def add_sky(self, sky: Sequence[tuple[float, str]]) -> None:
-        """Mark the night sky and the atmosphere: in the observed frame only, shifted by no star."""
+        """Add features of the sky, in the observed frame only."""
         if not sky:
             return
         x, y = combs(np.array([wavelength for wavelength, _ in sky]), 0.0, 0.97)
@@ -266,7 +266,7 @@ class SpectrumFigure:
         )
 
     def add_frame_switch(self) -> None:
-        """A menu that moves everything between the frames and media; the slider of the lines then begins at 0."""
+        """Add the menu of frames and media; it resets the slider of the lines."""
         shapes = self.figure.layout.shapes
         buttons = []
         for frame in FRAMES:
@@ -330,24 +330,23 @@ def spectrum_figure(
     flux, ivar : (n_pixel,) float64
         Flux density and inverse variance; ``ivar`` 0 marks a bad pixel.
     redshift : float
-        Taken out in the rest frame, which is shown first.
+        Redshift of the star; the rest frame is shown first.
     lines : sequence of (wavelength, label)
         Lines of the star in its rest frame, Angstrom.
     sky : sequence of (wavelength, label)
         Lines of the night sky in the observer's frame, Angstrom.
     filler : sequence of (low, high)
-        Rest-frame ranges that the network sees as filler because nothing was measured there, Angstrom.
+        Unobserved rest-frame ranges, filled for the network, Angstrom.
     model : (n_pixel,) float64, optional
-        The survey pipeline's own model; hidden until its name in the legend is clicked. The residuals from
-        it stand below the spectrum.
+        Survey pipeline's model; hidden until its name in the legend is clicked. Its residuals are drawn below.
     emulated : ((n_pixel,) float64, str), optional
-        The emulated spectrum of a star like this one, NaN where there is none, and its name; hidden likewise.
+        Emulated spectrum, NaN outside the emulator, and its name; hidden at first.
     angstrom_per_pixel : float
-        Scale of the screen for which the labels are laid out.
+        Screen scale used for the layout of labels.
     narrow : bool
-        True puts the switches into two rows.
+        True puts the sliders into two rows.
     revision : str
-        The star's name: the zoom is kept until it changes.
+        Name of the star; the zoom is reset when it changes.
 
     Returns
     -------

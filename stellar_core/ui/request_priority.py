@@ -1,7 +1,7 @@
-"""Who comes first when several visitors ask at once: answers that are waited for, before what stands beside them.
+"""Order of computations when several visitors wait: headline results first, figures that accompany them later.
 
-All visitors share the processor. Without an order each answer is slowed by all others' figures, and everybody
-waits for everything; with it, the numbers of all come first. A visitor alone notices nothing.
+All visitors share the processor. Without an order, the figures of one visitor slow down the first numbers of
+another. A single visitor notices nothing.
 """
 
 from __future__ import annotations
@@ -11,51 +11,51 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: Seconds that what stands beside an answer waits for others' answers, at most.
-PATIENCE = 10.0
+#: Longest time that a deferred computation waits for urgent ones, s.
+MAX_WAIT = 10.0
 
 
-class Turns:
-    """An order for the threads of one server.
+class RequestPriority:
+    """Priorities among the threads of one server.
 
     Parameters
     ----------
     at_once : int
-        Answers that are computed at the same time.
-    patience : float
-        As `PATIENCE`.
+        Urgent computations that run at the same time.
+    max_wait : float
+        As `MAX_WAIT`.
     """
 
-    def __init__(self, at_once: int, patience: float = PATIENCE) -> None:
+    def __init__(self, at_once: int, max_wait: float = MAX_WAIT) -> None:
         self._places = threading.Semaphore(at_once)
-        self._patience = patience
+        self._max_wait = max_wait
         self._changed = threading.Condition()
-        self._asked = 0
+        self._pending = 0
 
     @contextmanager
-    def first(self) -> Iterator[None]:
-        """Compute an answer that somebody waits for."""
+    def urgent(self) -> Iterator[None]:
+        """Compute a result that a visitor waits for."""
         with self._changed:
-            self._asked += 1
+            self._pending += 1
         try:
             with self._places:
                 yield
         finally:
             with self._changed:
-                self._asked -= 1
+                self._pending -= 1
                 self._changed.notify_all()
 
-    def give_way(self) -> None:
-        """Wait until nobody waits for an answer, or patience ends."""
+    def wait(self) -> None:
+        """Wait until no urgent computation is pending, for `MAX_WAIT` at most."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._asked, self._patience)
+            self._changed.wait_for(lambda: not self._pending, self._max_wait)
 
     @contextmanager
-    def later(self) -> Iterator[None]:
-        """Compute what stands beside an answer."""
-        self.give_way()
+    def deferred(self) -> Iterator[None]:
+        """Compute something that may wait for urgent computations."""
+        self.wait()
         yield
 
 
-#: That of this server.
-TURNS = Turns(os.cpu_count() or 1)
+#: Priorities of this server.
+PRIORITY = RequestPriority(os.cpu_count() or 1)

@@ -1,15 +1,17 @@
-"""What every page shares: navigation, colours and the wording of errors."""
+"""Shared by all pages: navigation, colours, figures, links and error messages."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from stellar_core.figures.palette import DARK, LIGHT, Palette
+from stellar_core.ui.glossary import HELP, model_title
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 ICON = Path(__file__).with_name("icon.svg")
 
-#: Buttons that a plot keeps; a picture is saved as SVG, sharp at any print size.
+#: Toolbar of a figure; images are saved as SVG.
 PLOT_CONFIG = {
     "displaylogo": False,
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
@@ -26,7 +28,7 @@ PLOT_CONFIG = {
 
 
 def page_list() -> list:
-    """The pages of the app, in the order of the menu."""
+    """Pages of the app, in the order of the menu."""
     return [
         st.Page(
             ROOT / "pages" / "star.py",
@@ -45,52 +47,48 @@ def page_list() -> list:
             ROOT / "pages" / "catalogue.py",
             title="Catalogue",
             icon=":material/scatter_plot:",
-            help="All stars on the stage diagram: choose, list, open, ask.",
+            help="All stars of a catalogue on the Kiel diagram: filter, list, open, query.",
         ),
         st.Page(
             ROOT / "pages" / "uncertainty.py",
             title="Uncertainty",
             icon=":material/query_stats:",
-            help="What error bars claim beside what they hold, and the largest errors.",
+            help="Coverage of the error bars on test stars, and the largest errors.",
         ),
         st.Page(
             ROOT / "pages" / "mock.py",
             title="Mock survey",
             icon=":material/compare:",
-            help="How near the MOCK spectra and catalogue are to real ones.",
+            help="Comparison of MOCK spectra and catalogue with real ones.",
         ),
         st.Page(
             ROOT / "pages" / "experiments.py",
             title="Experiments",
             icon=":material/science:",
-            help="The paper's tables beside ours, learning curves and architectures.",
+            help="The paper's experiments reproduced on MOCK stars, learning curves and architectures.",
         ),
         st.Page(
             ROOT / "pages" / "training.py",
             title="Training",
             icon=":material/model_training:",
-            help="Start a run of your own, watch it, compare runs, adopt one as a model.",
+            help="Train a model, follow its progress, compare runs, add one to the app.",
         ),
         st.Page(
             ROOT / "pages" / "data.py",
             title="Data",
             icon=":material/database:",
-            help="What is installed and from where, downloads, the state of SDSS, and whom to cite.",
+            help="Installed data and models, downloads, connection to SDSS, citations.",
         ),
     ]
 
 
 def configure() -> None:
-    """Title, icon and width of the window; without an icon of its own a page would have one fetched from elsewhere."""
+    """Set title, icon and width of the window. Without an icon Streamlit would load one from the internet."""
     st.set_page_config(page_title="Stellar Ages Explorer", page_icon=str(ICON), layout="wide")
 
 
 def enter_page() -> None:
-    """Hand a page that was opened by its own address to the app's navigation.
-
-    A fresh server runs a file under ``pages/`` without ``app.py``; this registers the
-    full menu and starts over. Call it first on every page.
-    """
+    """Register the full menu if a page was opened without ``app.py``, and rerun. Call it first on every page."""
     if "shell" not in st.session_state:
         st.session_state.shell = True
         configure()
@@ -99,19 +97,19 @@ def enter_page() -> None:
 
 
 def palette() -> Palette:
-    """Colours for the background the visitor has chosen."""
+    """Colours for the current theme."""
     return DARK if st.context.theme.type == "dark" else LIGHT
 
 
 def on_phone() -> bool:
-    """Whether the browser says that it runs on a phone."""
+    """True if the browser identifies itself as one on a phone."""
     return "Mobi" in st.context.headers.get("User-Agent", "")
 
 
 def show_plot(figure: go.Figure, key: str, name: str, alt: str, on_box: Callable[[], None] | None = None) -> None:
-    """Draw a figure that can be zoomed, and saved as ``name``.svg; ``on_box`` is called when a box was drawn on it.
+    """Draw a figure with zoom and download as ``name``.svg; ``on_box`` is called after a box selection.
 
-    On a phone a drag scrolls the page instead of zooming the figure.
+    On a phone, dragging scrolls the page instead.
     """
     if on_phone():
         figure.update_layout(dragmode=False)
@@ -125,11 +123,39 @@ def show_plot(figure: go.Figure, key: str, name: str, alt: str, on_box: Callable
     st.plotly_chart(figure, key=key, config=config, alt=alt, on_select=on_box, selection_mode="box")
 
 
-def plain(text: object) -> str:
-    """``text`` so that Markdown shows it letter by letter."""
+def escape(text: object) -> str:
+    """Escape ``text`` so that Markdown shows it literally."""
     return re.sub(r"([\\`*_\[\]<>$~|])", r"\\\1", str(text))
 
 
-def complain(error: Exception) -> None:
-    """Show an error the user can do something about."""
-    st.error(plain(error), icon=":material/error:")
+def show_error(error: Exception) -> None:
+    """Show the message of an error that the user can fix."""
+    st.error(escape(error), icon=":material/error:")
+
+
+def app_address() -> str:
+    """Scheme and host of this app, for links; empty outside a browser."""
+    address = urlsplit(st.context.url or "")
+    return f"{address.scheme}://{address.netloc}" if address.netloc else ""
+
+
+def select_model(names: Sequence[str], key: str, **options: object) -> str:
+    """Draw a select box of models, kept as ``key`` in the address by its folder name and shown by its title.
+
+    A box bound by Streamlit itself would write the title into the address, and links would change with it.
+    """
+    wanted = st.query_params.get(key)
+    if wanted in names:
+        st.session_state[key] = wanted
+    elif wanted is not None:
+        st.query_params.pop(key)
+
+    def update_address() -> None:
+        if st.session_state[key] == names[0]:
+            st.query_params.pop(key, None)
+        else:
+            st.query_params[key] = st.session_state[key]
+
+    return st.selectbox(
+        "Model", names, key=key, format_func=model_title, on_change=update_address, help=HELP["model"], **options
+    )

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stellar_core.figures.distributions import histogram_figure, estimates_figure, stage_figure
+from stellar_core.figures.distributions import estimates_figure, histogram_figure, stage_figure
+from stellar_core.figures.kiel import stage_label
 from stellar_core.intervals import Interval
 from stellar_core.stages import STAGES
 
@@ -52,7 +53,7 @@ def test_the_axis_ends_at_the_physical_limit():
     assert histogram_figure(draws, quantiles(draws), limits=(0.0, 13.8)).layout.xaxis.range == (0.0, 13.8)
 
 
-def test_a_second_opinion_is_inside_the_view():
+def test_the_isochrone_fit_is_inside_the_view():
     draws = np.random.default_rng(2).normal(5, 0.1, 100)
     figure = histogram_figure(draws, quantiles(draws), second=(9.0, 10.0, 11.0))
     assert figure.layout.xaxis.range[1] > 11.0
@@ -62,7 +63,7 @@ def test_a_second_opinion_is_inside_the_view():
 def test_stage_bars_keep_the_order_and_show_ranges():
     probability = dict(zip(STAGES, (0.1, 0.6, 0.2, 0.1, 0.0)))
     figure = stage_figure(probability, interval={name: (p / 2, p * 1.5) for name, p in probability.items()})
-    assert list(figure.data[0].y) == list(STAGES)
+    assert list(figure.data[0].y) == [stage_label(index) for index in range(len(STAGES))]
     assert figure.data[0].error_x.array[1] == pytest.approx(0.3)
     assert figure.layout.yaxis.autorange == "reversed"
 

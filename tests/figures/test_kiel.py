@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stellar_core.figures.kiel import Isochrone, KielStar, Track, kiel_figure, stage_regions
+from stellar_core.figures.kiel import Isochrone, KielStar, Track, kiel_figure, stage_label, stage_regions
 from stellar_core.figures.palette import LIGHT
 from stellar_core.stages import DEFAULT_THRESHOLDS, STAGES, StageThresholds, classify
 
@@ -41,7 +41,8 @@ def test_every_stage_is_named_inside_its_region():
     for index, x, y, (teff, logg) in stage_regions(DEFAULT_THRESHOLDS):
         assert inside(teff, logg, x, y)
         assert classify(teff, logg) == index
-    assert {note.text for note in kiel_figure().layout.annotations} == set(STAGES)
+    labels = {stage_label(index) for index in range(len(STAGES))}
+    assert {note.text for note in kiel_figure().layout.annotations} == labels
 
 
 def test_star_has_asymmetric_error_bars_and_draws():

@@ -5,7 +5,7 @@ import pytest
 
 from stellar_core.experiments import published
 from stellar_core.experiments.tables import tables, write_tables
-from stellar_core.figures.paper_comparison import PANELS, beside_figure, pairs, yardsticks
+from stellar_core.figures.paper_comparison import PANELS, baselines, comparison_with_paper_figure, pairs
 from tests import phase_results as made
 
 
@@ -40,7 +40,7 @@ def test_yardsticks_are_lines_where_there_is_one_of_each(written):
         (2, "Table 6"),
         (3, "Table 7, unbounded heads"),
     ):
-        lines = yardsticks(written[phase][title])
+        lines = baselines(written[phase][title])
         assert (
             lines["RMSE of log age (dex)", "Constant predictor"] == 0.72
             and lines["RMSE of log age (dex)", "Floor of the labels"] == 0.64
@@ -52,7 +52,7 @@ def test_every_comparable_table_is_drawn_in_three_panels(written, across):
     for phase in written.values():
         for rows in phase.values():
             if pairs(rows):
-                figure = beside_figure(rows, across=across)
+                figure = comparison_with_paper_figure(rows, across=across)
                 shown = [value for trace in figure.data if trace.x[0] is not None for value in trace.x]
                 assert np.isfinite(shown).all() and {note.text for note in figure.layout.annotations} == set(PANELS)
     assert not pairs(written[1]["Runs"]) and not pairs([])

@@ -165,8 +165,8 @@ def test_estimates_are_compared_in_a_table_and_in_words(app, mock_name):
     ]
     assert table["Age (Gyr)"][0].startswith(f"**{numbers(app)['Age'].split()[0]}**")
     words = text(app)
-    neural, paper, isochrones = "Neural posterior", "Paper's network (Model 6)", "Isochrone fit"
-    for pair in (f"{neural} and {paper}", f"{neural} and {isochrones}", f"{paper} and {isochrones}"):
+    neural, paper = "Neural posterior", "Paper's network (Model 6)"
+    for pair in (f"{neural} and {paper}", f"{neural} and Isochrone fit", f"{paper} and Isochrone fit"):
         assert re.search(re.escape(pair) + r" (agree|are in mild tension|disagree) on the age \(.* dex, .*σ\)", words)
     measured = list_networks()["paper-setup-a"]["metrics_mock_test"]["spectrum and photometry"]["log_age"]
     assert f"contains the true value of {measured['coverage_plain_mc_dropout']['68']:.1%} of MOCK test stars" in words

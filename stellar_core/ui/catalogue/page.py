@@ -15,7 +15,7 @@ from stellar_core.errors import StellarError
 from stellar_core.figures.catalogue import Density
 from stellar_core.stages import STAGES
 from stellar_core.ui.catalogue.saved import show_saved
-from stellar_core.ui.shell import complain, palette, plain
+from stellar_core.ui.shell import show_error, palette, escape
 
 #: Titles of columns; others are called by their own name.
 TITLES = {
@@ -107,7 +107,7 @@ def open_catalogue() -> Opened | None:
             stamp = survey.path.stat().st_mtime_ns
             return Opened(survey, _open(str(survey.path), stamp), stamp)
         except (StellarError, FileNotFoundError) as error:
-            complain(error)
+            show_error(error)
     _offer(survey)
     return None
 
@@ -124,7 +124,7 @@ def _offer(survey: Survey) -> None:
     if survey.path.exists():
         st.rerun()
     if now.failed:
-        st.error(plain(now.what), icon=":material/error:")
+        st.error(escape(now.what), icon=":material/error:")
     stars = f"of all {_number_of_mock_stars():,} MOCK stars" if survey.store is None else "of the fetched stars"
     st.info(
         f"The catalogue {stars} is not on this machine yet. It is made here, without network, in a few minutes, and takes 25 MB.",

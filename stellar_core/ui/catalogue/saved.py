@@ -11,7 +11,7 @@ import streamlit as st
 from stellar_core.catalogue.selection import LONGEST, Selection, forget, save, saved
 from stellar_core.errors import StellarError
 from stellar_core.paths import catalogue_folder
-from stellar_core.ui.shell import complain, plain
+from stellar_core.ui.shell import show_error, escape
 
 
 def selections_path() -> Path:
@@ -36,12 +36,12 @@ def show_saved(selection: Selection, columns: Collection[str], apply: Callable[[
             kept = saved(selections_path())
             _save_new(selection)
         except StellarError as error:
-            complain(error)
+            show_error(error)
             kept = {}
         for name, words in kept.items():
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.button(
-                    plain(name),
+                    escape(name),
                     key=f"catalogue_load_{name}",
                     icon=":material/bookmark:",
                     width="stretch",
@@ -52,7 +52,7 @@ def show_saved(selection: Selection, columns: Collection[str], apply: Callable[[
                     "",
                     key=f"catalogue_forget_{name}",
                     icon=":material/delete:",
-                    help=f"Forget {plain(name)}",
+                    help=f"Forget {escape(name)}",
                     on_click=_forget,
                     args=(name,),
                 )
@@ -80,4 +80,4 @@ def _forget(name: str) -> None:
     try:
         forget(selections_path(), name)
     except StellarError as error:
-        st.toast(plain(error), icon=":material/error:")
+        st.toast(escape(error), icon=":material/error:")

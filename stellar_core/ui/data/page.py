@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from stellar_core.errors import StellarError
-from stellar_core.ui.shell import complain, plain
+from stellar_core.ui.shell import show_error, escape
 
 #: Requests for spectra a minute, as ``fetch survey``'s default.
 PER_MINUTE = 600
@@ -44,7 +44,7 @@ def show_holdings() -> None:
             with st.spinner("Reading all weights"):
                 sentences = damaged()
             for sentence in sentences:
-                st.error(plain(sentence), icon=":material/error:")
+                st.error(escape(sentence), icon=":material/error:")
             if not sentences:
                 st.success("All weights are those on their cards.", icon=":material/verified:")
     if name:
@@ -69,11 +69,11 @@ def show_sdss() -> None:
                 if found.files or found.catalogue
                 else ":gray-badge[offline]"
             )
-            st.markdown(f"{badge} {plain(found.sentence)}", width="content")
+            st.markdown(f"{badge} {escape(found.sentence)}", width="content")
     with st.expander("In which order a star is looked for"):
         from stellar_core.sdss.archive import FALLBACK_ORDER
 
-        st.write(plain(FALLBACK_ORDER))
+        st.write(escape(FALLBACK_ORDER))
 
 
 def show_downloads() -> None:
@@ -119,7 +119,7 @@ def _survey() -> None:
     minutes = stars / PER_MINUTE
     words = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
     st.caption(
-        f"At least {words} at {PER_MINUTE} files a minute, {stars * STAR_KB / 1000:,.0f} MB in {plain(folder)}. One folder holds one acquisition; "
+        f"At least {words} at {PER_MINUTE} files a minute, {stars * STAR_KB / 1000:,.0f} MB in {escape(folder)}. One folder holds one acquisition; "
         "a finished one stands on the page Catalogue."
     )
     arguments = ["fetch", "survey", "--out", str(folder), "--give-up", "--stars", str(stars)]
@@ -139,7 +139,7 @@ def _watch(status: Path, arguments: list[str], key: str, ready: bool, ran: bool)
 
     now = state(status)
     if now.running:
-        st.progress(min(max(now.share, 0.0), 1.0), text=f"{plain(now.what)}. You may leave this page.")
+        st.progress(min(max(now.share, 0.0), 1.0), text=f"{escape(now.what)}. You may leave this page.")
         if st.button("Stop", key=f"stop_{key}", icon=":material/stop:"):
             stop(status)
             st.rerun()
@@ -147,11 +147,11 @@ def _watch(status: Path, arguments: list[str], key: str, ready: bool, ran: bool)
     if ran:
         st.rerun()
     if now.failed:
-        st.error(plain(now.what), icon=":material/error:")
+        st.error(escape(now.what), icon=":material/error:")
     if st.button("Download", key=f"start_{key}", icon=":material/download:", disabled=not ready):
         try:
             start(status, arguments)
         except (StellarError, OSError) as error:
-            complain(error)
+            show_error(error)
         else:
             st.rerun()

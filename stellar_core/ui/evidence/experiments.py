@@ -89,14 +89,14 @@ def show_tables(results: dict[str, object]) -> None:
     """One table at a time, as a picture where the paper prints figures, as numbers, and its download."""
     import pandas as pd
 
-    from stellar_core.figures.paper_comparison import beside_figure, pairs
+    from stellar_core.figures.paper_comparison import comparison_with_paper_figure, pairs
 
     st.subheader("Tables", anchor=False)
     title = st.selectbox("Table", list(results["tables"]), key=f"table_{results['phase']}")
     rows = results["tables"][title]
     if pairs(rows):
         show_plot(
-            beside_figure(rows, across=not on_phone(), palette=palette()),
+            comparison_with_paper_figure(rows, across=not on_phone(), palette=palette()),
             "beside",
             f"phase{results['phase']}",
             f"{title}: the paper's figures beside ours on MOCK stars",

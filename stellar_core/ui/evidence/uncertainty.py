@@ -90,7 +90,7 @@ def show_worst(test: StoredTest, quantity: str) -> None:
     with left:
         _show(panel)
     stars, column = test.survey, COLUMNS.index(quantity)
-    rows, off = panels.worst(stars, quantity), panels.misses(stars, quantity)
+    rows, off = panels.worst(stars, quantity), panels.normalised_errors(stars, quantity)
     with right:
         st.markdown("**Furthest off**; open a star to see its spectrum and its answer")
         for row in rows:

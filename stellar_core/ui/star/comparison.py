@@ -1,4 +1,4 @@
-"""Up to four stars side by side, kept in the address."""
+"""Comparison of up to four stars, listed in the address of the page."""
 
 from __future__ import annotations
 
@@ -12,82 +12,87 @@ from stellar_core import lookup
 from stellar_core.errors import StellarError
 from stellar_core.figures.comparison import Curve, comparison_figure
 from stellar_core.figures.kiel import kiel_figure
-from stellar_core.quantities import AGE, FEH, LIFETIME, LOGG, TEFF
+from stellar_core.quantities import AGE, FEH, LIFETIME, LOGG, TEFF, stage_words
 from stellar_core.ui import loaders
 from stellar_core.ui.loaders import Source
-from stellar_core.ui.shell import complain, palette, plain, show_plot
+from stellar_core.ui.shell import escape, palette, show_error, show_plot
 from stellar_core.ui.star.plots import kiel_star, line_lists
 
 if TYPE_CHECKING:
     from stellar_core.inference.result import Result
     from stellar_core.preprocessing.spectra import PreparedSpectrum
 
-#: Stars beside each other.
+#: Largest number of stars.
 MOST = 4
-#: What the address may hold; anything else there is passed over.
+#: Names accepted from the address; others are ignored.
 _NAME = re.compile(r"\d{4,5}-\d{5}-\d{1,4}")
 
 
-def kept() -> list[str]:
-    """Names of the stars kept, from the address or, after another page, from the session; writes both."""
+def compared() -> list[str]:
+    """Names of the stars to compare, from the address or, after a visit to another page, from the session."""
     if "compare" in st.query_params:
-        st.session_state.kept = _names(st.query_params["compare"])
-    names = st.session_state.get("kept", [])
-    _keep(names)
+        st.session_state.compared = _names(st.query_params["compare"])
+    names = st.session_state.get("compared", [])
+    _set(names)
     return names
 
 
-def show_keep(source: Source) -> None:
-    """The button that keeps the star in sight."""
-    names = kept()
+def show_compare_button(source: Source) -> None:
+    """Button that adds the current star to the comparison or removes it."""
+    names = compared()
     if source.star is None:
         return
     name = source.star.name
     if name in names:
         st.button(
-            "Kept for comparison",
+            "In comparison",
             icon=":material/check:",
-            key="keep",
-            on_click=_drop,
+            key="compare_star",
+            on_click=_remove,
             args=(name,),
-            help="Press to drop it.",
+            help="Press to remove it from the comparison.",
         )
     else:
         full = len(names) >= MOST
         st.button(
-            "Keep for comparison",
+            "Compare",
             icon=":material/compare_arrows:",
-            key="keep",
+            key="compare_star",
             on_click=_add,
             args=(name,),
             disabled=full,
-            help=f"At most {MOST} stars; drop one first." if full else f"Up to {MOST} stars side by side, below.",
+            help=f"At most {MOST} stars; remove one first." if full else f"Compare up to {MOST} stars below.",
         )
 
 
 def show_comparison(source: Source | None, seed: int, samples: int, model: str) -> None:
-    """Spectra, Kiel diagram and numbers of the stars kept, and of the star in sight where there is room."""
-    names = kept()
+    """Spectra, Kiel diagram and numbers of the compared stars, and of the current one if there is room."""
+    names = compared()
     if not names:
         return
-    st.subheader("Side by side", anchor=False)
+    st.subheader("Comparison of stars", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Kept", width="content")
+        st.caption("Stars", width="content")
         for name in names:
             st.button(
-                name, icon=":material/close:", key=f"drop_{name}", on_click=_drop, args=(name,), help="Drop this star."
+                name,
+                icon=":material/close:",
+                key=f"remove_{name}",
+                on_click=_remove,
+                args=(name,),
+                help="Remove this star.",
             )
-        st.button("Drop all", key="drop_all", type="tertiary", on_click=_keep, args=([],))
+        st.button("Clear all", key="clear_all", type="tertiary", on_click=_set, args=([],))
     sources = [Source(name, star=star) for name, star in _stars(names)]
     if source is not None and source.star is not None and source.star.name not in names:
         sources.append(source)
     stars: list[tuple[Source, PreparedSpectrum, Result]] = []
-    with st.spinner("Estimating the stars beside each other"):
+    with st.spinner("Estimating the compared stars"):
         for one in sources[:MOST]:
             try:
                 stars.append((one, loaders.prepared(one, model), loaders.result(one, seed, samples, model)))
             except StellarError as error:
-                complain(error)
+                show_error(error)
     if stars:
         _show(stars)
 
@@ -106,7 +111,7 @@ def _show(stars: list[tuple[Source, PreparedSpectrum, Result]]) -> None:
             comparison_figure(GRID, curves, lines=line_lists()[0], palette=palette(), revision=revision),
             "compared",
             "compared-spectra",
-            "Spectra divided by their medians, one above the other: " + revision,
+            "Spectra divided by their medians, with offsets: " + revision,
         )
     with right:
         show_plot(
@@ -119,21 +124,21 @@ def _show(stars: list[tuple[Source, PreparedSpectrum, Result]]) -> None:
             ),
             "compared_kiel",
             "compared-kiel",
-            "Kiel diagram with these stars: " + revision,
+            "Kiel diagram of " + revision,
         )
     st.table(_table([result for _, _, result in stars]), border="horizontal")
 
 
 def _table(results: list[Result]) -> dict[str, list[str]]:
-    """One row for each star."""
+    """One row per star."""
     mock = {True: " :orange-badge[MOCK]", False: ""}
-    table = {"Star": [f"{n} · **{plain(r.star)}**{mock[r.source == 'mock']}" for n, r in enumerate(results, 1)]}
+    table = {"Star": [f"{n} · **{escape(r.star)}**{mock[r.source == 'mock']}" for n, r in enumerate(results, 1)]}
     for quantity in (AGE, LIFETIME, TEFF, LOGG, FEH):
         cells = [quantity.interval(result) for result in results]
-        table[f"{quantity.title} ({quantity.unit})"] = [quantity.short(cell) for cell in cells]
-    table["Stage"] = [f"{result.most_likely_stage} {result.stage[result.most_likely_stage]:.0%}" for result in results]
+        table[quantity.label] = [quantity.short(cell) for cell in cells]
+    table["Stage"] = [stage_words(result.stage) for result in results]
     table["S/N"] = [f"{result.quality['snr']:.0f}" for result in results]
-    table["To be trusted"] = ["yes" if result.verdict.in_domain else ":red-badge[no]" for result in results]
+    table["Reliable"] = ["yes" if result.verdict.in_domain else ":red-badge[no]" for result in results]
     return table
 
 
@@ -147,11 +152,11 @@ def _stars(names: list[str]):
         try:
             yield name, lookup.resolve(name)
         except StellarError as error:
-            complain(error)
+            show_error(error)
 
 
-def _keep(names: list[str]) -> None:
-    st.session_state.kept = list(names)
+def _set(names: list[str]) -> None:
+    st.session_state.compared = list(names)
     if names:
         if st.query_params.get("compare") != ",".join(names):
             st.query_params["compare"] = ",".join(names)
@@ -160,8 +165,8 @@ def _keep(names: list[str]) -> None:
 
 
 def _add(name: str) -> None:
-    _keep([*st.session_state.get("kept", []), name][:MOST])
+    _set([*st.session_state.get("compared", []), name][:MOST])
 
 
-def _drop(name: str) -> None:
-    _keep([one for one in st.session_state.get("kept", []) if one != name])
+def _remove(name: str) -> None:
+    _set([one for one in st.session_state.get("compared", []) if one != name])

@@ -1,4 +1,4 @@
-"""Which wavelengths the answer leans on, on demand."""
+"""Sensitivity of a result to each range of wavelength, on demand."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import streamlit as st
 
 from stellar_core.errors import StellarError
 from stellar_core.figures.influence import influence_figure
-from stellar_core.quantities import FEH, LOG_AGE, LOGG, TEFF
+from stellar_core.quantities import FEH, LOG_AGE, LOGG, TEFF, Quantity
 from stellar_core.ui import loaders
 from stellar_core.ui.glossary import HELP
-from stellar_core.ui.shell import complain, palette, show_plot
+from stellar_core.ui.shell import escape, palette, show_error, show_plot
 from stellar_core.ui.star.plots import line_lists
 
 if TYPE_CHECKING:
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
     from stellar_core.preprocessing.spectra import PreparedSpectrum
     from stellar_core.ui.loaders import Source
 
-#: Quantities and the units of their differences.
-ROWS = ((LOG_AGE, "dex"), (TEFF, "K"), (LOGG, "dex"), (FEH, "dex"))
+#: Quantities in the order of the figure.
+ROWS = (LOG_AGE, TEFF, LOGG, FEH)
 
 
 @st.fragment
 def show_influence(source: Source, result: Result, prepared: PreparedSpectrum) -> None:
-    """A switch; behind it what hiding each range of wavelengths does to the answer."""
-    if not st.toggle("What drives this answer?", key="drives", bind="query-params", help=HELP["drives"]):
+    """Switch and figure: change of the result when each range of wavelength is hidden."""
+    if not st.toggle("Which wavelengths matter?", key="drives", bind="query-params", help=HELP["drives"]):
         return
     try:
-        with st.spinner("Hiding one range of wavelengths after another", show_time=True):
+        with st.spinner("Hiding each range of wavelength in turn", show_time=True):
             found = loaders.influence(source, result)
     except StellarError as error:
-        complain(error)
+        show_error(error)
         return
     from stellar_core.preprocessing.spectra import GRID
 
-    rows = [(quantity.title, unit, found.shift[quantity.field], found.error[quantity.field]) for quantity, unit in ROWS]
+    rows = [(one.title, one.error_unit, found.shift[one.field], found.error[one.field]) for one in ROWS]
     if found.widening is not None:
         rows.append(("σ(log age)", "%", 100 * found.widening, None))
     flux = np.where(prepared.coverage, prepared.flux, np.nan)
-    words = " ".join(_sentence(found, quantity, unit) for quantity, unit in ROWS)
+    words = " ".join(_sentence(found, quantity) for quantity in ROWS)
     st.markdown(words)
     show_plot(
         influence_figure(
@@ -58,14 +58,16 @@ def show_influence(source: Source, result: Result, prepared: PreparedSpectrum) -
         ),
         "influence",
         f"influence-{result.star}",
-        f"What hiding each range of wavelengths does. {words}",
+        f"Change of the result when each range of wavelength is hidden. {words}",
     )
 
 
-def _sentence(found: Influence, quantity, unit: str) -> str:
+def _sentence(found: Influence, quantity: Quantity) -> str:
+    """Describe the range with the largest effect on one quantity."""
     at = found.strongest(quantity.field)
-    (low, high), moved = found.edges[at], found.shift[quantity.field][at]
-    part = abs(moved) / found.error[quantity.field]
-    value = format(moved, "+.0f" if unit == "K" else "+.2f").replace("-", "−")
-    title = quantity.title.replace("[", "\\[").replace("]", "\\]")
-    return f"{title[0].upper()}{title[1:]} leans most on {low:.0f}–{high:.0f} Å: without it {value} {unit}, {part:.1f} of its error."
+    (low, high), shift = found.edges[at], found.shift[quantity.field][at]
+    lines = list(dict.fromkeys(label for wavelength, label in line_lists()[0] if low <= wavelength <= high))[:2]
+    inside = f" ({', '.join(lines)})" if lines else ""
+    change = f"{'raises' if shift > 0 else 'lowers'} {quantity.title} by {quantity.write(abs(shift)).lstrip('+')}"
+    sigma = abs(shift) / found.error[quantity.field]
+    return escape(f"Hiding {low:.0f}–{high:.0f} Å{inside} {change} {quantity.error_unit} ({sigma:.1f}σ).")

@@ -1,4 +1,4 @@
-"""The two large panels: the spectrum and the Kiel diagram."""
+"""Spectrum and Kiel diagram of one star."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from stellar_core.spectrum import Spectrum
     from stellar_core.ui.loaders import Source
 
-#: Initial masses of the tracks drawn, Msun.
+#: Initial masses of the plotted tracks, Msun.
 MASSES = (0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 3.0)
-#: Ages of the isochrones drawn, Gyr.
+#: Ages of the plotted isochrones, Gyr.
 AGES = (1, 2, 4, 8, 12)
-#: What stands behind the star on the Kiel diagram.
+#: Curves in the background of the Kiel diagram.
 BEHIND = ("Tracks", "Isochrones")
 #: Height of the spectrum and of the Kiel diagram, pixels.
 HEIGHT, PHONE_HEIGHT = 600, 440
@@ -33,9 +33,9 @@ LAPTOP, PHONE = 10.0, 24.0
 
 
 def show_spectrum(source: Source, spectrum: Spectrum, prepared: PreparedSpectrum | None, result: Result | None) -> None:
-    """The spectrum; ``prepared`` and ``result`` are None where the network refused it."""
+    """Spectrum; ``prepared`` and ``result`` are None if the network rejected it."""
     star, sky = line_lists()
-    like = loaders.emulated(source, result) if result is not None else None
+    emulated = loaders.emulated(source, result) if result is not None else None
     figure = spectrum_figure(
         spectrum.wavelength,
         spectrum.flux,
@@ -45,7 +45,7 @@ def show_spectrum(source: Source, spectrum: Spectrum, prepared: PreparedSpectrum
         sky=sky,
         filler=filler_ranges(prepared),
         model=spectrum.model,
-        emulated=None if like is None else (like, emulated_name(result)),
+        emulated=None if emulated is None else (emulated, emulated_name(result)),
         y_title=flux_title(spectrum),
         angstrom_per_pixel=PHONE if on_phone() else LAPTOP,
         narrow=on_phone(),
@@ -54,30 +54,30 @@ def show_spectrum(source: Source, spectrum: Spectrum, prepared: PreparedSpectrum
         height=HEIGHT,
     )
     st.caption(
-        "Drag to zoom, double-click to see all again; a click on a name below shows or hides it.", help=HELP["spectrum"]
+        "Drag to zoom, double-click to reset. Click a name in the legend to show or hide it.", help=HELP["spectrum"]
     )
     show_plot(
         figure,
         "spectrum",
         f"spectrum-{spectrum.name}",
         f"Spectrum of {spectrum.name} with error band, masked pixels and line labels"
-        + (", and below it the residuals from the pipeline's model" if spectrum.model is not None else ""),
+        + (", and residuals of the pipeline's model below" if spectrum.model is not None else ""),
     )
 
 
 def flux_title(spectrum: Spectrum) -> str:
-    """Name of the flux axis; files of unknown unit get none."""
+    """Title of the flux axis; without a unit for files of unknown unit."""
     return "Flux (10⁻¹⁷ erg/s/cm²/Å)" if "plate" in spectrum.meta else "Flux"
 
 
 def emulated_name(result: Result) -> str:
-    """What the overlay is, with its atmosphere."""
+    """Name of the emulated spectrum with its parameters."""
     atmosphere = f"{result.teff.median:.0f} K, {result.logg.median:.2f}, {result.feh.median:+.2f}"
     return f"emulated: {atmosphere}".replace("-", "−")
 
 
 def line_lists() -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
-    """(lines of stars, lines of the night sky), each as (vacuum wavelength in Angstrom, label)."""
+    """Stellar lines and lines of the night sky, each as (vacuum wavelength in Angstrom, label)."""
     from stellar_core.spectral_lines import SKY_LINES, STELLAR_LINES
 
     star, sky = ([(line.wavelength, line.label) for line in table] for table in (STELLAR_LINES, SKY_LINES))
@@ -85,7 +85,7 @@ def line_lists() -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
 
 
 def filler_ranges(prepared: PreparedSpectrum | None) -> list[tuple[float, float]]:
-    """Rest-frame ranges without coverage in the network's input, Angstrom."""
+    """Unobserved rest-frame ranges, Angstrom."""
     if prepared is None:
         return []
     from stellar_core.preprocessing.spectra import GRID
@@ -128,13 +128,13 @@ def kiel_isochrones(feh: float) -> list[Isochrone]:
 
 
 def nearest_feh(result: Result) -> float:
-    """The star's [Fe/H] to 0.1 dex, inside the tracks."""
+    """[Fe/H] of the star rounded to 0.1 dex, within the tracks."""
     tracks = loaders.tracks()
     return float(np.clip(round(result.feh.median, 1), tracks.feh[0], tracks.feh[-1])) + 0.0  # no minus zero
 
 
 def kiel_star(result: Result) -> KielStar:
-    """The result as a point with error bars and draws."""
+    """Convert a result to a point with error bars and draws."""
     return KielStar(
         result.star,
         (result.teff.p16, result.teff.median, result.teff.p84),
@@ -146,11 +146,11 @@ def kiel_star(result: Result) -> KielStar:
 
 @st.fragment
 def show_kiel(result: Result) -> None:
-    """The star among the stages and the tracks or isochrones of its metallicity."""
+    """Kiel diagram with stages, and tracks or isochrones of the star's metallicity."""
     feh = nearest_feh(result)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         behind = st.segmented_control(
-            "Behind the star",
+            "Curves",
             BEHIND,
             default=BEHIND[0],
             required=True,
@@ -158,10 +158,10 @@ def show_kiel(result: Result) -> None:
             bind="query-params",
             label_visibility="collapsed",
         )
-        label = "initial mass in solar masses" if behind == BEHIND[0] else "age in Gyr"
+        label = "initial mass (Msun)" if behind == BEHIND[0] else "age (Gyr)"
         st.caption(
             f"MIST at [Fe/H] = {feh:+.1f}; labels: {label}".replace("-", "−"),
-            help=f"{HELP['kiel']} Tracks in use: {loaders.tracks().source}.",
+            help=f"{HELP['kiel']} Tracks: {loaders.tracks().source}.",
             width="content",
         )
     curves = {"tracks": kiel_tracks(feh)} if behind == BEHIND[0] else {"isochrones": kiel_isochrones(feh)}
@@ -177,5 +177,5 @@ def show_kiel(result: Result) -> None:
         figure,
         "kiel",
         f"kiel-{result.star}",
-        f"Kiel diagram: {result.star} at {result.teff.median:.0f} K and log g {result.logg.median:.2f}, {behind.lower()} behind it",
+        f"Kiel diagram: {result.star} at {result.teff.median:.0f} K, log g {result.logg.median:.2f}, {behind.lower()}",
     )

@@ -1,4 +1,4 @@
-"""The one box, the upload and the examples: which star is it about?"""
+"""Input of the Star page: search box, upload, settings and examples."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from stellar_core.model_store import DEFAULT_MODEL, list_networks
 from stellar_core.ui import loaders
 from stellar_core.ui.glossary import HELP
 from stellar_core.ui.loaders import Source
-from stellar_core.ui.shell import complain, plain
+from stellar_core.ui.shell import escape, select_model, show_error
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
     from stellar_core.sdss.star_id import PlateFiber, StarId
 
-#: Every FITS file begins with this; anything else is read as a table, whose units must be asked for.
+#: First bytes of every FITS file; other files are read as tables, and the user chooses their units.
 FITS = b"SIMPLE"
-#: What the wavelength column of an uploaded table may hold.
-ASK_FILE = "as the file says"
+#: Units of the wavelength column of an uploaded table.
+ASK_FILE = "as in the file"
 UNITS = {ASK_FILE: None, "Å": "Angstrom", "nm": "nm", "µm": "micron", "log₁₀ Å": "log10 Angstrom"}
 MEDIA = {ASK_FILE: None, "vacuum": "vacuum", "air": "air"}
 
@@ -31,8 +31,8 @@ MEDIA = {ASK_FILE: None, "vacuum": "vacuum", "air": "air"}
 def choose_source() -> tuple[Source | None, int, int, str]:
     """Draw the controls and return (source or None, seed, samples, model).
 
-    The star, the seed, the passes and the model live in the address, so that a link brings back the
-    same numbers; errors in what was typed are shown here.
+    Star, seed, passes and model are kept in the address, so that a link restores the same numbers. Input
+    errors are shown here.
     """
     text, uploaded = _controls()
     if not text and uploaded is None:
@@ -46,12 +46,12 @@ def choose_source() -> tuple[Source | None, int, int, str]:
 
 
 def open_star(text: str) -> None:
-    """Put ``text`` into the box and drop an uploaded file; for use as a callback."""
+    """Callback: put ``text`` into the search box and remove an uploaded file."""
     st.session_state.star = text
-    _drop_upload()
+    _remove_upload()
 
 
-def _drop_upload() -> None:
+def _remove_upload() -> None:
     st.session_state.upload_number = st.session_state.get("upload_number", 0) + 1
 
 
@@ -69,8 +69,8 @@ def _controls() -> tuple[str, UploadedFile | None]:
         max_chars=2000,
         icon=":material/search:",
         placeholder="specobjid, plate-mjd-fiber, plate and fiber, spec file name, SDSS URL or position",
-        help="Press Enter to look the star up. Plates 16000 to 16383 belong to the MOCK survey and need no network.",
-        on_change=_drop_upload,
+        help="Press Enter to look up the star. Plates 16000 to 16383 belong to the MOCK survey and work offline.",
+        on_change=_remove_upload,
     )
     with buttons.container(horizontal=True):
         with st.popover("Upload a spectrum", icon=":material/upload_file:", key="upload_open", on_change="rerun"):
@@ -80,14 +80,14 @@ def _controls() -> tuple[str, UploadedFile | None]:
                 "FITS (SDSS lite, full or coadd only) or a table in CSV or ASCII, up to 20 MB",
                 key=f"upload_{st.session_state.get('upload_number', 0)}",
                 on_change=_take_upload,
-                help="A table needs columns for wavelength and flux, and one for errors or inverse variances if you have "
-                "it; the usual names are recognised.",
+                help="A table needs columns for wavelength and flux; a column of errors or inverse variances is "
+                "optional. Common column names are recognised.",
             )
         with st.popover("Settings", icon=":material/tune:"):
-            st.slider("Passes", 10, 500, 50, step=10, key="samples", bind="query-params", help=HELP["samples"])
+            st.slider("Dropout passes", 10, 500, 50, step=10, key="samples", bind="query-params", help=HELP["samples"])
             st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help=HELP["seed"])
             names = sorted(list_networks(), key=lambda name: name != DEFAULT_MODEL) or [DEFAULT_MODEL]
-            st.selectbox("Model", names, key="model", bind="query-params", help=HELP["model"])
+            select_model(names, "model")
     return (text or "").strip(), uploaded
 
 
@@ -110,24 +110,22 @@ def _looked_up(text: str) -> Source | None:
         if not hasattr(star, "mjd"):
             star = _choose_night(star)
     except StellarError as error:
-        complain(error)
+        show_error(error)
         return None
     if star is None:
         return None
     for note in star.notes:
-        st.caption(plain(note))
+        st.caption(escape(note))
     return Source(star.name, star=star)
 
 
 def _choose_night(place: PlateFiber) -> StarId | None:
-    """The star, if the fiber saw only one; else buttons to choose by."""
-    with st.spinner("Asking which nights there are"):
+    """Return the star if the fiber was used on one night only; else draw a button per night."""
+    with st.spinner("Searching for the nights"):
         nights = loaders.nights(place.plate, place.fiber)
     if len(nights) == 1:
-        return replace(
-            place.at(nights[0]), notes=(f"The MJD was not given; {nights[0]} is the only one of this plate and fiber.",)
-        )
-    st.write(f"Plate {place.plate}, fiber {place.fiber} was observed on these nights. Which MJD?")
+        return replace(place.at(nights[0]), notes=(f"MJD {nights[0]}: the only night of this plate and fiber.",))
+    st.write(f"Plate {place.plate}, fiber {place.fiber} was observed on several nights. Choose an MJD:")
     with st.container(horizontal=True):
         for mjd in nights:
             name = place.at(mjd).name
@@ -140,6 +138,6 @@ def _uploaded(uploaded: UploadedFile) -> Source:
     if data.startswith(FITS):
         return Source(uploaded.name, data=data)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        unit = st.segmented_control("Wavelengths in", list(UNITS), default=ASK_FILE, required=True, key="unit")
-        medium = st.segmented_control("measured in", list(MEDIA), default=ASK_FILE, required=True, key="medium")
+        unit = st.segmented_control("Wavelength unit", list(UNITS), default=ASK_FILE, required=True, key="unit")
+        medium = st.segmented_control("Medium", list(MEDIA), default=ASK_FILE, required=True, key="medium")
     return Source(uploaded.name, data=data, wavelength_unit=UNITS[unit], medium=MEDIA[medium])

@@ -1,4 +1,4 @@
-"""The answer for one star: who it is, whether to trust it, and the numbers."""
+"""Summary of a result: the star, the verdict and the headline numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core.constants import SPEED_OF_LIGHT
-from stellar_core.quantities import AGE, FEH, LIFETIME, LOGG, TEFF
+from stellar_core.quantities import AGE, FEH, LIFETIME, LOGG, STAGE_TITLES, TEFF
 from stellar_core.ui.glossary import HELP, TRAINED_ON_MOCK
-from stellar_core.ui.shell import plain
+from stellar_core.ui.shell import escape
 
 if TYPE_CHECKING:
     from stellar_core.inference.result import Result
@@ -21,11 +21,11 @@ BADGES = {"mock": ":orange-badge[MOCK]", "sdss": ":blue-badge[SDSS]", "upload": 
 
 
 def show_header(spectrum: Spectrum, star: StarId | None, button: Callable[[], None]) -> None:
-    """Name of the star, where it comes from, and what the survey says about it; ``button`` draws what can be done."""
+    """Name, origin and survey data of the star; ``button`` draws the actions."""
     meta = spectrum.meta
     words = []
     if meta.get("class"):
-        words.append(plain(f"{meta['class']} {meta.get('subclass') or ''}".strip()))
+        words.append(escape(f"{meta['class']} {meta.get('subclass') or ''}".strip()))
     if meta.get("ra") is not None and meta.get("dec") is not None:
         words.append(f"RA {float(meta['ra']):.5f}°, Dec {float(meta['dec']):+.5f}°".replace("-", "−"))
     if star is not None:
@@ -35,23 +35,23 @@ def show_header(spectrum: Spectrum, star: StarId | None, button: Callable[[], No
             words.append(f"[SDSS viewer]({star.viewer_url})")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(
-            f"{plain(spectrum.name or 'Unnamed spectrum')} {BADGES[spectrum.source]}", anchor=False, width="content"
+            f"{escape(spectrum.name or 'Unnamed spectrum')} {BADGES[spectrum.source]}", anchor=False, width="content"
         )
         st.caption(" · ".join(words), width="content")
         button()
 
 
 def show_verdict(result: Result) -> None:
-    """Whether to trust the numbers, in words, before any number."""
-    words = [plain(message) for message in result.verdict.messages]
+    """Verdict on the reliability of the result, before any number."""
+    words = [escape(message) for message in result.verdict.messages]
     if result.verdict.in_domain:
         with st.container(border=True, gap="xxsmall"):
-            st.markdown(":green[:material/verified:] **Within what the network was trained on.**")
+            st.markdown(":green[:material/verified:] **Similar to the stars the model was trained on.**")
             st.caption(" ".join(words))
             _quality(result)
     else:
         st.error(
-            "**Do not trust these numbers: the spectrum lies outside what the network was trained on.**"
+            "**Do not use these numbers: the spectrum differs from the stars the model was trained on.**"
             + "".join(f"\n- {message}" for message in words),
             icon=":material/report:",
         )
@@ -65,8 +65,8 @@ def show_numbers(result: Result) -> None:
         for q in (AGE, LIFETIME, TEFF, LOGG, FEH)
     ]
     ranked = sorted(result.stage.items(), key=lambda item: -item[1])
-    words = "  \n".join(f"{name} **{probability:.0%}**" for name, probability in ranked[:2])
-    cards.insert(2, ("Stage", ranked[0][0], words, HELP["stage"]))
+    words = "  \n".join(f"{STAGE_TITLES[name]} **{probability:.0%}**" for name, probability in ranked[:2])
+    cards.insert(2, ("Stage", STAGE_TITLES[ranked[0][0]].partition(" (")[0], words, HELP["stage"]))
     with st.grid(6, gap="small", min_column_width=155):
         for label, value, words, help_text in cards:
             with st.container(border=True, gap="xxsmall", height="stretch"):
@@ -75,12 +75,12 @@ def show_numbers(result: Result) -> None:
                     st.caption(words)
                 else:
                     st.metric(label, f":gray[{value}]", help=help_text)
-                    st.caption(f":red-badge[not to be trusted]  \n{words}")
-    st.caption(f":orange-badge[trained on MOCK] {TRAINED_ON_MOCK}")
+                    st.caption(f":red-badge[not reliable]  \n{words}")
+    st.caption(f":orange-badge[MOCK] {TRAINED_ON_MOCK}")
 
 
 def _quality(result: Result) -> None:
-    """The numbers behind the verdict, in one line."""
+    """Quality of the spectrum in one line."""
     quality = result.quality
     facts = []
     if quality.get("snr") is not None:
@@ -94,4 +94,4 @@ def _quality(result: Result) -> None:
         facts.append(("Photometry", str(quality["photometry"]), "photometry"))
     with st.container(horizontal=True, gap="medium"):
         for label, value, key in facts:
-            st.caption(f"{label} **{plain(value)}**", help=HELP[key], width="content")
+            st.caption(f"{label} **{escape(value)}**", help=HELP[key], width="content")

@@ -1,4 +1,4 @@
-"""What a visitor sees before a star is chosen."""
+"""Introduction on the Star page before a star is chosen."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from stellar_core import sandbox
 from stellar_core.errors import StellarError
 from stellar_core.figures.kiel import kiel_figure
 from stellar_core.ui import loaders
-from stellar_core.ui.glossary import EMPTY, HELP
-from stellar_core.ui.shell import complain, palette, show_plot
+from stellar_core.ui.glossary import HELP, INTRODUCTION
+from stellar_core.ui.shell import palette, show_error, show_plot
 from stellar_core.ui.star.plots import kiel_tracks
 
 FORMS = """
-| Give | for example |
+| You can enter | Example |
 |:--|:--|
 | specobjid | `4565636362342690816` |
 | plate-MJD-fiber | `266-51602-31`, also with spaces, commas or slashes |
-| plate and fiber | `266 31`, the nights are then listed |
+| plate and fiber | `266 31`, then choose the night |
 | spec file name | `spec-0266-51602-0031.fits` |
 | SDSS URL | SAS, SkyServer or the DR17 viewer |
-| position | `147.32107 -0.00657` or `09:49:17.05 -00:00:23.7`: the nearest spectrum |
-| your own file | FITS (lite, full or coadd only), CSV or ASCII, by *Upload a spectrum* |
+| position | `147.32107 -0.00657` or `09:49:17.05 -00:00:23.7` (nearest spectrum) |
+| your own file | *Upload a spectrum*: FITS (lite, full or coadd only), CSV or ASCII |
 """
 
 
 def show_welcome() -> None:
-    """What to give, what comes back, and the map on which the star will be placed."""
+    """Possible inputs and results, and an empty Kiel diagram."""
     left, right = st.columns([1, 1], gap="large")
     with left:
-        st.markdown(EMPTY)
+        st.markdown(INTRODUCTION)
         st.markdown(FORMS)
         st.caption(
-            "Stars of SDSS are fetched from the SDSS archive and need a network; uploads and the MOCK survey "
-            "(plates 16000 to 16383, which SDSS never used) do not."
+            "SDSS stars are downloaded from the SDSS archive. Uploads and the MOCK survey (plates 16000 to 16383, "
+            "unused by SDSS) work offline."
         )
     with right:
-        st.markdown("**Where the star will be placed**", help=HELP["kiel"])
+        st.markdown("**Kiel diagram**", help=HELP["kiel"])
         show_plot(
             kiel_figure(None, kiel_tracks(0.0), palette=palette(), revision="welcome", height=430),
             "welcome",
@@ -45,6 +45,6 @@ def show_welcome() -> None:
         )
     try:
         sandbox.warm()
-        loaders.warm()  # while the visitor reads, so that the first star need not wait
+        loaders.warm()  # while the visitor reads, so that the first star is fast
     except StellarError as error:
-        complain(error)
+        show_error(error)

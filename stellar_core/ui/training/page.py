@@ -7,7 +7,7 @@ import streamlit as st
 from stellar_core.figures.training import compared_figure
 from stellar_core.jobs.comparison import compare
 from stellar_core.jobs.queue import Queue
-from stellar_core.ui.shell import palette, plain, show_plot
+from stellar_core.ui.shell import palette, escape, show_plot
 from stellar_core.ui.training.run_view import panels, show_job
 
 PARTS = ("Runs", "New run", "Compare")
@@ -69,7 +69,7 @@ def show_runs() -> None:
         help="One run is at work, the others wait in their order.",
     )
     if gone := st.session_state.get("job_gone"):
-        st.warning(f"There is no run {plain(gone[:60])}.", icon=":material/info:")
+        st.warning(f"There is no run {escape(gone[:60])}.", icon=":material/info:")
     st.query_params["job"] = chosen
     show_job(chosen)
 
