@@ -12,6 +12,10 @@ SUN_MBOL, SUN_TEFF = 4.74, 5772.0
 SUN_LOGG = 4.43807
 #: Zero point of AB magnitudes: m = -2.5 log10(F_nu) - 48.6, F_nu in erg/s/cm2/Hz (Oke & Gunn 1983).
 AB_ZERO_POINT = 48.6
+#: 2.5 / ln 10: magnitudes per unit of ln flux.
+POGSON = 2.5 / math.log(10.0)
+#: Softening of the asinh magnitudes in u, g, r, i, z (Lupton, Gunn & Szalay 1999; SDSS values).
+ASINH_SOFTENING = (1.4e-10, 0.9e-10, 1.2e-10, 1.8e-10, 7.4e-10)
 #: Age of the Universe in Gyr (Planck Collaboration 2020): no star is older. And as log10(age / yr).
 UNIVERSE_AGE_GYR = 13.8
 UNIVERSE_LOG_AGE = math.log10(UNIVERSE_AGE_GYR * 1e9)

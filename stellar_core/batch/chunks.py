@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from stellar_core.errors import StellarError
-from stellar_core.mock.catalogue_writer import catalogue_columns, choose
+from stellar_core.mock.catalogue_writer import catalogue_columns, rows_by_plate
 from stellar_core.mock.plates import N_STARS, make_plate
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.photometry import Photometry
@@ -71,10 +71,8 @@ class StoreChunk:
             for at, k in enumerate(part):
                 values = {name: column[k] for name, column in columns.items()}
                 found = classes.get(int(values["specobjid"]), {})
-                yield InputSpectrum(
-                    str(values["specobjid"]),
-                    _stored_spectrum(values, found, {name: a[at] for name, a in arrays.items()}),
-                )
+                star = {name: array[at] for name, array in arrays.items()}
+                yield InputSpectrum(str(values["specobjid"]), _stored_spectrum(values, found, star))
 
 
 @lru_cache(maxsize=2)
@@ -164,8 +162,8 @@ class MockChunk:
 
 @lru_cache(maxsize=2)
 def _spread(stars: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return plate, and row on it, of every star of `stellar_core.mock.catalogue_writer.choose`."""
-    chosen = choose(stars)
+    """Return plate, and row on it, of every star of `stellar_core.mock.catalogue_writer.rows_by_plate`."""
+    chosen = rows_by_plate(stars)
     return np.repeat(list(chosen), [len(rows) for rows in chosen.values()]), np.concatenate(list(chosen.values()))
 
 

@@ -1,4 +1,4 @@
-"""Releases of the mock survey: a catalogue with SDSS column names, the truth apart, and FITS files."""
+"""Releases of the MOCK survey: a catalogue with SDSS column names, a separate table of true values, FITS files."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Scatter of the mock parameter pipeline, added in quadrature: (fixed, times 1 / S/N) in K, dex, dex;
-#: fixed parts as the SSPP's internal comparison (Lee et al. 2008), the whole like its external errors.
+#: Scatter of the mock parameter pipeline in K, dex, dex: a constant and a term divided by the S/N, added in quadrature.
+#: The constants match the internal comparison of the SSPP (Lee et al. 2008), the sum its external errors.
 PIPELINE_ERRORS = {"teff": (75.0, 900.0), "logg": (0.20, 2.5), "feh": (0.10, 1.5)}
-#: Quoted errors over true ones.
+#: Ratio of quoted to true errors.
 QUOTED = 0.5
 
 
 def catalogue_columns(plate: Plate, seed: int) -> dict[str, np.ndarray]:
     """Rows of one plate, first night: SpecObj, sppParams and PhotoObj columns under their SDSS names.
 
-    Measurements are float32, as SDSS's REAL. Object ids are text: as numbers they get rounded on
-    the way to people.
+    Measurements are float32, as REAL in SDSS. Object ids are text, because many programs round
+    such large numbers.
     """
     n, mjd = len(plate.fibers), plate.mjds[0]
     rng = np.random.default_rng([seed, plate.number, 4])
@@ -73,16 +73,16 @@ def catalogue_columns(plate: Plate, seed: int) -> dict[str, np.ndarray]:
     return columns
 
 
-def choose(stars: int) -> dict[int, np.ndarray]:
-    """Rows to take from each plate so that ``stars`` stars are spread evenly over the survey.
+def rows_by_plate(stars: int) -> dict[int, np.ndarray]:
+    """Choose ``stars`` stars spread evenly over the survey: rows of each plate, by plate number.
 
     Raises
     ------
     ParameterError
-        If there are not that many.
+        If the survey has fewer stars.
     """
     if not 1 <= stars <= N_STARS:
-        raise ParameterError(f"The MOCK survey has 1 to {N_STARS} stars to give; got {stars}.", value=stars)
+        raise ParameterError(f"The number of MOCK stars is 1 to {N_STARS}; got {stars}.", value=stars)
     index = (np.arange(stars) * N_STARS) // stars
     numbers = np.arange(MOCK_PLATES[0], MOCK_PLATES[1] + 1)
     ends = np.cumsum([stars_on(int(number)) for number in numbers])
@@ -100,8 +100,8 @@ def write_release(
     cuts: QualityCuts | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, object]:
-    """Write a release to ``out``: ``catalogue.duckdb`` and the same flat as ``catalogue.parquet``,
-    ``truth.parquet`` apart, and ``spectra/PLATE/spec-*.fits``.
+    """Write a release to ``out``: ``catalogue.duckdb``, the same as one flat table in ``catalogue.parquet``,
+    the true values in ``truth.parquet``, and the spectra in ``spectra/PLATE/spec-*.fits``.
 
     Parameters
     ----------
@@ -113,32 +113,32 @@ def write_release(
     spectra : bool
         False leaves out the FITS files.
     cuts : QualityCuts, optional
-        Only those of the stars that pass are written.
+        Write only the stars that pass.
     progress : callable, optional
-        Called with what is being made ("MOCK stars" or "MOCK spectra"), how many are done and of how many.
+        Called with "MOCK stars" or "MOCK spectra", the number done and the total.
 
     Returns
     -------
     dict
-        What was written: ``stars``, ``seed``, ``catalogue``, ``database``, ``truth``, ``spectra``,
-        ``plates``, ``mock``; ``cuts``, what each cut took, where they were asked for.
+        Summary: ``stars``, ``seed``, ``catalogue``, ``database``, ``truth``, ``spectra``,
+        ``plates``, ``mock``; with cuts, ``cuts``: the stars that each removed.
 
     Raises
     ------
     ParameterError
-        If the survey has not that many stars, or none passes the cuts.
+        If the survey has fewer stars, or none passes the cuts.
     StorageError
         If the folder cannot be written.
     """
-    say = progress or (lambda what, done, total: None)
-    catalogue, true = _tables(stars, seed, say)
+    report = progress or (lambda step, done, total: None)
+    catalogue, true = _tables(stars, seed, report)
     counts = []
     if cuts is not None:
         counts, passed = cuts.report(catalogue), cuts.mask(catalogue)
         catalogue, true = catalogue[passed], true[passed]
         if not len(catalogue):
             raise ParameterError(
-                f"None of the {stars} MOCK stars passes the quality cuts.", value=stars, remedy="Ask for more."
+                f"None of the {stars} MOCK stars passes the quality cuts.", value=stars, remedy="Request more stars."
             )
     folder = Path(out)
     paths = {name: folder / f"{name}.parquet" for name in ("catalogue", "truth")}
@@ -149,7 +149,7 @@ def write_release(
                 table.to_parquet(draft, index=False)
         database = write_database(catalogue, folder / "catalogue.duckdb", seed)
         if spectra:
-            _write_spectra(catalogue, seed, folder / "spectra", say)
+            _write_spectra(catalogue, seed, folder / "spectra", report)
     except OSError as error:
         if isinstance(error, StellarError):
             raise
@@ -167,32 +167,32 @@ def write_release(
     }
 
 
-def _tables(stars: int, seed: int, say: Callable[[str, int, int], None]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The flat catalogue and the truth of ``stars`` stars, row by row."""
+def _tables(stars: int, seed: int, report: Callable[[str, int, int], None]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The flat catalogue and the true values of ``stars`` stars."""
     import pandas as pd
 
     seen, true, done = [], [], 0
-    for number, take in choose(stars).items():
-        say("MOCK stars", done, stars)
+    for number, take in rows_by_plate(stars).items():
+        report("MOCK stars", done, stars)
         plate = make_plate(seed, number)
         seen.append({name: values[take] for name, values in catalogue_columns(plate, seed).items()})
         names = {name: seen[-1][name] for name in ("specObjID", "plate", "mjd", "fiberID")}
         true.append(names | {name: values[take] for name, values in true_columns(plate).items()})
         done += len(take)
-    say("MOCK stars", done, stars)
+    report("MOCK stars", done, stars)
     joined = [
         pd.DataFrame({key: np.concatenate([part[key] for part in parts]) for key in parts[0]}) for parts in (seen, true)
     ]
     return joined[0], joined[1]
 
 
-def _write_spectra(catalogue: pd.DataFrame, seed: int, folder: Path, say: Callable[[str, int, int], None]) -> None:
+def _write_spectra(catalogue: pd.DataFrame, seed: int, folder: Path, report: Callable[[str, int, int], None]) -> None:
     rows = zip(catalogue["plate"], catalogue["mjd"], catalogue["fiberID"])
     stars = [StarId(int(plate), int(mjd), int(fiber), BOSS_RUN2D) for plate, mjd, fiber in rows]
     for plate in catalogue["plate"].unique():
         (folder / f"{plate:04d}").mkdir(parents=True, exist_ok=True)
     for done, (star, frame) in enumerate(zip(stars, MockSurvey(seed).frames(stars))):
-        say("MOCK spectra", done, len(stars))
+        report("MOCK spectra", done, len(stars))
         path = folder / f"{star.plate:04d}" / f"spec-{star.name}.fits"
         write_spec_lite(frame.spectrum, path, frame.wdisp, frame.sky)
-    say("MOCK spectra", len(stars), len(stars))
+    report("MOCK spectra", len(stars), len(stars))

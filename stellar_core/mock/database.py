@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _SPECTRUM = {"plate": "INTEGER", "mjd": "INTEGER", "fiberID": "INTEGER", "run2d": "VARCHAR"}
 _PLACE = {"ra": "DOUBLE", "dec": "DOUBLE"}
-#: Columns of each table with their types. SkyServer's specObjID is NUMERIC(20); unsigned 64 bits hold
-#: the same numbers and stay whole in pandas, where NUMERIC becomes floating-point and loses digits.
+#: Columns of each table with their types. specObjID is NUMERIC(20) in SkyServer; UBIGINT holds
+#: the same numbers and stays an integer in pandas, where NUMERIC becomes floating-point and loses digits.
 TABLES: dict[str, dict[str, str]] = {
     "SpecObj": {
         **{"specObjID": "UBIGINT", "bestObjID": "BIGINT", "programname": "VARCHAR", "instrument": "VARCHAR"},
@@ -42,9 +42,9 @@ TABLES: dict[str, dict[str, str]] = {
         **{f"{name}_{band}": "REAL" for name in ("psfMag", "psfMagErr", "extinction", "modelMag") for band in BANDS},
     },
 }
-#: What the table ``about`` says.
+#: Text of the table ``about``.
 ABOUT = "MOCK: made by an emulator, not observed"
-#: Columns of the flat catalogue that a table calls otherwise.
+#: Columns of tables with another name in the flat catalogue.
 _FLAT_NAMES = {"objID": "bestObjID"}
 
 
@@ -52,8 +52,8 @@ def write_database(catalogue: pd.DataFrame, path: Path, seed: int) -> Path:
     """Write ``catalogue`` as SpecObj, sppParams and PhotoObj, whole or not at all.
 
     PhotoObj.objID is SpecObj.bestObjID, specObjID joins SpecObj and sppParams. The view
-    ``catalogue`` has everything in one row per star with the ids as text; the table ``about``
-    says that the stars are MOCK. No true value is in here.
+    ``catalogue`` has one row per star with all columns and the ids as text; the table ``about``
+    states that the stars are MOCK. True values are not included.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def write_database(catalogue: pd.DataFrame, path: Path, seed: int) -> Path:
 
 
 def _view() -> str:
-    """The statement that makes the view ``catalogue``."""
+    """SQL statement that creates the view ``catalogue``."""
     aliases = {"PhotoObj": "p", "sppParams": "t", "SpecObj": "s"}
     sources = {name: alias for table, alias in aliases.items() for name in TABLES[table]}
     ids = [f"CAST(s.{name} AS VARCHAR) AS {name}" for name in ("specObjID", "bestObjID")]

@@ -1,12 +1,12 @@
-"""A spectral emulator: (Teff, log g, [Fe/H]) to a spectrum at SDSS resolution.
+"""Spectral emulator: from Teff, log g and [Fe/H] to a spectrum at SDSS resolution.
 
 The spectrum is a continuum times a line spectrum. The continuum follows the
 Castelli & Kurucz (2004) surface fluxes; the line spectrum is a small network
 (three labels in, 6800 pixels out, as in The Payne, Ting et al. 2019) fitted to
 MILES, STELIB, the BOSS templates and the Kurucz standards by
-:mod:`stellar_core.mock.fit.emulator`. What the library's stars do that three
-labels cannot say is kept as a residual covariance, so that mock stars differ as
-real ones do.
+`stellar_core.mock.fit.emulator`. The scatter of library stars about their emulation
+is kept as a residual covariance, so that MOCK stars of equal labels differ as real
+ones do.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ EMULATOR_DIR = TRAINED_DIR / "spectral-emulator"
 LABEL_CENTRE = np.array([0.9, 3.0, -0.6])
 LABEL_WIDTH = np.array([0.25, 1.2, 0.8])
 
-#: Distances to library stars are counted in these steps of 5040/Teff, log g and [Fe/H].
+#: Units of distance to library stars in 5040/Teff, log g and [Fe/H].
 DOMAIN_STEP = np.array([0.04, 0.5, 0.4])
 
-#: Spacing (A) of the nodes on which the smooth continuum is stored.
+#: Spacing (A) of the nodes of the continuum.
 CONTINUUM_STEP = 20
 
 
@@ -54,7 +54,7 @@ def _evaluate(weights: Mapping[str, np.ndarray], prefix: str, x: np.ndarray) -> 
 
 @dataclass(frozen=True)
 class SpectralEmulator:
-    """The fitted emulator; make one with :meth:`load`.
+    """The fitted emulator; use `load`.
 
     Attributes
     ----------
@@ -111,13 +111,13 @@ class SpectralEmulator:
         rng : numpy.random.Generator or StarStreams, optional
             If given, each spectrum gets its own draw from the residual covariance.
         spread : float
-            Factor on that draw; 1 is what the library shows.
+            Factor on that draw; 1 is the scatter of the library.
 
         Returns
         -------
         (n, 6800) float32
             Flux per Angstrom on `GRID`: vacuum, rest frame, unreddened, median 1
-            over 4500-7000 A, at the resolution of `stellar_core.mock.fit.library.sdss_fwhm`.
+            over 4500-7000 A, at the resolution of `stellar_core.mock.spectrograph.sdss_fwhm`.
         """
         lines = self.lines(teff, logg, feh)
         if rng is not None:
@@ -136,7 +136,7 @@ class SpectralEmulator:
         return out
 
     def domain(self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray) -> np.ndarray:
-        """(n,) bool: whether the library has like stars (its third nearest is near enough)."""
+        """(n,) bool: True where the third nearest library star is within the largest distance on the card."""
         labels = np.stack(np.broadcast_arrays(5040.0 / np.asarray(teff, float), logg, feh), axis=-1)
         distance, _ = _library_tree(self).query(np.atleast_2d(labels) / DOMAIN_STEP, k=3)
         return distance[:, 2] <= float(self.card["domain"]["largest_distance"])

@@ -1,4 +1,4 @@
-"""The Galaxy the mock stars are drawn from: four populations, their ages, metals, places and motions."""
+"""Model of the Galaxy: four populations with their ages, metallicities, positions and velocities."""
 
 from __future__ import annotations
 
@@ -77,10 +77,9 @@ class Component:
         return self.density * (SUN_RADIUS / np.hypot(radius, height / 0.64)) ** 2.77
 
 
-#: Thin and thick disc, halo, and blue stragglers: old populations' merged stars, which
-#: pass for young single stars, a few per cent as common as the halo.
-#: Shares of halo and stragglers and the means of [Fe/H] were set by the [Fe/H] of real SDSS stars
-#: at given colour; the halo's share of Juric et al. is 0.005.
+#: Thin disc, thick disc, halo and blue stragglers. Stragglers are merged stars of old populations that look like
+#: young single stars; they are a few per cent as common as the halo. The fractions of halo and stragglers and the
+#: means of [Fe/H] match the [Fe/H] of real SDSS stars at given colour; for the halo Juric et al. have 0.005.
 COMPONENTS = (
     Component("thin disc", 1.0, 300.0, 5.0, 0.0, (0.05, 10.0), -0.10, 0.20, 35.0, 10.0),
     Component("thick disc", 0.12, 900.0, 10.5, 1.5, (7.0, 13.5), -0.60, 0.25, 60.0, 50.0),

@@ -1,4 +1,4 @@
-"""The two mock spectrographs: what SDSS and BOSS make of a star's spectrum."""
+"""The two mock spectrographs: observe rest-frame spectra as SDSS and BOSS do."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FWHM = 2.0 * np.sqrt(2.0 * np.log(2.0))
 
 @dataclass(frozen=True)
 class Instrument:
-    """One spectrograph, as learned from real files (`stellar_core.mock.fit.instrument`).
+    """One spectrograph, measured on real files by `stellar_core.mock.fit.instrument`.
 
     All pixel arrays lie on the common SDSS pixels, log10 lambda = 3.55 + k 1e-4 (vacuum).
 
@@ -45,13 +45,13 @@ class Instrument:
     background : (N_PIXEL,)
         Variance of sky and read-out per unit of the median sky flux, in the units of ``photon``.
     variance_components : (3, N_NODE)
-        How the logarithm of the variance differs between files, 1 sigma each.
+        Components of the logarithm of the variance between files, 1 sigma each.
     noise_scale : (N_PIXEL,)
-        True scatter over that of ``ivar``.
+        Scatter of the flux over that implied by ``ivar``.
     wdisp, wdisp_components : (N_NODE,), (2, N_NODE)
-        Line-spread, standard deviation in pixels, and how it differs between fibers.
+        Line spread, standard deviation in pixels, and components of its variation between fibers.
     sky, sky_lines : (N_PIXEL,)
-        Sky over its median flux, and its lines alone.
+        Sky over its median flux, and the lines of the sky alone.
     log_sky, log_exposure : (2,)
         Location and spread of ln(median sky flux, 1e-17 erg/s/cm2/A) and of ln t, where
         S/N^2 = t f^2 / (f + sky).
@@ -60,7 +60,7 @@ class Instrument:
     gaps : (n_run, 3)
         File, first pixel and length of each run of bad pixels in real files.
     residuals : Residuals
-        What calibration, sky, air and detector leave.
+        Residuals of calibration, sky, atmosphere and detector.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Instrument:
 
     @cached_property
     def pixels(self) -> slice:
-        """The part of the common pixels that any file of this instrument covers, inside 3602-10396 A."""
+        """Common pixels covered by any file of this instrument, within 3602-10396 A."""
         low = max(int(self.extent[:, 0].min()), _pixel(FIRST + 2))
         high = min(int(self.extent.sum(axis=1).max()), _pixel(FIRST + N_REST - 4))
         return slice(low, high)
@@ -133,17 +133,17 @@ def load_instrument(name: str, folder: Path = TRAINED_DIR) -> Instrument:
 
 @dataclass(frozen=True)
 class Observation:
-    """A batch of spectra as a spectrograph gives them.
+    """A batch of observed spectra.
 
     Attributes
     ----------
     wavelength : (p,) float64
         Vacuum Angstrom; the same pixels for every spectrum of the batch.
     flux, ivar : (n, p) float32
-        In the units of what came in; ``ivar`` 0 marks bad pixels and those beyond the
-        ends of the star's own file (there the flux is 0).
+        In the units of the input; ``ivar`` is 0 for bad pixels and beyond the ends of the
+        file of the star, where the flux is 0 too.
     wdisp : (n, p) float32
-        Line-spread, standard deviation in pixels.
+        Line spread, standard deviation in pixels.
     sky : (n, p) float32
         Sky that was subtracted, in the units of the flux.
     model : (n, p) float32
@@ -175,23 +175,23 @@ def observe(
     Parameters
     ----------
     flux_rest : (n, 6800) float
-        Flux per Angstrom at 3600..10399 A, vacuum, rest frame, reddened already if at all.
+        Flux per Angstrom at 3600..10399 A, vacuum, rest frame; reddened beforehand.
     velocity_kms : (n,) float
         Heliocentric radial velocity.
     snr : (n,) float
-        Median S/N per pixel to reach, as SDSS's SN_MEDIAN_ALL; positive.
+        Median S/N per pixel, as SN_MEDIAN_ALL of SDSS; positive.
     instrument : Instrument or {"SDSS", "BOSS"}
     rng : numpy.random.Generator or StarStreams
-        With `StarStreams` each spectrum has its own randomness and comes out the same, bit for
-        bit, whatever the others are: nothing in here may mix rows or round them together.
+        With `StarStreams` each spectrum has its own random numbers and is the same, bit for bit, in any
+        batch: no arithmetic here may combine rows.
     sky : (n,) float, optional
-        Median sky over the star's median flux; drawn by default as real files of that S/N have it.
+        Median sky over the median flux of the star; by default drawn as in real files of that S/N.
     first_pixel : int or (n,) int, optional
-        First pixel (common grid) of the files; drawn from real files by default, star by star.
+        First pixel (common grid) of the files; by default drawn from real files for each star.
     resolution : callable
         FWHM of ``flux_rest`` in Angstrom at given wavelengths in Angstrom; by default that of
-        emulated spectra. Where a fiber is sharper, the spectrum is sharpened, by 0.4 A^2 in
-        the variance of the line-spread at most.
+        emulated spectra. Where a fiber is sharper, the spectrum is sharpened by at most 0.4 A^2 in
+        the variance of the line spread.
     calibration : FluxCalibration
 
     Returns
@@ -201,7 +201,7 @@ def observe(
     Raises
     ------
     ParameterError
-        If shapes do not fit, or a S/N is not positive.
+        If the shape is wrong or an S/N is not positive.
     """
     tool = load_instrument(instrument) if isinstance(instrument, str) else instrument
     rest = np.asarray(flux_rest, dtype=np.float32)
@@ -209,7 +209,7 @@ def observe(
         raise ParameterError(f"Rest-frame spectra need the shape (n, {N_REST}); got {rest.shape}.")
     velocity, wanted = (np.broadcast_to(np.asarray(a, float), len(rest)) for a in (velocity_kms, snr))
     if not np.all(wanted > 0):
-        raise ParameterError("The S/N asked for must be positive.", value=float(np.min(wanted)))
+        raise ParameterError("Every S/N must be positive.", value=float(np.min(wanted)))
     if sky is None:
         level, exposure = tool.conditions(len(rest), rng)
         flux = (wanted**2 + np.sqrt(wanted**4 + 4 * exposure * wanted**2 * level)) / (2 * exposure)
@@ -226,7 +226,7 @@ def observe(
 
 
 def _observe(rest, velocity, snr, sky, tool, rng, first_pixel, resolution, calibration):
-    """One chunk of `observe`: flux, ivar, wdisp, sky, model, each (n, p) float32."""
+    """Observe one chunk: flux, ivar, wdisp, sky and model, each (n, p) float32."""
     n, use, loglam = len(rest), tool.pixels, tool.loglam
     hats = hat_matrix(NODES, loglam)
     nodes = tool.wdisp + row_products(rng.standard_normal((n, 2)), tool.wdisp_components)
@@ -265,7 +265,7 @@ def _observe(rest, velocity, snr, sky, tool, rng, first_pixel, resolution, calib
 def _inside(
     tool: Instrument, n: int, rng: np.random.Generator | StarStreams, first_pixel: np.ndarray | None
 ) -> np.ndarray:
-    """(n, p) bool: pixels between the ends of each star's file."""
+    """(n, p) bool: pixels between the ends of the file of each star."""
     chosen = tool.extent[rng.integers(len(tool.extent), size=n)]
     first = chosen[:, :1] if first_pixel is None else first_pixel[:, None]
     pixel = np.arange(tool.pixels.start, tool.pixels.stop)[None, :]
@@ -273,7 +273,7 @@ def _inside(
 
 
 def _bad(tool: Instrument, n: int, rng: np.random.Generator | StarStreams) -> np.ndarray:
-    """(n, p) bool: each star takes the gaps of a real file, moved by up to 200 pixels."""
+    """(n, p) bool: bad pixels; each star has the gaps of a real file, moved by up to 200 pixels."""
     bad = np.zeros((n, tool.pixels.stop - tool.pixels.start), bool)
     source = rng.integers(len(tool.extent), size=n)
     move = rng.integers(-200, 201, size=n)

@@ -1,4 +1,4 @@
-"""What happens to the light on its way to the pixels: line-spread, Doppler shift, flux calibration."""
+"""Line spread, Doppler shift and flux calibration on the way to the pixels."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.mock.spectrograph import NODES
 from stellar_core.mock.streams import StarStreams
 
-#: Rest wavelengths of the spectra that come in, Angstrom (the grid of the preprocessing).
+#: First wavelength (A) and number of points of the rest-frame grid (that of the preprocessing).
 FIRST, N_REST = 3600.0, 6800
 
 
 @dataclass(frozen=True)
 class FluxCalibration:
-    """Errors of the flux calibration that are straight in log wavelength, as natural logarithms of the flux.
+    """Tilt of the flux calibration: errors of ln flux that are linear in log wavelength.
 
     Sized so that synthetic g - r has an error of about 5 % and r - i of 3 %, as found for SDSS
-    spectra by Adelman-McCarthy et al. (2008, ApJS 175, 297). Errors of other shapes are learned from
-    real files (`stellar_core.mock.residuals`); these cannot be, for the pipeline's models follow them.
+    spectra by Adelman-McCarthy et al. (2008, ApJS 175, 297). Errors of other shapes are measured on
+    real files (`stellar_core.mock.residuals`); a tilt cannot be, because the models of the pipeline follow it.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ def rest_matrix() -> np.ndarray:
 
 
 def broaden_lightly(flux: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Convolve with five taps that match the second and fourth moment of a Gaussian.
+    """Convolve with five taps that match the second and fourth moments of a narrow Gaussian.
 
-    A negative variance undoes such a convolution to the same order.
+    A negative variance reverses such a convolution to the same order.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def broaden_lightly(flux: np.ndarray, variance: np.ndarray) -> np.ndarray:
 
 
 def shift_and_resample(flux: np.ndarray, wavelength: np.ndarray, velocity: np.ndarray) -> np.ndarray:
-    """Doppler-shift to ``velocity`` (km/s) and read at ``wavelength`` (A) by cubic convolution (Keys 1981)."""
+    """Doppler-shift by ``velocity`` (km/s) and interpolate at ``wavelength`` (A) by cubic convolution (Keys 1981)."""
     place = wavelength[None, :] / (1.0 + velocity[:, None] / SPEED_OF_LIGHT) - FIRST
     place = np.clip(place, 0, N_REST - 1)
     base = np.clip(place.astype(np.int64), 1, N_REST - 3)

@@ -1,4 +1,4 @@
-"""What the imaging survey makes of a star's magnitudes: dust and SDSS-like errors."""
+"""Imaging photometry of MOCK stars: dust, errors and asinh magnitudes as in SDSS."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from stellar_core.bolometric_corrections import RV, load_bolometric
+from stellar_core.constants import ASINH_SOFTENING, POGSON
 
-#: Extinction per unit of SFD E(B-V) in u, g, r, i, z as PhotoObj has it since DR9
+#: Extinction per unit of SFD E(B-V) in u, g, r, i, z as in PhotoObj since DR9
 #: (Schlafly & Finkbeiner 2011, ApJ 737, 103, table 6).
 SFD_COEFFICIENTS = np.array([4.239, 3.303, 2.285, 1.698, 1.263])
 #: True E(B-V) over that of the SFD map (Schlafly & Finkbeiner 2011).
@@ -17,14 +18,12 @@ SFD_SCALE = 0.86
 DEPTH = np.array([22.15, 23.13, 22.70, 22.20, 20.71])
 #: Smallest error of a PSF magnitude, mag.
 FLOOR = np.array([0.018, 0.014, 0.014, 0.014, 0.016])
-#: Softening of the asinh magnitudes (Lupton, Gunn & Szalay 1999; SDSS values).
-SOFTENING = np.array([1.4e-10, 0.9e-10, 1.2e-10, 1.8e-10, 7.4e-10])
-_POGSON = 2.5 / np.log(10.0)
+SOFTENING = np.array(ASINH_SOFTENING)
 
 
 @dataclass(frozen=True)
 class PhotometryBatch:
-    """Photometry of many stars, columns as `stellar_core.photometry.Photometry`, each (n, 5) float64, mag."""
+    """Photometry of many stars: fields of `stellar_core.photometry.Photometry`, each (n, 5) float64, mag."""
 
     psf_mag: np.ndarray
     psf_mag_err: np.ndarray
@@ -33,7 +32,7 @@ class PhotometryBatch:
 
 
 def observe_photometry(magnitudes: np.ndarray, ebv: np.ndarray, rng: np.random.Generator) -> PhotometryBatch:
-    """What the imaging survey reports for stars of true ``magnitudes`` (n, 5) behind ``ebv`` (n,).
+    """Observe stars of true ``magnitudes`` (n, 5) behind true E(B-V) ``ebv`` (n,), mag.
 
     The error of a band is its floor and the sky-limited error of its depth, in quadrature, with
     a quarter of scatter from field to field; the model magnitude shares most of the PSF
@@ -42,10 +41,10 @@ def observe_photometry(magnitudes: np.ndarray, ebv: np.ndarray, rng: np.random.G
     """
     true = np.asarray(magnitudes, float)
     quality = np.exp(0.15 * rng.standard_normal((len(true), 1)) + 0.10 * rng.standard_normal(true.shape))
-    sky = 0.2 * _POGSON * 10.0 ** (0.4 * (true - DEPTH))
+    sky = 0.2 * POGSON * 10.0 ** (0.4 * (true - DEPTH))
     error = np.hypot(FLOOR, sky) * quality
-    flux = 10.0 ** (-0.4 * true) * (1.0 + error / _POGSON * rng.standard_normal(true.shape))
-    model = flux * (1.0 + np.hypot(0.010, 0.5 * error) / _POGSON * rng.standard_normal(true.shape))
+    flux = 10.0 ** (-0.4 * true) * (1.0 + error / POGSON * rng.standard_normal(true.shape))
+    model = flux * (1.0 + np.hypot(0.010, 0.5 * error) / POGSON * rng.standard_normal(true.shape))
     sfd = np.asarray(ebv, float) / SFD_SCALE * np.exp(0.1 * rng.standard_normal(len(true)))
     sfd = np.maximum(sfd + 0.003 * rng.standard_normal(len(true)), 0.004)
     # The quoted error in magnitudes of the softened scale.
@@ -56,7 +55,7 @@ def observe_photometry(magnitudes: np.ndarray, ebv: np.ndarray, rng: np.random.G
 
 def asinh_magnitude(flux: np.ndarray) -> np.ndarray:
     """Asinh magnitudes of fluxes (n, 5) in units of the zero-magnitude flux (Lupton et al. 1999)."""
-    return -_POGSON * (np.arcsinh(flux / (2 * SOFTENING)) + np.log(SOFTENING))
+    return -POGSON * (np.arcsinh(flux / (2 * SOFTENING)) + np.log(SOFTENING))
 
 
 def reddening_curve() -> np.ndarray:
@@ -66,5 +65,5 @@ def reddening_curve() -> np.ndarray:
 
 def redden(flux: np.ndarray, ebv: np.ndarray) -> np.ndarray:
     """Redden spectra (n, 6800) on the rest-frame grid by true E(B-V) (n,), mag; float32."""
-    factor = np.exp(-RV / _POGSON * np.asarray(ebv, np.float32)[:, None] * reddening_curve().astype(np.float32))
+    factor = np.exp(-RV / POGSON * np.asarray(ebv, np.float32)[:, None] * reddening_curve().astype(np.float32))
     return np.asarray(flux, np.float32) * factor

@@ -1,7 +1,6 @@
-"""Plates of the mock survey: which fibers hold which stars, when they were seen and how well.
+"""Plates of the MOCK survey: fibers, stars, nights and S/N.
 
-Everything on a plate follows from (survey seed, plate number); no plate depends on another.
-What the stars truly are stays in here and in `stellar_core.mock.truth`.
+A plate follows from (survey seed, plate number) alone. True values stay here and in `stellar_core.mock.truth`.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from stellar_core.mock.photometry import PhotometryBatch, observe_photometry
 from stellar_core.mock.population import Population, draw
 from stellar_core.sdss.star_id import MOCK_PLATES
 
-#: Stars of the whole survey; as many as the paper's catalogue.
+#: Stars of the whole survey, as many as in the catalogue of the paper.
 N_STARS = 166_625
 N_PLATES = MOCK_PLATES[1] - MOCK_PLATES[0] + 1
-#: Number of fibers of the two spectrographs' plates.
+#: Fibers on a plate of each spectrograph.
 FIBERS = {"SDSS": 640, "BOSS": 1000}
-#: Every so many plates one has a second night.
+#: Two of every `SECOND_NIGHT` plates were observed on a second night.
 SECOND_NIGHT = 8
-#: Relative error that no exposure time removes (flat field, extraction): it holds the S/N below 100.
+#: Relative error independent of exposure time (flat field, extraction): it keeps the S/N below 100.
 SYSTEMATIC = 0.010
 #: Effective wavelength of r, A.
 R_WAVELENGTH = 6166.0
@@ -51,7 +50,7 @@ class Plate:
     mjds : tuple of int
         Nights, ascending.
     fibers : (n,) int64
-        Fibers that hold stars, ascending; the arrays below follow them.
+        Fibers with stars, ascending; the order of the arrays below.
     ra, dec : (n,) float64
         J2000, degrees.
     photometry : PhotometryBatch
@@ -62,7 +61,7 @@ class Plate:
     first_pixel : tuple of int
         First pixel of the files of each night.
     stars : Population
-        What the stars are.
+        True properties of the stars.
     """
 
     number: int
@@ -90,14 +89,15 @@ class Plate:
         Raises
         ------
         ArchiveError
-            If no star is on it.
+            If the fiber has no star.
         """
         row = int(np.searchsorted(self.fibers, fiber))
         if row < len(self.fibers) and self.fibers[row] == fiber:
             return row
         near = self.fibers[np.argmin(np.abs(self.fibers - fiber))]
         raise ArchiveError(
-            f"Fiber {fiber} of MOCK plate {self.number} holds no star; the nearest that does is {near}.", value=fiber
+            f"Fiber {fiber} of MOCK plate {self.number} has no star; the nearest fiber that has one is {near}.",
+            value=fiber,
         )
 
     def night(self, mjd: int) -> int:
@@ -120,7 +120,7 @@ def stars_on(plate: int) -> int:
 
 
 def object_id(plate: int, fiber: int) -> int:
-    """The photometric objID of a star: SDSS's bits (sky version 2, rerun 301), with the plate as a run that SDSS has not."""
+    """Photometric objID of a star in the bit layout of SDSS: sky version 2, rerun 301, the plate as an unused run."""
     camcol, field = 1 + (fiber - 1) // 200, 11
     return 2 << 59 | 301 << 48 | plate << 32 | camcol << 29 | field << 16 | fiber
 
@@ -130,7 +130,7 @@ def flux_at_r(magnitude: np.ndarray) -> np.ndarray:
     return 10.0 ** (-0.4 * (np.asarray(magnitude) + AB_ZERO_POINT)) * (SPEED_OF_LIGHT * 1e13) / R_WAVELENGTH**2 * 1e17
 
 
-# All plates of a survey take 70 MB; stars asked for in any order must not make them again and again.
+# All plates of a survey take 70 MB; keeping them makes any order of stars fast.
 @lru_cache(maxsize=N_PLATES)
 def make_plate(seed: int, number: int) -> Plate:
     """The plate ``number`` of the survey of ``seed``.
@@ -163,7 +163,7 @@ def make_plate(seed: int, number: int) -> Plate:
         photon = tool.snr(level, sky[-1], exposure * np.exp(0.12 * rng.standard_normal(n)))
         snr.append(photon / np.hypot(1.0, SYSTEMATIC * photon))
         error.append(np.hypot(4e-6, 4e-4 / snr[-1]) * np.exp(0.2 * rng.standard_normal(n)))
-        # Real errors are larger than quoted by a systematic 4 km/s.
+        # Real errors exceed the quoted ones by a systematic 4 km/s.
         spread = np.hypot(error[-1], 4.0 / SPEED_OF_LIGHT)
         redshift.append(stars.velocity_kms / SPEED_OF_LIGHT + spread * rng.standard_normal(n))
         first_pixel.append(int(rng.choice(tool.extent[:, 0])))
@@ -185,14 +185,16 @@ def make_plate(seed: int, number: int) -> Plate:
 
 
 def _known_stars(n: int, longitude: np.ndarray, latitude: np.ndarray, rng: np.random.Generator) -> Population:
-    """Stars that the spectral emulator knows, one for each position."""
+    """Draw a star inside the domain of the spectral emulator for each position."""
     emulator = SpectralEmulator.load()
     spare = draw(n + n // 2, rng, longitude=np.resize(longitude, n + n // 2), latitude=np.resize(latitude, n + n // 2))
     known = np.asarray(emulator.domain(spare.teff, spare.logg, spare.feh))
-    # Position i is kept by star i or by star i + n, where the first is not known.
+    # Star i + n takes the position of star i if that is outside the domain.
     order = np.concatenate([np.flatnonzero(known), np.flatnonzero(~known)])[:n]
     if not known[order].all():
-        raise ParameterError("The spectral emulator knows too few of the drawn stars.", value=float(known.mean()))
+        raise ParameterError(
+            "Too few of the drawn stars are inside the domain of the spectral emulator.", value=float(known.mean())
+        )
     return spare.select(order)
 
 

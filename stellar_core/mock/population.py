@@ -1,4 +1,4 @@
-"""Drawing mock stars: a cell of the tracks by its weight, a place in it, then distance, dust and motion."""
+"""Draw MOCK stars: a cell of the tracks by its weight, a point in it, then distance, dust and velocity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stellar_core.stages import classify
 
 @dataclass(frozen=True)
 class Population:
-    """Stars; every array has shape (n,) and dtype float64 unless said.
+    """Stars; arrays have shape (n,) and dtype float64 except where given.
 
     Attributes
     ----------
@@ -88,11 +88,11 @@ def draw(
     rng : numpy.random.Generator
     selection : Selection
     flatten : float
-        0 draws stars as the survey has them; 1 gives every occupied box in (Teff, log g,
-        [Fe/H], stage) the same chance, for training; values between are between.
+        0 draws stars in the proportions of the survey; 1 gives every occupied box in (Teff, log g,
+        [Fe/H], stage) the same probability, for training; values between interpolate.
     longitude, latitude : (n,) float, optional
-        Galactic coordinates, degrees, for the velocities; by default anywhere above 30 degrees.
-        Distances and dust follow a typical sight-line either way.
+        Galactic coordinates, degrees, for the velocities; by default random above 30 degrees.
+        Distances and dust follow a typical sight-line in both cases.
     tracks, cells : optional
         The shipped tracks and their cells by default.
 
@@ -125,7 +125,7 @@ def draw(
 
 
 def _draw_cells(n, cells, cumulative, tracks, selection, rng) -> dict[str, np.ndarray]:
-    """Points on the tracks for ``n`` cells drawn; those outside the selection are left out."""
+    """Draw ``n`` cells and a point on the tracks in each; drop points outside the selection."""
     chosen = np.searchsorted(cumulative, rng.random(n), side="right").clip(max=len(cumulative) - 1)
     place = cells.low[chosen] + rng.random((n, 3)) * (cells.high[chosen] - cells.low[chosen])
     points = tracks.at(10.0 ** place[:, 0], place[:, 1], place[:, 2])
@@ -152,7 +152,7 @@ def _draw_cells(n, cells, cumulative, tracks, selection, rng) -> dict[str, np.nd
 
 
 def _place(stars, longitude, latitude, tracks, selection, rng) -> Population:
-    """Give drawn stars distance, dust, velocity and magnitudes."""
+    """Draw distance, dust and velocity of the stars, and compute their magnitudes."""
     n = len(stars["teff"])
     ebv = selection.ebv * np.exp(0.55 * rng.standard_normal(n))
     ebv = np.clip(
@@ -167,7 +167,7 @@ def _place(stars, longitude, latitude, tracks, selection, rng) -> Population:
         mine = np.flatnonzero(stars["component"] == index)
         shells = component.space_density(DISTANCES) * DISTANCES**3
         running = np.cumsum(selection.chance(absolute[mine, 2:3] + steps) * shells, axis=1)
-        # A star just outside the reach of its cell is put at the middle of the magnitude range.
+        # A star just beyond the distances of its cell is placed at the middle of the magnitude range.
         reach = running[:, -1] > 0
         wanted = rng.random(mine.size) * running[:, -1]
         at = np.minimum((running < wanted[:, None]).sum(axis=1), DISTANCES.size - 1)

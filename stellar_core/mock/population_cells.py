@@ -1,8 +1,8 @@
-"""The tracks cut into cells, weighed by how many of their stars the survey takes.
+"""Cells of the tracks, weighted by the number of their stars in the survey.
 
 Cells are cut in initial mass, initial [Fe/H] and EEP. The weight of a cell is
-IMF x star-formation history x [Fe/H] distribution x time spent in it x the volume in which
-the survey would take such a star.
+IMF x star-formation history x [Fe/H] distribution x time spent in it x volume in which the survey
+would select such a star.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells of the tracks that hold stars the survey can take, with their weights.
+    """Cells of the tracks with stars that the survey can select, and their weights.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Cells:
     weight : (m,) float64
         Relative number of stars in the survey.
     box : (m,) int64
-        Number of the box in (Teff, log g, [Fe/H], stage) that the cell lies in, for `flatten`.
+        Index of the box in (Teff, log g, [Fe/H], stage) that contains the cell.
     """
 
     component: np.ndarray
@@ -88,7 +88,7 @@ class Cells:
     box: np.ndarray = field(repr=False)
 
     def cumulative(self, flatten: float) -> np.ndarray:
-        """Cumulative probability (m,) of the cells, boxes evened out by the power ``flatten``."""
+        """Cumulative probability (m,) of the cells, with the weight of a box divided by its power ``flatten``."""
         total = np.bincount(self.box, weights=self.weight)
         probability = self.weight * np.where(total > 0, total, 1.0)[self.box] ** -flatten
         running = np.cumsum(probability)
@@ -111,7 +111,7 @@ def _colour_table() -> tuple[np.ndarray, np.ndarray]:
 
 
 def make_cells(tracks: Tracks, selection: Selection, colours: bool = True) -> Cells:
-    """Cut ``tracks`` into cells and weigh them; ``colours`` False leaves out `colour_chance`."""
+    """Cut ``tracks`` into cells and weight them; ``colours=False`` omits `colour_chance`."""
     log_mass = np.linspace(np.log10(max(0.45, tracks.mass[0])), np.log10(min(4.0, tracks.mass[-1])), 61)
     feh = np.linspace(tracks.feh[0], tracks.feh[-1], 25)
     eep = np.unique(np.append(tracks.eep[::2], tracks.eep[-1])).astype(float)
@@ -146,14 +146,14 @@ def make_cells(tracks: Tracks, selection: Selection, colours: bool = True) -> Ce
 
 
 def _volume(component: int, selection: Selection) -> tuple[np.ndarray, np.ndarray]:
-    """Stars the survey takes as a function of M_r (extinction included): nodes and relative numbers."""
+    """Relative number of selected stars against M_r (extinction included): nodes (mag) and numbers."""
     nodes = np.linspace(-8.0, 16.0, 241)
     shells = COMPONENTS[component].space_density(DISTANCES) * DISTANCES**3
     return nodes, selection.chance(nodes[:, None] + 5.0 * np.log10(DISTANCES / 10.0)) @ shells
 
 
 def _boxes(teff: np.ndarray, logg: np.ndarray, feh: np.ndarray) -> np.ndarray:
-    """Number of the box: 20 steps in log Teff, 12 in log g, 8 in [Fe/H], the five stages."""
+    """Index of the box: 20 steps in log Teff, 12 in log g, 8 in [Fe/H], and the five stages."""
     parts = (
         (np.clip((np.log10(teff) - 3.53) / 0.024, 0, 19).astype(np.int64), 20),
         (np.clip(logg / 0.45, 0, 11).astype(np.int64), 12),

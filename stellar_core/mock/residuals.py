@@ -1,4 +1,4 @@
-"""What calibration, sky, air, gas and detector leave in a spectrum, drawn as real files show it."""
+"""Residuals of calibration, sky, atmosphere, interstellar gas and detector, drawn as in real files."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ INTERSTELLAR = ((5891.58, 0.60), (5897.56, 0.40), (3934.78, 0.45), (3969.59, 0.2
 MEAN_DUST = 0.04
 #: Velocity of the gas, 1 sigma, km/s.
 GAS_VELOCITY = 20.0
-#: Pixels by which spikes and ripples are moved at most from where real files have them.
+#: Largest shift, in pixels, of spikes and bumps from their position in real files.
 MOVE = 100
 
 
 @dataclass(frozen=True)
 class Residuals:
-    """Tables of one instrument, learned by `stellar_core.mock.fit.residuals`.
+    """Tables of one instrument, measured by `stellar_core.mock.fit.residuals`.
 
     Attributes
     ----------
     calibration : (4, n_node)
         Smooth errors of the flux calibration, ln(flux), 1 sigma each.
     telluric, telluric_components : (n_pixel,), (10, n_pixel)
-        Flux over model minus 1 in the bands of the Earth's atmosphere: mean, and 1 sigma each.
+        Flux over model minus 1 in the telluric bands: mean, and components, 1 sigma each.
     scale_components : (2, n_node)
-        How ln(scatter over ``ivar``) differs between files, 1 sigma each.
+        Components of ln(scatter over ``ivar``) between files, 1 sigma each.
     filter : (4, n_node)
-        Moving average of white noise that has the autocorrelation of real noise, unit variance.
+        Moving average of white noise with the autocorrelation of real noise, unit variance.
     ripple, ripple_spread : (n_node,), (1,)
-        Scatter of ln(sigma) over a few pixels, and how its logarithm differs between files.
+        Scatter of ln(sigma) over a few pixels, and the scatter of its logarithm between files.
     sky_gains : (n_file, 7)
-        Fraction of the sky lines left in, file by file, in each of the ranges of the sky.
+        Residual fraction of the sky lines of each file, in each of `SKY_RANGES`.
     spike_counts, spikes : (n_file,), (n_spike, 6)
         Number of spikes of each file; first pixel and heights over sigma of each.
     bump_counts, bumps : (n_file,), (n_bump, 6)
-        The same for bumps of ln(sigma), where an exposure was lost.
+        The same for bumps of ln(sigma), where an exposure was rejected.
     """
 
     calibration: np.ndarray = field(repr=False)
@@ -71,7 +71,7 @@ class Residuals:
     def noise(self, n: int, hats: np.ndarray, rng: np.random.Generator | StarStreams) -> tuple[np.ndarray, np.ndarray]:
         """Noise in units of ``ivar``'s, before its mean scale, and ripples of ln(sigma); (n, p) float32 each."""
         taps = row_products(self.filter, hats)
-        # The learned scale belongs to differences two steps away: var = s^2 (1.5 - 2 r_2).
+        # The measured scale is that of differences two pixels away: var = s^2 (1.5 - 2 r_2).
         taps /= np.sqrt(np.sum(taps**2, axis=0) - (taps[0] * taps[2] + taps[1] * taps[3]) / 0.75)
         size, reach = hats.shape[1], len(taps) - 1
         white = rng.standard_normal((n, size + reach), dtype=np.float32)
@@ -83,7 +83,7 @@ class Residuals:
         return out, self._ripples(white[:, ::-1], hats, rng)
 
     def _ripples(self, white: np.ndarray, hats: np.ndarray, rng: np.random.Generator | StarStreams) -> np.ndarray:
-        """Ripples from (n, p + 3) white noise; that of the noise, read backwards, is as good as new."""
+        """Ripples from (n, p + 3) white noise: the reversed noise of the flux serves as independent numbers."""
         n, size = len(white), hats.shape[1]
         # Correlations of 0.8, 0.4 and 0.1 at one, two and three pixels; real ripples have 0.73, 0.38 and 0.1.
         smooth = white[:, 1 : size + 1] + white[:, 2 : size + 2]
@@ -92,7 +92,7 @@ class Residuals:
         return smooth * np.exp(self.ripple_spread * _normal(n, 1, rng))
 
     def sky_left(self, n: int, wavelength: np.ndarray, rng: np.random.Generator | StarStreams) -> np.ndarray:
-        """(n, p) float32 fraction of the sky lines left in."""
+        """(n, p) float32 residual fraction of the sky lines."""
         row = rng.integers(len(self.sky_gains), size=n)
         sign = np.where(rng.random(n) < 0.5, np.float32(-1), np.float32(1))
         gains = (self.sky_gains[row] * sign[:, None]).astype(np.float32)
@@ -113,7 +113,7 @@ class Residuals:
 def _add(
     out: np.ndarray, per_file: np.ndarray, table: np.ndarray, first: int, rng: np.random.Generator | StarStreams
 ) -> None:
-    """Add to ``out`` (n, p) as many entries of ``table`` as a real file has, moved by up to `MOVE` pixels."""
+    """Add entries of ``table`` to ``out`` (n, p): as many as a real file has, moved by up to `MOVE` pixels."""
     n, most = len(out), int(per_file.max(initial=0))
     if not most:
         return
@@ -135,14 +135,14 @@ def _normal(n: int, count: int, rng: np.random.Generator | StarStreams) -> np.nd
 def interstellar(
     n: int, wavelength: np.ndarray, wdisp: np.ndarray, rng: np.random.Generator | StarStreams
 ) -> list[tuple[slice, np.ndarray]]:
-    """Factors (n, k) of the flux about each interstellar line of n stars, with the pixels they hold for.
+    """Absorption factors (n, k) around each interstellar line of n stars, with the slice of pixels each is for.
 
     Parameters
     ----------
     n : int
     wavelength : (p,) float64, Angstrom, observed
     wdisp : (n, p) float32
-        Line-spread, standard deviation in pixels.
+        Line spread, standard deviation in pixels.
     rng : numpy.random.Generator or StarStreams
     """
     dust = rng.exponential(MEAN_DUST, n)

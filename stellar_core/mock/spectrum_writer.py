@@ -1,4 +1,4 @@
-"""Spec-lite FITS files of mock spectra, laid out as SDSS's own."""
+"""Spec-lite FITS files of MOCK spectra, in the layout of SDSS."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from stellar_core.constants import POGSON
 from stellar_core.errors import SpectrumError
 from stellar_core.files import atomic_path
 from stellar_core.mock.plates import object_id
@@ -18,15 +19,14 @@ from stellar_core.sdss.readers.photometric_rows import NANOMAGGY, SOFTENING
 from stellar_core.sdss.specobjid import FIRST_BOSS_PLATE
 from stellar_core.spectrum import Spectrum
 
-#: Version of the pipeline that real files of the SDSS spectrograph state; readers tell files by it.
+#: Pipeline version in real files of the SDSS spectrograph; readers identify files by it.
 LEGACY_VERSION = "v5_3_12"
-#: FITS files come in blocks of so many bytes.
+#: Size of a FITS block, bytes.
 BLOCK = 2880
 #: Bits of the pixel masks (SPPIXMASK): sky brighter than its surroundings, no data.
 BRIGHTSKY, NODATA = 1 << 23, 1 << 24
-#: Names and vacuum wavelengths (A) of the hydrogen lines as the pipeline's table of lines has them.
+#: Names and vacuum wavelengths (A) of the hydrogen lines as in the line table of the pipeline.
 HYDROGEN = (("H_delta", 4102.89), ("H_gamma", 4341.68), ("H_beta", 4862.68), ("H_alpha", 6564.61))
-_POGSON = 2.5 / np.log(10.0)
 #: Name, FITS format and one value per row.
 _Column: TypeAlias = tuple[str, str, Sequence]
 
@@ -42,12 +42,12 @@ def write_spec_lite(
     Parameters
     ----------
     spectrum : Spectrum
-        With ``plate``, ``mjd``, ``fiber`` and ``run2d`` in its metadata, on pixels even in
-        log wavelength as SDSS's are.
+        With ``plate``, ``mjd``, ``fiber`` and ``run2d`` in its metadata, on pixels of 1e-4 in
+        log10 wavelength.
     path : path-like
         Written to a temporary file first, then renamed.
     wdisp, sky : (n_pixel,) float, optional
-        Line-spread in pixels and subtracted sky, 1e-17 erg/s/cm2/A; 1 and 0 where not given.
+        Line spread in pixels and subtracted sky, 1e-17 erg/s/cm2/A; by default 1 and 0.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def write_spec_lite(
     Raises
     ------
     SpectrumError
-        If the spectrum has no name of plate, MJD and fiber, or its pixels are uneven.
+        If the metadata are incomplete or the pixels differ from those of SDSS.
     """
     meta = spectrum.meta
     missing = [key for key in ("plate", "mjd", "fiber", "run2d", "specobjid") if key not in meta]
@@ -79,7 +79,7 @@ def write_spec_lite(
 
 
 def _table(name: str, columns: Sequence[_Column]) -> bytes:
-    """A binary table as it stands in a file; astropy makes its header, once for files of one layout."""
+    """Bytes of a binary table; astropy makes the header once per layout."""
     rows = len(columns[0][2])
     header, dtype = _layout(name, tuple((column, form) for column, form, _ in columns), rows)
     data = np.zeros(rows, dtype)
@@ -91,7 +91,7 @@ def _table(name: str, columns: Sequence[_Column]) -> bytes:
 
 @lru_cache(maxsize=512)
 def _layout(name: str, forms: tuple[tuple[str, str], ...], rows: int) -> tuple[bytes, np.dtype]:
-    """Header of a table of columns (name, FITS format; K is unsigned here), and what its rows are."""
+    """Header and row dtype of a table of columns (name, FITS format; K is unsigned here)."""
     from astropy.io import fits
 
     columns = [fits.Column(column, form, bzero=1 << 63 if form == "K" else None) for column, form in forms]
@@ -153,7 +153,7 @@ def _coadd(
 
 
 def _row(spectrum: Spectrum, boss: bool) -> list[_Column]:
-    """The columns of SPALL or SPECOBJ that name the object and give its measurements."""
+    """Columns of SPALL or SPECOBJ: identifiers and measurements of the object."""
     meta, good = spectrum.meta, spectrum.good
     own = object_id(meta["plate"], meta["fiber"]) if spectrum.source == "mock" else ""
     program = "MOCK" if spectrum.source == "mock" else ""
@@ -202,9 +202,9 @@ def _photometric_columns(photometry: Photometry) -> list[tuple[str, np.ndarray]]
     """PSF and model fluxes (nanomaggies) with inverse variances, magnitudes and extinction, each (5,)."""
     columns = [("EXTINCTION", photometry.extinction)]
     for name, magnitude in (("PSF", photometry.psf_mag), ("MODEL", photometry.model_mag)):
-        scaled = np.sinh(-magnitude / _POGSON - np.log(SOFTENING))
+        scaled = np.sinh(-magnitude / POGSON - np.log(SOFTENING))
         flux = 2 * SOFTENING * scaled / NANOMAGGY
-        sigma = photometry.psf_mag_err / _POGSON * 2 * SOFTENING / NANOMAGGY * np.hypot(1.0, scaled)
+        sigma = photometry.psf_mag_err / POGSON * 2 * SOFTENING / NANOMAGGY * np.hypot(1.0, scaled)
         known = np.isfinite(flux) & np.isfinite(sigma) & (sigma > 0)
         ivar = np.where(known, 1.0 / np.where(known, sigma, 1.0) ** 2, 0.0)
         columns += [

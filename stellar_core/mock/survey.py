@@ -1,4 +1,4 @@
-"""The MOCK survey: 166,625 stars on plates 16000 to 16383, answered without a network."""
+"""The MOCK survey: 166,625 stars on plates 16000 to 16383, generated on request without a connection."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES
 
-#: Seed of the survey that the app answers from.
+#: Seed of the survey in the app.
 SEED = 20_240_601
-#: Spectra made at once: enough to spare the calls, few enough to stay in the processor's cache.
+#: Spectra made at once: a compromise between the overhead of calls and the size of the processor cache.
 BATCH = 32
-#: Where the flux scale is set: the r band on the rest-frame grid.
+#: The r band on the rest-frame grid, which sets the flux scale.
 _R_BAND = slice(5600 - 3600, 6750 - 3600)
 #: Spectral type by effective temperature, K (Pecaut & Mamajek 2013, dwarfs): hottest type below each limit.
 _TYPES = (
@@ -51,13 +51,13 @@ _TYPES = (
 
 @dataclass(frozen=True)
 class Frame:
-    """A spectrum with what a spec-lite file holds besides.
+    """A spectrum with the further columns of a spec-lite file.
 
     Attributes
     ----------
     spectrum : Spectrum
     wdisp : (n_pixel,) float64
-        Line-spread, standard deviation in pixels.
+        Line spread, standard deviation in pixels.
     sky : (n_pixel,) float64
         Sky that was subtracted, 1e-17 erg/s/cm2/A.
     """
@@ -69,12 +69,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class MockSurvey:
-    """The mock survey of one seed; making one costs nothing, plates are remembered between calls.
+    """The MOCK survey of one seed. Creating it is free; plates are kept between calls.
 
     Even plates are SDSS-like (3800-9200 A, 640 fibers), odd ones BOSS-like (3650-10400 A,
-    1000 fibers). Every star follows from (seed, plate, MJD, fiber) alone: in any order and any batch,
-    bit for bit; on processors with other vector instructions, whose float32 exponentials and sums
-    round otherwise, within some millionths of its flux.
+    1000 fibers). Every spectrum follows from (seed, plate, MJD, fiber) alone, bit for bit, in any
+    order and any batch. Processors with other vector instructions round float32 exponentials and sums
+    differently; spectra then agree within a few millionths of the flux.
 
     Attributes
     ----------
@@ -96,9 +96,9 @@ class MockSurvey:
         ArchiveError
             If the survey has no such plate, or no star on that fiber.
         """
-        held = make_plate(self.seed, plate)
-        held.row(fiber)
-        return list(held.mjds)
+        found = make_plate(self.seed, plate)
+        found.row(fiber)
+        return list(found.mjds)
 
     def spectrum(self, star: StarId) -> Spectrum:
         """The spectrum of ``star`` with photometry and metadata, ``source`` "mock".
@@ -111,14 +111,14 @@ class MockSurvey:
         return self.frame(star).spectrum
 
     def frame(self, star: StarId) -> Frame:
-        """The spectrum of ``star`` with line-spread and sky; errors as `spectrum`."""
+        """The spectrum of ``star`` with line spread and sky; raises as `spectrum`."""
         return self._batch([star])[0]
 
     def frames(self, stars: Iterable[StarId]) -> Iterator[Frame]:
         """The frames of many stars, several times as fast as one by one.
 
-        Each is the same, bit for bit, as from `frame`, whatever the other stars are and in
-        whatever order: every star draws from its own random streams, and no arithmetic joins stars.
+        Each is equal to that of `frame`, bit for bit: every star has its own random streams, and no
+        arithmetic combines stars.
 
         Parameters
         ----------
@@ -140,76 +140,77 @@ class MockSurvey:
             yield from self._batch(batch)
 
     def _batch(self, stars: Sequence[StarId]) -> list[Frame]:
-        seats = [_Seat.of(self.seed, star) for star in stars]
+        locations = [_Location.of(self.seed, star) for star in stars]
         labels = ("teff", "logg", "feh", "ebv", "velocity_kms")
         teff, logg, feh, ebv, velocity = (
-            np.array([getattr(s.plate.stars, name)[s.row] for s in seats]) for name in labels
+            np.array([getattr(s.plate.stars, name)[s.row] for s in locations]) for name in labels
         )
-        level = flux_at_r(np.array([seat.plate.stars.magnitudes[seat.row, 2] for seat in seats]))
-        # The star itself is the same on every night, the noise is not.
-        itself = StarStreams([(self.seed, star.plate, star.fiber, 2) for star in stars])
+        level = flux_at_r(np.array([location.plate.stars.magnitudes[location.row, 2] for location in locations]))
+        # The intrinsic scatter of a star is the same on every night, the noise is not.
+        intrinsic = StarStreams([(self.seed, star.plate, star.fiber, 2) for star in stars])
         noise = [(self.seed, star.plate, star.fiber, star.mjd, 3) for star in stars]
-        rest = redden(SpectralEmulator.load().spectra(teff, logg, feh, rng=itself), ebv)
+        rest = redden(SpectralEmulator.load().spectra(teff, logg, feh, rng=intrinsic), ebv)
         rest *= (level / rest[:, _R_BAND].mean(axis=1))[:, None].astype(np.float32)
         frames: dict[int, Frame] = {}
         for instrument in INSTRUMENTS:
-            rows = [index for index, seat in enumerate(seats) if seat.plate.instrument == instrument]
+            rows = [index for index, location in enumerate(locations) if location.plate.instrument == instrument]
             if not rows:
                 continue
-            seen = observe(
+            observed = observe(
                 rest[rows],
                 velocity[rows],
-                np.array([seats[i].plate.snr[seats[i].night, seats[i].row] for i in rows]),
+                np.array([locations[i].plate.snr[locations[i].night, locations[i].row] for i in rows]),
                 instrument,
                 StarStreams([noise[i] for i in rows]),
-                sky=np.array([seats[i].plate.sky[seats[i].night, seats[i].row] for i in rows]) / level[rows],
-                first_pixel=np.array([seats[i].plate.first_pixel[seats[i].night] for i in rows]),
+                sky=np.array([locations[i].plate.sky[locations[i].night, locations[i].row] for i in rows])
+                / level[rows],
+                first_pixel=np.array([locations[i].plate.first_pixel[locations[i].night] for i in rows]),
             )
-            frames.update((i, _frame(stars[i], seats[i], seen, at)) for at, i in enumerate(rows))
+            frames.update((i, _frame(stars[i], locations[i], observed, at)) for at, i in enumerate(rows))
         return [frames[index] for index in range(len(stars))]
 
     def examples(self) -> list[tuple[StarId, str]]:
-        """Six instructive stars, each with a short caption; callers badge them MOCK."""
+        """Six example stars, each with a short caption; callers mark them MOCK."""
         return list(_examples(self.seed))
 
     def star_ids(self, plate: int) -> list[StarId]:
         """The stars of a plate, each on its first night."""
-        held = make_plate(self.seed, plate)
-        return [StarId(plate, held.mjds[0], int(fiber), BOSS_RUN2D) for fiber in held.fibers]
+        found = make_plate(self.seed, plate)
+        return [StarId(plate, found.mjds[0], int(fiber), BOSS_RUN2D) for fiber in found.fibers]
 
 
-class _Seat(NamedTuple):
-    """Where a star sits: its plate, its row there, and the night."""
+class _Location(NamedTuple):
+    """Plate of a star, its row on the plate, and the index of the night."""
 
     plate: Plate
     row: int
     night: int
 
     @classmethod
-    def of(cls, seed: int, star: StarId) -> _Seat:
+    def of(cls, seed: int, star: StarId) -> _Location:
         plate = make_plate(seed, star.plate)
         return cls(plate, plate.row(star.fiber), plate.night(star.mjd))
 
 
-def _frame(star: StarId, seat: _Seat, seen: Observation, at: int) -> Frame:
-    """The frame of row ``at`` of what the instrument saw."""
-    inside = np.flatnonzero(seen.flux[at])
+def _frame(star: StarId, location: _Location, observed: Observation, at: int) -> Frame:
+    """The frame of row ``at`` of an observation."""
+    inside = np.flatnonzero(observed.flux[at])
     use = slice(inside[0], inside[-1] + 1)
-    flux, ivar = seen.flux[at, use], seen.ivar[at, use]
-    plate, row, night = seat
+    flux, ivar = observed.flux[at, use], observed.ivar[at, use]
+    plate, row, night = location
     spectrum = Spectrum(
-        wavelength=seen.wavelength[use],
+        wavelength=observed.wavelength[use],
         flux=flux,
         ivar=ivar,
         redshift=float(plate.redshift[night, row]),
         photometry=_photometry(plate, row),
         name=star.name,
         source="mock",
-        model=seen.model[at, use].astype(float),
-        meta=_meta(star, seat, flux, ivar),
+        model=observed.model[at, use].astype(float),
+        meta=_meta(star, location, flux, ivar),
         notes=("MOCK: made by an emulator, not observed.",),
     )
-    return Frame(spectrum, seen.wdisp[at, use].astype(float), seen.sky[at, use].astype(float))
+    return Frame(spectrum, observed.wdisp[at, use].astype(float), observed.sky[at, use].astype(float))
 
 
 def _photometry(plate: Plate, row: int) -> Photometry:
@@ -217,8 +218,8 @@ def _photometry(plate: Plate, row: int) -> Photometry:
     return Photometry(*values, source="MOCK imaging photometry")
 
 
-def _meta(star: StarId, seat: _Seat, flux: np.ndarray, ivar: np.ndarray) -> dict[str, object]:
-    plate, row, night = seat
+def _meta(star: StarId, location: _Location, flux: np.ndarray, ivar: np.ndarray) -> dict[str, object]:
+    plate, row, night = location
     good = ivar > 0
     return {
         "plate": star.plate,
@@ -239,17 +240,17 @@ def _meta(star: StarId, seat: _Seat, flux: np.ndarray, ivar: np.ndarray) -> dict
 
 
 def spectral_type(teff: float) -> str:
-    """Type of the nearest template the way the pipeline's ``subclass`` gives it, from Teff in K."""
+    """Spectral type of the nearest template, as in ``subclass`` of the pipeline, from Teff in K."""
     return next(name for limit, name in _TYPES if teff < limit)
 
 
 def zwarning(snr: float) -> int:
-    """ZWARNING of the mock pipeline: bit 2 (small difference in chi2) below a S/N of 2.5, else 0."""
+    """ZWARNING of the mock pipeline: bit 2 (SMALL_DELTA_CHI2) below an S/N of 2.5, else 0."""
     return 4 if snr < 2.5 else 0
 
 
-#: Caption and what the star must truly be.
-_WANTED = (
+#: Caption, and condition on the true values.
+_EXAMPLES = (
     ("Sun-like dwarf", lambda s: (abs(s.teff - 5772) < 90) & (abs(s.logg - 4.44) < 0.08) & (abs(s.feh) < 0.12)),
     (
         "Turn-off star",
@@ -264,15 +265,15 @@ _WANTED = (
 
 @lru_cache(maxsize=4)
 def _examples(seed: int) -> tuple[tuple[StarId, str], ...]:
-    """For each wish the star of best S/N among the first plates that have one."""
+    """For each of `_EXAMPLES` the star of the highest S/N on the first plate that has one."""
     found: dict[str, tuple[StarId, str]] = {}
     for number in range(MOCK_PLATES[0], MOCK_PLATES[1] + 1):
         plate = make_plate(seed, number)
-        for caption, wish in _WANTED:
-            fine = wish(plate.stars) & (plate.snr[0] > 25) & (plate.snr[0] < 90)
+        for caption, condition in _EXAMPLES:
+            fine = condition(plate.stars) & (plate.snr[0] > 25) & (plate.snr[0] < 90)
             if caption not in found and fine.any():
                 row = int(np.argmax(np.where(fine, plate.snr[0], 0)))
                 found[caption] = StarId(number, plate.mjds[0], int(plate.fibers[row]), BOSS_RUN2D), caption
-        if len(found) == len(_WANTED):
+        if len(found) == len(_EXAMPLES):
             break
-    return tuple(found[caption] for caption, _ in _WANTED if caption in found)
+    return tuple(found[caption] for caption, _ in _EXAMPLES if caption in found)

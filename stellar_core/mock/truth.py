@@ -1,4 +1,4 @@
-"""What mock stars truly are. For checks and teaching alone: no model, training or inference code may import this."""
+"""True values of MOCK stars, for checks and teaching only: models, training and inference must not import this."""
 
 from __future__ import annotations
 

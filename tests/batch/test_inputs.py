@@ -11,7 +11,7 @@ from stellar_core.batch.chunks import PLATES, MockChunk
 from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.batch.inputs import MockInputs, Request
 from stellar_core.errors import ParameterError, StellarError
-from stellar_core.mock.catalogue_writer import catalogue_columns, choose
+from stellar_core.mock.catalogue_writer import catalogue_columns, rows_by_plate
 from stellar_core.mock.plates import N_STARS, make_plate
 from stellar_core.mock.survey import SEED, MockSurvey
 
@@ -70,11 +70,11 @@ def test_mock_stars_are_the_release_s_in_any_portion():
     inputs = MockInputs(300, SEED)
     whole = list(inputs.chunk(range(37, 43)).read())
     apart = [entry for k in range(37, 43) for entry in inputs.chunk(range(k, k + 1)).read()]
-    plates = np.repeat(list(choose(300)), [len(rows) for rows in choose(300).values()])
+    plates = np.repeat(list(rows_by_plate(300)), [len(rows) for rows in rows_by_plate(300).values()])
     for one, other, plate in zip(whole, apart, plates[37:43], strict=True):
-        assert one.text == other.text and one.found.meta["plate"] == plate
-        np.testing.assert_array_equal(one.found.flux, other.found.flux)
-        assert dict(one.found.meta) == dict(other.found.meta)
+        assert one.text == other.text and one.spectrum.meta["plate"] == plate
+        np.testing.assert_array_equal(one.spectrum.flux, other.spectrum.flux)
+        assert dict(one.spectrum.meta) == dict(other.spectrum.meta)
 
 
 def test_the_pipeline_s_parameters_stand_beside_mock_stars():
@@ -89,7 +89,7 @@ def test_beyond_the_survey_s_size_the_next_seed_goes_on():
     portion = MockChunk(N_STARS + 10, SEED, range(N_STARS - 1, N_STARS + 1))
     last, first = portion.read()
     assert last.text.startswith(f"MOCK {SEED} 16383-") and first.text.startswith(f"MOCK {SEED + 1} 16000-")
-    assert first.found.name in {star.name for star in MockSurvey(SEED + 1).star_ids(16000)}
+    assert first.spectrum.name in {star.name for star in MockSurvey(SEED + 1).star_ids(16000)}
 
 
 def test_a_worker_does_not_keep_every_plate_that_it_has_seen():
@@ -114,5 +114,5 @@ def test_one_entry_for_each_text_whatever_it_is(tmp_path):
     entries = list(IdentifierChunk(texts).read())
     assert [entry.text for entry in entries] == list(texts)
     good = [entry for entry in entries if not isinstance(entry.spectrum, StellarError)]
-    assert [entry.text for entry in good] == [star.specobjid, star.name] and good[0].found.source == "mock"
+    assert [entry.text for entry in good] == [star.specobjid, star.name] and good[0].spectrum.source == "mock"
     assert all("\n" not in str(entry.spectrum) for entry in entries if isinstance(entry.spectrum, StellarError))

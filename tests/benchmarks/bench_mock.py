@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stellar_core.mock.catalogue_writer import choose, write_release
+from stellar_core.mock.catalogue_writer import rows_by_plate, write_release
 from stellar_core.mock.plates import N_STARS
 from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
@@ -36,7 +36,7 @@ GOALS = {"catalogue": "60 s, 2000 MB", "spectra, 2 processes": "1000 per s"}
 def sample(n: int, seed: int) -> list[StarId]:
     """``n`` stars of all plates in random order."""
     survey, rng = MockSurvey(), np.random.default_rng(seed)
-    stars = [survey.star_ids(plate)[row] for plate, rows in choose(n).items() for row in rows]
+    stars = [survey.star_ids(plate)[row] for plate, rows in rows_by_plate(n).items() for row in rows]
     return [stars[index] for index in rng.permutation(n)]
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from stellar_core.errors import ParameterError, StorageError
-from stellar_core.mock.catalogue_writer import choose, write_release
+from stellar_core.mock.catalogue_writer import rows_by_plate, write_release
 from stellar_core.mock.database import TABLES, write_database
 from stellar_core.mock.fit.instrument import learn
 from stellar_core.mock.instrument import load_instrument
@@ -117,12 +117,12 @@ def test_a_database_that_cannot_be_written_leaves_nothing(release, tmp_path):
 
 def test_any_number_of_stars():
     for stars in (1, 7, 400, N_STARS):
-        rows = choose(stars)
+        rows = rows_by_plate(stars)
         assert sum(len(take) for take in rows.values()) == stars
-    assert len(choose(384)) > 380
+    assert len(rows_by_plate(384)) > 380
     for stars in (0, -1, N_STARS + 1):
         with pytest.raises(ParameterError):
-            choose(stars)
+            rows_by_plate(stars)
 
 
 def test_command(tmp_path):

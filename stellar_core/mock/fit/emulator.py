@@ -217,7 +217,8 @@ def build(data: Path, out: Path = EMULATOR_DIR, seed: int = 0) -> dict[str, obje
         "seed": seed,
         "date": datetime.date.today().isoformat(),
         "velocities": {
-            "what": f"spectra of {' and '.join(MOVED)} moved to the rest frame by their velocities against a fit without them",
+            "what": f"spectra of {' and '.join(MOVED)} moved to the rest frame by their velocities against a fit "
+            "without them",
             "moved_by_over_30_km_s": int((np.abs(velocities) > 30).sum()),
             "largest_km_s": round(float(np.abs(velocities).max()), 0),
         },
@@ -227,7 +228,8 @@ def build(data: Path, out: Path = EMULATOR_DIR, seed: int = 0) -> dict[str, obje
             "teff_K": [3500, 12000],
             "largest_distance": round(float(_third_nearest(domain)), 3),
             "rule": "third nearest library star in steps of 0.04 in 5040/Teff, 0.5 in log g, 0.4 in [Fe/H]",
-            "outside": "M dwarfs below 3500 K, stars above 12000 K, white dwarfs, carbon stars, binaries, emission lines",
+            "outside": "M dwarfs below 3500 K, stars above 12000 K, white dwarfs, carbon stars, binaries, "
+            "emission lines",
         },
     }
     full = write_model(out, weights, card)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from stellar_core.constants import ASINH_SOFTENING, POGSON
 from stellar_core.photometry import BANDS, Photometry
 
 #: Softening b of asinh magnitudes in u, g, r, i, z, in units of a zeroth-magnitude source
-#: (Lupton, Gunn & Szalay 1999, AJ 118, 1406; values of SDSS DR2 and later).
-SOFTENING = np.array([1.4e-10, 0.9e-10, 1.2e-10, 1.8e-10, 7.4e-10])
+#: Softening of the asinh magnitudes, (5,).
+SOFTENING = np.array(ASINH_SOFTENING)
 #: A nanomaggy in units of a zeroth-magnitude source.
 NANOMAGGY = 1e-9
 #: Columns of a row that are used, in lower case.
@@ -36,10 +37,9 @@ def asinh_magnitude(flux: np.ndarray, ivar: np.ndarray) -> tuple[np.ndarray, np.
     known = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
     scaled = np.where(known, flux, 0.0) * NANOMAGGY / (2 * SOFTENING)
     sigma = NANOMAGGY / (2 * SOFTENING) / np.sqrt(np.where(known, ivar, 1.0))
-    pogson = 2.5 / np.log(10)
-    magnitude = -pogson * (np.arcsinh(scaled) + np.log(SOFTENING))
+    magnitude = -POGSON * (np.arcsinh(scaled) + np.log(SOFTENING))
     with np.errstate(over="ignore"):
-        error = pogson * sigma / np.sqrt(1 + scaled**2)
+        error = POGSON * sigma / np.sqrt(1 + scaled**2)
     return np.where(known, magnitude, np.nan), np.where(known, error, np.nan)
 
 
