@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stellar_core.constants import SSPP_ERRORS
@@ -56,3 +57,8 @@ class DataConfig:
             raise ParameterError("A run needs at least 100 stars each for training, calibration and test.")
         if not 0 < self.snr[0] <= self.snr[1]:
             raise ParameterError(f"The S/N range must be positive and ascending; got {self.snr}.")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> DataConfig:
+        """Make settings from plain values, as on a model's card."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -1,4 +1,4 @@
-"""Teff, log g and [Fe/H] from a network of any kind, from spectra alone."""
+"""Teff, log g and [Fe/H] of any kind of network, from spectra alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stellar_core.preprocessing.spectra import PreparedSpectrum
 @singledispatch
 def _mean_atmosphere(predicted: object) -> np.ndarray:
     """(n, 3) Teff [K], log g, [Fe/H] of a network's output."""
-    raise TypeError(f"No atmosphere is known for a network that gives {type(predicted).__name__}.")
+    raise TypeError(f"No rule for the atmosphere of a network with the output {type(predicted).__name__}.")
 
 
 @_mean_atmosphere.register
@@ -33,7 +33,7 @@ def _of_cells(predicted: VoxelPrediction) -> np.ndarray:
 
 
 def spectrum_atmosphere(network: nn.Module) -> Callable[[Sequence[PreparedSpectrum]], np.ndarray]:
-    """The function from prepared spectra to Teff [K], log g, [Fe/H] (n, 3), by one pass without photometry."""
+    """Make the function from prepared spectra to Teff [K], log g, [Fe/H] (n, 3), without dropout and photometry."""
 
     @torch.no_grad()
     def atmosphere(spectra: Sequence[PreparedSpectrum]) -> np.ndarray:

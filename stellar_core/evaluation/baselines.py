@@ -1,12 +1,12 @@
 """Baselines of accuracy: a constant, the exact posterior, and the floor of the labels.
 
-The paper's labels are a function of noisy pipeline parameters (section 3.2.2). In the mock, these errors are independent of the
-spectrum, so the best possible prediction of a label is its mean given the true atmosphere: the floor. (For real stars the
-pipeline measures the spectrum that the network reads, so a network can reproduce some of the pipeline's errors.)
+The paper's labels are a function of noisy pipeline parameters (section 3.2.2). In the mock, these errors are
+independent of the spectrum, so the best possible prediction of a label is its mean given the true atmosphere: the
+floor. (For real stars the pipeline measures the spectrum that the network reads, so a network can reproduce some of
+the pipeline's errors.)
 """
 
 from __future__ import annotations
-
 
 import numpy as np
 

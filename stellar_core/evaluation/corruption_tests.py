@@ -1,10 +1,10 @@
-"""What happens to answers, and to the gate, when spectra are damaged.
+"""Test a model on corrupted spectra: out-of-distribution check and coverage.
 
-Each damage is done to the spectrum as it was read, before any preprocessing. Grave damage should be
-seen by the gate; under mild damage the intervals should still hold, or the gate should speak.
+Each corruption is applied to the spectrum as it was read, before preprocessing. Severe corruption should be flagged;
+under mild corruption the intervals should keep their coverage, or the star should be flagged. `corruption_suite` uses
+MOCK stars, `real_corruption_suite` REAL spectra, including galaxies and quasars.
 
-``python -m stellar_core.evaluation.corruption_tests MODEL DATA_FOLDER`` does the same to REAL spectra, counts
-what the gate makes of galaxies, quasars and labelled stars, and writes both into the model's card.
+In the results, "grave" is severe corruption, "gate_spoke" the fraction of stars flagged as out of distribution.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ from stellar_core.inference.estimator import Estimator
 from stellar_core.mock.population import Population
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.photometry import Photometry
+from stellar_core.progress import Progress
 from stellar_core.spectrum import Spectrum
 
-Damage = Callable[[Spectrum, np.random.Generator], Spectrum]
-#: Where SDSS's two arms meet, Angstrom; seed of the damage.
+Corruption = Callable[[Spectrum, np.random.Generator], Spectrum]
+#: Boundary of the spectrograph's two arms, Angstrom; seed of the corruptions.
 ARMS, SEED = 6000.0, 21
 #: Bands of the Earth's atmosphere, Angstrom in vacuum: oxygen, then water.
 TELLURIC = ((6868, 6945), (7592, 7700), (7165, 7340), (8130, 8350), (8950, 9250))
 
 
 def cosmic_rays(spectrum: Spectrum, rng: np.random.Generator, count: int = 20, height: float = 30.0) -> Spectrum:
-    """Single pixels raised by up to ``height`` times the median flux, not marked."""
+    """Raise single pixels by up to ``height`` times the median flux, without a mask."""
     flux = np.array(spectrum.flux)
     hit = rng.choice(np.flatnonzero(spectrum.good), count, replace=False)
     flux[hit] += rng.uniform(0.3, 1.0, count) * height * max(np.median(flux[spectrum.good]), 1e-3)
@@ -42,7 +43,7 @@ def cosmic_rays(spectrum: Spectrum, rng: np.random.Generator, count: int = 20, h
 
 
 def dead_arm(spectrum: Spectrum, rng: np.random.Generator, marked: bool = True) -> Spectrum:
-    """One arm lost: its inverse variance 0, or its flux 0 and not marked."""
+    """Lose one arm: set its inverse variance to 0, or if not ``marked`` its flux."""
     lost = (spectrum.wavelength < ARMS) == bool(rng.integers(2))
     if marked:
         return replace(spectrum, ivar=np.where(lost, 0.0, spectrum.ivar))
@@ -50,32 +51,32 @@ def dead_arm(spectrum: Spectrum, rng: np.random.Generator, marked: bool = True) 
 
 
 def wrong_redshift(spectrum: Spectrum, rng: np.random.Generator, kms: float = 300.0) -> Spectrum:
-    """A redshift that is off by ``kms`` in either direction."""
+    """Shift the redshift by ``kms`` in either direction."""
     return replace(spectrum, redshift=(spectrum.redshift or 0.0) + rng.choice([-1, 1]) * kms / SPEED_OF_LIGHT)
 
 
 def tilt(spectrum: Spectrum, rng: np.random.Generator, power: float = 1.5) -> Spectrum:
-    """Flux and errors times a power of the wavelength: 1.5 is a factor of 3.8 from end to end."""
+    """Multiply flux and errors by a power of the wavelength: 1.5 is a factor of 3.8 from end to end."""
     factor = (spectrum.wavelength / ARMS) ** (rng.choice([-1, 1]) * power)
     return replace(spectrum, flux=spectrum.flux * factor, ivar=spectrum.ivar / factor**2)
 
 
 def tellurics(spectrum: Spectrum, rng: np.random.Generator, depth: float = 0.4) -> Spectrum:
-    """The bands of the Earth's atmosphere left in."""
+    """Add telluric absorption bands."""
     inside = np.any([(spectrum.wavelength > low) & (spectrum.wavelength < high) for low, high in TELLURIC], axis=0)
     return replace(spectrum, flux=np.where(inside, spectrum.flux * (1.0 - depth), spectrum.flux))
 
 
 def shuffled(spectrum: Spectrum, rng: np.random.Generator) -> Spectrum:
-    """The pixels in another order, each with its error."""
+    """Permute the pixels, each with its error."""
     good = np.flatnonzero(spectrum.good)
     order = np.arange(spectrum.flux.size)
     order[good] = rng.permutation(good)
     return replace(spectrum, flux=spectrum.flux[order], ivar=spectrum.ivar[order])
 
 
-#: Damage that the gate should see.
-GRAVE: Mapping[str, Damage] = {
+#: Corruptions that should be flagged.
+SEVERE: Mapping[str, Corruption] = {
     "cosmic rays": cosmic_rays,
     "dead arm": dead_arm,
     "dead arm, not marked": lambda spectrum, rng: dead_arm(spectrum, rng, marked=False),
@@ -84,8 +85,8 @@ GRAVE: Mapping[str, Damage] = {
     "tellurics": tellurics,
     "shuffled pixels": shuffled,
 }
-#: Damage that the answer should survive, or the gate see.
-MILD: Mapping[str, Damage] = {
+#: Corruptions that should leave the coverage intact, or be flagged.
+MILD: Mapping[str, Corruption] = {
     "3 cosmic rays": lambda spectrum, rng: cosmic_rays(spectrum, rng, 3, 5.0),
     "redshift off by 30 km/s": lambda spectrum, rng: wrong_redshift(spectrum, rng, 30.0),
     "tilt of 20 %": lambda spectrum, rng: tilt(spectrum, rng, 0.2),
@@ -95,66 +96,68 @@ SWAPPED = "swapped photometry"
 
 
 def swap_photometry(spectra: Sequence[Spectrum]) -> list[Spectrum]:
-    """Each spectrum with the photometry of the next star."""
+    """Give each spectrum the photometry of the next star."""
     others: list[Photometry | None] = [spectrum.photometry for spectrum in spectra]
     return [replace(spectrum, photometry=other) for spectrum, other in zip(spectra, others[1:] + others[:1])]
 
 
-def corruption_suite(estimator: Estimator, n: int, seed: int = SEED) -> dict[str, object]:
-    """The suite on ``n`` stars of the MOCK survey."""
+def corruption_suite(
+    estimator: Estimator, n: int, seed: int = SEED, progress: Progress = lambda name, done, total: None
+) -> dict[str, object]:
+    """Run the suite on ``n`` stars of the MOCK survey."""
     stars = survey_stars(n)
     spectra = [frame.spectrum for frame in MockSurvey().frames(stars)]
-    return {"what": "MOCK survey stars, S/N above 5", **_suite(estimator, spectra, truth_of_survey(stars), seed)}
+    return {
+        "what": "MOCK survey stars, S/N above 5",
+        **_suite(estimator, spectra, truth_of_survey(stars), seed, progress),
+    }
 
 
-def _suite(estimator: Estimator, spectra: Sequence[Spectrum], true: Population | None, seed: int) -> dict[str, object]:
+def _suite(
+    estimator: Estimator, spectra: Sequence[Spectrum], true: Population | None, seed: int, progress: Progress
+) -> dict[str, object]:
     photometry = all(spectrum.photometry is not None for spectrum in spectra)
     view = main_view(estimator) if photometry else "spectrum alone"
     kept, clean = star_set(estimator, spectra, true)
     before = predict_stars(estimator, clean, view, seed)
     spectra, true = [spectra[row] for row in kept], None if true is None else true.select(np.array(kept))
-    sets = {name: (kind, damage) for kind, part in (("grave", GRAVE), ("mild", MILD)) for name, damage in part.items()}
-    out: dict[str, object] = {
-        "stars": len(kept),
-        "false_alarms": float((before.alarm > 1).mean()),
-        "grave": {},
-        "mild": {},
-    }
-    alarms, refused = [], 0
+    sets = {name: (kind, one) for kind, part in (("grave", SEVERE), ("mild", MILD)) for name, one in part.items()}
+    out: dict[str, object] = {"stars": len(kept), "false_alarms": float(before.flagged.mean()), "grave": {}, "mild": {}}
+    scores = []
     if true is not None:
         out["coverage_68_undamaged"] = covered(before.u[:, 3])["68"]
     if view == "spectrum and photometry":
         sets[SWAPPED] = ("grave", None)
-    for number, (name, (kind, damage)) in enumerate(sets.items()):
+    for number, (name, (kind, corrupt)) in enumerate(sets.items()):
+        progress("corruptions", number + 1, len(sets))
         rng = np.random.default_rng([seed, number])
-        harmed = swap_photometry(spectra) if damage is None else [damage(spectrum, rng) for spectrum in spectra]
-        rows, stars = star_set(estimator, harmed, true)
+        corrupted = swap_photometry(spectra) if corrupt is None else [corrupt(spectrum, rng) for spectrum in spectra]
+        rows, stars = star_set(estimator, corrupted, true)
         after = predict_stars(estimator, stars, view, seed)
         lost = len(spectra) - len(rows)
         out[kind][name] = _row(before, after, np.array(rows, int), lost, true is not None)
         if kind == "grave":
-            alarms.append(np.concatenate([after.alarm, np.full(lost, np.inf)]))
-            refused += lost
-    out["auroc"] = _auroc(before.alarm, np.concatenate(alarms))
-    out["auroc_without_swapped_photometry"] = _auroc(before.alarm, np.concatenate(alarms[: len(GRAVE)]))
+            scores.append(np.concatenate([after.domain_score, np.full(lost, np.inf)]))
+    out["auroc"] = _auroc(before.domain_score, np.concatenate(scores))
+    out["auroc_without_swapped_photometry"] = _auroc(before.domain_score, np.concatenate(scores[: len(SEVERE)]))
     return out
 
 
 def _row(before: Predictions, after: Predictions, rows: np.ndarray, lost: int, known: bool) -> dict[str, float]:
-    """How one damage went: whether the gate spoke, whether intervals held, how far answers moved."""
-    n, spoke = len(before), after.alarm > 1.0
+    """Metrics of one corruption: stars flagged, coverage, and change of log age."""
+    n, flagged = len(before), after.flagged
     moved = np.abs(after.mean[:, 3] - before.mean[rows, 3]) / np.hypot(after.std[:, 3], before.std[rows, 3])
     out = {
-        "gate_spoke": float((spoke.sum() + lost) / n),
-        "auroc": _auroc(before.alarm, np.concatenate([after.alarm, np.full(lost, np.inf)])),
-        "moved_within_errors_or_gate_spoke": float((((moved < 1.0) | spoke).sum() + lost) / n),
+        "gate_spoke": float((flagged.sum() + lost) / n),
+        "auroc": _auroc(before.domain_score, np.concatenate([after.domain_score, np.full(lost, np.inf)])),
+        "moved_within_errors_or_gate_spoke": float((((moved < 1.0) | flagged).sum() + lost) / n),
     }
     if known:
         inside = np.abs(after.u[:, 3] - 0.5) <= 0.34
         out |= {
             "coverage_68": float(inside.mean()),
-            "coverage_68_where_the_gate_was_silent": float(inside[~spoke].mean()) if (~spoke).any() else 1.0,
-            "covered_or_gate_spoke": float(((inside | spoke).sum() + lost) / n),
+            "coverage_68_where_the_gate_was_silent": float(inside[~flagged].mean()) if (~flagged).any() else 1.0,
+            "covered_or_gate_spoke": float(((inside | flagged).sum() + lost) / n),
         }
     return out
 
@@ -166,14 +169,16 @@ def _auroc(good: np.ndarray, bad: np.ndarray) -> float:
     return float(roc_auc_score(np.r_[np.zeros(good.size), np.ones(bad.size)], scores))
 
 
-def real_corruption_suite(estimator: Estimator, folder: Path, seed: int = SEED) -> dict[str, object]:
-    """The suite on REAL spectra of stars, and what the gate makes of what is no star.
+def real_corruption_suite(
+    estimator: Estimator, folder: Path, seed: int = SEED, progress: Progress = lambda name, done, total: None
+) -> dict[str, object]:
+    """Run the suite on REAL spectra of stars, and count the stars and other objects that are flagged.
 
     Parameters
     ----------
     estimator : Estimator
     folder : Path
-        With ``index.csv`` and the files it names.
+        With ``index.csv`` and the files listed in it.
     """
     import pandas as pd
 
@@ -203,13 +208,13 @@ def real_corruption_suite(estimator: Estimator, folder: Path, seed: int = SEED) 
         "no_stars_caught": f"{int((refused & ~star).sum())} of {int((~star).sum())}",
         "labelled_stars_refused": f"{int((refused & good).sum())} of {int(good.sum())}",
         "stars_refused": f"{int((refused & star).sum())} of {int(star.sum())}",
-        "sspp": _beside_sspp(rows),
-        **_suite(estimator, whole, None, seed),
+        "sspp": _compare_with_sspp(rows),
+        **_suite(estimator, whole, None, seed, progress),
     }
 
 
-def _beside_sspp(rows: list) -> dict[str, dict[str, float]]:
-    """How often 68 % intervals hold the SSPP's value, as they stand and with the SSPP's own errors added."""
+def _compare_with_sspp(rows: list) -> dict[str, dict[str, float]]:
+    """Coverage of the SSPP's values by the 68 % intervals, without and with the SSPP's errors."""
     out = {}
     for name, error in zip(("teff", "logg", "feh"), SSPP_ERRORS):
         label = np.array([float(row[f"sspp_{name}"]) for row, _ in rows])
@@ -225,16 +230,3 @@ def _beside_sspp(rows: list) -> dict[str, dict[str, float]]:
             "covered_68_with_the_errors_of_the_sspp": float((np.abs(middle - label) <= np.hypot(half, error)).mean()),
         }
     return out
-
-
-if __name__ == "__main__":
-    import json
-    import sys
-
-    from stellar_core.model_store import add_to_card
-
-    if len(sys.argv) != 3:
-        raise SystemExit("usage: python -m stellar_core.evaluation.corruption_tests MODEL DATA_FOLDER")
-    measured = real_corruption_suite(Estimator.load(sys.argv[1]), Path(sys.argv[2]) / "sdss")
-    add_to_card(sys.argv[1], {"gate_on_real_spectra": measured})
-    sys.stdout.write(json.dumps(measured, indent=1) + "\n")

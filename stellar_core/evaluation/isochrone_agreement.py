@@ -1,4 +1,4 @@
-"""Model 9 beside the isochrone engine on REAL stars: spectrum to age, and SSPP parameters to age."""
+"""Agreement of Model 9 with isochrone fits on REAL stars: ages from spectra, and ages from SSPP parameters."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ import numpy as np
 from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import StellarError
 from stellar_core.isochrones import infer_posterior
+from stellar_core.progress import Progress
 
 if TYPE_CHECKING:
     from stellar_core.inference.isochrone import IsochroneEstimator
     from stellar_core.intervals import Interval
 
 
-def compare(estimator: IsochroneEstimator, folder: Path) -> dict[str, object]:
-    """Posteriors of log age from the spectrum, and from the SSPP's values, of the labelled SDSS files of ``folder``.
+def compare(
+    estimator: IsochroneEstimator, folder: Path, progress: Progress = lambda name, done, total: None
+) -> dict[str, object]:
+    """Compare posteriors of log age from the spectra and from the SSPP's values of the labelled files in ``folder``.
 
-    Twice: ``delivered``, as the model answers, levelled with the mock survey's mixture of ages, and ``same_prior``,
-    both under the engine's flat prior. Both use the same tracks. The SSPP's values enter the engine alone, never the
-    network.
+    Both use the same tracks. ``delivered`` is the model's result, recalibrated with the mock survey's mixture of ages;
+    ``same_prior`` is under the flat prior of the isochrone fit. The network never sees the SSPP's values.
 
     Returns
     -------
     dict
         For each of the two ``median_difference`` and ``mean_difference`` of mean log age, dex;
-        ``median_absolute_difference``; ``overlap_68``, the share of stars whose 68 % intervals have a part in common.
-        Beside them ``prior_difference``, the median absolute difference of the engine's mean from the prior's: what
-        one who looked at no spectrum would reach; and ``rows``, star by star.
+        ``median_absolute_difference``; ``overlap_68``, the fraction of stars with overlapping 68 % intervals. Also
+        ``prior_difference``, the median absolute difference of the isochrone fit from the prior mean, as a baseline
+        without any spectrum; and ``rows``, star by star.
     """
     import pandas as pd
 
@@ -38,7 +40,9 @@ def compare(estimator: IsochroneEstimator, folder: Path) -> dict[str, object]:
     table = pd.read_csv(Path(folder) / "index.csv")
     columns = ["sspp_teff", "sspp_logg", "sspp_feh"]
     rows, prior, flat = [], None, estimator.without_recalibration()
-    for entry in table[table[columns].notna().all(axis=1)].to_dict("records"):
+    entries = table[table[columns].notna().all(axis=1)].to_dict("records")
+    for number, entry in enumerate(entries, 1):
+        progress("SDSS spectra", number, len(entries))
         engine = infer_posterior(*(float(entry[name]) for name in columns), SSPP_ERRORS)
         if not engine.inside_models:
             rows.append({"file": entry["file"], "left_out": "outside the models by its SSPP values"})
@@ -55,14 +59,15 @@ def compare(estimator: IsochroneEstimator, folder: Path) -> dict[str, object]:
             {
                 "file": entry["file"],
                 "engine": round(age.mean, 4),
-                "delivered": _beside(found, age),
-                "same_prior": _beside(same, age),
+                "delivered": _difference(found, age),
+                "same_prior": _difference(same, age),
             }
         )
     kept = [row for row in rows if "left_out" not in row]
     off_prior = np.array([row["engine"] - prior.mean for row in kept])
     return {
-        "what": "REAL stars: log age by Model 9 from the spectrum alone, less that of the isochrone engine from the SSPP's values",
+        "what": "REAL stars: log age by Model 9 from the spectrum alone, less that of the isochrone engine from the "
+        "SSPP's values",
         "sspp_errors": list(SSPP_ERRORS),
         "stars": len(kept),
         **{name: _summary([row[name] for row in kept]) for name in ("delivered", "same_prior")},
@@ -71,8 +76,8 @@ def compare(estimator: IsochroneEstimator, folder: Path) -> dict[str, object]:
     }
 
 
-def _beside(model: Interval, engine: Interval) -> dict[str, object]:
-    """Mean of the model and by how much it differs; whether the 68 % intervals have a part in common."""
+def _difference(model: Interval, engine: Interval) -> dict[str, object]:
+    """Mean of the model, its difference from the isochrone fit, and the overlap of the 68 % intervals."""
     return {
         "mean": round(model.mean, 4),
         "difference": round(model.mean - engine.mean, 4),

@@ -1,4 +1,4 @@
-"""Accuracy and honesty, each figure beside its baselines."""
+"""Accuracy and coverage, each with its constant baseline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LEVELS = (68, 90, 95)
 
 
 def regression(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """RMSE, MAE, bias, R2 and the RMSE of predicting one constant, for (n,) arrays."""
+    """Compute RMSE, MAE, bias, R2 and the RMSE of a constant prediction, for (n,) arrays."""
     error = predicted - truth
     mse, variance = float((error**2).mean()), float(truth.var())
     return {
@@ -23,7 +23,7 @@ def regression(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def classification(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Macro F1 and accuracy of (n,) stage indices, and those of always saying the commonest stage."""
+    """Compute macro F1 and accuracy of (n,) stage indices, and the macro F1 of the constant commonest stage."""
     from sklearn.metrics import f1_score
 
     common = np.full_like(truth, np.bincount(truth).argmax())
@@ -33,19 +33,3 @@ def classification(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]
         "accuracy": float((predicted == truth).mean()),
         "macro_f1_constant": float(f1_score(truth, common, average="macro", labels=labels, zero_division=0)),
     }
-
-
-def coverage(draws: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Share of stars whose truth lies in the central 68, 90 and 95 % of their draws.
-
-    Parameters
-    ----------
-    draws : (n, n_draw) float
-    truth : (n,) float
-    """
-    shares = {}
-    for level in LEVELS:
-        tail = 0.5 - level / 200.0
-        low, high = np.quantile(draws, [tail, 1.0 - tail], axis=1)
-        shares[str(level)] = float(((truth >= low) & (truth <= high)).mean())
-    return shares

@@ -73,7 +73,9 @@ def measure(found: Predictions, stars: StarSet, labels: bool) -> dict[str, objec
 
 def main_view(estimator: Estimator) -> str:
     """The view with all inputs that a model reads."""
-    return "spectrum and photometry" if isinstance(estimator, IsochroneEstimator) else readable_views(estimator.network)[0]
+    return (
+        "spectrum and photometry" if isinstance(estimator, IsochroneEstimator) else readable_views(estimator.network)[0]
+    )
 
 
 def readable_views(network: nn.Module) -> list[str]:

@@ -1,7 +1,7 @@
 """Predictions of a model for MOCK stars with known truth, star by star.
 
-For every kind of model: the calibrated distribution of each quantity, as its mean, quantiles, PIT value and CRPS, and the same
-before calibration.
+For every kind of model: the calibrated distribution of each quantity, as its mean, quantiles, PIT value and CRPS, and
+the same before calibration.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 from stellar_core.datasets.mock_stars import StarSet
 from stellar_core.evaluation.reliability import crps
 from stellar_core.evaluation.views import views
-from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.calibration.isochrone import VIEWS, posterior_weights
 from stellar_core.inference.calibration.pit_recalibration import pit
+from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator, embed
 from stellar_core.inference.mc_dropout import run_passes
 from stellar_core.inference.out_of_distribution import SCORES
@@ -117,7 +117,8 @@ class _Star(NamedTuple):
 
 
 def truth_of(stars: StarSet, tracks: bool = False) -> np.ndarray:
-    """(n, 5) true values in the order of `QUANTITIES`; the lifetime is 10 Gyr M^-2.5, or with ``tracks`` that of the track."""
+    """(n, 5) true values in the order of `QUANTITIES`; the lifetime is 10 Gyr M^-2.5, or with ``tracks`` that of the
+    track."""
     truth = stars.truth
     return np.column_stack(
         [truth.atmosphere, truth.log_age, truth.track_log_lifetime if tracks else truth.log_lifetime]
@@ -157,7 +158,7 @@ def predict_stars(estimator: Estimator, stars: StarSet, view: str, seed: int = 0
 def _row(star: _Star, truth: np.ndarray) -> dict[str, np.ndarray]:
     """The numbers of one star."""
     found = _summaries(star.points, star.weight, truth)
-    found["quantiles"] = np.array([quantiles(values, star.weight, np.array(LEVELS)) for values in star.points.T])
+    found["quantiles"] = np.array([weighted_quantiles(values, star.weight, LEVELS) for values in star.points.T])
     plain = _summaries(star.plain_points, star.plain_weight, truth)
     plain = {f"plain_{name}": values for name, values in plain.items()}
     return {**found, **plain, "probability": star.probability, "mutual_information": star.mutual_information}

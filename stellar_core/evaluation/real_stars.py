@@ -1,11 +1,7 @@
-"""How a network trained on the mock survey does on REAL stars.
+"""Compare networks trained on the mock survey with REAL stars.
 
-Four samples, none of which a network has been trained on: SDSS stars with SSPP
-labels, and the spectra of STELIB, the BOSS mean templates and MILES themselves
-(which the emulator was fitted to). Only spectra enter: no photometry.
-
-``python -m stellar_core.evaluation.real_stars MODEL DATA_FOLDER`` measures a model of
-``trained/`` and writes the table into its card.
+Four samples, none of which the networks were trained on: SDSS stars with SSPP labels, and the spectra of STELIB, the
+BOSS mean templates and MILES (to which the emulator was fitted). Only spectra are used, no photometry.
 """
 
 from __future__ import annotations
@@ -15,15 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from stellar_core.errors import ParameterError, StellarError
+from stellar_core.evaluation.atmospheres import spectrum_atmosphere
 from stellar_core.preprocessing.spectra import GRID, PreparedSpectrum, prepare
+from stellar_core.progress import Progress
 from stellar_core.spectrum import Spectrum
 
-#: Names of the samples; the libraries' stars are taken between these temperatures, K.
+#: Names of the library samples; range of Teff of their stars, K.
 SAMPLES = {"STELIB": "STELIB", "BOSS templates": "BOSS_TEMPLATE", "MILES": "MILES"}
 TEFF_RANGE = (4000.0, 8000.0)
-#: S/N per pixel that library spectra are taken to have, and the largest number of stars per library.
+#: Assumed S/N per pixel of library spectra, and maximum number of stars per library.
 LIBRARY_SNR, LIBRARY_STARS = 100.0, 200
 
 Atmosphere = Callable[[Sequence[PreparedSpectrum]], np.ndarray]
@@ -49,7 +48,7 @@ class RealSample:
 
 
 def sdss_stars(folder: Path) -> RealSample:
-    """The SDSS files of ``folder`` that its ``index.csv`` gives all three SSPP labels for."""
+    """Read the SDSS files of ``folder`` with all three SSPP labels in its ``index.csv``."""
     import pandas as pd
 
     from stellar_core.sdss.readers import read_spectrum
@@ -62,7 +61,7 @@ def sdss_stars(folder: Path) -> RealSample:
 
 
 def library_stars(folder: Path, name: str) -> RealSample:
-    """Up to 200 spectra of a library, evenly taken, that the preprocessing accepts.
+    """Read up to 200 spectra of a library, evenly selected, that can be prepared.
 
     Parameters
     ----------
@@ -94,7 +93,7 @@ def library_stars(folder: Path, name: str) -> RealSample:
 
 
 def load_samples(data: Path) -> list[RealSample]:
-    """All four samples of a data folder with ``sdss/`` and ``library/``.
+    """Read all four samples of a data folder with ``sdss/`` and ``library/``.
 
     Raises
     ------
@@ -109,7 +108,7 @@ def load_samples(data: Path) -> list[RealSample]:
 
 
 def compare(sample: RealSample, atmosphere: Atmosphere) -> dict[str, float | int | str]:
-    """Median difference (network minus label) and scatter (1.4826 MAD around it) for one sample.
+    """Compute median difference (network minus label) and scatter (1.4826 MAD about it) for one sample.
 
     Parameters
     ----------
@@ -132,35 +131,13 @@ def compare(sample: RealSample, atmosphere: Atmosphere) -> dict[str, float | int
     return found
 
 
-def measure_model(model: str, data: Path) -> list[dict[str, float | int | str]]:
-    """`compare` of a trained model with every sample, by one pass without dropout; written into its card.
-
-    Parameters
-    ----------
-    model : str
-        Name in ``trained/``.
-    data : Path
-        Folder with ``sdss/`` and ``library/``.
-    """
-    from stellar_core.evaluation.atmospheres import spectrum_atmosphere
-    from stellar_core.model_store import add_to_card, model_folder
-    from stellar_core.models.checkpoints import load_network
-
-    network, _, _ = load_network(model_folder(model))
-    of = spectrum_atmosphere(network)
-    rows = [compare(sample, of) for sample in load_samples(data)]
-    what = "median of network minus label and 1.4826 MAD; REAL stars; labels of SDSS from the SSPP, others published"
-    add_to_card(model, {"real_stars_spectrum_alone": {"what": what, "samples": rows}})
+def compare_samples(
+    network: nn.Module, data: Path, progress: Progress = lambda name, done, total: None
+) -> list[dict[str, float | int | str]]:
+    """`compare` a network with every sample of the folder ``data``, without dropout and photometry."""
+    atmosphere, rows = spectrum_atmosphere(network), []
+    samples = load_samples(data)
+    for number, sample in enumerate(samples, 1):
+        rows.append(compare(sample, atmosphere))
+        progress("samples of real stars", number, len(samples))
     return rows
-
-
-if __name__ == "__main__":
-    import json
-    import sys
-
-    if len(sys.argv) != 3:
-        raise SystemExit("usage: python -m stellar_core.evaluation.real_stars MODEL DATA_FOLDER")
-    try:
-        sys.stdout.write(json.dumps(measure_model(sys.argv[1], Path(sys.argv[2])), indent=1) + "\n")
-    except StellarError as error:
-        raise SystemExit(str(error)) from None

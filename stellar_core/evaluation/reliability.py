@@ -1,8 +1,7 @@
-"""Do intervals hold what they claim? Measures of a predictive distribution against the truth.
+"""Calibration of predictive distributions against the truth: coverage, PIT and scores.
 
-Everything starts from where each truth fell in its distribution, u: the probability below it
-(the probability integral transform, PIT; Gneiting et al. 2007). A truth lies in the central 68 %
-interval where |u - 0.5| <= 0.34.
+Most measures use the probability integral transform (PIT; Gneiting et al. 2007) u: the probability below the truth.
+The truth lies in the central 68 % interval if |u - 0.5| <= 0.34.
 """
 
 from __future__ import annotations
@@ -19,26 +18,26 @@ PIT_BINS = 20
 
 
 def covered(u: np.ndarray) -> dict[str, float]:
-    """Share of stars in the central 68, 90 and 95 % intervals, from u (n,)."""
+    """Fraction of stars in the central 68, 90 and 95 % intervals, from u (n,)."""
     return {
         str(level): float((np.abs(u - 0.5) <= level / 200.0).mean()) if u.size else float("nan") for level in LEVELS
     }
 
 
 def kolmogorov_smirnov(u: np.ndarray) -> float:
-    """Largest distance of the distribution of u (n,) from an even one."""
-    ordered, n = np.sort(u), len(u)
-    steps = np.arange(n + 1) / n
-    return float(max((steps[1:] - ordered).max(), (ordered - steps[:-1]).max()))
+    """Kolmogorov-Smirnov distance of u (n,) from a uniform distribution."""
+    from scipy.stats import ks_1samp, uniform
+
+    return float(ks_1samp(np.asarray(u, float), uniform.cdf, method="asymp").statistic)
 
 
 def reliability(u: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Share of stars within the central intervals of the given ``levels`` in 0-1."""
+    """Fraction of stars within the central intervals of the given ``levels`` in 0-1."""
     return (np.abs(u - 0.5)[:, None] <= np.asarray(levels) / 2.0).mean(axis=0)
 
 
 def crps(values: np.ndarray, probability: np.ndarray, truth: float) -> float:
-    """Continuous ranked probability score of weighted points (n,), in their unit; 0 is best.
+    """Compute the continuous ranked probability score of weighted points (n,), in their unit; 0 is best.
 
     E|X - truth| - E|X - X'| / 2 (Gneiting & Raftery 2007).
     """
@@ -48,7 +47,7 @@ def crps(values: np.ndarray, probability: np.ndarray, truth: float) -> float:
 
 
 def by_group(u: np.ndarray, snr: np.ndarray, predicted: np.ndarray, true: np.ndarray) -> dict[str, dict[str, float]]:
-    """Coverage by S/N, by predicted and by true stage; groups without stars are left out."""
+    """Compute the coverage by S/N, by predicted and by true stage; empty groups are omitted."""
     groups = {f"S/N {low}-{high}": (snr >= low) & (snr < high) for low, high in SNR_BINS}
     for words, stage in (("predicted", predicted), ("true", true)):
         groups |= {f"{words} {name}": stage == index for index, name in enumerate(STAGES)}
@@ -58,7 +57,7 @@ def by_group(u: np.ndarray, snr: np.ndarray, predicted: np.ndarray, true: np.nda
 def stage_reliability(
     probability: np.ndarray, true: np.ndarray, bins: int = 10
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean stated probability of the most likely stage, how often it was right, and stars, by bin of the former."""
+    """Mean probability of the most likely stage, its accuracy and the number of stars, by bins of that probability."""
     stated, right = probability.max(axis=1), probability.argmax(axis=1) == true
     number = np.minimum((stated * bins).astype(int), bins - 1)
     count = np.bincount(number, minlength=bins)
@@ -68,6 +67,6 @@ def stage_reliability(
 
 
 def calibration_error(probability: np.ndarray, true: np.ndarray) -> float:
-    """Mean distance of stated from found, weighted by stars (expected calibration error)."""
+    """Expected calibration error: mean difference of probability and accuracy, weighted by stars."""
     stated, right, count = stage_reliability(probability, true)
     return float((np.abs(stated - right) * count).sum() / count.sum())

@@ -1,4 +1,4 @@
-"""Scores of one predictor on one set of stars, against the paper's labels and against the truth."""
+"""Scores of point predictions for one set of stars, against the paper's labels and against the truth."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stellar_core.stages import STAGES
 if TYPE_CHECKING:
     from stellar_core.datasets.mock_stars import Labels, Truth
 
-#: Bins of the distribution of errors, dex (Fig. 3 of the paper); the outermost hold all beyond.
+#: Bins of the distribution of errors, dex (Fig. 3 of the paper); the outermost include all beyond.
 ERROR_EDGES = np.round(np.linspace(-2.0, 2.0, 81), 3)
 #: Resampled confusion matrices for the standard error of F1.
 RESAMPLES = 200
@@ -22,7 +22,7 @@ RESAMPLES = 200
 
 @dataclass(frozen=True)
 class PointPredictions:
-    """What a predictor says of each star.
+    """Predicted age, lifetime and stage of each star.
 
     Attributes
     ----------
@@ -35,24 +35,24 @@ class PointPredictions:
     stage: np.ndarray
 
     def select(self, rows: np.ndarray) -> PointPredictions:
-        """The answers for ``rows``."""
+        """Keep the predictions for ``rows``."""
         return PointPredictions(self.log_age[rows], self.log_lifetime[rows], self.stage[rows])
 
 
-def score(answers: PointPredictions, labels: Labels, truth: Truth) -> dict[str, object]:
-    """All scores of ``answers``, as plain values.
+def score(predictions: PointPredictions, labels: Labels, truth: Truth) -> dict[str, object]:
+    """Compute all scores of ``predictions``, as plain values.
 
     Parameters
     ----------
-    answers : PointPredictions
+    predictions : PointPredictions
     labels, truth : Labels, Truth
-        Of the same stars.
+        Labels and truth of the same stars.
 
     Returns
     -------
     dict
-        ``n``; ``log_age`` and ``log_lifetime``: RMSE and the like against the label, ``rmse_se`` the
-        standard error that the choice of stars gives it, and ``truth`` the same against the truth;
+        ``n``; ``log_age`` and ``log_lifetime``: metrics against the label, ``rmse_se`` the standard
+        error of the RMSE, and ``truth`` the same against the truth;
         ``age_gyr``: RMSE and MAE in Gyr; ``stage``: macro F1 with its standard error, accuracy, and
         ``truth``; ``ages``: range of the predicted ages in Gyr, the share above 13.8 Gyr and the
         share older than the predicted lifetime; ``age_errors``: counts in `ERROR_EDGES` of
@@ -60,14 +60,14 @@ def score(answers: PointPredictions, labels: Labels, truth: Truth) -> dict[str, 
     """
     quantities = {}
     for name in ("log_age", "log_lifetime"):
-        predicted = np.clip(getattr(answers, name).astype(float), -50.0, 50.0)
+        predicted = np.clip(getattr(predictions, name).astype(float), -50.0, 50.0)
         label = np.asarray(getattr(labels, name), float)
         quantities[name] = {
             **regression(predicted, label),
             "rmse_se": _rmse_error(predicted - label),
             "truth": regression(predicted, np.asarray(getattr(truth, name), float)),
         }
-    log_age, label = np.clip(answers.log_age.astype(float), -50.0, 50.0), np.asarray(labels.log_age, float)
+    log_age, label = np.clip(predictions.log_age.astype(float), -50.0, 50.0), np.asarray(labels.log_age, float)
     ages = 10.0 ** (log_age - 9.0)
     miss = ages - 10.0 ** (label - 9.0)
     stage, true_stage = np.asarray(labels.stage), np.asarray(truth.stage)
@@ -77,16 +77,16 @@ def score(answers: PointPredictions, labels: Labels, truth: Truth) -> dict[str, 
         **quantities,
         "age_gyr": {"rmse": float(np.sqrt(np.mean(miss**2))), "mae": float(np.abs(miss).mean())},
         "stage": {
-            **classification(answers.stage, stage),
-            "macro_f1_se": _f1_error(answers.stage, stage),
-            "truth": classification(answers.stage, true_stage),
+            **classification(predictions.stage, stage),
+            "macro_f1_se": _f1_error(predictions.stage, stage),
+            "truth": classification(predictions.stage, true_stage),
         },
         "ages": {
             "min": float(ages.min()),
             "max": float(ages.max()),
             "mean": float(ages.mean()),
             "above_universe": float((ages > UNIVERSE_AGE_GYR * (1 + 1e-6)).mean()),
-            "beyond_lifetime": float((answers.log_age > answers.log_lifetime).mean()),
+            "beyond_lifetime": float((predictions.log_age > predictions.log_lifetime).mean()),
         },
         "age_errors": np.histogram(errors, ERROR_EDGES)[0].tolist(),
     }

@@ -1,7 +1,7 @@
-"""The test of a model star by star, stored beside its weights so that a page opens at once.
+"""The test of a model star by star, stored with its weights for the page on uncertainty.
 
-Test stars of one view, and stars of the MOCK survey that can be opened by name. Half precision, but
-for the truth: the distributions are stored as differences from it.
+It has test stars of one view, and stars of the MOCK survey that can be opened by name. All but the truth is stored in
+half precision, as differences from the truth.
 """
 
 from __future__ import annotations
@@ -30,21 +30,22 @@ _UNIT = np.array([100.0, 1.0, 1.0, 1.0, 1.0], np.float32)
 
 @dataclass(frozen=True)
 class TestStars:
-    """Stars with truth and what a model said; quantities in the order of `COLUMNS`.
+    """Stars with their truth and a model's predictions; quantities in the order of `COLUMNS`.
 
     Attributes
     ----------
     truth, mean, low, high : (n, 5) float32
         Truth, mean, and the ends of the 68 % interval; K, dex, dex, log10(yr), log10(yr).
     plain_mean, plain_std : (n, 5) float32
-        Before calibration: of the passes of MC dropout, or of Model 9 under its flat prior.
+        Before calibration: MC dropout alone, or Model 9 under its flat prior.
     u, plain_u : (n, 5) float32
-        Probability below the truth.
+        PIT values: probability below the truth.
     stage : (n,) int8
         True stage.
     probability : (n, 5) float32
-        Of the stages.
-    mutual_information, snr, alarm : (n,) float32
+        Probabilities of the stages.
+    mutual_information, snr, domain_score : (n,) float32
+        The last as in `Predictions`.
     label : (n, 2) float32
         The paper's labels of log age and log lifetime.
     name : tuple of str
@@ -63,7 +64,7 @@ class TestStars:
     probability: np.ndarray
     mutual_information: np.ndarray
     snr: np.ndarray
-    alarm: np.ndarray
+    domain_score: np.ndarray
     label: np.ndarray
     name: tuple[str, ...] = ()
 
@@ -82,24 +83,13 @@ class TestStars:
 
     @classmethod
     def of(cls, found: Predictions, label: np.ndarray, n: int = STARS) -> TestStars:
-        """The first ``n`` of what was delivered, with the labels (m, 2)."""
-        low, high = found.quantiles[:, :, 2], found.quantiles[:, :, 4]
-        parts = (
-            found.truth,
-            found.mean,
-            low,
-            high,
-            found.plain_mean,
-            found.plain_std,
-            found.u,
-            found.plain_u,
-            found.stage,
-        )
-        rest = (found.probability, found.mutual_information, found.snr, found.alarm, label)
-        return cls(*(np.asarray(part[:n], np.float32) for part in parts + rest))
+        """Keep the first ``n`` predictions, with the labels (m, 2)."""
+        columns = {name: getattr(found, name) for name in cls.__dataclass_fields__ if hasattr(found, name)}
+        columns |= {"low": found.quantiles[:, :, 2], "high": found.quantiles[:, :, 4], "label": label}
+        return cls(**{name: np.asarray(values[:n], np.float32) for name, values in columns.items()})
 
     def arrays(self, prefix: str) -> dict[str, np.ndarray]:
-        """For a stored table."""
+        """Arrays for the file."""
         out = {f"{prefix}.truth": self.truth.astype(np.float32)}
         for name in ("mean", "low", "high", "plain_mean"):
             out[f"{prefix}.{name}"] = ((getattr(self, name) - self.truth) / _UNIT).astype(np.float16)
@@ -107,16 +97,15 @@ class TestStars:
         out[f"{prefix}.label"] = (self.label - self.truth[:, 3:]).astype(np.float16)
         for name in ("u", "plain_u", "probability", "mutual_information", "snr"):
             out[f"{prefix}.{name}"] = getattr(self, name).astype(np.float16)
-        out[f"{prefix}.alarm"] = np.minimum(self.alarm, 6e4).astype(np.float16)
+        out[f"{prefix}.alarm"] = np.minimum(self.domain_score, 6e4).astype(np.float16)
         out[f"{prefix}.stage"] = self.stage.astype(np.int8)
         return out
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], prefix: str, names: Sequence[str] = ()) -> TestStars:
-        """The inverse of `arrays`."""
-        got = {
-            name: arrays[f"{prefix}.{name}"].astype(np.float32) for name in cls.__dataclass_fields__ if name != "name"
-        }
+        """Invert `arrays`."""
+        stored = {name: name for name in cls.__dataclass_fields__ if name != "name"} | {"domain_score": "alarm"}
+        got = {name: arrays[f"{prefix}.{key}"].astype(np.float32) for name, key in stored.items()}
         for name in ("mean", "low", "high", "plain_mean"):
             got[name] = got[name] * _UNIT + got["truth"]
         got["plain_std"] = got["plain_std"] * _UNIT
@@ -126,16 +115,16 @@ class TestStars:
 
 @dataclass(frozen=True)
 class StoredTest:
-    """A model's test: its test stars, and stars of the MOCK survey, in one view.
+    """A model's test in one view: its test stars, and stars of the MOCK survey.
 
     Attributes
     ----------
     model, view : str
     before : str
-        What stands before calibration, in words.
+        Name of the distributions before calibration.
     stars, survey : TestStars
     sha256 : str
-        Of the weights that were tested.
+        Hash of the tested weights.
     """
 
     model: str
@@ -147,7 +136,7 @@ class StoredTest:
 
 
 def write_test(folder: Path, test: StoredTest) -> None:
-    """Write ``test`` beside the weights in ``folder``."""
+    """Write ``test`` into ``folder``, with the weights."""
     words = {name: getattr(test, name) for name in ("model", "view", "before", "sha256")} | {
         "names": list(test.survey.name)
     }
@@ -155,7 +144,7 @@ def write_test(folder: Path, test: StoredTest) -> None:
 
 
 def read_test(model: str) -> StoredTest:
-    """The stored test of the model of that name.
+    """Read the stored test of a model.
 
     Raises
     ------

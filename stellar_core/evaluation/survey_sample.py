@@ -1,6 +1,6 @@
-"""Spectra from files and from the MOCK survey as a set of stars that a model can be tested on.
+"""Test sets from spectra: from files, and from the MOCK survey.
 
-Survey stars have a truth, and each can be opened in the app by its name.
+Survey stars have a known truth, and each can be opened in the app by its name.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from stellar_core.preprocessing.features import features
 from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 from stellar_core.spectrum import Spectrum
 
-#: Stars looked at on each plate, and plates from one to the next that is looked at.
+#: Stars per plate, and step in plate numbers.
 PER_PLATE, APART = 20, 7
-#: Least S/N per pixel, as in the networks' training.
+#: Minimum S/N per pixel, as in training.
 LEAST_SNR = 5.0
 
 
 def survey_stars(n: int) -> list[StarId]:
-    """At most ``n`` stars of the MOCK survey, S/N above 5, from many plates of both spectrographs."""
+    """Select at most ``n`` stars of the MOCK survey, S/N above 5, from many plates of both spectrographs."""
     survey, stars = MockSurvey(), []
     for number in range(MOCK_PLATES[0], MOCK_PLATES[1] + 1, APART):
         names, plate = survey.star_ids(number), make_plate(survey.seed, number)
@@ -39,14 +39,14 @@ def survey_stars(n: int) -> list[StarId]:
 
 
 def survey_sample(estimator: Estimator, n: int) -> tuple[list[StarId], StarSet]:
-    """About ``n`` survey stars prepared as the estimator does; the labels are the truth."""
+    """Prepare about ``n`` survey stars for the estimator; their labels are the truth."""
     stars = survey_stars(n)
     kept, found = star_set(estimator, [frame.spectrum for frame in MockSurvey().frames(stars)], truth_of_survey(stars))
     return [stars[row] for row in kept], found
 
 
 def truth_of_survey(stars: Sequence[StarId]) -> Population:
-    """What stars of the MOCK survey truly are."""
+    """True parameters of stars of the MOCK survey."""
     survey = MockSurvey()
     plates = [make_plate(survey.seed, star.plate) for star in stars]
     rows = [plate.stars.select(np.array([plate.row(star.fiber)])) for plate, star in zip(plates, stars)]
@@ -56,7 +56,10 @@ def truth_of_survey(stars: Sequence[StarId]) -> Population:
 def star_set(
     estimator: Estimator, spectra: Sequence[Spectrum], true: Population | None = None
 ) -> tuple[list[int], StarSet]:
-    """Spectra as a set of stars, and which of them the preprocessing takes; without truth it is NaN, and the stage 0."""
+    """Prepare spectra as a set of stars; also return the rows that can be prepared.
+
+    Without ``true`` the truth is NaN and the stage 0.
+    """
     kept, seen = [], []
     for row, spectrum in enumerate(spectra):
         try:

@@ -1,4 +1,4 @@
-"""What a network is shown of MOCK stars: spectrum and photometry, or one of them."""
+"""Inputs of a network for MOCK stars: spectrum and photometry, or one of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stellar_core.datasets.mock_stars import StarSet
 
 
 def views(stars: StarSet) -> dict[str, tuple[np.ndarray, ...]]:
-    """Flux, coverage, ivar, features and S/N of the stars with both, without photometry, without spectrum."""
+    """Flux, coverage, ivar, features and S/N of the stars by view: with both, without photometry, without spectrum."""
     inputs = stars.inputs
     flux, coverage_, ivar = inputs.flux, inputs.coverage, inputs.root_ivar.astype(np.float32) ** 2
     hidden = np.full_like(inputs.features, np.nan)

@@ -110,7 +110,7 @@ def _baselines(config: PhaseConfig, out: Path) -> dict[str, object]:
     """Scores of the baselines, computed once per folder."""
     import numpy as np
 
-    from stellar_core.evaluation.baselines import floor_by_error, yardsticks
+    from stellar_core.evaluation.baselines import floor_by_error, score_baselines
 
     path = out / "yardsticks.json"
     if path.exists():
@@ -119,7 +119,7 @@ def _baselines(config: PhaseConfig, out: Path) -> dict[str, object]:
     test = select(stars.test, np.arange(len(stars.test)))
     sets = rows_of_test_sets(test.labels.stage, config.data_seed)
     found = {
-        "yardsticks": yardsticks(stars.train.labels, test, sets, config.spp_errors, config.data_seed),
+        "yardsticks": score_baselines(stars.train.labels, test, sets, config.spp_errors, config.data_seed),
         "floor_by_error": floor_by_error(test, config.spp_errors, config.data_seed),
     }
     write_text(path, json.dumps(found, allow_nan=False) + "\n")

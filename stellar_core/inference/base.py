@@ -14,8 +14,8 @@ from stellar_core.errors import ParameterError
 from stellar_core.inference.mc_dropout import QUANTITIES
 from stellar_core.inference.out_of_distribution import SCORES, DomainCheck, make_verdict
 from stellar_core.inference.result import ErrorBudget, Result, Verdict
-from stellar_core.intervals import Interval
 from stellar_core.inference.spectral_diagnostics import diagnose
+from stellar_core.intervals import Interval
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.spectra import GRID, PreparedSpectrum, prepare
@@ -90,7 +90,8 @@ def error_budgets(
 class BaseEstimator(ABC):
     """A trained network with its calibration and its out-of-distribution check.
 
-    `stellar_core.inference.estimator.Estimator.load` makes one. It never changes after loading, so threads may share it.
+    `stellar_core.inference.estimator.Estimator.load` makes one. It never changes after loading, so threads may share
+    it.
     """
 
     name: str
@@ -233,7 +234,10 @@ class BaseEstimator(ABC):
         seed: int,
         label: str,
     ) -> Result:
-        inputs, limits = features(spectrum.photometry if output.photometry == "used" else None), self.domain_check.thresholds
+        inputs, limits = (
+            features(spectrum.photometry if output.photometry == "used" else None),
+            self.domain_check.thresholds,
+        )
         scores = self.scores([prepared], inputs[None], output.atmosphere[None], output.embedding)[0]
         verdict = make_verdict(spectrum, prepared, output.atmosphere, scores, limits, self.emulator)
         messages = verdict.messages + output.remarks + prepared.notes

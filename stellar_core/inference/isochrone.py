@@ -42,7 +42,8 @@ def embed(
     features: np.ndarray,
     batch: int = _BATCH,
 ) -> np.ndarray:
-    """Compute the penultimate layer (n, width) float32 without dropout; arguments as for `IsochroneEstimator.posteriors`."""
+    """Compute the penultimate layer (n, width) float32 without dropout; arguments as for
+    `IsochroneEstimator.posteriors`."""
     parts = []
     with torch.inference_mode():
         for start in range(0, len(flux), batch):

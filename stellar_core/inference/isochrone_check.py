@@ -17,8 +17,8 @@ _SPACING = 1.0
 def check_against_isochrones(result: Result) -> dict[str, object]:
     """Fit MIST isochrones to a result's Teff, log g and [Fe/H].
 
-    The exact posterior on the tracks under a Gaussian with the mean and covariance of the result's draws; it uses neither
-    the network's age nor the paper's labels.
+    The exact posterior on the tracks under a Gaussian with the mean and covariance of the result's draws; it uses
+    neither the network's age nor the paper's labels.
 
     Parameters
     ----------

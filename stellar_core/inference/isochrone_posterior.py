@@ -1,8 +1,9 @@
 """Posterior of Model 9 over the stars of the isochrones, from the likelihood of its head.
 
-The likelihood is a smooth function of the atmosphere. It is evaluated at the voxels first, to select the relevant ones, then
-at every cell inside them, and multiplied by the prior of the cells. The result is a `stellar_core.isochrones.Posterior`, as
-from the exact engine. Every cell is a point of the tracks, so every draw is a physically possible star.
+The likelihood is a smooth function of the atmosphere. It is evaluated at the voxels first, to select the relevant
+ones, then at every cell inside them, and multiplied by the prior of the cells. The result is a
+`stellar_core.isochrones.Posterior`, as from the exact engine. Every cell is a point of the tracks, so every draw is a
+physically possible star.
 """
 
 from __future__ import annotations

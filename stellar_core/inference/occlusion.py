@@ -1,7 +1,7 @@
 """Occlusion sensitivity: hide one wavelength range after another and run the network again.
 
-Hidden pixels count as not observed, like the ends of every spectrum, which the network has seen in training. A range may have
-little influence because its neighbours carry the same information.
+Hidden pixels count as not observed, like the ends of every spectrum, which the network has seen in training. A range
+may have little influence because its neighbours carry the same information.
 """
 
 from __future__ import annotations

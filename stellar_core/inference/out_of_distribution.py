@@ -1,8 +1,8 @@
 """Flag objects unlike the stars that a network was trained on (out-of-distribution detection).
 
-One score is the Mahalanobis distance of the penultimate features from those of calibration stars. The others compare the
-spectrum with the emulated one of the inferred atmosphere, see `stellar_core.inference.spectral_diagnostics`. Each score has
-a limit; together the limits flag one per cent of calibration stars.
+One score is the Mahalanobis distance of the penultimate features from those of calibration stars. The others compare
+the spectrum with the emulated one of the inferred atmosphere, see `stellar_core.inference.spectral_diagnostics`. Each
+score has a limit; together the limits flag one per cent of calibration stars.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ class DomainCheck:
 
 
 def _limits(scores: np.ndarray) -> np.ndarray:
-    """(8,) limits: a common quantile of each score, such that `FALSE_ALARMS` of the stars exceed any, times `MARGIN`."""
+    """(8,) limits: a common quantile of each score, such that `FALSE_ALARMS` of the stars exceed any, times
+    `MARGIN`."""
     low, high = 1.0 - FALSE_ALARMS, 1.0
     for _ in range(30):
         middle = 0.5 * (low + high)
@@ -181,8 +182,8 @@ def make_verdict(
         measured = f"{score:.1f}, limit {limit:.1f}"
         if name == "misfit":
             text = (
-                f"The spectrum does not match a star of the inferred parameters ({like}; misfit {measured}): a galaxy or quasar, "
-                "a white dwarf, a binary, or corrupted data."
+                f"The spectrum does not match a star of the inferred parameters ({like}; misfit {measured}): a galaxy "
+                "or quasar, a white dwarf, a binary, or corrupted data."
             )
             remarks.append(Remark(text, True))
         elif name == "lost":

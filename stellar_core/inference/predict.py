@@ -38,7 +38,8 @@ def is_file(text: str) -> bool:
 
 
 def means_file(text: str) -> bool:
-    """True if a text can only be a file name, existing or not; a bare spec file name or a URL identifies a star instead."""
+    """True if a text can only be a file name, existing or not; a bare spec file name or a URL identifies a star
+    instead."""
     path = Path(text)
     ending = path.suffix.lower()
     if text.lower().startswith(("http://", "https://")):

@@ -48,8 +48,10 @@ def entropy(probability: np.ndarray) -> np.ndarray:
 
 
 def mutual_information(passes: np.ndarray) -> float:
-    """Mutual information of stage and network, nats, from passes (samples, 5): entropy of their mean less their mean entropy
-    (Houlsby et al. 2011, arXiv:1112.5745)."""
+    """Mutual information of stage and network, nats, from passes (samples, 5).
+
+    Entropy of their mean minus their mean entropy (Houlsby et al. 2011, arXiv:1112.5745).
+    """
     return max(float(entropy(passes.mean(axis=0)) - entropy(passes).mean()), 0.0)
 
 
@@ -124,7 +126,8 @@ class Result:
 
     @property
     def mutual_information(self) -> float | None:
-        """Mutual information of stage and network, nats: the part of the entropy due to the model; None without MC dropout."""
+        """Mutual information of stage and network, nats: the part of the entropy due to the model; None without MC
+        dropout."""
         draws = self.draws.get("stage")
         return None if draws is None else mutual_information(np.asarray(draws))
 

@@ -115,7 +115,8 @@ def diagnose(
 def _mean_in(
     values: np.ndarray, used: np.ndarray, error: np.ndarray, ranges: tuple[tuple[float, float], ...]
 ) -> np.ndarray:
-    """(n,) mean of ``values`` in ``ranges`` over its error, of the noise (correlated by the filter) and of the model."""
+    """(n,) mean of ``values`` in ``ranges`` over its error, of the noise (correlated by the filter) and of the
+    model."""
     inside = used & np.any([(GRID >= low) & (GRID <= high) for low, high in ranges], axis=0)
     count = np.maximum(inside.sum(axis=1), 1)
     noise = np.sqrt(np.where(inside, np.minimum(error, 10.0) ** 2, 0.0).sum(axis=1) / count * SMOOTH_WINDOW / count)

@@ -1,4 +1,5 @@
-"""Networks on disk: `stellar_core.model_store` holds the arrays and the card, this module builds the network from them."""
+"""Networks on disk: `stellar_core.model_store` holds the arrays and the card, this module builds the network from
+them."""
 
 from __future__ import annotations
 

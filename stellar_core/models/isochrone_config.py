@@ -58,7 +58,9 @@ class IsochroneConfig:
         }
         for name, value in sizes.items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ModelError(f"The setting {name} must be a whole number of at least 1; got {value!r}.", value=value)
+                raise ModelError(
+                    f"The setting {name} must be a whole number of at least 1; got {value!r}.", value=value
+                )
         if N_PIXEL % self.patch or self.patch % 4:
             raise ModelError(
                 f"The patch must be a divisor of {N_PIXEL} and a multiple of 4; got {self.patch}.", value=self.patch

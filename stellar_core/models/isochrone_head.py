@@ -1,17 +1,18 @@
 """The head of Model 9: the likelihood of an atmosphere, and the posterior over the stars of the isochrones.
 
-The network gives numbers h = (m, F, w). The log likelihood of an atmosphere x = (log Teff, log g, [Fe/H]) is a Gaussian plus a
-sum of learned functions,
+The network gives numbers h = (m, F, w). The log likelihood of an atmosphere x = (log Teff, log g, [Fe/H]) is a
+Gaussian plus a sum of learned functions,
 
     log L(x) = -|F' (x - m)|^2 / 2 + w . phi(x).
 
-With the prior of the isochrones, the posterior is log p(cell) = log prior(cell) + log L(x of the cell) + constant. The
-likelihood depends on the atmosphere alone, so the isochrones alone weigh stars of one atmosphere but different ages, exactly as
-in the grid posterior; and since the log prior is a summand, it can be exchanged.
+With the prior of the isochrones, the posterior is log p(cell) = log prior(cell) + log L(x of the cell) + constant.
+The likelihood depends on the atmosphere alone, so the isochrones alone weigh stars of one atmosphere but different
+ages, exactly as in the grid posterior; and since the log prior is a summand, it can be exchanged.
 
-In training, the cells are summed by voxel, and the prior is that of the training stars (`IsochroneHead.log_density_ratio`):
-they follow a survey, evened out, and not the prior of the isochrones. The network then learns the likelihood itself (logit
-adjustment, Menon et al. 2021, arXiv:2007.07314), and the posterior is valid under any given prior.
+In training, the cells are summed by voxel, and the prior is that of the training stars
+(`IsochroneHead.log_density_ratio`): they follow a survey, evened out, and not the prior of the isochrones. The
+network then learns the likelihood itself (logit adjustment, Menon et al. 2021, arXiv:2007.07314), and the posterior
+is valid under any given prior.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from torch import nn
 
 from stellar_core.models.branches import Perceptron
 from stellar_core.models.isochrone_config import IsochroneConfig
-from stellar_core.models.isochrone_head import VoxelPrediction, IsochroneHead
+from stellar_core.models.isochrone_head import IsochroneHead, VoxelPrediction
 from stellar_core.models.patches import PatchEncoder, PhotometryTokens, SpectrumTokens
 from stellar_core.models.registry import N_PIXEL
 
@@ -66,7 +66,8 @@ class IsochroneNetwork(nn.Module):
     def embed(
         self, tokens: torch.Tensor, features: torch.Tensor, generator: torch.Generator | None = None
     ) -> torch.Tensor:
-        """Compute the penultimate layer (batch, embedding_width) from the output of `tokens` and ``features`` (batch, 29)."""
+        """Compute the penultimate layer (batch, embedding_width) from the output of `tokens` and ``features`` (batch,
+        29)."""
         photometry = self.photometry(features, generator).to(tokens.dtype)
         return self.perceptron(self.encoder(torch.cat([photometry, tokens], dim=1), generator), generator)
 

@@ -22,7 +22,8 @@ _TYPICAL_NOISE = 3.5
 
 
 def noise_channel(ivar: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
-    """(batch, n_pixel): log of one plus the S/N of normalised flux 1, less its typical value; 0 outside the coverage."""
+    """(batch, n_pixel): log of one plus the S/N of normalised flux 1, less its typical value; 0 outside the
+    coverage."""
     return (torch.log1p(ivar.clamp_min(0.0).sqrt()) - _TYPICAL_NOISE) * coverage
 
 
@@ -85,7 +86,7 @@ class PhotometryTokens(nn.Module):
     """Six tokens: one for each band with its error, and one for all 29 features together.
 
     A band's token holds its dereddened magnitude, that less the mean of all bands, error,
-    extinction, and model minus PSF magnitude. A learned token stands for what is missing.
+    extinction, and model minus PSF magnitude. A learned token replaces missing photometry.
     """
 
     N_TOKEN = 1 + len(BANDS)

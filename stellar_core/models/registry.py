@@ -1,11 +1,11 @@
 """The paper's eight architectures as data, and the settings of a network. Loads no torch.
 
-To add a model that combines existing branches, add a row to `_TABLE_1`: `stellar_core.models.zoo.Network` builds it from its
-row, `stellar_core.models.layout` draws it, and the pages and the command line list it. A new branch is a value of
-`Architecture.photometry` or `Architecture.spectrum`, built in `zoo._spectral_branch`. A model with other outputs has its own
-settings and network, as `stellar_core.models.isochrone_config` and `stellar_core.models.isochrone_network` for Model 9; register
-them in `isochrone_config.config_kind` and `zoo.build`, its loss in `stellar_core.training.losses`, and its estimator in
-`stellar_core.inference.estimator`.
+To add a model that combines existing branches, add a row to `_TABLE_1`: `stellar_core.models.zoo.Network` builds it
+from its row, `stellar_core.models.layout` draws it, and the pages and the command line list it. A new branch is a
+value of `Architecture.photometry` or `Architecture.spectrum`, built in `zoo._spectral_branch`. A model with other
+outputs has its own settings and network, as `stellar_core.models.isochrone_config` and
+`stellar_core.models.isochrone_network` for Model 9; register them in `isochrone_config.config_kind` and `zoo.build`,
+its loss in `stellar_core.training.losses`, and its estimator in `stellar_core.inference.estimator`.
 """
 
 from __future__ import annotations
@@ -197,7 +197,9 @@ class ModelConfig:
         for name in (*TABLE_2, "heads", "patch"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ModelError(f"The setting {name} must be a whole number of at least 1; got {value!r}.", value=value)
+                raise ModelError(
+                    f"The setting {name} must be a whole number of at least 1; got {value!r}.", value=value
+                )
         if not 0.0 <= self.dropout < 1.0:
             raise ModelError(f"The dropout probability must lie in [0, 1); got {self.dropout}.", value=self.dropout)
         settings, width = self.architecture.settings, self.spectrum_width

@@ -1,4 +1,5 @@
-"""The spectral ResNet (He et al. 2016) in two halves: a stem without dropout, which runs once, and an encoder with it."""
+"""The spectral ResNet (He et al. 2016) in two halves: a stem without dropout, which runs once, and an encoder with
+it."""
 
 from __future__ import annotations
 

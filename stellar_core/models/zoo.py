@@ -23,7 +23,7 @@ __all__ = ["ARCHITECTURES", "Architecture", "ModelConfig", "Network", "build"]
 
 
 class Network(nn.Module):
-    """One of the paper's eight networks, with an atmosphere head beside the paper's three.
+    """One of the paper's eight networks, with an atmosphere head in addition to the paper's three.
 
     The output is ``heads(embed(tokens(flux, coverage), features, generator))``: `tokens` has no
     dropout and runs once per star, `embed` runs once per pass of MC dropout. `forward` does

@@ -8,9 +8,10 @@ import numpy as np
 
 from stellar_core.datasets.memmap_stars import select
 from stellar_core.datasets.mock_stars import StarSet
+from stellar_core.evaluation.baselines import exact_posterior_metrics
 from stellar_core.evaluation.corruption_tests import corruption_suite
-from stellar_core.evaluation.exact_reference import compare, reference
-from stellar_core.evaluation.mock_evaluation import baselines, measure, readable_views
+from stellar_core.evaluation.exact_posterior import compare_crps, recalibrated_baseline
+from stellar_core.evaluation.mock_evaluation import measure, readable_views
 from stellar_core.evaluation.predictions import predict_stars
 from stellar_core.evaluation.reliability import by_group, covered
 from stellar_core.evaluation.stored_predictions import StoredTest, TestStars
@@ -19,11 +20,11 @@ from stellar_core.inference.calibration.isochrone import VIEWS
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator
 
-#: Part of the test stars in views with less than everything; survey stars; stars for the exact posterior, and for damage.
+#: Fraction of the test stars for views with partial input; survey stars; stars for the exact posterior, and for corruption.
 PART, SURVEY_STARS, EXACT_STARS, DAMAGED_STARS = 0.5, 400, 6000, 150
-#: Damaged are no more than this part of the test stars: a small test is small throughout.
+#: Corrupted stars are at most this fraction of the test stars, so that a small test is small throughout.
 DAMAGED_PART = 0.25
-#: Part of the test stars whose exact posterior is computed one by one: a third of a second each.
+#: Fraction of the test stars in the metrics of the exact posterior.
 EXACT_PART = 0.2
 
 
@@ -37,7 +38,7 @@ def examine(
     estimator : Estimator
         Calibrated on ``held``.
     held, test : StarSet
-        Calibration stars, from which the exact posterior is levelled too, and test stars.
+        Calibration stars, which also recalibrate the exact posterior, and test stars.
     errors : (float, float, float)
         Of the pipeline whose parameters the exact posterior is given, K, dex, dex.
     seed : int
@@ -56,7 +57,7 @@ def examine(
     few = select(held, np.arange(min(EXACT_STARS, len(held)))), select(test, np.arange(min(EXACT_STARS, len(test))))
     figures: dict[str, object] = {
         "metrics_mock_test": {name: measure(one, test, not cells) for name, one in found.items()},
-        "exact_posterior_from_pipeline_parameters_mock_test": baselines(
+        "exact_posterior_from_pipeline_parameters_mock_test": exact_posterior_metrics(
             select(test, np.arange(int(np.ceil(EXACT_PART * len(test))))), errors
         ),
         "mock_survey": {
@@ -74,8 +75,8 @@ def examine(
             zip(VIEWS, (float(estimator.calibration.temperature[k]) for k in VIEWS.values()))
         )
         columns = [4, 3]
-        exact = reference(*few, errors, seed)
-        figures["crps_beside_exact_posterior"] = compare(
+        exact = recalibrated_baseline(*few, errors, seed)
+        figures["crps_beside_exact_posterior"] = compare_crps(
             main.crps[:, columns], main.plain_crps[:, columns], main.snr, exact
         )
     before = "Model 9 under its flat prior" if cells else "MC dropout alone"

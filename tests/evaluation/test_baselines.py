@@ -7,7 +7,7 @@ from stellar_core.datasets.memmap_stars import protocol
 from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.evaluation.baselines import constant, exact_posterior, floor_by_error, label_floor, yardsticks
 from stellar_core.evaluation.scores import PointPredictions
-from stellar_core.isochrones import nearest_label, infer_posterior, power_law_log_lifetime
+from stellar_core.isochrones import infer_posterior, nearest_label, power_law_log_lifetime
 
 ERRORS = (75.0, 0.20, 0.10)
 

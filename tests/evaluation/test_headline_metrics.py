@@ -8,7 +8,8 @@ import pytest
 
 from stellar_core import Estimator
 from stellar_core.evaluation import isochrone_agreement
-from stellar_core.evaluation.headline_metrics import exact_means, measure
+from stellar_core.evaluation.headline_metrics import measure
+from stellar_core.experiments.published import BEST
 from stellar_core.isochrones import infer_posterior
 
 
@@ -19,7 +20,7 @@ def estimator():
 
 @pytest.fixture(scope="module")
 def measured(estimator):
-    return measure(estimator, 150, 500)
+    return measure(estimator, 150, 500, paper=BEST)
 
 
 def test_no_draw_is_impossible_and_all_are_counted(measured):

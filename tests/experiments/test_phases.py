@@ -36,7 +36,7 @@ SMALL = {"spectrum_depth": 1, "spectrum_width": 16, "photometry_width": 16, "fus
 def finished(tmp_path_factory) -> tuple[Path, dict]:
     """A tiny Phase I of Model 1, whole; in place of the exact posterior, which takes its time, the labels' means."""
 
-    def quick(atmosphere, errors, seed):
+    def quick(atmosphere, errors, seed, draws):
         n = len(atmosphere)
         return PointPredictions(np.full(n, 9.7), np.full(n, 10.0), np.ones(n, int)), np.ones(n, bool)
 

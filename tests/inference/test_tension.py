@@ -11,7 +11,9 @@ def opinion(name, **medians):
 
 
 def test_every_pair_in_every_quantity_that_both_give():
-    found = tensions([opinion("a", log_age=1.0, teff=5.0), opinion("b", log_age=4.0), opinion("c", log_age=1.0, teff=9.0)])
+    found = tensions(
+        [opinion("a", log_age=1.0, teff=5.0), opinion("b", log_age=4.0), opinion("c", log_age=1.0, teff=9.0)]
+    )
     assert [(gap.first, gap.second, gap.quantity) for gap in found] == [
         ("a", "b", "log_age"),
         ("a", "c", "log_age"),

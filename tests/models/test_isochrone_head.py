@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from stellar_core.models.isochrone_head import VoxelPrediction, IsochroneHead, gaussian, scaled, target_posterior
+from stellar_core.models.isochrone_head import IsochroneHead, VoxelPrediction, gaussian, scaled, target_posterior
 from stellar_core.models.observable_bins import Voxels
 from stellar_core.training.losses import loss_parts
 

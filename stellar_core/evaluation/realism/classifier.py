@@ -1,17 +1,14 @@
-"""How well can a classifier tell MOCK spectra from REAL ones of like stars, and by what?
+"""Distinguish MOCK spectra from REAL ones of similar stars with classifiers: a test of the mock survey's realism.
 
-Classifiers are judged on stars they were not taught on: a real star and its mock stars are always in
-the same fold. An area under the curve (AUC) of 0.5 is chance. Each is the mean of a logistic regression
-on features and their squares and of small boosted trees.
-
-``python -m stellar_core.evaluation.realism.classifier DATA`` writes the figures into ``trained/mock-realism``.
+Classifiers are tested on stars they were not trained on: a real star and its mock stars are always in the same fold.
+An area under the curve (AUC) of 0.5 is chance. Each classifier is the mean of a logistic regression on features and
+their squares and of small boosted trees.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +16,12 @@ import numpy as np
 from stellar_core.errors import ParameterError
 from stellar_core.evaluation.realism.matched_mocks import Sample, real_stars, sample
 from stellar_core.files import write_text
+from stellar_core.inference.estimator import Estimator
 from stellar_core.paths import TRAINED_DIR
 from stellar_core.preprocessing.spectra import GRID
+from stellar_core.progress import Progress
 
-#: Rest-frame ranges of the lines as a network sees them, Angstrom.
+#: Rest-frame wavelength ranges of line features, Angstrom.
 RANGES = (
     (3850, 4150),
     (4150, 4500),
@@ -39,7 +38,7 @@ RANGES = (
 #: Principal components of a range, and of the whole spectrum with its continuum.
 RANGE_COMPONENTS, COMPONENTS = 8, 25
 FOLDS, REPEATS, BOOTSTRAPS = 7, 2, 300
-#: The classifiers that see much: their keys on the card, and what they see.
+#: Classifiers with several kinds of features: their keys on the card, and their input.
 WHOLE = {
     "everything": "the prepared flux, and flux and ivar as files hold them",
     "prepared_flux": "the prepared flux, as a network does",
@@ -48,7 +47,7 @@ WHOLE = {
 
 
 def _reduce(rows: np.ndarray, train: np.ndarray, count: int) -> np.ndarray:
-    """Scores on the leading components of the training rows, and what they leave: its scatter and its largest."""
+    """Scores on the leading components of the training rows, and the scatter and maximum of the residuals."""
     from sklearn.decomposition import PCA
 
     fitted = PCA(count, svd_solver="randomized", random_state=0).fit(rows[train])
@@ -58,7 +57,7 @@ def _reduce(rows: np.ndarray, train: np.ndarray, count: int) -> np.ndarray:
 
 
 def _features(data: Sample, train: np.ndarray, only: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
-    """Features by what they stand for, or those of ``only``; components are those of the training rows."""
+    """Features by kind, or those of ``only``; principal components are those of the training rows."""
     groups = {name: rows for name, rows in data.groups.items() if not only or name in only}
     if only and set(only) <= set(groups):
         return groups
@@ -74,8 +73,8 @@ def _features(data: Sample, train: np.ndarray, only: tuple[str, ...] = ()) -> di
     return {name: rows for name, rows in (together | seen | data.groups).items() if not only or name in only}
 
 
-def _judge(train: np.ndarray, real: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Mean of the ranks that the two classifiers give the test rows, 0 to 1; higher is more like real."""
+def _rank(train: np.ndarray, real: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Mean rank of the test rows by the two classifiers, 0 to 1; higher is more like a real star."""
     from scipy.stats import rankdata
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
@@ -84,7 +83,7 @@ def _judge(train: np.ndarray, real: np.ndarray, test: np.ndarray) -> np.ndarray:
     normal = QuantileTransformer(n_quantiles=60, output_distribution="normal", random_state=0).fit(train)
     near, far = (np.clip(normal.transform(rows), -3.0, 3.0) for rows in (train, test))
     logistic = LogisticRegression(C=0.01, class_weight="balanced", max_iter=500)
-    # Squares, so that a wrong scatter shows and not only a wrong mean.
+    # Squares make a wrong scatter visible, not only a wrong mean.
     logistic.fit(np.hstack([near, near**2 - 1]), real)
     trees = HistGradientBoostingClassifier(
         max_iter=40,
@@ -96,22 +95,22 @@ def _judge(train: np.ndarray, real: np.ndarray, test: np.ndarray) -> np.ndarray:
         early_stopping=False,
         random_state=0,
     )
-    # Eighths of a standard deviation are few enough values for the trees to take as they are.
+    # Steps of an eighth of a standard deviation: few enough values to need no binning by the trees.
     trees.fit(np.round(8 * near), real)
     first = logistic.decision_function(np.hstack([far, far**2 - 1]))
     return (rankdata(first) + rankdata(trees.decision_function(np.round(8 * far)))) / (2 * len(test))
 
 
 def cross_validate(data: Sample, seed: int, only: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
-    """Scores of every spectrum by classifiers that were taught on other stars.
+    """Score every spectrum by classifiers trained on other stars.
 
     Parameters
     ----------
     data : Sample
     seed : int
-        Of the folds.
+        Seed of the folds.
     only : tuple of str
-        Names of the feature sets wanted; all by default.
+        Names of feature sets; all by default.
 
     Returns
     -------
@@ -123,12 +122,12 @@ def cross_validate(data: Sample, seed: int, only: tuple[str, ...] = ()) -> dict[
     for number in range(FOLDS):
         test = fold == number
         for name, rows in _features(data, ~test, only).items():
-            out.setdefault(name, np.zeros(len(fold)))[test] = _judge(rows[~test], data.real[~test], rows[test])
+            out.setdefault(name, np.zeros(len(fold)))[test] = _rank(rows[~test], data.real[~test], rows[test])
     return out
 
 
 def area(score: np.ndarray, data: Sample) -> tuple[float, float]:
-    """AUC and its 1-sigma error from bootstraps over stars."""
+    """Compute the AUC and its 1-sigma error from bootstraps over stars."""
     from sklearn.metrics import roc_auc_score
 
     rng = np.random.default_rng(0)
@@ -140,8 +139,8 @@ def area(score: np.ndarray, data: Sample) -> tuple[float, float]:
     return float(roc_auc_score(data.real, score)), float(np.std(drawn))
 
 
-def pretended(data: Sample) -> Sample:
-    """The mock stars alone, the first of each star called real: nothing is there to be found."""
+def null_sample(data: Sample) -> Sample:
+    """Keep the mock stars alone, the first of each star labelled real: a sample without any difference."""
     mock = ~data.real
     star = data.star[mock]
     return Sample(
@@ -154,14 +153,14 @@ def pretended(data: Sample) -> Sample:
 
 
 def classify(data: Sample, repeats: int = REPEATS) -> dict[str, object]:
-    """How well mock and real spectra are told apart, and by what.
+    """Measure how well mock and real spectra are distinguished, and by which features.
 
     Returns
     -------
     dict
-        ``auc`` and ``auc_error`` of the classifier that sees everything; the same of the others of `WHOLE`
-        under their names; ``chance``, the AUC where mock stars pose as real ones; numbers of stars; and
-        ``reasons``: ``what``, ``auc`` and ``auc_error`` of classifiers that see one thing only, the most telling first.
+        ``auc`` and ``auc_error`` of the classifier with all features; the same for the others of `WHOLE` under their
+        names; ``chance``, the AUC of the null sample; numbers of stars; and ``reasons``: ``what``, ``auc`` and
+        ``auc_error`` of classifiers with one kind of features, the highest AUC first.
 
     Raises
     ------
@@ -172,9 +171,9 @@ def classify(data: Sample, repeats: int = REPEATS) -> dict[str, object]:
         raise ParameterError(f"At least {2 * FOLDS} real stars are needed; got {int(data.real.sum())}.")
     rounds = [cross_validate(data, seed) for seed in range(repeats)]
     found = {name: area(np.mean([one[name] for one in rounds], axis=0), data) for name in rounds[0]}
-    posed = pretended(data)
+    null = null_sample(data)
     chance = area(
-        np.mean([cross_validate(posed, seed, ("everything",))["everything"] for seed in range(repeats)], axis=0), posed
+        np.mean([cross_validate(null, seed, ("everything",))["everything"] for seed in range(repeats)], axis=0), null
     )
     entries = {name: {"auc": round(auc, 3), "auc_error": round(error, 3)} for name, (auc, error) in found.items()}
     return {
@@ -190,28 +189,37 @@ def classify(data: Sample, repeats: int = REPEATS) -> dict[str, object]:
     }
 
 
+def measure(
+    folder: Path, estimator: Estimator, progress: Progress = lambda name, done, total: None
+) -> dict[str, object]:
+    """Run `classify` on real stars and their mocks, and once more with the SDSS pipeline's models as mocks.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``index.csv``.
+    estimator : Estimator
+        Prepares the spectra, and gives the parameters of stars without SSPP labels.
+    progress : Progress
+    """
+    stars = real_stars(folder, estimator)
+    progress("classifications", 0, 2)
+    found = classify(sample(stars, estimator))
+    progress("classifications", 1, 2)
+    reference = classify(sample(stars, estimator, emulated=False))
+    progress("classifications", 2, 2)
+    sees = "the prepared flux of the SDSS pipeline's own models, observed with the mock spectrograph: a yardstick"
+    return found | {"pipeline_models": {"sees": sees} | reference["prepared_flux"]}
+
+
 def record(found: dict[str, object], card: Path = TRAINED_DIR / "mock-realism" / "card.json") -> None:
-    """Put ``found`` into the card as its ``classifier``; other parts stay."""
+    """Write ``found`` into the card as its ``classifier``; other entries stay."""
     whole = json.loads(card.read_text()) if card.exists() else {"name": "mock-realism"}
     whole["classifier"] = found
     whole["classifier_note"] = (
-        "Cross-validated by star; mock stars have the Teff, log g and [Fe/H] whose emulated lines fit a real star best, "
-        "near the SSPP's, its S/N, spectrograph, velocity and slope; errors from bootstraps over stars"
+        "Cross-validated by star; mock stars have the Teff, log g and [Fe/H] whose emulated lines fit a real star "
+        "best, near the SSPP's, its S/N, spectrograph, velocity and slope; errors from bootstraps over stars"
     )
     whole["date"] = datetime.date.today().isoformat()
     card.parent.mkdir(parents=True, exist_ok=True)
     write_text(card, json.dumps(whole, indent=1, allow_nan=False) + "\n")
-
-
-if __name__ == "__main__":
-    from stellar_core.inference.estimator import Estimator
-
-    folder, estimator = Path(sys.argv[1]), Estimator.load("paper-setup-a")  # the card's like stars are by its answers
-    stars = real_stars(folder / "sdss" if (folder / "sdss").is_dir() else folder, estimator)
-    measured = classify(sample(stars, estimator))
-    yardstick = classify(sample(stars, estimator, emulated=False))
-    measured["pipeline_models"] = {
-        "sees": "the prepared flux of the SDSS pipeline's own models, observed with the mock spectrograph: a yardstick"
-    } | yardstick["prepared_flux"]
-    record(measured)
-    sys.stdout.write(json.dumps(measured, indent=1) + "\n")

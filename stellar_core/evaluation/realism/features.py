@@ -1,8 +1,7 @@
-"""Telltales: summary numbers by which a mock spectrum might be told from a real one.
+"""Realism features: summary numbers of a spectrum that may distinguish mock from real ones.
 
-They are taken from flux and ``ivar`` as a file holds them, in the observer's frame. Noise is judged on
-second differences with the pixels two steps away, x(k) - (x(k-2) + x(k+2)) / 2, over their expected
-error: what is smooth on that scale, the star, drops out.
+They are computed from flux and ``ivar`` as in the file, in the observer's frame. Noise is measured by second
+differences, x(k) - (x(k-2) + x(k+2)) / 2, over their expected error, which cancel the smooth spectrum of the star.
 """
 
 from __future__ import annotations
@@ -41,12 +40,12 @@ INTERSTELLAR = {"Ca K": 3934.78, "Ca H": 3969.59, "Na D2": 5891.58, "Na D1": 589
 
 
 def realism_features(spectrum: Spectrum) -> dict[str, np.ndarray]:
-    """Features of one spectrum by group.
+    """Compute the features of one spectrum by group.
 
     Parameters
     ----------
     spectrum : Spectrum
-        Pixels of 1e-4 dex, as SDSS files have them.
+        Pixels of 1e-4 dex, as in SDSS files.
 
     Returns
     -------
@@ -92,7 +91,8 @@ def _spread(values: np.ndarray) -> float:
 
 
 def _outliers(wavelength: np.ndarray, chi: np.ndarray, cells: list[np.ndarray]) -> np.ndarray:
-    """Numbers beyond 4, 5 and 7 times the local spread, up and down, in blue, green, red, and the largest."""
+    """Number of outliers beyond 4, 5 and 7 times the local spread, positive and negative, in blue, green, red, and
+    the largest."""
     out = []
     scaled = np.full(chi.shape, np.nan)
     for cell in cells:
@@ -107,20 +107,20 @@ def _outliers(wavelength: np.ndarray, chi: np.ndarray, cells: list[np.ndarray]) 
 
 
 def _sky_lines(wavelength: np.ndarray, chi: np.ndarray) -> np.ndarray:
-    """Scatter at strong sky lines over that beside them: [O I] 5579, 6302, 6366, Na D, OH bands."""
+    """Scatter at strong sky lines over that nearby: [O I] 5579, 6302, 6366, Na D, OH bands."""
     out = []
     for low, high in ((5574, 5584), (5886, 5902), (6298, 6306), (7710, 8000), (8270, 8480), (8750, 9050)):
         at = chi[(wavelength >= low) & (wavelength < high)]
-        beside = chi[
+        nearby = chi[
             ((wavelength >= low - 90) & (wavelength < low - 10))
             | ((wavelength >= high + 10) & (wavelength < high + 90))
         ]
-        at, spread = at[np.isfinite(at)], _spread(beside)
+        at, spread = at[np.isfinite(at)], _spread(nearby)
         if at.size < 3:
             out += [0.0, 0.0, 0.0]
             continue
         out += [0.5 * np.log(np.mean(at**2) + 0.01) - np.log(spread), np.log(np.abs(at).max() / spread + 0.01)]
-        # Sign of the strongest: left in or taken too much.
+        # Sign of the strongest residual: sky subtracted too little or too much.
         out.append(np.clip(at[np.argmax(np.abs(at))] / spread, -6, 6))
     return np.array(out)
 
@@ -131,7 +131,7 @@ def _mean(wavelength: np.ndarray, flux: np.ndarray, low: float, high: float) -> 
 
 
 def _telluric(wavelength: np.ndarray, flux: np.ndarray) -> np.ndarray:
-    """Depth and raggedness of each band against the line between its sides."""
+    """Depth and scatter of each band relative to a line between its sides."""
     out = []
     for low, high in TELLURIC_BANDS.values():
         inside = (wavelength >= low) & (wavelength < high)
@@ -163,7 +163,7 @@ def _join(wavelength: np.ndarray, flux: np.ndarray) -> np.ndarray:
 
 
 def _ivar_shape(sigma: np.ndarray, middle: float, cells: list[np.ndarray]) -> np.ndarray:
-    """Logarithm of sigma over its median by cell, and its raggedness there."""
+    """Logarithm of sigma over its median by cell, and its pixel-to-pixel scatter."""
     log = np.log(np.where(sigma > 0, sigma, np.nan))
     whole = np.nanmedian(log)
     out = []
@@ -194,8 +194,8 @@ def _interstellar(wavelength: np.ndarray, flux: np.ndarray) -> np.ndarray:
     out = []
     for centre in INTERSTELLAR.values():
         at = _mean(wavelength, flux, centre - 1.5, centre + 1.5)
-        beside = 0.5 * (
+        nearby = 0.5 * (
             _mean(wavelength, flux, centre - 9, centre - 5) + _mean(wavelength, flux, centre + 5, centre + 9)
         )
-        out.append(np.clip(at / beside, 0.0, 2.0) if np.isfinite(at) and beside > 0 else 1.0)
+        out.append(np.clip(at / nearby, 0.0, 2.0) if np.isfinite(at) and nearby > 0 else 1.0)
     return np.array(out)

@@ -1,12 +1,13 @@
 """Calibrate MC dropout by the residuals of calibration stars.
 
-MC dropout measures the scatter of the network, not its error. The residuals of its mean on calibration stars, which the
-network has never seen, are collected in units of their own spread (normalised Mondrian split conformal prediction, Vovk et al.
-2005; Papadopoulos et al. 2008). The draws of a star are its mean plus the residuals of its `LocalCalibrationSet`: all five
-quantities of one calibration star together, which preserves their correlations. Age and lifetime are treated on the logistic
-scale of their bounds and stay inside them.
+MC dropout measures the scatter of the network, not its error. The residuals of its mean on calibration stars, which
+the network has never seen, are collected in units of their own spread (normalised Mondrian split conformal
+prediction, Vovk et al. 2005; Papadopoulos et al. 2008). The draws of a star are its mean plus the residuals of its
+`LocalCalibrationSet`: all five quantities of one calibration star together, which preserves their correlations. Age
+and lifetime are treated on the logistic scale of their bounds and stay inside them.
 
-Residuals are measured from the truth of mock stars, not from the paper's labels: the error bar includes the label's own error.
+Residuals are measured from the truth of mock stars, not from the paper's labels: the error bar includes the label's
+own error.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ class DropoutCalibration:
     temperature: np.ndarray
 
     @classmethod
-    def fit(cls, passes: Mapping[bool, Passes], truth: np.ndarray, stage: np.ndarray, snr: np.ndarray) -> DropoutCalibration:
+    def fit(
+        cls, passes: Mapping[bool, Passes], truth: np.ndarray, stage: np.ndarray, snr: np.ndarray
+    ) -> DropoutCalibration:
         """Fit on calibration stars.
 
         Parameters

@@ -1,12 +1,14 @@
 """Calibrate Model 9: one temperature for each kind of input, then a PIT recalibration of the posterior.
 
-On calibration stars, which the network has never seen, the log likelihoods are divided by the temperature under which the true
-atmospheres are most probable (Guo et al. 2017, arXiv:1706.04599); above 1, the network is overconfident. The prior of that fit
-is the density of the calibration stars themselves, since they follow the survey and not the prior of the isochrones.
+On calibration stars, which the network has never seen, the log likelihoods are divided by the temperature under which
+the true atmospheres are most probable (Guo et al. 2017, arXiv:1706.04599); above 1, the network is overconfident. The
+prior of that fit is the density of the calibration stars themselves, since they follow the survey and not the prior
+of the isochrones.
 
-The posterior is then recalibrated, see `stellar_core.inference.calibration.pit_recalibration`: its points are reweighted such
-that the true values of the `LocalCalibrationSet` of a star are uniform in their PIT. This adopts the mock survey's mix of ages
-and metallicities as a prior. Without it (`IsochroneEstimator.without_recalibration`) the posterior follows from the given prior.
+The posterior is then recalibrated, see `stellar_core.inference.calibration.pit_recalibration`: its points are
+reweighted such that the true values of the `LocalCalibrationSet` of a star are uniform in their PIT. This adopts the
+mock survey's mix of ages and metallicities as a prior. Without it (`IsochroneEstimator.without_recalibration`) the
+posterior follows from the given prior.
 """
 
 from __future__ import annotations

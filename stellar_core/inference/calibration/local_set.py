@@ -1,9 +1,9 @@
 """Select the calibration stars that are most similar to a star.
 
-Errors depend on the star: they are larger for giants than for dwarfs, and larger for noisy stars. Each star is therefore
-calibrated on a local set: the calibration stars with the same inputs and the same predicted stage (Mondrian conformal
-prediction, Vovk et al. 2005), and of these the nearest in S/N. The selection uses only quantities known at prediction: the
-predicted stage, never the true one.
+Errors depend on the star: they are larger for giants than for dwarfs, and larger for noisy stars. Each star is
+therefore calibrated on a local set: the calibration stars with the same inputs and the same predicted stage (Mondrian
+conformal prediction, Vovk et al. 2005), and of these the nearest in S/N. The selection uses only quantities known at
+prediction: the predicted stage, never the true one.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Recalibrate posteriors by their PIT distribution (Kuleshov et al. 2018, arXiv:1807.00263).
 
-The probability integral transform (PIT) of a star, u, is the posterior probability below the true value. Over many stars u is
-uniform if the posteriors are calibrated. The density g of u is measured on calibration stars, and each point of a posterior is
-multiplied by g at its own u. Only the weights change: the points remain stars of the models, with consistent ages and
-lifetimes. Quantities are recalibrated one after another, since a weight that corrects one changes the others slightly.
+The probability integral transform (PIT) of a star, u, is the posterior probability below the true value. Over many
+stars u is uniform if the posteriors are calibrated. The density g of u is measured on calibration stars, and each
+point of a posterior is multiplied by g at its own u. Only the weights change: the points remain stars of the models,
+with consistent ages and lifetimes. Quantities are recalibrated one after another, since a weight that corrects one
+changes the others slightly.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def pit(truth: float, values: np.ndarray, probability: np.ndarray) -> float:
 
 
 def pit_cdf(u: np.ndarray, measured: np.ndarray) -> np.ndarray:
-    """Cumulative distribution at ``u`` of the PIT values ``measured`` (n,) of calibration stars; ``u`` if these are uniform."""
+    """Cumulative distribution at ``u`` of the PIT values ``measured`` (n,) of calibration stars; ``u`` if these are
+    uniform."""
     n = measured.size
     # Quantiles by rank / (n + 1) (Weibull) are unbiased for a uniform distribution.
     knots = np.interp(LEVELS * (n + 1), np.arange(1, n + 1), np.sort(measured)) if n else LEVELS

@@ -14,7 +14,8 @@ STARS, COPIES = 60, 4
 
 
 def made(seed: int, shift: float = 0.0, scatter: float = 1.0, own: float = 0.0) -> Sample:
-    """Noise spectra; the real ones' group ``noise scale`` is moved and stretched; ``own`` is shared by a star's spectra."""
+    """Noise spectra; the real ones' group ``noise scale`` is moved and stretched; ``own`` is shared by a star's
+    spectra."""
     rng = np.random.default_rng(seed)
     star = np.repeat(np.arange(STARS), COPIES + 1)
     real = np.tile([True] + [False] * COPIES, STARS)
@@ -39,7 +40,8 @@ def test_a_wrong_mean_and_a_wrong_scatter_are_found(difference):
 
 
 def test_knowing_a_star_does_not_help():
-    """Spectra of one star are alike; were they split between folds, real and mock ones could not be told apart better."""
+    """Spectra of one star are alike; were they split between folds, real and mock ones could not be told apart
+    better."""
     assert abs(score(made(3, own=30.0), "noise scale") - 0.5) < 0.12
 
 

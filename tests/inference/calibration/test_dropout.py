@@ -88,7 +88,8 @@ def test_metrics_against_figures_worked_by_hand():
 
 
 def test_intervals_are_those_of_a_kept_library():
-    """crepes's Mondrian conformal predictive system, given the same misses of the same groups, has the same quantiles."""
+    """crepes's Mondrian conformal predictive system, given the same misses of the same groups, has the same
+    quantiles."""
     from crepes import ConformalPredictiveSystem
 
     passes, truth, _ = overconfident(1500, np.random.default_rng(2))

@@ -1,0 +1,96 @@
+"""Test suites of a trained model, as ``evaluate MODEL --suite NAME`` runs them.
+
+A suite measures and returns card entries; `record` writes them into the card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from stellar_core.errors import ParameterError
+from stellar_core.evaluation import corruption_tests, headline_metrics, isochrone_agreement, real_stars
+from stellar_core.evaluation.realism import classifier
+from stellar_core.experiments.published import BEST
+from stellar_core.inference.base import BaseEstimator
+from stellar_core.inference.estimator import Estimator
+from stellar_core.inference.isochrone import IsochroneEstimator
+from stellar_core.model_store import add_to_card, model_folder
+from stellar_core.models.checkpoints import load_network
+from stellar_core.progress import Progress
+
+#: MOCK stars of the headline metrics and draws from each of their posteriors; MOCK stars of the corruption tests.
+HEADLINE_STARS, HEADLINE_DRAWS, CORRUPTION_STARS = 2500, 4500, 150
+
+
+def headline(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
+    """Measure Model 9 on MOCK stars against the truth and on the paper's task; ``data`` is not used."""
+    found = headline_metrics.measure(
+        _isochrone_estimator(model), HEADLINE_STARS, HEADLINE_DRAWS, paper=BEST, progress=progress
+    )
+    return {"one_checkpoint_mock_test": found}
+
+
+def agreement(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
+    """Compare Model 9 with isochrone fits to the SSPP's parameters of REAL stars."""
+    folder = _folder(data) / "sdss"
+    return {
+        "agreement_with_sspp_real_stars": isochrone_agreement.compare(_isochrone_estimator(model), folder, progress)
+    }
+
+
+def real(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
+    """Compare a network's atmospheres with labels of REAL stars."""
+    folder = _folder(data)
+    network, _, _ = load_network(model_folder(model))
+    what = "median of network minus label and 1.4826 MAD; REAL stars; labels of SDSS from the SSPP, others published"
+    samples = real_stars.compare_samples(network, folder, progress)
+    return {"real_stars_spectrum_alone": {"what": what, "samples": samples}}
+
+
+def corruption(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
+    """Test a model on corrupted spectra: REAL ones if ``data`` is given, else MOCK ones."""
+    estimator = Estimator.load(model)
+    if data is None:
+        return {"damage_mock": corruption_tests.corruption_suite(estimator, CORRUPTION_STARS, progress=progress)}
+    found = corruption_tests.real_corruption_suite(estimator, _folder(data) / "sdss", progress=progress)
+    return {"gate_on_real_spectra": found}
+
+
+def realism(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
+    """Distinguish MOCK from REAL spectra by classifiers; the model gives the parameters of stars without SSPP
+    labels."""
+    return classifier.measure(_folder(data) / "sdss", Estimator.load(model), progress)
+
+
+#: Suites by their names on the command line.
+SUITES: Mapping[str, Callable[[str, Path | None, Progress], dict[str, object]]] = {
+    "headline": headline,
+    "real-stars": real,
+    "corruption": corruption,
+    "realism": realism,
+    "agreement": agreement,
+}
+
+
+def record(suite: str, model: str, found: Mapping[str, object]) -> None:
+    """Write the output of a suite into the card of the model, or that of ``realism`` into the card ``mock-realism``."""
+    if suite == "realism":
+        classifier.record(dict(found))
+    else:
+        add_to_card(model, found)
+
+
+def _folder(data: Path | None) -> Path:
+    if data is None or not (Path(data) / "sdss" / "index.csv").exists():
+        where = "No data folder was given" if data is None else f"There is no sdss/index.csv in {data}"
+        remedy = "Name the folder with REAL spectra with --data."
+        raise ParameterError(f"{where}.", value=str(data), remedy=remedy)
+    return Path(data)
+
+
+def _isochrone_estimator(model: str) -> BaseEstimator:
+    estimator = Estimator.load(model)
+    if not isinstance(estimator, IsochroneEstimator):
+        raise ParameterError(f"This suite tests Model 9 alone; {model} is another network.", value=model)
+    return estimator
