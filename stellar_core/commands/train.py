@@ -16,7 +16,10 @@ commands = typer.Typer()
 @commands.command()
 def train(
     config: Annotated[
-        Path | None, typer.Argument(help="JSON configuration; that of the shipped model by default.")
+        Path | None,
+        typer.Argument(
+            help="JSON configuration, or a folder of trained/ for all its stages; the paper's Setup A by default."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the model; trained/NAME by default.")] = None,
     as_job: Annotated[bool, typer.Option("--job", help="Add the run to the job queue and return.")] = False,
@@ -43,14 +46,19 @@ def train(
 
         submit(config, preset, name, source, select or [], labels, table, store, as_json)
         return
+    from stellar_core.pipeline.chain import train_chain
     from stellar_core.pipeline.train_model import train_model
     from stellar_core.training.config import TrainingConfig
     from stellar_core.training.console import Console, stop_on_signal
 
     console = Console(sys.stderr)
-    settings = TrainingConfig() if config is None else TrainingConfig.read(config)
     with stop_on_signal() as stop:
-        card = train_model(settings, out, say=console.say, report=console.report, progress=console.progress, stop=stop)
+        callbacks = {"say": console.say, "report": console.report, "progress": console.progress, "stop": stop}
+        if config is not None and config.is_dir():
+            card = train_chain(config, out, **callbacks)
+        else:
+            settings = TrainingConfig() if config is None else TrainingConfig.read(config)
+            card = train_model(settings, out, **callbacks)
         if card is None and stop():
             raise typer.Exit(130)
     if as_json and card is not None:

@@ -398,7 +398,7 @@ def _rebuild(name: str) -> list[str]:
     return section(
         "How to rebuild",
         *command(
-            f"python -m stellar_core train trained/{name}/config.json --out runs/{name}  # hours",
+            f"python -m stellar_core train trained/{name} --out runs/{name}  # hours, all stages",
             f"python -m stellar_core calibrate {name} --out runs/{name}  # error bars and checks only",
             f"python -m stellar_core evaluate {name}",
             f"python -m stellar_core evaluate {name} --suite real-stars --data DATA",

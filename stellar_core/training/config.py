@@ -72,8 +72,8 @@ class TrainingConfig:
     seed : int
         Seed of initial weights, split, order and dropout.
     start_from : str
-        Name of a model whose weights the run starts from instead of drawn ones; what has other
-        shapes there starts drawn, and the scales of the inputs stay that model's.
+        Name of a model whose weights are the initial ones, beside the folder of the run or in the app; layers of
+        other shape start at random, and the scales of the inputs remain that model's.
     """
 
     name: str = "paper-setup-a"

@@ -1,8 +1,9 @@
-"""A network while it learns: its weights, their running average, optimiser, schedule and early stopping."""
+"""State of a training: weights and their running average, optimiser, schedule, early stopping."""
 
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,14 +20,14 @@ from stellar_core.training.distributed import Processes
 from stellar_core.training.losses import loss_parts, total_loss
 from stellar_core.training.schedule import EarlyStopping, Schedule
 
-#: Stars whose mean spectrum Model 9 keeps, at most.
+#: Largest number of stars for the mean spectrum that Model 9 stores.
 SCALE_STARS = 1000
-#: Greatest norm of a step's gradient.
+#: Largest norm of a gradient; larger ones are scaled down.
 MAX_GRADIENT = 1.0
 
 
 def half_precision(wanted: str, device: torch.device) -> bool:
-    """Whether matrix products are taken in bf16: as ``wanted``, or for "auto" where ``device`` has instructions for it."""
+    """Return whether to use bf16: as ``wanted``, or for "auto" if ``device`` has instructions for it."""
     if wanted != "auto":
         return wanted == "bf16"
     if device.type == "cuda":
@@ -34,29 +35,34 @@ def half_precision(wanted: str, device: torch.device) -> bool:
     return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def inherit(network: nn.Module, name: str) -> list[str]:
+def inherit(network: nn.Module, name: str, folder: Path | None = None) -> None:
     """Copy the weights of a stored model into ``network`` where names and shapes agree.
 
-    Returns
-    -------
-    list of str
-        Names of what stayed as it was.
+    Parameters
+    ----------
+    network : Module
+    name : str
+        Name of a model beside ``folder``, else of one of the app.
+    folder : Path, optional
+        Folder of the run.
 
     Raises
     ------
     ModelError
-        If there is no such model, or nothing of it fits.
+        If there is no such model, or none of its weights fit.
     """
-    given, own = load_network(model_folder(name))[0].state_dict(), network.state_dict()
+    source = model_folder(name)
+    if folder is not None and (folder.parent / name / "card.json").exists():
+        source = folder.parent / name
+    given, own = load_network(source)[0].state_dict(), network.state_dict()
     fitting = {key: value for key, value in given.items() if key in own and own[key].shape == value.shape}
     if not fitting:
-        raise ModelError(f"Nothing of the model {name} fits this architecture.", value=name)
+        raise ModelError(f"No weights of the model {name} fit this architecture.", value=name)
     network.load_state_dict(fitting, strict=False)
-    return sorted(set(own) - set(fitting))
 
 
 class Learner:
-    """Everything that a step changes.
+    """Everything that a training step changes.
 
     Parameters
     ----------
@@ -64,16 +70,18 @@ class Learner:
     processes : Processes
     stars : StarSet
     rows : (n,) int
-        Of the training stars; the network keeps means and spreads of their inputs.
+        Rows of the training stars; the network stores the means and standard deviations of their inputs.
     class_weights : (5,) float32, optional
         Weight of each stage in the loss.
     total : int
         Steps of the run.
+    folder : Path, optional
+        Folder of the run, beside which ``config.start_from`` may be.
 
     Attributes
     ----------
     names : tuple of str
-        Names of the losses in the order that `step` and `evaluate` give them; known after the first.
+        Names of the losses in the order of `step` and `evaluate`; known after the first call.
     """
 
     def __init__(
@@ -84,6 +92,7 @@ class Learner:
         rows: np.ndarray,
         class_weights: np.ndarray | None,
         total: int,
+        folder: Path | None = None,
     ) -> None:
         self.config, self.processes, self.device = config, processes, processes.device
         network = build(config.model, torch.Generator().manual_seed(config.seed))
@@ -96,7 +105,7 @@ class Learner:
             network.scale_spectra(*(torch.from_numpy(array.astype(np.float32)) for array in spectra))
             network.set_population(stars.labels.reference[rows], config.data.teacher_errors)
         if config.start_from:
-            inherit(network, config.start_from)
+            inherit(network, config.start_from, folder)
         self.half = half_precision(config.precision, self.device)
         self.network = network.to(self.device)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
@@ -112,12 +121,12 @@ class Learner:
         self.names: tuple[str, ...] = ()
 
     def step(self, step: int, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Learn from one batch, this process's share; ``step`` is counted from 0 and gives all randomness.
+        """Take one step with this process's part of a batch; ``step``, from 0, seeds all randomness.
 
         Returns
         -------
         (n_loss,)
-            The losses by `names`, on the device.
+            The losses in the order of `names`, on the device.
         """
         self.schedule.before_step(step)
         self._hide(step, batch)
@@ -133,7 +142,7 @@ class Learner:
 
     @torch.no_grad()
     def evaluate(self, batch: dict[str, torch.Tensor], hidden: torch.Tensor) -> torch.Tensor:
-        """The losses (n_loss,) of the averaged weights, without dropout; photometry is hidden where ``hidden`` (n,) bool."""
+        """Return the losses (n_loss,) of the averaged weights without dropout, photometry masked by ``hidden`` (n,)."""
         batch["features"].masked_fill_(hidden.unsqueeze(1), torch.nan)
         return self._losses(self.average, batch, None)
 
@@ -148,7 +157,7 @@ class Learner:
         return torch.stack([*parts.values(), total_loss(parts, self.config)])
 
     def _hide(self, step: int, batch: dict[str, torch.Tensor]) -> None:
-        """Hide photometry of a share of the whole step's stars, the spectrum of another, whatever the number of processes."""
+        """Hide the photometry of some stars and the spectrum of others; independent of the number of processes."""
         rank, world = self.processes.rank, self.processes.world
         seed = self.config.seed * 1_000_003 + step
         self.dropout.manual_seed(seed)
@@ -161,18 +170,18 @@ class Learner:
             self.dropout.manual_seed(seed + (rank << 40))
 
     def result(self) -> nn.Module:
-        """The averaged network: of the best epoch under early stopping, otherwise of the last step."""
+        """Return the averaged network: of the best epoch with early stopping, otherwise of the last step."""
         if self.stopping.weights is not None:
             self.average.load_state_dict(self.stopping.weights)
         return self.average.eval()
 
     def state_dict(self) -> dict[str, object]:
-        """Tensors and plain values for a checkpoint."""
+        """Return tensors and plain values for a checkpoint."""
         parts = ("network", "average", "optimiser", "schedule", "stopping")
         return {name: getattr(self, name).state_dict() for name in parts} | {"names": self.names}
 
     def load_state_dict(self, state: dict[str, object]) -> None:
-        """Go on from what `state_dict` gave."""
+        """Restore the state of `state_dict`."""
         for name in ("network", "average", "optimiser", "schedule", "stopping"):
             getattr(self, name).load_state_dict(state[name])
         self.names = tuple(state["names"])

@@ -129,7 +129,7 @@ class _Run:
             raise ParameterError(f"A batch of {config.batch} cannot be divided among {self.processes.world} processes.")
         self.total = self.per_epoch * config.epochs
         weights = class_weights(stars.labels.stage[self.rows]) if config.balancing == "class weights" else None
-        self.learner = Learner(config, self.processes, stars, self.rows, weights, self.total)
+        self.learner = Learner(config, self.processes, stars, self.rows, weights, self.total, folder)
         self.batches = Batches(stars, self.processes.device)
         self.epoch = self.index = 0
         self.sums: torch.Tensor | None = None
