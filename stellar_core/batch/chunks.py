@@ -19,7 +19,8 @@ from stellar_core.mock.catalogue_writer import catalogue_columns, rows_by_plate
 from stellar_core.mock.plates import N_STARS, make_plate
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.photometry import Photometry
-from stellar_core.preprocessing.spectra import GRID, KeptSpectrum, PreparedSpectrum
+from stellar_core.preprocessing.grid import GRID
+from stellar_core.preprocessing.spectra import KeptSpectrum, PreparedSpectrum
 from stellar_core.sdss.specobjid import BOSS_RUN2D
 from stellar_core.sdss.star_id import StarId
 from stellar_core.spectrum import Spectrum

@@ -18,12 +18,13 @@ from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.datasets.config import DataConfig
 from stellar_core.isochrones import nearest_label, power_law_log_lifetime
 from stellar_core.mock.emulator import SpectralEmulator
-from stellar_core.mock.spectrograph import sdss_fwhm
 from stellar_core.mock.instrument import observe
 from stellar_core.mock.photometry import observe_photometry, redden
 from stellar_core.mock.population import Population, draw
+from stellar_core.mock.spectrograph import sdss_fwhm
 from stellar_core.preprocessing.features import features_batch
-from stellar_core.preprocessing.spectra import GRID, normalise_batch_with_ivar
+from stellar_core.preprocessing.grid import GRID
+from stellar_core.preprocessing.normalisation import normalise_batch
 from stellar_core.progress import Progress
 
 #: Stars made at a time; each chunk has a seed of its own.
@@ -194,7 +195,7 @@ def _spectra(
         ivar = _lose_stretches(seen.wavelength, seen.ivar, config.missing_stretch, rng)
         shift = 1.0 + (stars.velocity_kms[rows] + error[rows]) / SPEED_OF_LIGHT
         wavelength = seen.wavelength[None, :] / shift[:, None]
-        flux[rows], coverage[rows], known[rows], usable[rows] = normalise_batch_with_ivar(wavelength, seen.flux, ivar)
+        flux[rows], coverage[rows], known[rows], usable[rows] = normalise_batch(wavelength, seen.flux, ivar)
     return flux, coverage, known, usable
 
 

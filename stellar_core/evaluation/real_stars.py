@@ -15,7 +15,8 @@ from torch import nn
 
 from stellar_core.errors import ParameterError, StellarError
 from stellar_core.evaluation.atmospheres import spectrum_atmosphere
-from stellar_core.preprocessing.spectra import GRID, PreparedSpectrum, prepare
+from stellar_core.preprocessing.grid import GRID
+from stellar_core.preprocessing.spectra import PreparedSpectrum, prepare
 from stellar_core.progress import Progress
 from stellar_core.spectrum import Spectrum
 

@@ -18,7 +18,8 @@ from stellar_core.inference.spectral_diagnostics import diagnose
 from stellar_core.intervals import Interval
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.preprocessing.features import features
-from stellar_core.preprocessing.spectra import GRID, PreparedSpectrum, prepare
+from stellar_core.preprocessing.grid import GRID
+from stellar_core.preprocessing.spectra import PreparedSpectrum, prepare
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES
 
@@ -128,7 +129,7 @@ class BaseEstimator(ABC):
         Parameters
         ----------
         flux, coverage, ivar : (n, 6800)
-            As `stellar_core.preprocessing.spectra.normalise_with_ivar` gives them.
+            As `stellar_core.preprocessing.normalisation.normalise` gives them.
         features : (n, 29)
             NaN for a star without photometry.
         snr : (n,)

@@ -6,7 +6,8 @@ import numpy as np
 
 from stellar_core.inference.spectral_diagnostics import continuum
 from stellar_core.mock.emulator import SpectralEmulator
-from stellar_core.preprocessing.spectra import GRID, PreparedSpectrum
+from stellar_core.preprocessing.grid import GRID
+from stellar_core.preprocessing.spectra import PreparedSpectrum
 from stellar_core.spectrum import Spectrum
 
 

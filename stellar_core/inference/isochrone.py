@@ -106,7 +106,7 @@ class IsochroneEstimator(BaseEstimator):
         Parameters
         ----------
         flux, coverage, ivar : (n, 6800)
-            As `stellar_core.preprocessing.spectra.normalise_with_ivar` gives them; without any
+            As `stellar_core.preprocessing.normalisation.normalise` gives them; without any
             coverage, the star has no spectrum.
         features : (n, 29)
             NaN for a star without photometry.

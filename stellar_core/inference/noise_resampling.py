@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stellar_core.preprocessing.spectra import FILLER, SMOOTH_ORDER, SMOOTH_WINDOW
+from stellar_core.preprocessing.normalisation import FILLER
+from stellar_core.preprocessing.smoothing import SMOOTH_ORDER, SMOOTH_WINDOW
 
 #: Copies per star.
 COPIES = 12

@@ -16,7 +16,9 @@ from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.mc_dropout import QUANTITIES
 from stellar_core.inference.result import Result
 from stellar_core.preprocessing.features import features
-from stellar_core.preprocessing.spectra import FILLER, GRID, PreparedSpectrum
+from stellar_core.preprocessing.grid import GRID
+from stellar_core.preprocessing.normalisation import FILLER
+from stellar_core.preprocessing.spectra import PreparedSpectrum
 from stellar_core.spectrum import Spectrum
 
 #: Default width of a range and its limits, Angstrom.

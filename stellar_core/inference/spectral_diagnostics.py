@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from stellar_core.mock.emulator import SpectralEmulator
-from stellar_core.preprocessing.spectra import GRID, SMOOTH_WINDOW
+from stellar_core.preprocessing.grid import GRID
+from stellar_core.preprocessing.smoothing import SMOOTH_WINDOW
 
 #: Columns of `diagnose`: five diagnostics, then the slope and colours from which `DomainCheck` makes two scores.
 DIAGNOSTICS = ("misfit", "spikes", "telluric", "velocity", "lost", "slope", "blue", "red", "g-r", "r-i")

@@ -21,7 +21,7 @@ import numpy as np
 from stellar_core.mock.streams import StarStreams, row_products
 from stellar_core.model_store import read_model
 from stellar_core.paths import TRAINED_DIR
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 EMULATOR_DIR = TRAINED_DIR / "spectral-emulator"
 

@@ -1,8 +1,8 @@
-"""SDSS photometry -> the 29 numbers a network sees (paper, section 3.2.3).
+"""The 29 photometric features of a star (paper, section 3.2.3).
 
-The paper's text accounts for 24 of its 29 features: PSF magnitudes, their errors,
+The paper lists 24 of its 29 features: PSF magnitudes, their errors,
 extinctions and corrected PSF magnitudes, five each, and four colours. The remaining
-five are taken to be the model magnitudes.
+five are assumed to be the model magnitudes.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ def features(photometry: Photometry | None) -> np.ndarray:
     Parameters
     ----------
     photometry : Photometry or None
-        None is a star without photometry: every feature is missing.
+        None for a star without photometry: every feature is missing.
 
     Returns
     -------
     (29,) float64
-        NaN where missing; never a zero that stands for a missing value.
+        NaN where missing, never zero.
     """
     if photometry is None:
         return np.full(len(FEATURE_NAMES), np.nan)

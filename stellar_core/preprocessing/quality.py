@@ -1,4 +1,4 @@
-"""What a user should know about a spectrum before trusting a result, in words."""
+"""Quality of a spectrum in words: warnings, and reasons to reject the result."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stellar_core.preprocessing.spectra import GRID, MAX_STAR_REDSHIFT, PreparedSpectrum
+from stellar_core.preprocessing.grid import GRID
+from stellar_core.preprocessing.spectra import MAX_STAR_REDSHIFT, PreparedSpectrum
 from stellar_core.spectrum import Spectrum
 
-#: Median signal-to-noise ratio per pixel under which a spectrum is called noisy, and too noisy.
+#: Median S/N per pixel below which a spectrum gets a warning, and below which it is rejected.
 LOW_SNR, MIN_SNR = 10.0, 4.0
-#: Share of bad pixels above which it is mentioned.
+#: Fraction of bad pixels above which there is a warning.
 MANY_BAD = 0.1
-#: Share of the grid under which coverage is mentioned (SDSS's own spectrograph covers 0.79), and too small.
+#: Coverage of the grid below which there is a warning (the SDSS spectrograph covers 0.79), and rejection.
 LOW_COVERAGE, LEAST_COVERAGE = 0.7, 0.35
-#: How SDSS's subclasses begin for objects in class STAR that no track here describes.
+#: Prefixes of SDSS subclasses in class STAR without tracks here.
 STRANGE_SUBCLASSES = {"WD": "a white dwarf", "CV": "a cataclysmic variable", "CARBON": "a carbon star"}
-#: Bits of SDSS's ZWARNING in words (SDSS DR10, bitmask of ZWARNING), and those after which there is no star to answer for.
+#: Bits of ZWARNING in words (SDSS DR10), and those that mean that there is no star.
 WARNINGS = {
     1: "a fiber on the sky",
     2: "too little wavelength coverage",
@@ -30,26 +31,26 @@ WARNINGS = {
     256: "bad targeting data",
 }
 NO_STAR = 1 | 128
-#: Set for bright stars of the SDSS spectrograph; alone it is rarely an error, by SDSS's own words, and is not mentioned.
+#: Often set for bright stars of the SDSS spectrograph; alone it rarely indicates an error (SDSS), so it is ignored.
 MANY_OUTLIERS = 16
 
 
 class Remark(NamedTuple):
-    """One sentence, and whether it forbids trust in the answer."""
+    """A sentence about a spectrum; ``refuses`` if the result must not be trusted."""
 
     text: str
     refuses: bool
 
 
 def quality_remarks(spectrum: Spectrum, prepared: PreparedSpectrum) -> tuple[Remark, ...]:
-    """Reasons for caution, the gravest first; empty where there are none.
+    """List reasons for caution, the most serious first.
 
     Parameters
     ----------
     spectrum : Spectrum
         As read.
     prepared : PreparedSpectrum
-        Made of it.
+        Its preparation.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def quality_remarks(spectrum: Spectrum, prepared: PreparedSpectrum) -> tuple[Rem
     remarks = [*_kind(spectrum)]
     if abs(prepared.redshift) > MAX_STAR_REDSHIFT:
         remarks.append(
-            Remark(f"The redshift, {prepared.redshift:.4g}, is not that of a star: a galaxy or quasar.", True)
+            Remark(f"The redshift, {prepared.redshift:.4g}, is too large for a star: a galaxy or quasar.", True)
         )
     snr, covered = f"{prepared.snr:.1f} per pixel", f"{100 * prepared.covered_fraction:.0f} %"
     if prepared.snr < MIN_SNR:
@@ -77,28 +78,28 @@ def quality_remarks(spectrum: Spectrum, prepared: PreparedSpectrum) -> tuple[Rem
     if not spectrum.has_errors:
         remarks.append(Remark("The file gives no errors; the signal-to-noise ratio is an estimate.", False))
     if prepared.redshift_source == "assumed":
-        remarks.append(Remark("The velocity is unknown; the spectrum was taken to be at rest.", False))
+        remarks.append(Remark("The velocity is unknown; the spectrum is assumed to be at rest.", False))
     return tuple(remarks)
 
 
 def _kind(spectrum: Spectrum) -> list[Remark]:
-    """What the survey itself says the object is, where that is no ordinary star."""
+    """Remarks on the classification by the survey, if the object is not an ordinary star."""
     kind = str(spectrum.meta.get("class") or "STAR").strip().upper()
     if kind != "STAR":
         return [Remark(f"The survey classifies this object as {kind}, not as a star.", True)]
     subclass = str(spectrum.meta.get("subclass") or "").strip().upper()
     return [
-        Remark(f"The survey classifies this star as {words}, for which there are no models here.", True)
+        Remark(f"The survey classifies this star as {words}, for which there are no models.", True)
         for begin, words in STRANGE_SUBCLASSES.items()
         if subclass.startswith(begin)
     ]
 
 
 def _warnings(bits: int) -> list[Remark]:
-    """What the survey's ZWARNING says."""
+    """Remark on the bits of ZWARNING."""
     if bits <= 0 or bits == MANY_OUTLIERS:
         return []
-    words = ", ".join(word for bit, word in WARNINGS.items() if bits & bit) or "a reason unknown here"
+    words = ", ".join(word for bit, word in WARNINGS.items() if bits & bit) or "an unknown bit"
     if bits & NO_STAR:
-        return [Remark(f"The survey says that there is no star in the fiber: {words} (ZWARNING {bits}).", True)]
-    return [Remark(f"The survey warns about its redshift and class: {words} (ZWARNING {bits}).", False)]
+        return [Remark(f"According to the survey there is no star in the fiber: {words} (ZWARNING {bits}).", True)]
+    return [Remark(f"The survey warns about the redshift and class: {words} (ZWARNING {bits}).", False)]

@@ -1,8 +1,8 @@
-"""Radial velocity by cross-correlation, for spectra whose file gives no redshift.
+"""Radial velocity by cross-correlation, for files without a redshift.
 
-Star and templates are divided by a running mean, brought to a grid that is even in
-log wavelength, where a velocity is a shift, and correlated there with the star's
-inverse variance as weight (Tonry & Davis 1979, AJ 84, 1511, with weights and masks).
+Star and templates are divided by a running mean, resampled to a grid in log
+wavelength, where a velocity is a shift, and correlated with the inverse variance
+of the star as weight (Tonry & Davis 1979, AJ 84, 1511, with weights and masks).
 The peak over all templates, refined by a parabola, is the velocity.
 """
 
@@ -14,24 +14,23 @@ import numpy as np
 
 from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import ParameterError, SpectrumError
-from stellar_core.preprocessing.spectra import GRID, MAX_GAP
+from stellar_core.preprocessing.grid import GRID, MAX_GAP
 
 #: Step of the correlation grid, dex: half an SDSS pixel, 34.5 km/s.
 STEP = 5e-5
-#: Range of the correlation grid, Angstrom: bluewards the SDSS calibration is uncertain,
-#: redwards sky residuals rule.
+#: Range of the correlation grid, Angstrom: the SDSS calibration is uncertain bluewards, sky residuals
+#: dominate redwards.
 RANGE = (3850.0, 8900.0)
 #: Highest velocity searched, km/s; no bound star of the Galaxy is faster.
 MAX_VELOCITY = 800.0
-#: Width of the running mean that stands for the continuum, dex: 240 Angstrom at 5500,
+#: Width of the running mean used as the continuum, dex: 240 Angstrom at 5500,
 #: wider than a Balmer line.
 CONTINUUM_WIDTH = 0.019
-#: Signal-to-noise ratio per grid point above which a point gains no further weight:
-#: there template mismatch, not noise, is the error.
+#: S/N per grid point above which the weight stops growing: there the error is template mismatch.
 SNR_CEILING = 40.0
-#: Highest believable inverse variance in units of the median flux: S/N of a million.
+#: Largest inverse variance accepted, in units of the median flux: an S/N of a million.
 MAX_PRECISION = 1e12
-#: Least correlation that counts as a measured velocity: noise reaches 0.11, galaxies and
+#: Smallest correlation that counts as a measured velocity: noise reaches 0.11, galaxies and
 #: quasars 0.20, stars of S/N 3 have 0.25 and more.
 MIN_PEAK = 0.22
 #: Error added in quadrature for wavelength calibration and template mismatch, km/s.
@@ -45,13 +44,13 @@ _MAX_LAG = int(np.ceil(MAX_VELOCITY / SPEED_OF_LIGHT / np.log(10) / STEP))
 
 @dataclass(frozen=True)
 class VelocityMeasurement:
-    """What the cross-correlation found.
+    """Result of the cross-correlation.
 
     Attributes
     ----------
     redshift, error : float
         Redshift and its one-sigma error: scatter of the residuals and `SYSTEMATIC`;
-        infinite where the peak lies at the end of the search.
+        infinite if the peak is at the end of the search range.
     peak : float
         Correlation coefficient at the peak, at most 1.
     template : int
@@ -65,7 +64,7 @@ class VelocityMeasurement:
 
     @property
     def reliable(self) -> bool:
-        """Whether the peak stands out enough to be believed."""
+        """True if the peak is at least `MIN_PEAK` and inside the search range."""
         return bool(self.peak >= MIN_PEAK and np.isfinite(self.error))
 
 
@@ -88,13 +87,13 @@ def _running_mean(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _detail(flux: np.ndarray, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Flux over continuum minus 1 (..., p), the continuum, and where both are meaningful."""
+    """Flux over continuum minus 1 (..., p), the continuum, and a mask of valid points."""
     weight = usable.astype(float)
     continuum = _running_mean(flux, weight)
     scale = np.median(continuum, axis=-1, keepdims=True)
     usable = usable & (continuum > 0.02 * np.abs(scale))
     ratio = np.where(usable, flux / np.where(usable, continuum, 1.0) - 1.0, 0.0)
-    # Emission spikes and cosmic rays must not rule the sums.
+    # Emission spikes and cosmic rays must not dominate the sums.
     return np.clip(ratio, -1.0, 1.0), continuum, usable
 
 
@@ -112,7 +111,7 @@ def _template_details(templates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def measure_velocity(
     wavelength: np.ndarray, flux: np.ndarray, ivar: np.ndarray, templates: np.ndarray
 ) -> VelocityMeasurement:
-    """Redshift of a star by cross-correlation with rest-frame templates.
+    """Measure the redshift of a star by cross-correlation with rest-frame templates.
 
     Parameters
     ----------
@@ -121,12 +120,12 @@ def measure_velocity(
     flux, ivar : (n_pixel,) float
         Flux and inverse variance in any linear unit; ``ivar`` 0 marks bad pixels.
     templates : (n, 6800) float
-        Rest-frame spectra on `GRID`; NaN where a template has none.
+        Rest-frame spectra on `GRID`; NaN where a template has no data.
 
     Returns
     -------
     VelocityMeasurement
-        Look at ``reliable`` before using it.
+        Check ``reliable`` before use.
 
     Raises
     ------

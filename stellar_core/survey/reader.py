@@ -12,7 +12,7 @@ import numpy as np
 
 from stellar_core.errors import StorageError
 from stellar_core.preprocessing.features import FEATURE_NAMES
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 from stellar_core.survey.store import read_summary
 
 if TYPE_CHECKING:

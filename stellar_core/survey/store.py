@@ -21,7 +21,7 @@ import numpy as np
 from stellar_core.errors import StorageError
 from stellar_core.files import sha256_of_file, write_bytes
 from stellar_core.preprocessing.features import FEATURE_NAMES
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 from stellar_core.survey.stored_star import StoredStar
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import pytest
 
 from stellar_core.figures.emulator import MAP_LOGG, MAP_TEFF, error_map_figure, held_out_figure, multiples_figure
 from stellar_core.figures.palette import DARK, LIGHT
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 
 def test_a_star_stands_beside_its_emulation_and_the_difference_below():

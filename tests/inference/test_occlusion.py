@@ -1,4 +1,4 @@
-"""Hiding ranges of wavelengths: what is known of stars must come out."""
+"""Occlusion recovers known spectral diagnostics."""
 
 from dataclasses import replace
 
@@ -10,7 +10,8 @@ from stellar_core.errors import ParameterError
 from stellar_core.inference.emulated import emulated_spectrum
 from stellar_core.inference.occlusion import influence, occlude
 from stellar_core.preprocessing.features import features
-from stellar_core.preprocessing.spectra import FILLER, GRID
+from stellar_core.preprocessing.grid import GRID
+from stellar_core.preprocessing.normalisation import FILLER
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def at(found, wavelength):
 
 
 @pytest.fixture(scope="module")
-def answered(estimator):
+def estimated(estimator):
     """Spectrum, result and influence of a Sun-like dwarf and of a metal-poor star of the halo, MOCK."""
     examples = {caption: star for star, caption in lookup.examples()}
     found = {}
@@ -34,8 +35,8 @@ def answered(estimator):
     return found
 
 
-def test_one_range_after_another_counts_as_not_observed(estimator, answered):
-    prepared = estimator.prepare(answered["Sun-like dwarf"][0])
+def test_each_range_in_turn_counts_as_not_observed(estimator, estimated):
+    prepared = estimator.prepare(estimated["Sun-like dwarf"][0])
     edges, (flux, coverage, ivar) = occlude(prepared, 150)
     assert len(flux) == len(edges) + 1
     np.testing.assert_array_equal(flux[0], prepared.flux)
@@ -44,18 +45,18 @@ def test_one_range_after_another_counts_as_not_observed(estimator, answered):
         assert prepared.coverage[inside].any()
         assert (flux[row, inside] == FILLER).all() and not coverage[row, inside].any() and not ivar[row, inside].any()
         np.testing.assert_array_equal(coverage[row, ~inside], prepared.coverage[~inside])
-    assert not coverage[1:].all(axis=0).any(), "every point is hidden once"
+    assert not coverage[1:].all(axis=0).any(), "every pixel is hidden once"
 
 
-def test_gravity_of_a_dwarf_hangs_on_mg_b_and_iron_of_the_halo_on_ca_k(answered):
-    dwarf, halo = answered["Sun-like dwarf"][2], answered["Metal-poor halo star"][2]
+def test_mg_b_has_most_influence_on_gravity_of_a_dwarf_and_ca_k_on_metallicity_of_a_halo_star(estimated):
+    dwarf, halo = estimated["Sun-like dwarf"][2], estimated["Metal-poor halo star"][2]
     assert dwarf.strongest("logg") == at(dwarf, 5176) and halo.strongest("feh") == at(halo, 3935)
     red = dwarf.edges[:, 0] > 7200
     assert np.abs(dwarf.shift["logg"][red]).max() < 0.2 * np.abs(dwarf.shift["logg"]).max()
 
 
-def test_it_is_what_the_estimator_says_of_the_cut_spectrum(estimator, answered):
-    spectrum, result, found = answered["Sun-like dwarf"]
+def test_the_influence_matches_the_estimate_of_the_cut_spectrum(estimator, estimated):
+    spectrum, result, found = estimated["Sun-like dwarf"]
     prepared = estimator.prepare(spectrum)
     k = found.strongest("log_age")
     _, arrays = occlude(prepared)
@@ -67,8 +68,8 @@ def test_it_is_what_the_estimator_says_of_the_cut_spectrum(estimator, answered):
     assert found.error["log_age"] == result.log_age.std
 
 
-def test_networks_without_a_width_of_their_own_give_shifts_alone(answered):
-    spectrum, _, _ = answered["Sun-like dwarf"]
+def test_networks_without_a_width_of_their_own_give_only_shifts(estimated):
+    spectrum, _, _ = estimated["Sun-like dwarf"]
     six = Estimator.load("paper-setup-a")
     found = influence(six, spectrum, six.estimate(spectrum, samples=2))
     assert found.widening is None and np.abs(found.shift["teff"]).max() > 10
@@ -76,8 +77,8 @@ def test_networks_without_a_width_of_their_own_give_shifts_alone(answered):
         influence(six, spectrum, None, width=5)
 
 
-def test_the_emulated_spectrum_lies_on_the_star(estimator, answered):
-    spectrum, result, _ = answered["Sun-like dwarf"]
+def test_the_emulated_spectrum_matches_the_star(estimator, estimated):
+    spectrum, result, _ = estimated["Sun-like dwarf"]
     prepared = estimator.prepare(spectrum)
     atmosphere = result.teff.median, result.logg.median, result.feh.median
     like = emulated_spectrum(estimator.emulator, spectrum, prepared, atmosphere)

@@ -9,7 +9,7 @@ from stellar_core.errors import ModelError
 from stellar_core.mock.emulator import EMULATOR_DIR, SpectralEmulator
 from stellar_core.mock.fit.library import load_library, smooth_continuum
 from stellar_core.mock.spectrograph import sdss_fwhm
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 
 @pytest.fixture(scope="module")

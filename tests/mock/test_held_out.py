@@ -10,7 +10,7 @@ from stellar_core.mock.emulator import EMULATOR_DIR
 from stellar_core.mock.fit.emulator_report import CELLS, card_of, class_table, pooled
 from stellar_core.mock.fit.held_out import folds_by_star, hold_out, measure, star_key
 from stellar_core.mock.held_out import FILE, LINES, RANGES, read_held_out, write_held_out
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 
 @pytest.fixture(scope="module")

@@ -11,17 +11,10 @@ from hypothesis import strategies as st
 from scipy.signal import savgol_filter
 
 from stellar_core.errors import ParameterError, SpectrumError
-from stellar_core.preprocessing.spectra import (
-    FILLER,
-    GRID,
-    MAX_GAP,
-    SMOOTH_ORDER,
-    SMOOTH_WINDOW,
-    normalise,
-    normalise_batch,
-    prepare,
-    smooth,
-)
+from stellar_core.preprocessing.grid import GRID, MAX_GAP
+from stellar_core.preprocessing.normalisation import FILLER, normalise, normalise_batch
+from stellar_core.preprocessing.smoothing import SMOOTH_ORDER, SMOOTH_WINDOW, smooth
+from stellar_core.preprocessing.spectra import prepare
 from stellar_core.spectrum import Spectrum
 
 #: An SDSS spectrograph's pixels: 3802-9206 Angstrom at 1e-4 dex.
@@ -40,7 +33,7 @@ def test_grid_is_the_papers():
 
 
 def test_values_are_those_of_the_four_steps():
-    flux, coverage = normalise(LEGACY, wavy(LEGACY), np.ones_like(LEGACY))
+    flux, coverage, _ = normalise(LEGACY, wavy(LEGACY), np.ones_like(LEGACY))
     inside = (GRID >= LEGACY[0]) & (GRID <= LEGACY[-1])
     np.testing.assert_array_equal(coverage, inside)
     expected = savgol_filter(np.interp(GRID[inside], LEGACY, wavy(LEGACY)), SMOOTH_WINDOW, SMOOTH_ORDER)
@@ -62,7 +55,7 @@ def test_short_gap_is_bridged_and_long_gap_is_not():
     ivar[short | long] = 0
     flux = wavy(LEGACY)
     flux[short | long] = -1e6
-    out, coverage = normalise(LEGACY, flux, ivar)
+    out, coverage, _ = normalise(LEGACY, flux, ivar)
     assert coverage[(GRID > 4990) & (GRID < 5030)].all()
     assert not coverage[(GRID > 6002) & (GRID < 6198)].any()
     assert np.all(out[(GRID > 6002) & (GRID < 6198)] == FILLER)
@@ -117,7 +110,7 @@ def test_damaged_spectra_give_finite_numbers_or_a_refusal(seed, spikes, dead, sh
     ivar = np.full(LEGACY.size, 1 / 64)
     ivar[rng.integers(0, LEGACY.size, dead)] = rng.choice([0, np.nan, -1, np.inf], dead)
     try:
-        out, coverage = normalise(LEGACY / (1 + shift), flux, ivar)
+        out, coverage, _ = normalise(LEGACY / (1 + shift), flux, ivar)
     except SpectrumError:
         return
     assert np.all(np.isfinite(out))
@@ -130,11 +123,11 @@ def test_batch_equals_one_by_one_and_marks_the_bad():
     flux = wavy(LEGACY) + rng.normal(0, 1, (4, LEGACY.size))
     flux[2] = 0
     ivar = np.ones_like(flux)
-    out, coverage, usable = normalise_batch(LEGACY, flux, ivar)
+    out, coverage, _, usable = normalise_batch(LEGACY, flux, ivar)
     np.testing.assert_array_equal(usable, [True, True, False, True])
     assert out.dtype == np.float32
     for row in (0, 1, 3):
-        one, mask = normalise(LEGACY, flux[row], ivar[row])
+        one, mask, _ = normalise(LEGACY, flux[row], ivar[row])
         np.testing.assert_array_equal(out[row], one)
         np.testing.assert_array_equal(coverage[row], mask)
     assert np.all(out[2] == FILLER) and not coverage[2].any()

@@ -10,7 +10,8 @@ import pytest
 
 from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import ParameterError, SpectrumError
-from stellar_core.preprocessing.spectra import GRID, prepare
+from stellar_core.preprocessing.grid import GRID
+from stellar_core.preprocessing.spectra import prepare
 from stellar_core.preprocessing.velocity import MAX_VELOCITY, measure_velocity
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.spectrum import Spectrum

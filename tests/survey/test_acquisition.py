@@ -20,10 +20,11 @@ from filelock import FileLock
 from typer.testing import CliRunner
 
 from stellar_core.__main__ import app, main
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import ArchiveError, RunError
 from stellar_core.isochrones import nearest_label
 from stellar_core.preprocessing.features import features
-from stellar_core.preprocessing.spectra import GRID, prepare
+from stellar_core.preprocessing.grid import GRID
+from stellar_core.preprocessing.spectra import prepare
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.sdss.star_id import StarId
@@ -346,7 +347,7 @@ def test_without_a_network_it_stops_soon_and_says_so(sdss, tmp_path, monkeypatch
 
 
 def test_two_processes_do_not_work_in_one_folder(sdss, tmp_path):
-    with FileLock(tmp_path / ".lock"), pytest.raises(ArchiveError, match="Another process"):
+    with FileLock(tmp_path / ".lock"), pytest.raises(RunError, match="Another process"):
         acquire(tmp_path, Plan(**SETTINGS))
 
 
@@ -372,7 +373,7 @@ def test_the_command_does_the_same(sdss, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         main()
     error = capsys.readouterr().err
-    assert ended.value.code == 2 and "holds another acquisition" in error and error.count("\n") == 1
+    assert ended.value.code == 2 and "belongs to another run" in error and error.count("\n") == 1
 
 
 def _lite(star: StarId) -> str:

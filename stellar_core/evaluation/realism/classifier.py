@@ -18,7 +18,7 @@ from stellar_core.evaluation.realism.matched_mocks import Sample, real_stars, sa
 from stellar_core.files import write_text
 from stellar_core.inference.estimator import Estimator
 from stellar_core.paths import TRAINED_DIR
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 from stellar_core.progress import Progress
 
 #: Rest-frame wavelength ranges of line features, Angstrom.

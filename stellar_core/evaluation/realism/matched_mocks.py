@@ -17,7 +17,9 @@ from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.instrument import observe
 from stellar_core.mock.photometry import redden
 from stellar_core.mock.spectrograph import BOSS_PIXELS
-from stellar_core.preprocessing.spectra import GRID, PreparedSpectrum, smooth
+from stellar_core.preprocessing.grid import GRID
+from stellar_core.preprocessing.smoothing import smooth
+from stellar_core.preprocessing.spectra import PreparedSpectrum
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.spectrum import Spectrum
 

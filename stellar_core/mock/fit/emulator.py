@@ -19,7 +19,7 @@ from stellar_core.mock.fit.outliers import Suspects
 from stellar_core.mock.fit.temperature_scale import TemperatureScale, fit_scale
 from stellar_core.mock.held_out import write_held_out
 from stellar_core.model_store import write_model
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 TEFF_RANGE = (3300.0, 12500.0)
 FOLDS = 5

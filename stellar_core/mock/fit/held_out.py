@@ -13,7 +13,7 @@ import numpy as np
 from stellar_core.errors import ParameterError
 from stellar_core.mock.emulator import DOMAIN_STEP
 from stellar_core.mock.held_out import LINES, RANGES, HeldOut
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 #: Examples that are kept whole: title and the Teff [K], log g, [Fe/H] that a star should be near.
 EXAMPLES = (

@@ -14,7 +14,7 @@ import numpy as np
 
 from stellar_core.errors import ParameterError
 from stellar_core.mock.spectrograph import sdss_fwhm
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 #: Width (standard deviation, A) of the smoothing that separates lines from continuum.
 CONTINUUM_SIGMA = 100.0

@@ -27,7 +27,7 @@ from stellar_core.mock.fit.public_libraries import (
     read_miles,
     read_stelib,
 )
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 #: Option of the command line -> library and its reader.
 READERS = {

@@ -12,7 +12,7 @@ import numpy as np
 
 from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.mock.fit.library import StellarLibrary
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 #: Velocities tried, km/s.
 VELOCITIES = np.arange(-500.0, 501.0, 10.0)

@@ -15,7 +15,7 @@ import numpy as np
 from stellar_core.mock.fit.held_out import star_key
 from stellar_core.mock.fit.library_velocity import VELOCITY_RANGE, velocity
 from stellar_core.mock.held_out import LINES
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 #: The smallest velocity that counts as an error of the spectrum, km/s.
 SMALLEST_VELOCITY = 25.0

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.errors import ParameterError
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 from stellar_core.spectral_lines import air_to_vacuum
 
 #: Range (A) whose median flux is 1.

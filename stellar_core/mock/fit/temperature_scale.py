@@ -17,7 +17,7 @@ import numpy as np
 
 from stellar_core.bolometric_corrections import BolometricTable, load_bolometric
 from stellar_core.errors import ParameterError
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 #: Stars that the correction is fitted to, K; it is held constant beyond and fades out over `FADE`.
 FITTED = (4300.0, 7300.0)

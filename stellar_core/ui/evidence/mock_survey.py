@@ -1,4 +1,4 @@
-"""How good the MOCK survey is, from the tables stored beside its parts."""
+"""The Mock survey page: MOCK and real spectra and catalogues, from tables stored in ``trained/``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core.errors import StellarError
-from stellar_core.ui.shell import ROOT, show_error, palette, escape, show_plot
+from stellar_core.ui.shell import ROOT, escape, palette, show_error, show_plot
 
 if TYPE_CHECKING:
-    from stellar_core.mock.population_comparison import Comparison
     from stellar_core.mock.held_out import HeldOut
+    from stellar_core.mock.population_comparison import Comparison
 
 TRAINED = ROOT / "trained"
 MOCK, REAL = ":orange-badge[MOCK]", ":blue-badge[REAL]"
@@ -21,7 +21,7 @@ LIBRARIES = {"MILES": "MILES", "STELIB": "STELIB", "BOSS_TEMPLATE": "BOSS templa
 
 
 def _stamp(path: Path) -> int:
-    """When a file was last written, ns; 0 where there is none."""
+    """Modification time of a file, ns; 0 if there is none."""
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
@@ -40,13 +40,43 @@ def _comparison(stamp: int) -> Comparison:
 
 
 def _card(name: str) -> dict:
-    """The card of a part; empty where there is none."""
+    """Card of a part of the mock; empty if there is none."""
     path = TRAINED / name / "card.json"
     return json.loads(path.read_text()) if path.exists() else {}
 
 
+def _auc(classifier: dict) -> str:
+    """Area under the ROC curve with its error."""
+    digits = 3 if classifier["auc"] > 0.99 else 2
+    error = f" ± {classifier['auc_error']:.{digits}f}" if classifier.get("auc_error") is not None else ""
+    return f"{classifier['auc']:.{digits}f}{error}"
+
+
+def show_headline() -> None:
+    """Answer of the page in numbers, and its two badges."""
+    rms = (
+        _card("spectral-emulator")
+        .get("held_out_line_residual_3850_7350", {})
+        .get("without those named as outliers", {})
+    )
+    row = rms.get("4500-8000 K")
+    words = [
+        f"Emulated spectra of FGK stars match held-out library stars to **{row['rms']:.1%}** RMS of the continuum."
+        if row
+        else "",
+        "A classifier still distinguishes MOCK from real SDSS-like spectra: area under the ROC curve "
+        f"**{_auc(found)}** (0.5: chance)."
+        if (found := _card("mock-realism").get("classifier"))
+        else "",
+    ]
+    st.markdown(" ".join(filter(None, words)))
+    st.caption(
+        f"All models here were trained on MOCK stars only. Simulated data are marked {MOCK}, observed data {REAL}."
+    )
+
+
 def show_spectra() -> None:
-    """Held-out library stars beside their emulation, and the errors per class, cell, library and range."""
+    """Held-out library stars and their emulation, with errors by class, cell, library and range."""
     try:
         held = _held_out(_stamp(TRAINED / "spectral-emulator" / "held_out.safetensors"))
     except StellarError as error:
@@ -55,9 +85,9 @@ def show_spectra() -> None:
     card = _card("spectral-emulator")
     st.subheader(f"Spectra {MOCK} against {REAL} library stars", anchor=False)
     st.markdown(
-        f"The emulator turns Teff, log g and [Fe/H] into a spectrum. Each of the {len(held.labels)} library spectra was left "
-        "out of a fit once and then emulated from its labels alone. Spectra are divided by their continuum; the error is the "
-        "RMS of the difference over 3850–7350 Å, the signal that of the lines themselves."
+        f"The emulator predicts a spectrum from Teff, log g and [Fe/H]. Each of the {len(held.labels)} library spectra "
+        "was left out of one fit and then emulated from its labels (cross-validation). Spectra are divided by their "
+        "continuum. Error: RMS difference over 3850–7350 Å; signal: RMS of the lines."
     )
     st.table(_class_rows(card))
     if card.get("held_out_note"):
@@ -67,11 +97,11 @@ def show_spectra() -> None:
     with left:
         _show_map(held)
     with right:
-        st.markdown("**RMS by library and wavelength**, outliers left out")
+        st.markdown("**RMS by library and wavelength**, without outliers")
         st.table(_range_rows(card))
         st.caption(
-            "Below 3850 Å lines crowd and the libraries themselves are noisy; MILES ends at 7370 Å, what lies beyond rests on "
-            "STELIB, the BOSS templates and models."
+            "Below 3850 Å lines are crowded and the libraries are noisy. MILES ends at 7370 Å; redder wavelengths "
+            "rely on STELIB, BOSS templates and models."
         )
     _show_outliers(card)
     _show_domain(card)
@@ -85,7 +115,7 @@ def _class_rows(card: dict) -> list[dict[str, str]]:
             "MILES stars": name.replace("-", "–"),
             "number": f"{row['stars']}",
             "RMS, all": f"{row['rms']:.4f}",
-            "RMS without outliers": f"{clean[name]['rms']:.4f} ({row['stars'] - clean[name]['stars']} left out)",
+            "RMS without outliers": f"{clean[name]['rms']:.4f} ({row['stars'] - clean[name]['stars']} excluded)",
             "median star": f"{clean[name]['median_rms']:.4f}",
             "signal": f"{clean[name].get('signal', float('nan')):.3f}",
         }
@@ -105,9 +135,9 @@ def _range_rows(card: dict) -> list[dict[str, str]]:
 
 
 def _show_star(held: HeldOut) -> None:
-    """One held-out star to choose, and all of them small."""
+    """One selected held-out star, and small panels of all."""
     from stellar_core.figures.emulator import held_out_figure, multiples_figure
-    from stellar_core.preprocessing.spectra import GRID
+    from stellar_core.preprocessing.grid import GRID
 
     def name(index: int) -> str:
         row = held.row[index]
@@ -122,7 +152,7 @@ def _show_star(held: HeldOut) -> None:
         index=start,
         format_func=name,
         key="held_out_star",
-        help="Of the nine library stars nearest to each type the one whose error is the median, and the three worst.",
+        help="For each type, the star with the median error of the nine nearest library stars; and the three worst.",
     )
     error = held.line_rms[held.row[chosen]]
     show_plot(
@@ -135,19 +165,20 @@ def _show_star(held: HeldOut) -> None:
         ),
         "held_out",
         f"held-out-{held.name[held.row[chosen]]}",
-        f"Line spectrum of {held.name[held.row[chosen]]} beside its emulation, RMS {error:.4f}",
+        f"Line spectrum of {held.name[held.row[chosen]]} and its emulation, RMS {error:.4f}",
     )
-    st.caption(f"RMS over 3850–7350 Å: **{error:.4f}**. Drag to zoom, double-click to see all again.")
-    with st.expander("All of them, 4780–5420 Å", expanded=False):
+    st.caption(f"RMS over 3850–7350 Å: **{error:.4f}**. Drag to zoom, double-click to reset.")
+    with st.expander("All stars, 4780–5420 Å", expanded=False):
         titles = [
-            f"{held.title[k]}{'' if held.source[row] == 'MILES' else f' ({held.source[row]})'} · {held.line_rms[row]:.3f}"
+            f"{held.title[k]}{'' if held.source[row] == 'MILES' else f' ({held.source[row]})'} · "
+            f"{held.line_rms[row]:.3f}"
             for k, row in enumerate(held.row)
         ]
         show_plot(
             multiples_figure(titles, GRID, held.observed, held.emulated, palette=palette()),
             "multiples",
             "held-out-stars",
-            "Small panels of all held-out examples beside their emulation",
+            "All held-out examples and their emulation",
         )
 
 
@@ -160,19 +191,17 @@ def _show_map(held: HeldOut) -> None:
         error_map_figure(held.labels[rows, 0], held.labels[rows, 1], held.line_rms[rows], palette=palette()),
         "error_map",
         "emulator-errors",
-        "Map of the emulator's error over effective temperature and gravity",
+        "Map of the emulator's error by effective temperature and gravity",
     )
-    st.caption("Numbers count stars; cells of one star have no colour.")
+    st.caption("Numbers: stars per cell; cells with one star have no colour.")
 
 
 def _show_outliers(card: dict) -> None:
-    said = card.get("outliers_left_out", {})
-    if not isinstance(said, dict) or not said:
+    outliers = card.get("outliers_left_out", {})
+    if not isinstance(outliers, dict) or not outliers:
         return
-    with st.expander(
-        f"{len(said)} spectra are unlike stars of their labels and were left out of the fit; why, as far as they show"
-    ):
-        rows = [{"spectrum": name, "labels, RMS and what it shows": text} for name, text in said.items()]
+    with st.expander(f"{len(outliers)} outliers excluded from the fit"):
+        rows = [{"spectrum": name, "labels, RMS and reason": text} for name, text in outliers.items()]
         st.dataframe(
             rows, hide_index=True, height=320, column_config={"spectrum": st.column_config.Column(width="small")}
         )
@@ -182,16 +211,16 @@ def _show_domain(card: dict) -> None:
     domain = card.get("domain", {})
     low, high = domain.get("teff_K", (3500, 12000))
     st.info(
-        f"**What the MOCK survey does not know.** Emulated spectra hold between {low} and {high} K, near stars of the library "
-        f"({escape(domain.get('rule', ''))}). Outside lie {escape(domain.get('outside', ''))}: no MOCK star is one, and what a "
-        "network says of such a star is worth nothing. The spectra have three labels; other abundances follow [Fe/H] as they "
-        "do in the library's stars.",
+        f"**Limits of the MOCK survey.** Emulated spectra are valid between {low} and {high} K, near stars of the "
+        f"library ({escape(domain.get('rule', ''))}). Not included: {escape(domain.get('outside', ''))}. Results for "
+        "such stars are meaningless. The spectra depend on three labels only; other abundances follow [Fe/H] as in "
+        "the library.",
         icon=":material/fence:",
     )
 
 
 def show_catalogue() -> None:
-    """Colours and [Fe/H] of the MOCK catalogue beside those of real SDSS stars."""
+    """Colours and [Fe/H] of MOCK stars and real SDSS stars."""
     from stellar_core.figures.population import density_figure, histograms_figure
     from stellar_core.mock.population_comparison import PAIRS, QUANTITIES, edges
 
@@ -203,9 +232,9 @@ def show_catalogue() -> None:
         return
     title = {name: f"{words} ({unit})" for name, (words, unit, *_) in QUANTITIES.items()}
     st.markdown(
-        f"{found.mock_stars} MOCK stars (each sixth plate) and {found.real_stars} stars of SDSS DR17 with an [Fe/H] of the "
-        "parameter pipeline, by the same limits in all five quantities. PSF colours with their errors, not dereddened; [Fe/H] "
-        "as a pipeline reports it, with its error."
+        f"{found.mock_stars} MOCK stars (every sixth plate) and {found.real_stars} stars of SDSS DR17 with [Fe/H] from "
+        "the parameter pipeline, with the same limits in all five quantities. PSF colours are not dereddened; colours "
+        "and [Fe/H] include their errors."
     )
     show_plot(
         histograms_figure(
@@ -224,7 +253,7 @@ def show_catalogue() -> None:
             {
                 "": QUANTITIES[name][0],
                 "KS distance": f"{one.ks:.3f}",
-                "two halves of the real stars": f"{one.ks_halves:.3f}",
+                "KS, two halves of real stars": f"{one.ks_halves:.3f}",
                 "mean shift": f"{one.wasserstein:.3f} {QUANTITIES[name][1]}",
                 "median, REAL": f"{one.real_median:+.3f}".replace("-", "−"),
                 "median, MOCK": f"{one.mock_median:+.3f}".replace("-", "−"),
@@ -235,14 +264,13 @@ def show_catalogue() -> None:
     worst = max(found.distances, key=lambda name: found.distances[name].ks)
     lower = found.distances[worst].mock_median < found.distances[worst].real_median
     st.markdown(
-        "**How to read this.** Part of the agreement is by construction: the survey's choice of stars in g−r, and the zero points "
-        "of u, i and z, were learned from these same real stars. No quantity agrees within chance (third column). The least alike is "
-        f"**{QUANTITIES[worst][0]}**, with a KS distance of {found.distances[worst].ks:.2f} and a median that is "
-        f"{'lower' if lower else 'higher'} in the mock: it is a smooth model of the Galaxy, not a copy of SDSS's targeting."
+        f"The largest difference is in **{QUANTITIES[worst][0]}**: KS distance {found.distances[worst].ks:.2f}, with a "
+        f"{'lower' if lower else 'higher'} median in the mock. No quantity agrees within sampling noise (third "
+        "column), because the mock is a smooth model of the Galaxy, not a copy of SDSS targeting. Part of the "
+        "agreement is by construction: the selection in g−r and the zero points of u, i and z were fitted to these "
+        "real stars."
     )
-    st.caption(
-        "Colour: REAL stars, the stronger the denser (logarithmic). Lines: 20, 50, 80 and 95 % of the MOCK stars."
-    )
+    st.caption("Colour: density of REAL stars (logarithmic). Contours: 20, 50, 80 and 95 % of the MOCK stars.")
     for column, (x, y) in zip(st.columns(len(PAIRS), gap="small"), PAIRS):
         with column:
             show_plot(
@@ -256,36 +284,35 @@ def show_catalogue() -> None:
 
 
 def show_realism() -> None:
-    """What networks trained on MOCK stars do on real ones, and how a classifier tells the two apart."""
-    from stellar_core.figures.realism import classifier_figure, growth_figure
+    """Performance of networks trained on MOCK stars on real ones, and MOCK-real classifiers."""
+    from stellar_core.figures.realism import classifier_figure, learning_curve_figure
 
     card = _card("mock-realism")
-    growth, judged = card.get("growth") or [], card.get("classifier") or {}
-    if not growth and not judged:
+    curve, classifier = card.get("growth") or [], card.get("classifier") or {}
+    if not curve and not classifier:
         return
-    st.subheader(f"What is learned on {MOCK} stars, tried on {REAL} ones", anchor=False)
-    if growth:
+    st.subheader(f"Trained on {MOCK}, tested on {REAL} stars", anchor=False)
+    if curve:
         st.markdown(
-            "One network per number of MOCK training stars, applied to real spectra: median difference (bias) and scatter to "
-            "the labels of their surveys and libraries, which have errors of their own. Only the SDSS stars are wholly new: the "
-            "emulator was fitted to the others. Where a line has become flat, more mock does not help any more and only a "
-            "better mock would."
+            "Networks trained on different numbers of MOCK stars, applied to real spectra: median difference (bias) "
+            "and scatter relative to the labels of the surveys and libraries, which have errors too. Only the SDSS "
+            "stars are independent; the emulator was fitted to the others. Where a curve is flat, more MOCK stars do "
+            "not help; a better mock would."
         )
         show_plot(
-            growth_figure(growth, palette=palette()),
-            "growth",
-            "growth",
+            learning_curve_figure(curve, palette=palette()),
+            "learning_curve",
+            "learning-curve",
             "Bias and scatter on real stars against the number of MOCK training stars",
         )
-    if judged:
-        error = f" ± {judged['auc_error']:.2f}" if judged.get("auc_error") is not None else ""
+    if classifier:
         st.markdown(
-            f"**Can a classifier tell them apart?** Given MOCK and REAL spectra of like stars, its area under the curve is "
-            f"**{judged['auc']:.2f}{error}** (0.5 is chance, 1 always right). By one thing alone it reaches:"
+            f"**MOCK-real classifiers.** Area under the ROC curve (0.5: chance, 1: perfect) with all features: "
+            f"**{_auc(classifier)}**. With one feature each:"
         )
         show_plot(
-            classifier_figure(judged.get("reasons") or [], palette=palette()),
+            classifier_figure(classifier.get("reasons") or [], palette=palette()),
             "classifier",
             "classifier",
-            "Area under the curve of classifiers that see one thing only",
+            "Area under the ROC curve of classifiers with one feature each",
         )

@@ -98,7 +98,7 @@ def show_comparison(source: Source | None, seed: int, samples: int, model: str) 
 
 
 def _show(stars: list[tuple[Source, PreparedSpectrum, Result]]) -> None:
-    from stellar_core.preprocessing.spectra import GRID
+    from stellar_core.preprocessing.grid import GRID
 
     revision = " ".join(result.star for _, _, result in stars)
     curves = [

@@ -36,7 +36,7 @@ def show_influence(source: Source, result: Result, prepared: PreparedSpectrum) -
     except StellarError as error:
         show_error(error)
         return
-    from stellar_core.preprocessing.spectra import GRID
+    from stellar_core.preprocessing.grid import GRID
 
     rows = [(one.title, one.error_unit, found.shift[one.field], found.error[one.field]) for one in ROWS]
     if found.widening is not None:

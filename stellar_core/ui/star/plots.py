@@ -88,7 +88,7 @@ def filler_ranges(prepared: PreparedSpectrum | None) -> list[tuple[float, float]
     """Unobserved rest-frame ranges, Angstrom."""
     if prepared is None:
         return []
-    from stellar_core.preprocessing.spectra import GRID
+    from stellar_core.preprocessing.grid import GRID
 
     empty = np.concatenate([[False], ~prepared.coverage, [False]])
     starts = np.flatnonzero(empty[1:] & ~empty[:-1])

@@ -8,7 +8,7 @@ from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.fit.library import StellarLibrary
 from stellar_core.mock.fit.library_velocity import in_rest_frame, library_velocities, velocity
 from stellar_core.mock.fit.outliers import Suspects
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 #: Rows of the small library below.
 SUN, GIANT, COOL, HOT = 0, 1, 2, 3

@@ -16,7 +16,7 @@ from stellar_core.mock.fit.public_libraries import (
     read_stelib,
     to_grid,
 )
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 from stellar_core.spectral_lines import air_to_vacuum, vacuum_to_air
 
 #: The head and three lines in the layout of paramsMILES_v9.1.txt; the second has no labels, the third the typo of 0221.

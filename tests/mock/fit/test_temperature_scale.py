@@ -13,7 +13,7 @@ from stellar_core.mock.fit.temperature_scale import (
     colour_temperature,
     fit_scale,
 )
-from stellar_core.preprocessing.spectra import GRID
+from stellar_core.preprocessing.grid import GRID
 
 
 def power_laws(slope: np.ndarray) -> np.ndarray:
