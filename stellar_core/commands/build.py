@@ -19,7 +19,7 @@ def build(
         str,
         typer.Argument(
             help="tracks, photometry, population, instrument, emulator, comparison, or all of these from DATA; "
-            "cells (after tracks); cards, the README.md of each model."
+            "cells (after tracks); learning-curve from DATA (hours); cards, the README.md of each model."
         ),
     ],
     data: Annotated[Path | None, typer.Argument(help="Folder of public data; see trained/README.md.")] = None,
@@ -41,16 +41,34 @@ def build(
         from stellar_core.isochrones.track_table import load_tracks
 
         build_cells(load_tracks(), out / "isochrone-cells")
+    elif part == "learning-curve":
+        _build_learning_curve(data, out)
     else:
         given = {"miles": miles, "stelib": stelib, "boss": boss, "kurucz": kurucz}
         _build_from_data(part, data, out, {name: path for name, path in given.items() if path is not None}, ck04)
 
 
+def _build_learning_curve(data: Path | None, out: Path) -> None:
+    from stellar_core.pipeline.learning_curve import learning_curve, record
+
+    rows = learning_curve(_needed(data, "learning-curve"), (1000, 4000, 16_000, 64_000), say=_say)
+    record(rows, out / "mock-realism" / "card.json")
+
+
 def _build_from_data(part: str, data: Path | None, out: Path, libraries: dict[str, Path], ck04: Path | None) -> None:
-    from stellar_core.errors import ParameterError
     from stellar_core.mock.fit.build import build_parts
 
-    if data is None and not libraries and ck04 is None:
+    folder = data if libraries or ck04 is not None else _needed(data, part)
+    build_parts(folder, () if part == "all" else (part,), out, _say, libraries, ck04)
+
+
+def _needed(data: Path | None, part: str) -> Path:
+    from stellar_core.errors import ParameterError
+
+    if data is None:
         raise ParameterError(f"The part {part!r} is made from a data folder.", value=part, remedy=f"build {part} DATA")
-    only = () if part == "all" else (part,)
-    build_parts(data, only, out, lambda text: sys.stderr.write(text + "\n"), libraries, ck04)
+    return data
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

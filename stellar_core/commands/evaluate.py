@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,13 @@ commands = typer.Typer()
 def evaluate(
     model: Annotated[str, typer.Argument(help="Name of a model in trained/.")] = DEFAULT_MODEL,
     stars: Annotated[int, typer.Option(help="Number of MOCK test stars.")] = 300,
+    suite: Annotated[
+        str, typer.Option(help="Run this suite instead: headline, real-stars, corruption, realism or agreement.")
+    ] = "",
+    data: Annotated[
+        Path | None, typer.Option(help="Suite: folder of public data with REAL stars; see trained/README.md.")
+    ] = None,
+    record: Annotated[bool, typer.Option("--record", help="Suite: also write the figures into the card.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write the model's stored test as one HTML page instead.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -27,12 +35,30 @@ def evaluate(
 
         write_report(read_test(model), report)
         emit({"report": str(report)}) if as_json else typer.echo(f"The report is in {report}.")
-        return
-    from stellar_core.evaluation.mock_evaluation import evaluate as evaluate_model
-    from stellar_core.inference.estimator import Estimator
-
-    found = evaluate_model(Estimator.load(model), stars)
-    if as_json:
-        emit(found)
+    elif suite:
+        emit(_run_suite(model, suite, data, record))
     else:
-        show({name: value for name, value in found.items() if name not in ("details", "exact_posterior")})
+        from stellar_core.evaluation.mock_evaluation import evaluate as evaluate_model
+        from stellar_core.inference.estimator import Estimator
+
+        found = evaluate_model(Estimator.load(model), stars)
+        if as_json:
+            emit(found)
+        else:
+            show({name: value for name, value in found.items() if name not in ("details", "exact_posterior")})
+
+
+def _run_suite(model: str, suite: str, data: Path | None, record: bool) -> dict[str, object]:
+    from stellar_core.errors import ParameterError
+    from stellar_core.pipeline import suites
+    from stellar_core.progress import ProgressLine
+
+    if suite not in suites.SUITES:
+        names = ", ".join(suites.SUITES)
+        raise ParameterError(f"There is no suite {suite!r}.", value=suite, remedy=f"There are {names}.")
+    line = ProgressLine(sys.stderr)
+    found = suites.SUITES[suite](model, data, line)
+    line.close()
+    if record:
+        suites.record(suite, model, found)
+    return found

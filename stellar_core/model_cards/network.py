@@ -398,13 +398,14 @@ def _rebuild(name: str) -> list[str]:
     return section(
         "How to rebuild",
         *command(
-            f"python -m stellar_core train trained/{name} --out runs/{name}  # hours, all stages",
+            f"python -m stellar_core train trained/{name} --out runs/{name}  # hours",
             f"python -m stellar_core calibrate {name} --out runs/{name}  # error bars and checks only",
             f"python -m stellar_core evaluate {name}",
-            f"python -m stellar_core evaluate {name} --suite real-stars --data DATA",
+            f"python -m stellar_core evaluate {name} --suite real-stars --data DATA --record",
+            "python -m stellar_core build cards",
         ),
         "",
-        "The suites are `headline`, `real-stars`, `corruption` and `agreement`; `DATA` is the folder of public data "
-        "that `trained/README.md` describes. `history.json` holds the losses, `test-stars.safetensors` the test that "
-        "the app shows.",
+        "The suites are `headline` and `agreement` (Model 9 only), `real-stars` and `corruption`; `DATA` is the folder of "
+        "public data that `trained/README.md` describes. `history.json` holds the losses, `test-stars.safetensors` the "
+        "test that the app shows.",
     )

@@ -1,0 +1,40 @@
+"""``evaluate --suite`` on the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from stellar_core.__main__ import app
+from stellar_core.errors import ParameterError
+from stellar_core.pipeline import suites
+
+
+@pytest.mark.parametrize("name", ["headline", "real-stars", "corruption", "realism", "agreement"])
+def test_each_suite_gets_model_and_data_and_prints_its_figures(name, tmp_path, monkeypatch):
+    called, recorded = [], []
+
+    def measure(model, data, progress):
+        called.append((model, data))
+        return {"figures": 1}
+
+    monkeypatch.setattr(suites, "SUITES", {**suites.SUITES, name: measure})
+    monkeypatch.setattr(suites, "record", lambda *given: recorded.append(given))
+    command = ["evaluate", "isochrone", "--suite", name, "--data", str(tmp_path), "--json"]
+    done = CliRunner().invoke(app, command)
+    assert json.loads(done.stdout) == {"figures": 1}
+    assert called == [("isochrone", tmp_path)] and not recorded, "the card changes with --record alone"
+    CliRunner().invoke(app, [*command, "--record"])
+    assert recorded == [(name, "isochrone", {"figures": 1})]
+
+
+def test_unknown_suite_is_an_error_that_lists_the_suites():
+    error = CliRunner().invoke(app, ["evaluate", "--suite", "nothing"]).exception
+    assert isinstance(error, ParameterError) and "real-stars" in str(error)
+
+
+def test_suite_of_real_stars_without_data_is_an_error():
+    error = CliRunner().invoke(app, ["evaluate", "--suite", "real-stars"]).exception
+    assert isinstance(error, ParameterError) and "--data" in str(error)
