@@ -1,10 +1,9 @@
-"""The real worker of a job on invented stars: seconds instead of minutes; run as ``python -m tests.job_worker JOB TOKEN``.
+"""The real worker of a job on invented stars; run as ``python -m tests.job_worker JOB TOKEN``. It takes seconds.
 
 Only the making of stars and the end of a run (calibration and test) are replaced; lock, status, checkpoints,
-signals and the training are the program's own. Faults are asked for by the environment:
-PACE, seconds that each step takes at least; DELAY, seconds before anything; FILE_LIMIT, "STEP,BYTES" from which
-step on no file may be larger; CLOCK, hours by which the wall clock jumps at every look; BLIND, if set the worker
-does not look at the disk itself.
+signals and training are the program's own. Faults are set by environment variables: PACE, minimum seconds of a step;
+DELAY, seconds before the start; FINISHING, seconds of the calibration; FILE_LIMIT, "STEP,BYTES", largest file from
+that step on; CLOCK, hours by which the wall clock jumps at every look; BLIND, no check of the disk.
 """
 
 from __future__ import annotations

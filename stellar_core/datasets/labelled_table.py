@@ -81,7 +81,8 @@ def read_star_table(content: bytes) -> pd.DataFrame:
             row = int(np.flatnonzero(bad)[0])
             low, high = limits[name]
             raise ParameterError(
-                f"Row {row + 1} of the table has {name} {frame[name].iloc[row]!r}; it must lie between {low:g} and {high:g}.",
+                f"Row {row + 1} of the table has {name} {frame[name].iloc[row]!r}; "
+                f"it must lie between {low:g} and {high:g}.",
                 value=row,
             )
         frame[name] = values

@@ -18,10 +18,10 @@ import numpy as np
 
 from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import Inputs, Labels, StarSet, Truth, make_stars
-from stellar_core.errors import ParameterError
-from stellar_core.files import write_text
+from stellar_core.files import read_json, write_text
 from stellar_core.photometry import BANDS
 from stellar_core.preprocessing.features import FEATURE_NAMES
+from stellar_core.run_folder import RunFolder
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.stages import STAGES
 
@@ -77,22 +77,18 @@ def make_phase_stars(
 
     Raises
     ------
-    ParameterError
+    RunError
         If the folder holds stars made with other settings.
     """
-    wanted = json.loads(json.dumps({"train": train, "test": test, "config": asdict(config)}))
+    description = {"train": train, "test": test, "config": asdict(config)}
     if (folder / _SUMMARY).exists():
-        found = json.loads((folder / _SUMMARY).read_text())
-        if {key: found[key] for key in wanted} != wanted:
-            raise ParameterError(
-                f"The folder {folder} holds stars made with other settings.", remedy="Choose another folder with --out."
-            )
+        RunFolder(folder, description, remedy="Choose another folder with --out.").check(read_json(folder / _SUMMARY))
         return
     draft = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     sets = {name: _write_set(draft / name, n, config, name, say) for name, n in (("train", train), ("test", test))}
-    write_text(draft / _SUMMARY, json.dumps({**wanted, "sets": sets}, indent=1) + "\n")
+    write_text(draft / _SUMMARY, json.dumps({**description, "sets": sets}, indent=1) + "\n")
     os.replace(draft, folder)
 
 

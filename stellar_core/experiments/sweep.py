@@ -52,7 +52,9 @@ def sweep(
     Raises
     ------
     ParameterError
-        If a stored result has other settings, or the cluster cannot be reached.
+        If the cluster cannot be reached.
+    RunError
+        If a stored result has other settings.
     RunError
         If a worker or the cluster dies; finished results are kept.
     """

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stellar_core.errors import ParameterError
-from stellar_core.files import write_text
+from stellar_core.files import locked, write_text
+from stellar_core.run_folder import RunFolder
 from stellar_core.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ class Trial:
     config: TrainingConfig
 
     def identity(self) -> dict[str, object]:
-        """Return the settings that a stored result must have, as read from JSON; the device may differ."""
+        """Return the settings that a stored result must have; the device may differ."""
         config = {key: value for key, value in self.config.to_dict().items() if key != "device"}
-        return json.loads(json.dumps({"name": self.name, "labels": self.labels, "config": config}))
+        return {"name": self.name, "labels": self.labels, "config": config}
 
 
 def stored(trial: Trial, folder: Path) -> dict[str, object] | None:
@@ -58,18 +58,14 @@ def stored(trial: Trial, folder: Path) -> dict[str, object] | None:
 
     Raises
     ------
-    ParameterError
+    RunError
         If it has other settings.
     """
     path = folder / f"{trial.name}.json"
     if not path.exists():
         return None
     found = json.loads(path.read_text())
-    wanted = trial.identity()
-    if {key: found[key] for key in wanted} != wanted:
-        raise ParameterError(
-            f"{path} holds a run with other settings.", value=trial.name, remedy="Choose another folder with --out."
-        )
+    RunFolder(folder, trial.identity(), shown=str(path), remedy="Choose another folder with --out.").check(found)
     return found
 
 
@@ -102,11 +98,10 @@ def run_trial(
         The result; None if stopped.
     """
     import torch
-    from filelock import FileLock
 
     folder.mkdir(parents=True, exist_ok=True)
     before = torch.get_num_threads()
-    with FileLock(folder / f"{trial.name}.lock"):
+    with locked(folder / f"{trial.name}.lock", timeout=-1):
         found = stored(trial, folder)
         if found is None:
             torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""The test of a calibrated model on MOCK stars: every figure of its card, and the table that is stored beside it."""
+"""Test of a calibrated model on MOCK stars: the metrics of its card, and the stored table of predictions."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ from stellar_core.inference.calibration.isochrone import VIEWS
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator
 
-#: Fraction of the test stars for views with partial input; survey stars; stars for the exact posterior, and for corruption.
-PART, SURVEY_STARS, EXACT_STARS, DAMAGED_STARS = 0.5, 400, 6000, 150
+#: Fraction of the test stars for views with partial input.
+PART = 0.5
+#: Largest numbers of survey stars, of stars for the exact posterior, and of corrupted stars.
+SURVEY_STARS, EXACT_STARS, CORRUPTED_STARS = 400, 6000, 150
 #: Corrupted stars are at most this fraction of the test stars, so that a small test is small throughout.
-DAMAGED_PART = 0.25
+CORRUPTED_PART = 0.25
 #: Fraction of the test stars in the metrics of the exact posterior.
 EXACT_PART = 0.2
 
 
-def examine(
+def make_report(
     estimator: Estimator, held: StarSet, test: StarSet, errors: tuple[float, float, float], seed: int
 ) -> tuple[dict[str, object], StoredTest]:
-    """Entries of the card, and the stored test of the view in which the model is given all it can read.
+    """Return entries for the card, and the predictions of the view with the most complete input.
 
     Parameters
     ----------
@@ -40,23 +42,23 @@ def examine(
     held, test : StarSet
         Calibration stars, which also recalibrate the exact posterior, and test stars.
     errors : (float, float, float)
-        Of the pipeline whose parameters the exact posterior is given, K, dex, dex.
+        Errors of the pipeline parameters that the exact posterior is given, K, dex, dex.
     seed : int
     """
-    cells = isinstance(estimator, IsochroneEstimator)
+    isochrone = isinstance(estimator, IsochroneEstimator)
     names = (
         ["spectrum and photometry", *(name for name in VIEWS if name != "spectrum and photometry")]
-        if cells
+        if isochrone
         else readable_views(estimator.network)
     )
     part = select(test, np.arange(int(np.ceil(PART * len(test)))))
-    found = {name: predict_stars(estimator, test if name == names[0] else part, name, seed) for name in names}
-    main = found[names[0]]
+    predictions = {name: predict_stars(estimator, test if name == names[0] else part, name, seed) for name in names}
+    main = predictions[names[0]]
     stars, sample = survey_sample(estimator, min(SURVEY_STARS, len(test)))
     survey = predict_stars(estimator, sample, names[0], seed)
     few = select(held, np.arange(min(EXACT_STARS, len(held)))), select(test, np.arange(min(EXACT_STARS, len(test))))
     figures: dict[str, object] = {
-        "metrics_mock_test": {name: measure(one, test, not cells) for name, one in found.items()},
+        "metrics_mock_test": {name: measure(one, test, not isochrone) for name, one in predictions.items()},
         "exact_posterior_from_pipeline_parameters_mock_test": exact_posterior_metrics(
             select(test, np.arange(int(np.ceil(EXACT_PART * len(test))))), errors
         ),
@@ -68,9 +70,9 @@ def examine(
             },
             "log_age_by_group": by_group(survey.u[:, 3], survey.snr, survey.predicted, survey.stage),
         },
-        "damage_mock": corruption_suite(estimator, min(DAMAGED_STARS, int(DAMAGED_PART * len(test))), seed),
+        "damage_mock": corruption_suite(estimator, min(CORRUPTED_STARS, int(CORRUPTED_PART * len(test))), seed),
     }
-    if cells:
+    if isochrone:
         figures["temperature_of_likelihood"] = dict(
             zip(VIEWS, (float(estimator.calibration.temperature[k]) for k in VIEWS.values()))
         )
@@ -79,14 +81,14 @@ def examine(
         figures["crps_beside_exact_posterior"] = compare_crps(
             main.crps[:, columns], main.plain_crps[:, columns], main.snr, exact
         )
-    before = "Model 9 under its flat prior" if cells else "MC dropout alone"
-    label = np.column_stack([test.labels.log_age, test.labels.log_lifetime])
+    before = "Model 9 under its flat prior" if isochrone else "MC dropout alone"
+    labels = np.column_stack([test.labels.log_age, test.labels.log_lifetime])
     shown = TestStars.of(survey, survey.truth[:, 3:])
     table = StoredTest(
         estimator.name,
         names[0],
         before,
-        TestStars.of(main, label),
+        TestStars.of(main, labels),
         replace(shown, name=tuple(star.name for star in stars)),
         "",
     )

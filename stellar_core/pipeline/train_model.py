@@ -20,7 +20,7 @@ from stellar_core.models.checkpoints import load_network, save_network
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.paths import TRAINED_DIR
 from stellar_core.pipeline.calibrate import calibrate_dropout, calibrate_isochrone
-from stellar_core.pipeline.test_report import examine
+from stellar_core.pipeline.test_report import make_report
 from stellar_core.progress import Progress
 from stellar_core.training.checkpoint import NEWEST, Checkpoints, other_run
 from stellar_core.training.config import TrainingConfig
@@ -184,7 +184,7 @@ def finish(
     test = _make_stars(config, "test", stop, progress)
     say("Testing.")
     progress("testing", 0, 0)
-    figures, table = examine(estimator, held, test, config.data.spp_errors, config.seed)
+    figures, table = make_report(estimator, held, test, config.data.spp_errors, config.seed)
     card = {
         "name": config.name,
         **_description(config),

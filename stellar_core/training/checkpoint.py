@@ -1,4 +1,4 @@
-"""Checkpoints of a run that may be killed at any moment, also while it writes one."""
+"""Checkpoints of a run that may be killed at any moment, even while writing one."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ import torch
 from stellar_core.errors import ModelError
 from stellar_core.files import atomic_path, remove_drafts
 
-#: Name of a run's newest checkpoint, and of the one before.
+#: Names of the newest checkpoint of a run and of the one before.
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 _DIGEST = hashlib.sha256().digest_size
 
 
 def other_run(folder: Path) -> ModelError:
-    """The error where a folder holds another unfinished run."""
+    """Return the error for a folder that holds another unfinished run."""
     return ModelError(
         f"The checkpoint in {folder.name} belongs to a run with other settings or stars.",
         value=str(folder),
-        remedy=f"Choose another folder, or remove {NEWEST} and {PREVIOUS} there to start anew.",
+        remedy=f"Choose another folder, or remove {NEWEST} and {PREVIOUS} there to start again.",
     )
 
 
 class Checkpoints:
     """The newest checkpoint of a run and the one before it, in the run's folder.
 
-    A file is the sha256 of what follows and a torch archive, written aside and renamed. One
-    that is cut short or altered is passed over for the one before.
+    A file is a torch archive preceded by its SHA-256, written atomically. If the newest is damaged,
+    the one before is used.
 
     Parameters
     ----------
     folder : Path
-        Made if absent.
+        Created if absent.
     run : str
-        What identifies the run; a checkpoint of another is refused.
+        Identifies the run; a checkpoint of another run is refused.
     seconds : float
-        Least time between checkpoints within an epoch.
+        Shortest time between checkpoints within an epoch.
     """
 
     def __init__(self, folder: Path, run: str, seconds: float) -> None:
@@ -52,7 +52,7 @@ class Checkpoints:
 
     @property
     def due(self) -> bool:
-        """Whether it is time for another."""
+        """Whether the next checkpoint is due."""
         return time.monotonic() - self.last >= self.seconds
 
     def save(self, state: dict[str, object]) -> None:
@@ -69,7 +69,7 @@ class Checkpoints:
         self.last = time.monotonic()
 
     def load(self, device: torch.device) -> dict[str, object] | None:
-        """The state of the newest whole checkpoint, or None if there is none.
+        """Return the state of the newest undamaged checkpoint, or None if there is none.
 
         Raises
         ------
@@ -87,14 +87,14 @@ class Checkpoints:
         return None
 
     def clear(self) -> None:
-        """Remove both, and one half written."""
+        """Remove all checkpoints, unfinished ones included."""
         for path in (self.newest, self.previous):
             path.unlink(missing_ok=True)
         remove_drafts(self.folder)
 
 
 def _read(path: Path, device: torch.device) -> dict[str, object] | None:
-    """What `Checkpoints.save` wrote, or None where the file is absent or damaged."""
+    """Read a file of `Checkpoints.save`, or return None if it is absent or damaged."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:

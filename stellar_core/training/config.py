@@ -1,4 +1,4 @@
-"""What a training run is made of."""
+"""Settings of a training run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stellar_core.models.registry import ModelConfig
 #: Weights of the age, lifetime and stage losses of the paper's Phase III (section 4.3).
 SETUPS = {"A": (0.5, 0.4, 0.1), "B": (0.4, 0.4, 0.2), "C": (0.35, 0.35, 0.3)}
 
-#: Settings that take one of a few words.
+#: Allowed values of the settings that are words.
 CHOICES = {
     "setup": tuple(SETUPS),
     "balancing": ("none", "undersample", "class weights"),
@@ -25,52 +25,52 @@ CHOICES = {
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """One run.
+    """Settings of one run.
 
     Attributes
     ----------
     name : str
-        Folder under ``trained/``.
+        Name of the model and of its folder in ``trained/``.
     setup : {"A", "B", "C"}
         The paper's loss weights.
     loss_weights : (float, float, float), optional
-        Weights of the age, lifetime and stage losses in place of the setup's.
+        Weights of the age, lifetime and stage losses, in place of the setup's.
     atmosphere_weight : float
-        Weight of the added loss on Teff, log g, [Fe/H] (mean squared error in units of
-        1000 K, 1 dex, 0.7 dex).
+        Weight of the additional loss on Teff, log g, [Fe/H]: mean squared error in units of 1000 K,
+        1 dex, 0.7 dex.
     balancing : {"none", "undersample", "class weights"}
-        The paper's Experiments A, B and C: stars as they are; every stage cut to as many as the
-        rarest has; the stage loss weighted by scikit-learn's "balanced" weights.
+        The paper's Experiments A, B and C: all stars; every stage reduced to the number of the
+        rarest; stage loss with scikit-learn's "balanced" class weights.
     epochs : int
-        At most, if ``patience`` is given.
+        Number of epochs; with ``patience`` the largest number.
     batch : int
-        Stars per step, of all processes together.
+        Stars per step, over all processes.
     learning_rate, weight_decay : float
-        Of AdamW; the weight decay is the paper's.
+        Settings of AdamW; the weight decay is the paper's.
     schedule : {"cosine", "plateau"}
-        "cosine": the rate rises for a twentieth of the run and falls as a cosine. "plateau": the
-        paper's ReduceLROnPlateau on the validation loss.
+        "cosine": linear rise over a twentieth of the run, then a cosine decay. "plateau": the paper's
+        ReduceLROnPlateau on the validation loss.
     plateau_factor, plateau_patience : float, int
-        Of ReduceLROnPlateau: factor, and epochs without a lower loss before it acts (torch's
-        defaults; the paper states none).
+        Factor of ReduceLROnPlateau, and epochs without improvement before it is applied (torch's
+        defaults, as the paper states none).
     validation : float
-        Share of the training stars kept apart to watch the loss on; drawn by the seed.
+        Share of the training stars used for the validation loss instead; drawn with the seed.
     patience : int
-        Epochs without a lower validation loss after which the run ends with the weights of its best
-        epoch; 0 trains all epochs and keeps the last weights.
+        Early stopping: epochs without a lower validation loss before the run ends with the weights
+        of its best epoch. 0 trains all epochs and keeps the last weights.
     photometry_dropout : float
-        Share of stars shown without photometry, so that spectra alone can be answered.
+        Share of stars whose photometry is hidden, so that the network can do without.
     spectrum_dropout : float
-        Share of stars shown without spectrum, for networks that can do without (Model 9).
+        Share of stars whose spectrum is hidden (Model 9 only).
     average : float
-        Decay of the running average of the weights that is kept as the result; 0 keeps the weights.
+        Decay of the exponential moving average of the weights, which is the result; 0 for no averaging.
     precision : {"auto", "bf16", "f32"}
-        Of the network's matrix products; weights and losses are always float32. "auto": bf16 where the device
-        computes in it, f32 elsewhere (a processor that has to emulate bf16 is ten times slower).
+        Precision of matrix products; weights and losses are always float32. "auto": bf16 if the device has
+        instructions for it, else f32 (emulated bf16 is ten times slower).
     device : str
-        A torch device, or "auto": a GPU if there is one.
+        A torch device, or "auto" for a GPU if there is one.
     seed : int
-        Seed of initial weights, split, order and dropout.
+        Seed of initial weights, validation split, order of the stars and dropout.
     start_from : str
         Name of a model whose weights are the initial ones, beside the folder of the run or in the app; layers of
         other shape start at random, and the scales of the inputs remain that model's.
@@ -104,7 +104,7 @@ class TrainingConfig:
         for name, allowed in CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ParameterError(
-                    f"The {name} is one of {', '.join(allowed)}; got {getattr(self, name)!r}.",
+                    f"The {name} must be one of {', '.join(allowed)}; got {getattr(self, name)!r}.",
                     value=getattr(self, name),
                 )
         if self.epochs < 1 or self.batch < 2 or not 0 < self.learning_rate < 1:
@@ -119,28 +119,30 @@ class TrainingConfig:
             or sum(weights) + self.atmosphere_weight <= 0
         ):
             raise ParameterError(
-                f"Loss weights are three numbers of at least 0, not all 0; got {weights}.", value=weights
+                f"Loss weights must be three numbers of at least 0, not all 0; got {weights}.", value=weights
             )
         if not (0 <= self.validation <= 0.5 and 0 <= self.photometry_dropout <= 1 and 0 <= self.average < 1):
             raise ParameterError(
-                "Shares must lie in their ranges: validation 0-0.5, photometry_dropout 0-1, average 0-1."
+                "The validation share must lie in 0-0.5, photometry_dropout in 0-1 and average in 0-1."
             )
         if self.spectrum_dropout < 0 or self.photometry_dropout + self.spectrum_dropout > 1:
-            raise ParameterError("Photometry and spectrum are never hidden at once: their shares add up to at most 1.")
+            raise ParameterError(
+                "photometry_dropout and spectrum_dropout must add up to at most 1: never are both hidden."
+            )
         if not 0 < self.plateau_factor < 1 or min(self.plateau_patience, self.patience) < 0:
-            raise ParameterError("The plateau factor lies between 0 and 1, and patience is at least 0 epochs.")
+            raise ParameterError("The plateau factor must lie between 0 and 1, and patience must be at least 0 epochs.")
         if self.validation == 0 and (self.patience or self.schedule == "plateau"):
             raise ParameterError(
-                "Early stopping and the plateau schedule watch the validation loss: set validation above 0."
+                "Early stopping and the plateau schedule need a validation loss: set validation above 0."
             )
 
     @classmethod
     def paper(cls, **changes: object) -> TrainingConfig:
-        """The paper's training (section 3.5), with ``changes`` to any field.
+        """Return the paper's training (section 3.5), with ``changes`` to any field.
 
-        AdamW, weight decay 1e-2, learning rate 1e-5, ReduceLROnPlateau, three losses. What the
-        paper leaves open is set here: a tenth of the stars for validation, at most 100 epochs of
-        batches of 64, an end after 25 epochs without gain.
+        AdamW, weight decay 1e-2, learning rate 1e-5, ReduceLROnPlateau, three losses. Assumed, as the
+        paper does not state them: a tenth of the stars for validation, at most 100 epochs, batches
+        of 64, early stopping after 25 epochs.
         """
         preset = {
             "name": "paper-protocol",
@@ -158,9 +160,9 @@ class TrainingConfig:
 
     @classmethod
     def isochrone(cls, **changes: object) -> TrainingConfig:
-        """The training of Model 9, with ``changes`` to any field.
+        """Return the training of Model 9, with ``changes`` to any field.
 
-        A third of the stars are seen without photometry, a seventh without spectrum.
+        Photometry is hidden for 30 % of the stars, the spectrum for 15 %.
         """
         preset = {
             "name": "isochrone",
@@ -175,20 +177,20 @@ class TrainingConfig:
 
     @property
     def task_weights(self) -> tuple[float, float, float]:
-        """Weights of the age, lifetime and stage losses: ``loss_weights``, or those of the setup."""
+        """Weights of the age, lifetime and stage losses: ``loss_weights``, else those of the setup."""
         return SETUPS[self.setup] if self.loss_weights is None else self.loss_weights
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values, nested as the fields are."""
+        """Return plain values, nested like the fields."""
         return asdict(self)
 
     def settings(self) -> dict[str, object]:
-        """What decides the resulting weights: all of `to_dict` but name and device."""
+        """Return the settings that determine the weights: `to_dict` without name and device."""
         return {key: value for key, value in self.to_dict().items() if key not in ("name", "device")}
 
     @classmethod
     def from_dict(cls, values: dict[str, object]) -> TrainingConfig:
-        """The inverse of `to_dict`; unknown keys are refused by name."""
+        """Make a configuration from the values of `to_dict`; ParameterError names an unknown key."""
         values = _tuples(values)
         for key in ("model", "data"):
             if key in values:
@@ -198,12 +200,12 @@ class TrainingConfig:
 
     @classmethod
     def read(cls, path: Path) -> TrainingConfig:
-        """Read a JSON file.
+        """Read a configuration from a JSON file.
 
         Raises
         ------
         ParameterError
-            If the file is absent, is no JSON, or holds unknown settings.
+            If the file is absent, is not JSON, or has unknown settings.
         """
         try:
             return cls.from_dict(json.loads(Path(path).read_text()))
@@ -214,7 +216,7 @@ class TrainingConfig:
 
 
 def _tuples(values: dict[str, object]) -> dict[str, object]:
-    """``values`` with JSON's lists as tuples."""
+    """Return ``values`` with JSON's lists as tuples."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in dict(values).items()}
 
 

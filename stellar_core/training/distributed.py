@@ -1,4 +1,4 @@
-"""Several processes that train one network together, started by torchrun, and the device of each."""
+"""Training in several processes started by torchrun, and the device of each."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from stellar_core.errors import ParameterError
 
 
 def device_of(name: str) -> torch.device:
-    """The torch device of a configuration; "auto" is a GPU if there is one, each process its own.
+    """Return the torch device of a configuration; "auto" is a GPU if there is one, a different one per process.
 
     Raises
     ------
     ParameterError
-        If torch knows no such device or this machine has none.
+        If torch does not know the device, or this machine does not have it.
     """
     gpu = torch.cuda.is_available()
     if name == "auto":
@@ -38,16 +38,16 @@ def device_of(name: str) -> torch.device:
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes of a run: one, or as many as torchrun started.
+    """The processes of a run: one, or those started by torchrun.
 
     Attributes
     ----------
     rank : int
-        Number of this process, from 0; the first writes.
+        Number of this process, from 0; only process 0 writes.
     world : int
-        How many there are.
+        Number of processes.
     device : torch.device
-        Of this process.
+        Device of this process.
     """
 
     rank: int
@@ -56,35 +56,35 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes and reports."""
+        """Whether this process writes and reports."""
         return self.rank == 0
 
     def share(self, rows: np.ndarray) -> np.ndarray:
-        """This process's part of ``rows``; the parts of all processes make up ``rows`` and do not overlap."""
+        """Return this process's part of ``rows``; the parts of all processes are disjoint and complete."""
         return rows[self.rank :: self.world]
 
     def parallel(self, network: nn.Module) -> nn.Module:
-        """``network`` with gradients averaged over the processes by torch's DistributedDataParallel."""
+        """Wrap ``network`` in torch's DistributedDataParallel, which averages gradients over the processes."""
         if self.world == 1:
             return network
         ids = [self.device.index] if self.device.type == "cuda" else None
         return nn.parallel.DistributedDataParallel(network, device_ids=ids)
 
     def summed(self, values: torch.Tensor) -> torch.Tensor:
-        """The sum of ``values`` over the processes."""
+        """Return the sum of ``values`` over the processes."""
         if self.world > 1:
             distributed.all_reduce(values)
         return values
 
     def any(self, flag: bool) -> bool:
-        """Whether ``flag`` is true in any process."""
+        """Return true if ``flag`` is true in any process."""
         if self.world == 1:
             return flag
         return bool(self.summed(torch.tensor(float(flag), device=self.device)))
 
 
 def processes(device: str) -> Processes:
-    """Join the processes that torchrun started (gloo on CPUs, nccl on GPUs), or be the only one.
+    """Join the processes started by torchrun (gloo on CPUs, nccl on GPUs), or return the only one.
 
     Parameters
     ----------

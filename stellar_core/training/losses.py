@@ -1,4 +1,4 @@
-"""What a network is taught to make small."""
+"""Training losses."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ Losses = dict[str, torch.Tensor]
 def loss_parts(
     predicted: object, batch: Mapping[str, torch.Tensor], class_weights: torch.Tensor | None = None
 ) -> Losses:
-    """The losses of a batch, by the type of the network's output.
+    """Return the losses of a batch, by the type of the network's output.
 
-    A network with another output registers its own by ``@loss_parts.register``. Parts named
-    "age", "lifetime", "stage" and "atmosphere" are weighted by the configuration, others by 1.
+    Register another type of output with ``@loss_parts.register``. Losses named "age", "lifetime",
+    "stage" and "atmosphere" are weighted by the configuration, others by 1.
 
     Parameters
     ----------
     predicted : Prediction or another registered type
     batch : mapping of str to Tensor
-        As `stellar_core.training.batches.Batches` gives it.
+        From `stellar_core.training.batches.Batches`.
     class_weights : (5,), optional
-        Weight of each stage.
+        Weights of the stages.
 
     Returns
     -------
     dict of str to scalar Tensor
     """
-    raise TypeError(f"No loss is known for a network that gives {type(predicted).__name__}.")
+    raise TypeError(f"No loss is defined for the output {type(predicted).__name__}.")
 
 
 @loss_parts.register
 def _of_prediction(
     predicted: Prediction, batch: Mapping[str, torch.Tensor], class_weights: torch.Tensor | None = None
 ) -> Losses:
-    """Mean squared errors of age, lifetime and reference atmosphere, and the stage's cross-entropy."""
+    """Mean squared errors of age, lifetime and reference atmosphere, cross-entropy of the stage."""
     width = torch.tensor(ATMOSPHERE_WIDTH, device=predicted.atmosphere.device)
     return {
         "age": nn.functional.mse_loss(predicted.log_age, batch["log_age"]),
@@ -57,14 +57,14 @@ def _of_prediction(
 def _of_cells(
     predicted: VoxelPrediction, batch: Mapping[str, torch.Tensor], class_weights: torch.Tensor | None = None
 ) -> Losses:
-    """Divergence of the posterior over voxels from the teacher's, nats; stages have no weights of their own."""
+    """Kullback-Leibler divergence from the reference posterior over voxels, nats; no stage weights."""
     target = target_posterior(batch["reference"], predicted)
-    answer = torch.log_softmax(predicted.logits, dim=1)
-    return {"cells": nn.functional.kl_div(answer, target, reduction="batchmean", log_target=True)}
+    log_posterior = torch.log_softmax(predicted.logits, dim=1)
+    return {"cells": nn.functional.kl_div(log_posterior, target, reduction="batchmean", log_target=True)}
 
 
 def total_loss(parts: Losses, config: TrainingConfig) -> torch.Tensor:
-    """The paper's weighted sum (section 4.3), plus the atmosphere's and any other part."""
+    """Return the paper's weighted sum (section 4.3), plus the atmosphere loss and any others."""
     weights = dict(zip(("age", "lifetime", "stage"), config.task_weights))
     weights["atmosphere"] = config.atmosphere_weight
     return sum(weights.get(name, 1.0) * value for name, value in parts.items())

@@ -1,4 +1,4 @@
-"""How the learning rate goes, and when a run has learnt enough."""
+"""Learning-rate schedule and early stopping."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stellar_core.training.config import TrainingConfig
 
 
 def learning_rate(step: int, total: int, peak: float) -> float:
-    """A twentieth of the run up to ``peak``, then down a cosine to a hundredth of it."""
+    """Return the rate of a step: linear rise to ``peak`` over a twentieth of the run, cosine decay to peak / 100."""
     warm = max(1, total // 20)
     if step < warm:
         return peak * (step + 1) / warm
@@ -18,13 +18,13 @@ def learning_rate(step: int, total: int, peak: float) -> float:
 
 
 class Schedule:
-    """The learning rate of an optimiser through a run.
+    """Learning rate of an optimiser during a run.
 
     Parameters
     ----------
     config : TrainingConfig
         Its ``schedule`` is "cosine", set before every step, or "plateau", torch's
-        ReduceLROnPlateau, told the validation loss after every epoch.
+        ReduceLROnPlateau, updated with the validation loss after every epoch.
     optimiser : torch.optim.Optimizer
     total : int
         Steps of the run.
@@ -40,7 +40,7 @@ class Schedule:
 
     @property
     def rate(self) -> float:
-        """The learning rate now."""
+        """Current learning rate."""
         return float(self.optimiser.param_groups[0]["lr"])
 
     def before_step(self, step: int) -> None:
@@ -50,12 +50,12 @@ class Schedule:
                 group["lr"] = learning_rate(step, self.total, self.peak)
 
     def after_epoch(self, validation: float | None) -> None:
-        """Take note of the validation loss."""
+        """Update with the validation loss."""
         if self.plateau is not None:
             self.plateau.step(validation)
 
     def state_dict(self) -> dict[str, object]:
-        """Plain values for a checkpoint; the rate itself is in the optimiser's."""
+        """Return plain values for a checkpoint; the optimiser's state holds the rate itself."""
         if self.plateau is None:
             return {}
         return {
@@ -63,20 +63,20 @@ class Schedule:
         }
 
     def load_state_dict(self, state: dict[str, object]) -> None:
-        """Go on from what `state_dict` gave."""
+        """Restore the state of `state_dict`."""
         if self.plateau is not None:
             self.plateau.load_state_dict(state)
 
 
 class EarlyStopping:
-    """The best epoch so far, by validation loss.
+    """Early stopping on the validation loss.
 
     Attributes
     ----------
     best : float
         Lowest loss so far.
     bad : int
-        Epochs since.
+        Epochs since then.
     weights : dict of str to Tensor, optional
         The network's state at the best epoch.
     """
@@ -86,7 +86,7 @@ class EarlyStopping:
         self.weights: dict[str, torch.Tensor] | None = None
 
     def after_epoch(self, validation: float, network: torch.nn.Module) -> None:
-        """Take note of an epoch's validation loss and, if it is the best, of the weights; nothing without patience."""
+        """Update with an epoch's validation loss, keeping the weights of the best; does nothing without patience."""
         if not self.patience:
             return
         if validation < self.best:
@@ -97,13 +97,13 @@ class EarlyStopping:
 
     @property
     def over(self) -> bool:
-        """Whether patience is at an end."""
+        """Whether the run should stop."""
         return bool(self.patience) and self.bad >= self.patience
 
     def state_dict(self) -> dict[str, object]:
-        """Plain values and tensors for a checkpoint."""
+        """Return plain values and tensors for a checkpoint."""
         return {"best": self.best, "bad": self.bad, "weights": self.weights}
 
     def load_state_dict(self, state: dict[str, object]) -> None:
-        """Go on from what `state_dict` gave."""
+        """Restore the state of `state_dict`."""
         self.best, self.bad, self.weights = state["best"], state["bad"], state["weights"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stellar_core.datasets.memmap_stars import make_phase_stars, open_phase_stars, passes, protocol, select
-from stellar_core.errors import ParameterError
+from stellar_core.errors import RunError
 from stellar_core.preprocessing.features import FEATURE_NAMES
 
 CONFIG = protocol(7)
@@ -19,7 +19,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_the_sets_have_the_sizes_asked_for_and_pass_the_cuts(folder):
+def test_the_sets_have_the_requested_sizes_and_pass_the_cuts(folder):
     stars = open_phase_stars(folder)
     assert (len(stars.train), len(stars.test)) == (160, 120)
     for part in (stars.train, stars.test):
@@ -29,7 +29,7 @@ def test_the_sets_have_the_sizes_asked_for_and_pass_the_cuts(folder):
         assert np.isfinite(part.labels.log_age).all() and (part.labels.stage >= 0).all()
 
 
-def test_the_cuts_refuse_what_the_paper_refuses(folder):
+def test_the_cuts_are_the_papers(folder):
     stars = open_phase_stars(folder).test
     features, atmosphere = np.array(stars.inputs.features), np.array(stars.labels.atmosphere)
     features[0, FEATURE_NAMES.index("psfMagErr_u")] = 0.11
@@ -41,7 +41,7 @@ def test_the_cuts_refuse_what_the_paper_refuses(folder):
     assert passes(stars).all() and passes(spoilt).tolist() == [False] * 3 + [True] * 117
 
 
-def test_test_stars_are_other_stars(folder):
+def test_training_and_test_stars_differ(folder):
     stars = open_phase_stars(folder)
     assert not set(stars.train.truth.log_age.tolist()) & set(stars.test.truth.log_age.tolist())
 
@@ -53,7 +53,7 @@ def test_the_summary_counts_the_stages(folder):
     assert list(counts.values()) == np.bincount(stars.train.labels.stage, minlength=5).tolist()
 
 
-def test_arrays_are_mapped_and_a_selection_is_not(folder):
+def test_arrays_are_memory_mapped_and_selections_are_not(folder):
     stars = open_phase_stars(folder)
     assert isinstance(stars.train.inputs.flux, np.memmap)
     part = select(stars.train, np.array([3, 5]))
@@ -63,17 +63,17 @@ def test_arrays_are_mapped_and_a_selection_is_not(folder):
     assert np.array_equal(part.truth.log_age, stars.train.truth.log_age[[3, 5]])
 
 
-def test_they_are_made_once_and_other_stars_are_refused(folder):
+def test_stars_are_made_once_and_other_settings_are_refused(folder):
     before = (folder / "train" / "inputs.flux.npy").stat().st_mtime_ns
     make_phase_stars(folder, 160, 120, CONFIG)
     assert (folder / "train" / "inputs.flux.npy").stat().st_mtime_ns == before
-    with pytest.raises(ParameterError, match="another size or kind"):
+    with pytest.raises(RunError, match="belongs to another run"):
         make_phase_stars(folder, 161, 120, CONFIG)
-    with pytest.raises(ParameterError, match="another size or kind"):
+    with pytest.raises(RunError, match="belongs to another run"):
         make_phase_stars(folder, 160, 120, protocol(8))
 
 
-def test_the_same_seed_gives_the_same_stars_also_after_a_broken_attempt(folder, tmp_path):
+def test_the_same_seed_gives_the_same_stars_even_after_an_interruption(folder, tmp_path):
     (tmp_path / "stars.tmp").mkdir()
     (tmp_path / "stars.tmp" / "rest").write_text("of a killed run")
     make_phase_stars(tmp_path / "stars", 160, 120, CONFIG)

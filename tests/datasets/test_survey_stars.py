@@ -23,7 +23,7 @@ def stars(sdss_server, tmp_path_factory):
     return open_stored_stars(out / "store")
 
 
-def test_a_step_gets_its_rows(stars):
+def test_a_batch_holds_its_rows(stars):
     assert len(stars) == 30
     rows = np.array([29, 3, 3, 17])
     batch = Batches(stars, torch.device("cpu"))(rows)
@@ -37,14 +37,14 @@ def test_a_step_gets_its_rows(stars):
     np.testing.assert_array_equal(batch["log_age"], stars.labels.log_age[rows])
 
 
-def test_labels_and_parameters_are_no_inputs(stars):
+def test_labels_and_parameters_are_not_inputs(stars):
     assert set(vars(stars.inputs)) == {"flux", "coverage", "features", "root_ivar"}
     teff = stars.labels.atmosphere[:, 0]
     features = np.asarray(stars.inputs.features)
     assert not any(np.allclose(features[:, column], teff) for column in range(29)) and np.abs(features).max() < 50
 
 
-def test_a_network_learns_from_it(stars):
+def test_a_network_can_be_trained_on_a_store(stars):
     layer = torch.nn.Linear(29, 1)
     torch.nn.init.zeros_(layer.weight)
     torch.nn.init.zeros_(layer.bias)

@@ -14,7 +14,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from stellar_core.errors import ParameterError
+from stellar_core.errors import ParameterError, RunError
 from stellar_core.evaluation import baselines
 from stellar_core.evaluation.scores import PointPredictions
 from stellar_core.experiments import phase_run, phases
@@ -92,9 +92,9 @@ def test_a_finished_phase_runs_nothing_again(finished):
 
 
 def test_another_experiment_in_the_same_folder_is_refused(finished):
-    with pytest.raises(ParameterError, match="other settings.*--out"):
+    with pytest.raises(RunError, match="belongs to another run.*--out"):
         run_phase(replace(TINY, epochs=4), finished[0])
-    with pytest.raises(ParameterError, match="another size or kind.*--out"):
+    with pytest.raises(RunError, match="belongs to another run.*--out"):
         run_phase(replace(TINY, scale=0.0041), finished[0])
 
 

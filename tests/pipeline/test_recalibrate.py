@@ -1,4 +1,4 @@
-"""Calibrating a trained network anew: its weights stay, everything that was measured is measured again."""
+"""Recalibration of a trained network: its weights do not change, all metrics are measured again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MODEL = ModelConfig(
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A network that has learned nothing, calibrated twice; cards of before and after."""
+    """An untrained network, recalibrated, and its former card."""
     folder, data = tmp_path_factory.mktemp("trained"), DataConfig(stars=100, calibration=100, test=100)
     network = build(MODEL, torch.Generator().manual_seed(0))
     stars = make_stars(80, data, "train")
@@ -44,14 +44,14 @@ def folder(tmp_path_factory):
     save_network(folder / "small", network.eval(), {}, card)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(model_store, "TRAINED_DIR", folder)
-        for name, n in (("SURVEY_STARS", 12), ("EXACT_STARS", 40), ("DAMAGED_STARS", 6)):
+        for name, n in (("SURVEY_STARS", 12), ("EXACT_STARS", 40), ("CORRUPTED_STARS", 6)):
             patch.setattr(test_report, name, n)
         before = load_network(folder / "small")
         recalibrate("small", 120)
         yield folder, before
 
 
-def test_the_weights_stay_and_other_entries_too(folder):
+def test_weights_and_unrelated_card_entries_do_not_change(folder):
     folder, (network, _, old) = folder
     again, arrays, card = load_network(folder / "small")
     for name, value in network.state_dict().items():
@@ -61,7 +61,7 @@ def test_the_weights_stay_and_other_entries_too(folder):
     assert "peers.stage" in arrays and "domain.thresholds" in arrays
 
 
-def test_every_figure_is_on_the_card(folder):
+def test_all_metrics_are_on_the_card(folder):
     card = json.loads((folder[0] / "small" / "card.json").read_text())
     main = card["metrics_mock_test"]["spectrum and photometry"]
     assert set(main["log_age"]["coverage"]) == {"68", "90", "95"}
@@ -71,7 +71,7 @@ def test_every_figure_is_on_the_card(folder):
     assert {"shuffled pixels", "swapped photometry", "dead arm"} <= set(suite["grave"]) and 0 <= suite["auroc"] <= 1
 
 
-def test_the_stored_test_is_of_these_weights_and_answers_come(folder):
+def test_the_stored_test_belongs_to_the_weights(folder):
     test, estimator = read_test("small"), Estimator.load("small")
     assert test.sha256 == estimator.card["sha256"] and test.before == "MC dropout alone"
     assert len(test.survey.name) == len(test.survey) > 5 and 100 < len(test.stars) <= 120

@@ -22,7 +22,7 @@ def stars():
     return make_stars(120, DATA, "train")
 
 
-def test_mock_stars_are_whole(stars):
+def test_mock_stars_have_valid_values(stars):
     assert 100 <= len(stars) <= 120
     assert stars.inputs.flux.shape == (len(stars), 6800) and stars.inputs.features.shape == (len(stars), 29)
     assert np.isfinite(stars.inputs.flux).all() and np.isfinite(stars.inputs.features).all()
@@ -31,13 +31,13 @@ def test_mock_stars_are_whole(stars):
     assert (stars.truth.log_age <= stars.truth.track_log_lifetime + 1e-6).all()
 
 
-def test_splits_are_other_stars_and_repeat_by_seed(stars):
+def test_splits_differ_and_depend_on_the_seed_only(stars):
     again, other = make_stars(120, DATA, "train"), make_stars(120, DATA, "test")
     assert np.array_equal(stars.inputs.flux, again.inputs.flux)
     assert not set(stars.truth.log_age.tolist()) & set(other.truth.log_age.tolist())
 
 
-def test_a_network_sees_flux_coverage_and_29_photometric_features_alone(stars):
+def test_inputs_are_flux_coverage_and_29_photometric_features(stars):
     assert list(Inputs.__dataclass_fields__) == ["flux", "coverage", "features", "root_ivar"]
     batch = Batches(stars, torch.device("cpu"))(np.arange(4))
     assert set(batch) == {*Inputs.__dataclass_fields__, *Labels.__dataclass_fields__}
@@ -45,7 +45,7 @@ def test_a_network_sees_flux_coverage_and_29_photometric_features_alone(stars):
     assert all(name.startswith(kinds) or name in ("u-g", "g-r", "r-i", "i-z") for name in FEATURE_NAMES)
 
 
-def test_no_feature_follows_a_true_value_exactly(stars):
+def test_no_feature_determines_a_true_value(stars):
     columns = np.column_stack(
         [stars.truth.atmosphere, stars.truth.log_age, stars.labels.atmosphere, stars.labels.log_age]
     )
@@ -53,18 +53,18 @@ def test_no_feature_follows_a_true_value_exactly(stars):
     assert np.abs(correlation).max() < 0.99
 
 
-def test_labels_carry_pipeline_errors_and_are_not_the_truth(stars):
+def test_labels_have_pipeline_errors(stars):
     difference = stars.labels.atmosphere - stars.truth.atmosphere
     assert difference.std(axis=0) == pytest.approx(DATA.spp_errors, rel=0.25)
 
 
-def test_the_loss_weights_are_the_papers_or_given():
+def test_loss_weights_are_the_papers_or_given():
     assert SETUPS == {"A": (0.5, 0.4, 0.1), "B": (0.4, 0.4, 0.2), "C": (0.35, 0.35, 0.3)}
     assert TrainingConfig(setup="B").task_weights == (0.4, 0.4, 0.2)
     assert TrainingConfig(setup="B", loss_weights=(1, 0, 0)).task_weights == (1, 0, 0)
 
 
-def test_the_papers_preset_is_section_3_5():
+def test_the_papers_preset_follows_section_3_5():
     config = TrainingConfig.paper(setup="C", seed=4)
     assert (config.learning_rate, config.weight_decay, config.schedule) == (1e-5, 1e-2, "plateau")
     assert config.atmosphere_weight == 0 and config.task_weights == (0.35, 0.35, 0.3) and config.seed == 4
@@ -96,7 +96,7 @@ def test_the_shipped_models_configuration_still_loads():
         ('{"plateau_factor": 2}', "factor"),
     ],
 )
-def test_a_bad_configuration_is_one_sentence(tmp_path, text, words):
+def test_a_bad_configuration_gives_a_one_line_error(tmp_path, text, words):
     path = tmp_path / "run.json"
     path.write_text(text)
     with pytest.raises(ParameterError, match=words) as caught:
@@ -104,7 +104,7 @@ def test_a_bad_configuration_is_one_sentence(tmp_path, text, words):
     assert "\n" not in str(caught.value)
 
 
-def test_configurations_come_back(tmp_path):
+def test_a_configuration_survives_writing_and_reading(tmp_path):
     for config in (TrainingConfig(), TrainingConfig.paper(loss_weights=(0.2, 0.3, 0.5), balancing="undersample")):
         assert TrainingConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
     path = tmp_path / "run.json"

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
 
 
-def test_two_processes_end_near_one_with_twice_the_batch_of_each(tmp_path):
+def test_two_processes_give_nearly_the_weights_of_one(tmp_path):
     """torchrun, gloo, a batch of 16 as 2 x 8; without dropout, whose masks each process draws for itself."""
     settings = {"epochs": 2, "precision": "f32", "average": 0.9, "model": {**vars(MODEL), "dropout": 0.0}}
     command = [
@@ -63,7 +63,7 @@ def test_two_processes_end_near_one_with_twice_the_batch_of_each(tmp_path):
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])
-def test_shares_make_up_the_whole_and_do_not_overlap(world):
+def test_parts_of_processes_are_disjoint_and_complete(world):
     rows = np.random.default_rng(0).permutation(20)
     shares = [Processes(rank, world, CPU).share(rows) for rank in range(world)]
     assert np.array_equal(np.sort(np.concatenate(shares)), np.arange(20))
@@ -93,7 +93,7 @@ def first_batch(monkeypatch, rank: int, world: int) -> dict[str, np.ndarray]:
     return seen
 
 
-def test_two_processes_are_shown_together_what_one_is(monkeypatch):
+def test_two_processes_together_see_the_batch_of_one(monkeypatch):
     """The same stars, and the same of them without photometry."""
     whole = first_batch(monkeypatch, 0, 1)
     parts = [first_batch(monkeypatch, rank, 2) for rank in range(2)]
@@ -104,9 +104,9 @@ def test_two_processes_are_shown_together_what_one_is(monkeypatch):
         assert np.array_equal(together, whole[name], equal_nan=True), name
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch):
+def test_a_batch_that_cannot_be_divided_is_refused(monkeypatch):
     monkeypatch.setattr(loop, "processes", lambda device: Processes(0, 3, CPU))
-    with pytest.raises(ParameterError, match="batch of 16 cannot be shared by 3"):
+    with pytest.raises(ParameterError, match="batch of 16 cannot be divided among 3"):
         train(config(), stars())
 
 
@@ -117,7 +117,7 @@ def test_without_torchrun_there_is_one_process():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
-def test_auto_is_the_cpu_where_there_is_no_gpu_and_asking_for_one_is_one_sentence():
+def test_without_a_gpu_auto_is_the_cpu_and_cuda_is_refused():
     assert device_of("auto") == CPU
     with pytest.raises(ParameterError, match="no device 'cuda'"):
         device_of("cuda")

@@ -61,7 +61,7 @@ def small_run(folder: Path, **settings: object) -> subprocess.Popen:
     )
 
 
-def test_a_run_killed_within_an_epoch_ends_with_the_weights_of_one_left_alone(tmp_path, whole):
+def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, whole):
     """SIGKILL to a process of its own; the same bits on a CPU with one thread."""
     killed = small_run(tmp_path)
     for text in killed.stdout:
@@ -82,11 +82,10 @@ def test_a_run_killed_within_an_epoch_ends_with_the_weights_of_one_left_alone(tm
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "plateau"])
-def test_a_run_stopped_at_any_step_ends_with_the_same_weights_and_history(tmp_path, sample, schedule):
+def test_a_run_stopped_at_any_step_resumes_to_the_same_weights_and_history(tmp_path, sample, schedule):
     settings = config(schedule=schedule, patience=2, plateau_patience=0, learning_rate=3e-3)
     alone = train(settings, sample)
-    rounds = 0
-    for rounds in range(1, 20):
+    for rounds in range(1, 20):  # noqa: B007  (used below)
         trained = train(settings, sample, tmp_path, stop=stopper(7))
         if trained.finished:
             break
@@ -106,7 +105,7 @@ def test_a_stopped_run_leaves_a_checkpoint_of_the_last_step(tmp_path, sample):
 
 
 @pytest.mark.parametrize("damage", ["cut short", "one bit", "empty", "missing"])
-def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, sample, whole, damage):
+def test_a_damaged_checkpoint_is_replaced_by_the_one_before(tmp_path, sample, whole, damage):
     train(config(), sample, tmp_path, stop=stopper(23), save_seconds=0.0)
     newest = tmp_path / NEWEST
     content = bytearray(newest.read_bytes())
@@ -119,7 +118,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, sample
     assert same(whole.network, resumed.network)
 
 
-def test_without_a_whole_checkpoint_a_run_starts_anew(tmp_path, sample, whole):
+def test_without_an_undamaged_checkpoint_a_run_starts_again(tmp_path, sample, whole):
     for name in (NEWEST, PREVIOUS):
         (tmp_path / name).write_bytes(b"nothing of use")
     assert same(whole.network, train(config(), sample, tmp_path).network)
@@ -142,7 +141,7 @@ def test_training_lowers_both_losses(whole):
     assert all(record["seconds"] > 0 for record in whole.history)
 
 
-def test_validation_stars_are_not_learnt_from(sample):
+def test_validation_stars_are_not_trained_on(sample):
     """Other labels of the validation stars change the validation loss and no weight."""
     from stellar_core.datasets.balancing import split
 
@@ -166,13 +165,13 @@ def test_early_stopping_keeps_the_best_epoch():
     assert same(stopped.network, until.network)
 
 
-def test_the_plateau_schedule_lowers_the_rate_when_the_loss_stays(sample):
+def test_the_plateau_schedule_lowers_the_rate_at_a_constant_loss(sample):
     history = train(config(schedule="plateau", plateau_patience=0, learning_rate=2e-8, average=0.0), sample).history
     rates = [record["learning_rate"] for record in history]
     assert rates[0] == 2e-8 and rates[-1] < 0.4e-8
 
 
-def test_undersampling_learns_from_as_many_stars_of_each_stage(sample):
+def test_undersampling_trains_on_the_same_number_of_each_stage(sample):
     counts = np.bincount(sample.labels.stage)
     steps = []
     settings = config(balancing="undersample", validation=0.0, batch=5, epochs=1)
@@ -186,13 +185,13 @@ def test_class_weights_raise_the_loss_of_rare_stages(sample):
     assert plain["train"]["atmosphere"] == pytest.approx(weighted["train"]["atmosphere"], rel=0.2)
 
 
-def test_full_precision_differs_from_half_by_rounding_alone(sample):
+def test_full_and_half_precision_differ_only_by_rounding(sample):
     full, half = (train(config(precision=kind, epochs=1), sample).history[0] for kind in ("f32", "bf16"))
     assert full["train"]["total"] != half["train"]["total"]
     assert full["validation"]["total"] == pytest.approx(half["validation"]["total"], rel=0.1)
 
 
-def test_half_precision_is_taken_only_where_the_processor_has_it(monkeypatch):
+def test_half_precision_is_used_only_where_the_processor_supports_it(monkeypatch):
     cpu = torch.device("cpu")
     for amx, avx in ((False, False), (True, False), (False, True)):
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda found=amx: found)
@@ -213,7 +212,7 @@ def test_a_run_starts_from_a_stored_model(sample, whole, tmp_path, monkeypatch):
         train(config(start_from="../first"), sample)
 
 
-def test_progress_tells_epoch_step_losses_rate_and_time_left(sample):
+def test_reports_give_epoch_step_losses_rate_and_time_left(sample):
     told = []
     train(config(epochs=2), sample, report=told.append, report_seconds=0.0)
     assert [state["step"] for state in told] == list(range(1, 21))
@@ -224,12 +223,12 @@ def test_progress_tells_epoch_step_losses_rate_and_time_left(sample):
     assert set(told[0]["losses"]) == {"age", "lifetime", "stage", "atmosphere", "total"}
 
 
-def test_too_few_stars_and_a_wrecked_loss_are_one_sentence(sample):
-    with pytest.raises(ParameterError, match="do not fill one batch"):
+def test_too_few_stars_and_an_infinite_loss_give_one_line_errors(sample):
+    with pytest.raises(ParameterError, match="fewer than a batch"):
         train(config(batch=500), sample)
     wrecked = stars()
     wrecked.labels.log_age[:] = np.nan
-    with pytest.raises(ModelError, match="no number after epoch 1"):
+    with pytest.raises(ModelError, match="not finite after epoch 1"):
         train(config(), wrecked)
     with pytest.raises(ParameterError, match="no device 'abacus'"):
         train(config(device="abacus"), sample)

@@ -65,7 +65,7 @@ def test_the_total_is_the_weighted_sum(changes, expected):
     assert float(total_loss(parts, TrainingConfig(**changes))) == pytest.approx(expected)
 
 
-def test_another_output_brings_its_own_losses():
+def test_other_outputs_can_register_their_losses():
     class Guess(NamedTuple):
         value: torch.Tensor
 

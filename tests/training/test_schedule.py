@@ -13,14 +13,14 @@ def optimiser(rate: float = 1.0) -> torch.optim.Optimizer:
     return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
 
 
-def test_the_cosine_rises_for_a_twentieth_and_falls_to_a_hundredth():
+def test_the_cosine_schedule_rises_for_a_twentieth_and_falls_to_a_hundredth():
     rates = [learning_rate(step, 1000, 1.0) for step in range(1000)]
     assert max(rates) == pytest.approx(1.0) and rates.index(max(rates)) == pytest.approx(50, abs=2)
     assert rates[-1] == pytest.approx(0.01, abs=1e-3)
     assert rates[525] == pytest.approx(0.505, abs=1e-3)
 
 
-def test_the_plateau_schedule_is_torchs_and_resumes():
+def test_the_plateau_schedule_equals_torchs_and_resumes():
     config = TrainingConfig.paper(learning_rate=0.1, plateau_patience=2)
     losses = [3.0, 2.0, 2.0, 2.0, 2.0, 1.0, 1.5, 1.5, 1.5, 1.5]
     plain = optimiser(0.1)
@@ -37,7 +37,7 @@ def test_the_plateau_schedule_is_torchs_and_resumes():
     assert schedule.rate == pytest.approx(0.001)
 
 
-def test_early_stopping_remembers_the_best_weights_and_resumes():
+def test_early_stopping_keeps_the_best_weights_and_resumes():
     network, stopping = torch.nn.Linear(1, 1), EarlyStopping(patience=2)
     for loss in (3.0, 1.0, 2.0, math.inf):
         assert not stopping.over
@@ -51,7 +51,7 @@ def test_early_stopping_remembers_the_best_weights_and_resumes():
     assert float(stopping.weights["weight"]) == 1.0
 
 
-def test_without_patience_nothing_is_kept_and_nothing_ends():
+def test_without_patience_there_is_no_early_stopping():
     stopping = EarlyStopping(patience=0)
     for loss in (1.0, 2.0, 3.0):
         stopping.after_epoch(loss, torch.nn.Linear(1, 1))
