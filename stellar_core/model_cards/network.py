@@ -405,7 +405,7 @@ def _rebuild(name: str) -> list[str]:
             "python -m stellar_core build cards",
         ),
         "",
-        "The suites are `headline` and `agreement` (Model 9 only), `real-stars` and `corruption`; `DATA` is the folder of "
-        "public data that `trained/README.md` describes. `history.json` holds the losses, `test-stars.safetensors` the "
-        "test that the app shows.",
+        "The suites are `headline` and `agreement` (Model 9 only), `real-stars` and `corruption`; `DATA` is the "
+        "folder of public data that `trained/README.md` describes. `history.json` holds the losses, "
+        "`test-stars.safetensors` the test that the app shows.",
     )
