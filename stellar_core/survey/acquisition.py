@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stellar_core.errors import ArchiveError, StellarError, StorageError
-from stellar_core.files import remove_drafts
+from stellar_core.errors import ArchiveError
 from stellar_core.isochrones import nearest_label
 from stellar_core.network.retries import Retries
 from stellar_core.progress import Progress
@@ -91,26 +90,15 @@ def fetch_survey(
 
     Raises
     ------
-    ParameterError
-        If the folder holds another acquisition.
+    RunError
+        If the folder belongs to another acquisition, or another process works in it.
+    StorageError
+        If the folder cannot be written.
     ArchiveError
-        If another process works in the folder, the catalogue cannot be had, or spectra are left over
-        that could not be fetched: then the same call goes on where this one ended.
+        If the catalogue or some spectra could not be fetched. The same call then continues.
     """
-    from filelock import FileLock, Timeout
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with FileLock(out / ".lock", timeout=0):
-            return _fetch(out, plan, source, files, workers, give_up, progress)
-    except Timeout:
-        raise ArchiveError(
-            f"Another process is fetching into {out}.", value=str(out), remedy="Wait until it has ended."
-        ) from None
-    except OSError as error:
-        if isinstance(error, StellarError):
-            raise
-        raise StorageError(f"The survey cannot be written to {out}: {error}.", value=str(out)) from None
+    with plan.folder(out).working():
+        return _fetch(out, plan, source, files, workers, give_up, progress)
 
 
 def acquire(
@@ -136,7 +124,7 @@ def acquire(
 
     Other parameters, returns and errors as `fetch_survey`.
     """
-    plan.claim(out)
+    plan.folder(out).claim()
     retries = Retries(attempts=8, unreachable_attempts=4, first_wait=1.0, longest_wait=120.0)
     files = SpectrumFiles(timeout=30.0, retries=retries, limit=sas_rate_limit(files_per_minute), full=False)
     token = os.environ.get("STELLAR_CASJOBS_TOKEN", "").strip()
@@ -159,11 +147,10 @@ def _fetch(
     give_up: bool,
     progress: Progress,
 ) -> dict[str, object]:
-    plan.claim(out)
+    plan.folder(out).claim()
     store = out / "store"
     if (store / "store.json").exists():
         return {"store": str(store), **read_summary(store), "fetched": 0, "retried": 0}
-    remove_drafts(out)
     table = fetch_catalogue(plan, out / "catalogue", source, progress)
     if table.empty:
         raise ArchiveError(f"SDSS has no star on plates {plan.first_plate} to {plan.last_plate} that passes the cuts.")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from string import Template
 
 from stellar_core.errors import ParameterError
-from stellar_core.files import write_text
+from stellar_core.run_folder import RunFolder
 from stellar_core.sdss import specobjid as ids
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.skyserver import integer
@@ -90,33 +89,10 @@ class Plan:
         }
         return Template(SQL_FILE.read_text()).substitute(filled).replace("\n\n", "\n")
 
-    def claim(self, folder: Path) -> None:
-        """Write the plan into ``folder``, or see that it is the folder's own.
-
-        Raises
-        ------
-        ParameterError
-            If the folder holds another acquisition.
-        """
-        mine = json.loads(json.dumps({**asdict(self), "sql": hashlib.sha256(self.sql().encode()).hexdigest()}))
-        path = folder / "plan.json"
-        if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            write_text(path, json.dumps(mine, indent=1) + "\n")
-            return
-        try:
-            found = dict(json.loads(path.read_text()))
-        except (ValueError, TypeError):
-            raise ParameterError(
-                f"The plan {path} is damaged.", value=str(path), remedy="Give another folder with --out."
-            ) from None
-        differing = [name for name in mine if found.get(name) != mine[name]]
-        if differing:
-            raise ParameterError(
-                f"The folder {folder} holds another acquisition: it differs in {', '.join(differing)}.",
-                value=str(folder),
-                remedy="Give another folder with --out, or the options that it was begun with.",
-            )
+    def folder(self, path: Path) -> RunFolder:
+        """Return the folder ``path`` as that of this acquisition."""
+        sql = hashlib.sha256(self.sql().encode()).hexdigest()
+        return RunFolder(path, {**asdict(self), "sql": sql})
 
 
 def id_range(first_plate: int, last_plate: int) -> tuple[str, str]:

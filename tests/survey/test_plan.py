@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from stellar_core.errors import ParameterError
+from stellar_core.errors import ParameterError, RunError
 from stellar_core.sdss.catalogue_rows import COLUMNS
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.skyserver import MAX_QUERY, flatten
@@ -73,9 +73,9 @@ def test_nonsense_is_refused(settings):
 
 
 def test_a_folder_holds_one_plan(tmp_path):
-    Plan(chunk=50).claim(tmp_path)
-    Plan(chunk=50).claim(tmp_path)
-    with pytest.raises(ParameterError, match="chunk"):
-        Plan(chunk=60).claim(tmp_path)
-    with pytest.raises(ParameterError, match="cuts, sql"):
-        Plan(chunk=50, cuts=QualityCuts(sn_median=10.0)).claim(tmp_path)
+    Plan(chunk=50).folder(tmp_path).claim()
+    Plan(chunk=50).folder(tmp_path).claim()
+    with pytest.raises(RunError, match="chunk"):
+        Plan(chunk=60).folder(tmp_path).claim()
+    with pytest.raises(RunError, match="cuts, sql"):
+        Plan(chunk=50, cuts=QualityCuts(sn_median=10.0)).folder(tmp_path).claim()
