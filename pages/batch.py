@@ -1,4 +1,4 @@
-"""Answers for many stars: identifiers, a list or an archive of spectra in, one table out."""
+"""Results for many stars in one table, from identifiers, a list or an archive of spectra."""
 
 import streamlit as st
 
@@ -7,10 +7,10 @@ from stellar_core.ui.shell import enter_page
 enter_page()
 st.title("Batch", anchor=False)
 
-from stellar_core.ui.batch.page import answer_rows, choose  # noqa: E402
-from stellar_core.ui.batch.table import show_answers  # noqa: E402
+from stellar_core.ui.batch.page import choose, process_rows  # noqa: E402
+from stellar_core.ui.batch.table import show_results  # noqa: E402
 
 run = choose()
 if run is not None:
-    answer_rows(run)
-    show_answers(run)
+    process_rows(run)
+    show_results(run)

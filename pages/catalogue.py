@@ -1,4 +1,4 @@
-"""All stars of a catalogue on the stage diagram: choose, list, open, ask."""
+"""All stars of a catalogue on the Kiel diagram: filter, list, open, query."""
 
 import streamlit as st
 

@@ -1,20 +1,20 @@
-"""The paper's three phases on MOCK stars, its tables beside ours, and how its networks are built."""
+"""The paper's three phases reproduced on MOCK stars, its tables and ours, and its architectures."""
 
 import streamlit as st
 
 from stellar_core.ui.shell import enter_page
 
 enter_page()
-st.title("Experiments: the paper's tables beside ours", anchor=False)
+st.title("Do the paper's findings hold on MOCK stars?", anchor=False)
 
-from stellar_core.ui.evidence.experiments import (
+from stellar_core.ui.evidence.experiments import (  # noqa: E402
     choose_phase,
     show_architecture,
     show_curves,
     show_errors,
     show_findings,
     show_tables,
-)  # noqa: E402
+)
 
 results = choose_phase()
 if results is not None:

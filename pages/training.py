@@ -1,4 +1,4 @@
-"""Training: start a run, watch it, stop and resume it, compare runs, adopt one as a model."""
+"""Training: start, follow, stop and resume runs, compare them, and add one to the app."""
 
 import streamlit as st
 
@@ -11,8 +11,8 @@ from stellar_core.ui.training.form import show_form  # noqa: E402
 from stellar_core.ui.training.page import choose_part, show_comparison, show_runs  # noqa: E402
 
 st.caption(
-    "A run goes on in a process of its own, also when this page is closed. Networks are calibrated and tested on "
-    ":orange-badge[MOCK] stars; what they say of real ones has not been checked here."
+    "Train a model, then use it on the other pages. A run continues in the background when this page is closed. "
+    "Models are calibrated and tested on :orange-badge[MOCK] stars only."
 )
 part = choose_part()
 if part == "New run":

@@ -1,4 +1,4 @@
-"""Error bars and the gate: what every interval claims beside what it holds, for any tested model."""
+"""Coverage of the error bars of any tested model, and its largest errors."""
 
 import streamlit as st
 

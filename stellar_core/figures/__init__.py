@@ -1,4 +1,4 @@
-"""Plotly figures from plain arrays; nothing here knows the app that shows them.
+"""Plotly figures from plain arrays, independent of the app.
 
 Import from the modules: `spectrum`, `kiel`, `distributions`, `training`, `architecture`, `palette`.
 """

@@ -1,4 +1,4 @@
-"""The block diagram of a network."""
+"""Block diagram of a network."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 _BOX = 0.68
 #: Pixels per row.
 _ROW_HEIGHT = 86
-#: Share of the width that a branch's box takes, and each output's.
+#: Fractions of the width of the box of a branch, and of an output.
 _BRANCH, _OUTPUT = 0.47, 0.235
 
 
 class Block(Protocol):
-    """A box: its name and what is inside, as `stellar_core.models.layout.Block`."""
+    """A box with its name and contents, as `stellar_core.models.layout.Block`."""
 
     name: str
     lines: Sequence[str]
@@ -37,20 +37,20 @@ class Layout(Protocol):
 
 
 def architecture_figure(layout: Layout, palette: Palette = LIGHT, revision: str = "") -> go.Figure:
-    """Boxes and arrows from the inputs at the top to the outputs at the bottom.
+    """Draw boxes and arrows from the inputs at the top to the outputs at the bottom.
 
     Parameters
     ----------
     layout : Layout
-        As `stellar_core.models.layout.layout` gives it.
+        From `stellar_core.models.layout.layout`.
     palette : Palette
     revision : str
-        Name of what is shown.
+        Name of the network.
 
     Returns
     -------
     plotly.graph_objects.Figure
-        Legible from 340 pixels of width; nothing in it moves.
+        Static; legible from 340 pixels of width.
     """
     figure = go.Figure()
     branches = [(layout.photometry, palette.second), (layout.spectrum, palette.draws)]
@@ -111,7 +111,7 @@ def _draw(figure: go.Figure, block: Block, place: Place, colour: str, palette: P
 
 
 def _arrow(figure: go.Figure, upper: Place, lower: Place, palette: Palette) -> None:
-    """From the foot of one box to the head of another, by right angles."""
+    """Draw an arrow from the bottom of one box to the top of another, in right angles."""
     start, end = (upper[0] + upper[1]) / 2, (lower[0] + lower[1]) / 2
     turn = lower[2] - (1.0 - _BOX) / 2
     figure.add_shape(

@@ -1,4 +1,4 @@
-"""Up to four spectra in one plot."""
+"""Spectra of up to four stars in one figure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Curve:
     ----------
     name : str
     flux : (n,) float
-        NaN where nothing was observed.
+        NaN if not observed.
     """
 
     name: str
@@ -36,18 +36,18 @@ def comparison_figure(
     revision: str = "",
     height: int = 480,
 ) -> go.Figure:
-    """Spectra one above the other, the first on top, each moved up by a whole number.
+    """Draw spectra with integer offsets, the first on top.
 
     Parameters
     ----------
     wavelength : (n,) float
-        Rest wavelength of all, Angstrom; every second point is drawn.
+        Common rest wavelength, Angstrom; every second point is drawn.
     curves : sequence of Curve
         At most four.
     lines : sequence of (wavelength, label)
         Marked through all spectra, Angstrom.
     revision : str
-        Names what is shown.
+        Name of the content.
 
     Returns
     -------

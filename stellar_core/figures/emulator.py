@@ -1,4 +1,4 @@
-"""The emulator's errors: held-out stars beside their emulation, and a map of the error."""
+"""Errors of the emulator: held-out stars with their emulation, and a map of the error."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from plotly.subplots import make_subplots
 
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
 
-#: Range that the small panels show: H beta, Mg b and the metals about them, A.
+#: Range of the small panels, with H beta and Mg b, Angstrom.
 SMALL_RANGE = (4780.0, 5420.0)
-#: Fewest stars for which a cell of the map is coloured.
+#: Smallest number of stars of a coloured cell.
 FEWEST = 2
 #: Edges of the map's cells: Teff (K) and log g (dex).
 MAP_TEFF = (
@@ -48,16 +48,16 @@ def held_out_figure(
     revision: str = "",
     height: int = 440,
 ) -> go.Figure:
-    """One held-out star: observed and emulated line spectrum, and their difference below.
+    """Draw one held-out star: observed and emulated line spectrum, and residuals.
 
     Parameters
     ----------
     wavelength : (n_pixel,) float
-        Vacuum, rest frame, A.
+        Vacuum, rest frame, Angstrom.
     observed, emulated : (n_pixel,) float
         Flux over its continuum; NaN where the library has no data.
     revision : str
-        The star's name: the zoom is kept until it changes.
+        Name of the star; the zoom is reset when it changes.
 
     Returns
     -------
@@ -106,17 +106,17 @@ def multiples_figure(
     palette: Palette = LIGHT,
     panel: int = 150,
 ) -> go.Figure:
-    """Small panels, one per star, over `SMALL_RANGE`; the difference is drawn below, on its own zero.
+    """Draw small panels, one per star, over `SMALL_RANGE`, with residuals.
 
     Parameters
     ----------
     titles : (m,) sequence of str
     wavelength : (n_pixel,) float
-        Vacuum, rest frame, A.
+        Vacuum, rest frame, Angstrom.
     observed, emulated : (m, n_pixel) float
         Flux over its continuum.
     columns : int
-        Panels in a row.
+        Panels per row.
     panel : int
         Height of a panel, pixels.
 
@@ -169,12 +169,12 @@ def multiples_figure(
 def error_map_figure(
     teff: np.ndarray, logg: np.ndarray, rms: np.ndarray, *, palette: Palette = LIGHT, height: int = 430
 ) -> go.Figure:
-    """RMS of the residual per cell of Teff and log g, each cell with its number of stars.
+    """Draw the RMS residual per cell of Teff and log g, with the number of stars.
 
     Parameters
     ----------
     teff, logg, rms : (n,) float
-        K, dex(cm/s2), and the RMS of each held-out star; NaN is left out.
+        K, dex(cm/s2), and the RMS of each held-out star; NaN is ignored.
 
     Returns
     -------
@@ -188,7 +188,7 @@ def error_map_figure(
         value = np.where(count >= FEWEST, np.sqrt(sums / count), np.nan)
     text = np.where(count > 0, count.astype(int).astype(str), "")
     span = [f"{low:g}–{high:g} K" for low, high in zip(MAP_TEFF[:-1], MAP_TEFF[1:])]
-    # Cells of equal width on the screen: the temperatures are labels, not a scale.
+    # Temperatures are labels, not a scale, so that all cells have the same width.
     figure = go.Figure(
         go.Heatmap(
             x=span,

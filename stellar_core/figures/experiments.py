@@ -1,4 +1,4 @@
-"""Figures of the paper's experiments on MOCK stars: learning curves, and how far ages miss their labels."""
+"""Learning curves and distributions of age errors of the paper's experiments on MOCK stars."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from stellar_core.evaluation.scores import ERROR_EDGES
 from stellar_core.figures.palette import LIGHT, Palette, base_layout
 
-#: Dashes by which curves of one colour differ.
+#: Dashes of curves that share a colour.
 DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def learning_figure(
     runs: Mapping[str, Mapping[str, object]], loss: str, *, palette: Palette = LIGHT, height: int = 380
 ) -> go.Figure:
-    """One loss by epoch: of the validation stars as lines, of the training stars faint.
+    """Draw one loss by epoch: lines for validation, faint lines for training.
 
     Parameters
     ----------
     runs : mapping of str to mapping
-        Title -> ``curves`` as `stellar_core.experiments.tables.compact` keeps them: ``epoch``, and ``train`` and
-        ``validation`` with a list for each loss.
+        By title: ``epoch``, and ``train`` and ``validation`` with a list for each loss.
     loss : {"age", "lifetime", "stage", "total"}
     palette : Palette
     height : int
@@ -64,20 +62,24 @@ def learning_figure(
     return figure
 
 
-def errors_figure(counts: Mapping[str, Sequence[int]], *, palette: Palette = LIGHT, height: int = 380) -> go.Figure:
-    """Distributions of predicted minus labelled log age (Fig. 3 of the paper).
+def errors_figure(
+    counts: Mapping[str, Sequence[int]], edges: np.ndarray, *, palette: Palette = LIGHT, height: int = 380
+) -> go.Figure:
+    """Draw distributions of predicted minus labelled log age (Fig. 3 of the paper).
 
     Parameters
     ----------
-    counts : mapping of str to (80,) int
-        Title -> stars in the bins of `stellar_core.evaluation.scores.ERROR_EDGES`; the outermost hold all beyond.
+    counts : mapping of str to (n_bin,) int
+        Number of stars per bin, by title; the outermost bins contain all beyond them.
+    edges : (n_bin + 1,) float
+        Edges of the bins, dex.
     """
-    figure, width = go.Figure(), float(ERROR_EDGES[1] - ERROR_EDGES[0])
+    figure, width = go.Figure(), float(edges[1] - edges[0])
     for number, (title, found) in enumerate(counts.items()):
         share = np.asarray(found, float) / max(sum(found), 1) / width
         figure.add_trace(
             go.Scatter(
-                x=(ERROR_EDGES[1:] + ERROR_EDGES[:-1]) / 2,
+                x=(edges[1:] + edges[:-1]) / 2,
                 y=share,
                 name=title,
                 line={**_line(number, palette), "shape": "hvh"},
@@ -88,7 +90,7 @@ def errors_figure(counts: Mapping[str, Sequence[int]], *, palette: Palette = LIG
     figure.add_vline(x=0, line={"color": palette.muted, "width": 1, "dash": "dot"})
     _legend_below(figure, list(counts), height)
     figure.update_xaxes(title_text="predicted − labelled log age (dex)")
-    figure.update_yaxes(title_text="share of stars per dex", rangemode="tozero")
+    figure.update_yaxes(title_text="fraction of stars per dex", rangemode="tozero")
     return figure
 
 
@@ -98,7 +100,7 @@ def _line(number: int, palette: Palette) -> dict[str, object]:
 
 
 def _legend_below(figure: go.Figure, titles: Sequence[str], height: int) -> None:
-    """Room for the legend under the axis, a row for every long title; the panel itself keeps its height."""
+    """Put the legend below the axis, one row per long title; the panel keeps its height."""
     rows = len(titles) if max(map(len, titles), default=0) > 24 else -(-len(titles) // 3)
     room = 50 + 20 * rows
     legend = {"yref": "container", "y": 0.0, "yanchor": "bottom"}

@@ -1,4 +1,4 @@
-"""Places for line labels, so that none lies on another."""
+"""Layout of line labels without overlaps."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 
 def group_lines(lines: Sequence[tuple[float, str]], reach: float = 300.0) -> list[tuple[float, str, tuple[float, ...]]]:
-    """Lines of the same label as one flag each.
+    """Group neighbouring lines with the same label.
 
     Parameters
     ----------
     lines : sequence of (wavelength, label)
         Wavelengths in Angstrom, any order.
     reach : float
-        Lines of one label further apart than this get flags of their own, Angstrom.
+        Largest extent of a group, Angstrom.
 
     Returns
     -------
     list of (wavelength, label, members)
-        Sorted by the first wavelength of each group, at which its flag stands.
+        Sorted by the first wavelength of each group, the position of its label.
     """
     groups: list[tuple[str, list[float]]] = []
     for wavelength, label in sorted(lines):
@@ -30,25 +30,25 @@ def group_lines(lines: Sequence[tuple[float, str]], reach: float = 300.0) -> lis
     return [(members[0], label, tuple(members)) for label, members in groups]
 
 
-def flag_rows(positions: Sequence[float], widths: Sequence[float], n_rows: int) -> list[int | None]:
-    """Row of each flag, so that neither texts nor poles cross.
+def label_rows(positions: Sequence[float], widths: Sequence[float], n_rows: int) -> list[int | None]:
+    """Assign rows to labels, so that neither texts nor their vertical strokes overlap.
 
-    A flag flies to the right of a pole that passes through all rows below its own. Flags
-    are taken from left to right and each gets the topmost row in which its pole is free.
+    A label is written to the right of a stroke that passes through all lower rows. From left to right, each
+    gets the topmost row in which its stroke is free.
 
     Parameters
     ----------
     positions : sequence of float
-        Ascending positions of the poles.
+        Ascending positions of the strokes.
     widths : sequence of float
         Widths of the texts, in the unit of ``positions``.
     n_rows : int
-        Rows at hand; row 0 is the topmost.
+        Number of rows; row 0 is the topmost.
 
     Returns
     -------
     list of int or None
-        None where no row is free: the line is drawn, its label is left out.
+        None if no row is free.
     """
     ends = [float("-inf")] * n_rows
     rows: list[int | None] = []

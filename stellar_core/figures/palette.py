@@ -1,4 +1,4 @@
-"""Colours of every figure, for a light and a dark background."""
+"""Colours and common layout of all figures, for light and dark backgrounds."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Palette:
-    """One set of colours; each is a hex code, told apart without red-green vision.
+    """Set of colours as hex codes, distinguishable with colour-vision deficiency.
 
     Attributes
     ----------
     ink, muted, grid : str
         Text, secondary text and thin rules.
     data, draws, accent, second : str
-        Measured data, the draws of the network, the star itself, the second opinion.
+        Measured data, draws, the star, and the isochrone fit.
     warning : str
-        Masked pixels and whatever must not be trusted.
+        Masked pixels and unreliable results.
     control : str
-        Text of buttons: legible on ``surface`` and on the near-white that Plotly gives a pressed button.
+        Text of buttons, legible on ``surface`` and on Plotly's pressed buttons.
     surface : str
-        Background behind labels that lie on top of data.
+        Background of labels on top of data.
     stages : tuple of str
         One colour per stage, in the order of `stellar_core.stages.STAGES`.
     """
@@ -43,7 +43,7 @@ class Palette:
 
     @property
     def several(self) -> tuple[str, str, str, str]:
-        """Colours of up to four stars beside each other."""
+        """Colours of up to four compared stars."""
         return (self.accent, self.draws, self.second, self.stages[1])
 
 
@@ -77,15 +77,15 @@ DARK = Palette(
 
 
 def faded(colour: str, alpha: float) -> str:
-    """``colour`` (#rrggbb) as an rgba() text with opacity ``alpha`` in 0-1."""
+    """Convert ``colour`` (#rrggbb) to rgba() with opacity ``alpha`` in 0-1."""
     red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
 
 
 def base_layout(figure: go.Figure, palette: Palette, height: int, revision: str) -> None:
-    """Give ``figure`` what all figures share: size, margins, fonts, zoom memory.
+    """Set size, margins, fonts and axes of ``figure``.
 
-    ``revision`` names what is shown: the zoom is kept for as long as it stays the same.
+    ``revision`` names the content; the zoom is reset when it changes.
     """
     figure.update_layout(
         height=height,

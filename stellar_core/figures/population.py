@@ -1,4 +1,4 @@
-"""The MOCK catalogue beside a real one: histograms and densities of binned counts."""
+"""MOCK and real catalogues: histograms and densities of binned counts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
 
-#: Shares of the MOCK stars within the contours of a density.
+#: Fractions of the MOCK stars within the contours.
 SHARES = (0.95, 0.80, 0.50, 0.20)
 
 
@@ -24,7 +24,7 @@ def histograms_figure(
     palette: Palette = LIGHT,
     panel: int = 230,
 ) -> go.Figure:
-    """One panel per quantity: the real stars filled, the MOCK stars as a line, both to the same area.
+    """Draw one panel per quantity: real stars filled, MOCK stars as a line, both normalised.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def histograms_figure(
     real, mock : (m,) sequence of (n_bin,) int
         Counts.
     columns : int
-        Panels in a row.
+        Panels per row.
     panel : int
         Height of a panel, pixels.
 
@@ -84,7 +84,7 @@ def density_figure(
     palette: Palette = LIGHT,
     height: int = 340,
 ) -> go.Figure:
-    """Density of the real stars in colour, and lines that hold given shares of the MOCK stars.
+    """Draw the density of the real stars in colour, and contours that contain `SHARES` of the MOCK stars.
 
     Parameters
     ----------
@@ -133,14 +133,14 @@ def density_figure(
 
 
 def contour_levels(counts: np.ndarray, shares: Sequence[float]) -> list[float]:
-    """Heights above which each of ``shares`` of all ``counts`` lies."""
+    """Densities above which each of ``shares`` of all ``counts`` lies."""
     ordered = np.sort(counts.ravel())[::-1]
     running = np.cumsum(ordered) / max(ordered.sum(), 1e-12)
     return [float(ordered[min(np.searchsorted(running, share), ordered.size - 1)]) for share in shares]
 
 
 def _smooth(counts: np.ndarray) -> np.ndarray:
-    """Counts smoothed by the kernel 1-2-1 along both axes, twice."""
+    """Smooth counts twice by the kernel 1-2-1 along both axes."""
     out = counts.astype(float)
     for _ in range(2):
         for axis in (0, 1):

@@ -12,7 +12,7 @@ import numpy as np
 
 from stellar_core.errors import ParameterError
 from stellar_core.figures.kiel import LOGG_VIEW, TEFF_VIEW, KielStar, Track, stage_label, stage_regions
-from stellar_core.figures.label_layout import flag_rows, group_lines
+from stellar_core.figures.label_layout import group_lines, label_rows
 from stellar_core.figures.palette import LIGHT, Palette
 from stellar_core.stages import DEFAULT_THRESHOLDS
 
@@ -104,7 +104,7 @@ def _spectrum(axes, title, wavelength, flux, lines, y_title, palette) -> None:
     axes.set(xlim=(np.nanmin(wavelength), np.nanmax(wavelength)), ylim=(low - room, high + 3.4 * room))
     seen = [group for group in group_lines(lines) if axes.get_xlim()[0] < group[0] < axes.get_xlim()[1]]
     scale = (axes.get_xlim()[1] - axes.get_xlim()[0]) / (SIZE[0] * 72)  # Angstrom per point
-    rows = flag_rows([group[0] for group in seen], [(3.9 * len(group[1]) + 5) * scale for group in seen], 3)
+    rows = label_rows([group[0] for group in seen], [(3.9 * len(group[1]) + 5) * scale for group in seen], 3)
     for (first, label, members), row in zip(seen, rows):
         for place in members:
             axes.axvline(place, lw=0.3, color=palette.muted, alpha=0.6, zorder=0)

@@ -1,4 +1,4 @@
-"""How far what is learned on MOCK stars carries to real ones, and what gives the mock away."""
+"""Performance on real stars against the number of MOCK training stars, and MOCK-real classifiers."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+from stellar_core.quantities import FEH, LOGG, TEFF
 
-#: Key of a label -> its title and unit.
-LABELS = {"teff": ("T<sub>eff</sub>", "K"), "logg": ("log g", "dex"), "feh": ("[Fe/H]", "dex")}
+LABELS = (TEFF, LOGG, FEH)
 
 
-def growth_figure(growth: Sequence[Mapping[str, object]], *, palette: Palette = LIGHT, height: int = 460) -> go.Figure:
-    """Scatter and bias on real stars against the number of MOCK stars a network has learned from.
+def learning_curve_figure(
+    runs: Sequence[Mapping[str, object]], *, palette: Palette = LIGHT, height: int = 460
+) -> go.Figure:
+    """Draw scatter and bias on real stars against the number of MOCK training stars.
 
     Parameters
     ----------
-    growth : sequence of mappings
+    runs : sequence of mappings
         Each with ``stars``, ``seed``, ``sample``, and ``teff_bias``, ``teff_scatter`` and the same of
-        ``logg`` and ``feh``; runs of several seeds are points, their mean is the line.
+        ``logg`` and ``feh``; points are runs of several seeds, lines their mean.
 
     Returns
     -------
@@ -33,16 +35,16 @@ def growth_figure(growth: Sequence[Mapping[str, object]], *, palette: Palette = 
         shared_xaxes=True,
         horizontal_spacing=0.07,
         vertical_spacing=0.06,
-        subplot_titles=[f"{title} ({unit})" for title, unit in LABELS.values()],
+        subplot_titles=[quantity.label for quantity in LABELS],
     )
-    samples = list(dict.fromkeys(str(point["sample"]) for point in growth))
+    samples = list(dict.fromkeys(str(point["sample"]) for point in runs))
     for number, sample in enumerate(samples):
-        mine = [point for point in growth if point["sample"] == sample]
+        mine = [point for point in runs if point["sample"] == sample]
         sizes = sorted({int(point["stars"]) for point in mine})
         colour = palette.stages[number % len(palette.stages)]
-        for column, key in enumerate(LABELS, 1):
+        for column, quantity in enumerate(LABELS, 1):
             for row, part in enumerate(("scatter", "bias"), 1):
-                name = f"{key}_{part}"
+                name = f"{quantity.field}_{part}"
                 mean = [np.mean([point[name] for point in mine if point["stars"] == size]) for size in sizes]
                 common = {
                     "legendgroup": sample,
@@ -73,8 +75,8 @@ def growth_figure(growth: Sequence[Mapping[str, object]], *, palette: Palette = 
                     row=row,
                     col=column,
                 )
-    base_layout(figure, palette, height, "growth")
-    ticks = sorted({int(point["stars"]) for point in growth})
+    base_layout(figure, palette, height, "learning curve")
+    ticks = sorted({int(point["stars"]) for point in runs})
     figure.update_xaxes(type="log", tickvals=ticks, ticktext=[_short(size) for size in ticks], fixedrange=True)
     figure.update_xaxes(title_text="MOCK training stars", row=2)
     figure.update_yaxes(fixedrange=True)
@@ -94,12 +96,12 @@ def _short(size: int) -> str:
 def classifier_figure(
     reasons: Sequence[Mapping[str, object]], *, palette: Palette = LIGHT, height: int | None = None
 ) -> go.Figure:
-    """Area under the curve of classifiers that may use one thing only, the most telling first.
+    """Draw the area under the ROC curve of classifiers that use one feature each, largest first.
 
     Parameters
     ----------
     reasons : sequence of mappings
-        Each with ``what`` and ``auc``, and ``auc_error`` or not.
+        Each with ``what`` (name of the feature) and ``auc``, and optionally ``auc_error``.
 
     Returns
     -------

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from stellar_core.figures.curves import combs, packed, paired, ribbon, robust_range, smooth
-from stellar_core.figures.label_layout import flag_rows, group_lines
+from stellar_core.figures.label_layout import group_lines, label_rows
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
 from stellar_core.figures.wavelength_frames import FRAMES, VELOCITIES, Frame
 
@@ -167,7 +167,7 @@ class SpectrumFigure:
         if not lines:
             return
         groups = group_lines(lines)
-        rows = flag_rows([g[0] for g in groups], [(6.6 * len(g[1]) + 9) * angstrom_per_pixel for g in groups], ROWS)
+        rows = label_rows([g[0] for g in groups], [(6.6 * len(g[1]) + 9) * angstrom_per_pixel for g in groups], ROWS)
         members = np.array([wavelength for group in groups for wavelength in group[2]])
         names = [group[1] for group in groups for _ in group[2]]
         shared = {"legendgroup": "lines", "line": {"width": 0.8, "color": faded(self.palette.muted, 0.55)}}

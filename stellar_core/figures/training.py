@@ -1,4 +1,4 @@
-"""A training run in pictures: losses, figures on watched stars, predictions, and runs beside each other."""
+"""Training runs: losses, metrics on monitored stars, predictions, and comparison of runs."""
 
 from __future__ import annotations
 
@@ -8,23 +8,19 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+from stellar_core.quantities import QUANTITIES, STAGE_TITLES
 from stellar_core.stages import STAGES
 
-#: What is watched -> title, figure and whether more is better.
-WATCHED = {
-    "teff": ("T<sub>eff</sub>, RMSE (K)", "rmse"),
-    "feh": ("[Fe/H], RMSE (dex)", "rmse"),
-    "log_age": ("log age, RMSE (dex)", "rmse"),
-    "log_lifetime": ("log lifetime, RMSE (dex)", "rmse"),
+#: Monitored quantity -> title and metric.
+MONITORED = {
+    **{
+        name: (f"{QUANTITIES[name].title}, RMSE ({QUANTITIES[name].error_unit})", "rmse")
+        for name in ("teff", "feh", "log_age", "log_lifetime")
+    },
     "stage": ("Stage, macro F1", "macro_f1"),
 }
 #: Quantities of the sample -> title with unit.
-SAMPLED = {
-    "teff": "T<sub>eff</sub> (K)",
-    "feh": "[Fe/H] (dex)",
-    "log_age": "log age (yr)",
-    "log_lifetime": "log lifetime (yr)",
-}
+SAMPLED = {name: QUANTITIES[name].label for name in ("teff", "feh", "log_age", "log_lifetime")}
 
 
 def loss_figure(
@@ -36,18 +32,18 @@ def loss_figure(
     palette: Palette = LIGHT,
     height: int = 280,
 ) -> go.Figure:
-    """A loss by epochs.
+    """Draw one loss by epoch.
 
     Parameters
     ----------
     curve : sequence of mappings
-        ``epoch`` (a fraction) and ``losses`` of each point within the epochs.
+        ``epoch`` (fractional) and ``losses`` of points within the epochs.
     history : sequence of mappings
         ``epoch``, ``train`` and ``validation`` (None without validation stars) of each finished epoch.
     part : str
         Name of the loss.
     revision : str
-        Names the run: the zoom stays as long as it does.
+        Name of the run; the zoom is reset when it changes.
     """
     figure = go.Figure()
     points = [(point["epoch"], point["losses"][part]) for point in curve if part in point["losses"]]
@@ -55,7 +51,7 @@ def loss_figure(
         x=[x for x, _ in points],
         y=[y for _, y in points],
         mode="lines",
-        name="training, within the epoch",
+        name="training, running",
         line={"color": faded(palette.draws, 0.55), "width": 1.5},
     )
     for name, colour in (("train", palette.draws), ("validation", palette.accent)):
@@ -65,7 +61,7 @@ def loss_figure(
                 x=[record["epoch"] for record in known],
                 y=[record[name][part] for record in known],
                 mode="lines+markers",
-                name={"train": "training, whole epoch"}.get(name, name),
+                name={"train": "training, epoch mean"}.get(name, name),
                 line={"color": colour, "width": 2},
                 marker={"size": 6},
             )
@@ -76,24 +72,24 @@ def loss_figure(
     return figure
 
 
-def watched_figure(
+def monitored_figure(
     epochs: Sequence[Mapping[str, object]],
     *,
     revision: str,
     palette: Palette = LIGHT,
     height: int = 250,
-    columns: int = len(WATCHED),
+    columns: int = len(MONITORED),
 ) -> go.Figure:
-    """Figures on the watched MOCK stars after each epoch, beside those of always saying the mean (dashed).
+    """Draw metrics on the monitored MOCK stars after each epoch; dashed: constant predictor.
 
     Parameters
     ----------
     epochs : sequence of mappings
-        ``epoch``, and for each key of `WATCHED` its figures.
+        ``epoch``, and the metrics of each key of `MONITORED`.
     height : int
-        Of a row, pixels.
+        Height of a row, pixels.
     columns : int
-        Figures in a row.
+        Panels per row.
     """
     return compared_figure({"this run": epochs}, revision=revision, palette=palette, height=height, columns=columns)
 
@@ -104,15 +100,15 @@ def compared_figure(
     revision: str,
     palette: Palette = LIGHT,
     height: int = 270,
-    columns: int = len(WATCHED),
+    columns: int = len(MONITORED),
 ) -> go.Figure:
-    """`watched_figure` of several runs, a colour each; the dashed line is the first one's constant."""
-    figure = _panels([title for title, _ in WATCHED.values()], columns)
+    """Draw `monitored_figure` of several runs; dashed: constant predictor of the first."""
+    figure = _panels([title for title, _ in MONITORED.values()], columns)
     colours = (palette.draws, *palette.stages[1:], palette.accent)
     for number, (label, epochs) in enumerate(runs.items()):
         colour = colours[number % len(colours)]
         x = [record["epoch"] for record in epochs]
-        for place, (name, (_, key)) in enumerate(WATCHED.items()):
+        for place, (name, (_, key)) in enumerate(MONITORED.items()):
             row, column = divmod(place, columns)
             figure.add_trace(
                 go.Scatter(
@@ -131,11 +127,16 @@ def compared_figure(
             if number == 0 and epochs:
                 constant = epochs[-1][name][f"{key}_constant"]
                 ends, dashed = [0, max(x)], {"color": palette.muted, "width": 1.2, "dash": "dash"}
-                always = go.Scatter(
-                    x=ends, y=[constant, constant], mode="lines", line=dashed, showlegend=False, name="always the mean"
+                constant_line = go.Scatter(
+                    x=ends,
+                    y=[constant, constant],
+                    mode="lines",
+                    line=dashed,
+                    showlegend=False,
+                    name="constant predictor",
                 )
-                figure.add_trace(always, row=row + 1, col=column + 1)
-    base_layout(figure, palette, height * -(-len(WATCHED) // columns), revision)
+                figure.add_trace(constant_line, row=row + 1, col=column + 1)
+    base_layout(figure, palette, height * -(-len(MONITORED) // columns), revision)
     figure.update_annotations(font={"size": 12, "color": palette.ink})
     figure.update_xaxes(title_text="Epoch", rangemode="tozero", fixedrange=True)
     figure.update_yaxes(rangemode="tozero", fixedrange=True)
@@ -151,16 +152,16 @@ def sample_figure(
     height: int = 260,
     columns: int = len(SAMPLED),
 ) -> go.Figure:
-    """Predicted against true values of the watched MOCK stars, coloured by their true stage.
+    """Draw predicted against true values of the monitored MOCK stars, coloured by true stage.
 
     Parameters
     ----------
     sample : mapping
         For each key of `SAMPLED`, and for "stage": predicted and true values, star by star.
     height : int
-        Of a row, pixels.
+        Height of a row, pixels.
     columns : int
-        Figures in a row.
+        Panels per row.
     """
     figure = _panels(list(SAMPLED.values()), columns)
     true_stage = sample["stage"][1]
@@ -174,11 +175,11 @@ def sample_figure(
                     x=[true[star] for star in stars],
                     y=[predicted[star] for star in stars],
                     mode="markers",
-                    name=stage,
+                    name=STAGE_TITLES[stage],
                     legendgroup=stage,
                     showlegend=place == 0,
                     marker={"color": faded(palette.stages[index], 0.75), "size": 5},
-                    hovertemplate="true %{x:.4g}, predicted %{y:.4g}<extra>" + stage + "</extra>",
+                    hovertemplate="true %{x:.4g}, predicted %{y:.4g}<extra>" + STAGE_TITLES[stage] + "</extra>",
                 ),
                 row=row + 1,
                 col=column + 1,
@@ -198,14 +199,14 @@ def sample_figure(
 
 
 def _panels(titles: Sequence[str], columns: int) -> go.Figure:
-    """A figure of so many panels, ``columns`` in a row."""
+    """Create a figure with one panel per title, ``columns`` in a row."""
     rows = -(-len(titles) // columns)
     spaces = {"horizontal_spacing": 0.25 / columns, "vertical_spacing": 0.3 / rows if rows > 1 else 0.0}
     return make_subplots(rows=rows, cols=columns, subplot_titles=titles, **spaces)
 
 
 def _legend_below(figure: go.Figure) -> None:
-    """The legend, where there is one, under all panels and the titles of their axes."""
+    """Put the legend, if any, below all panels."""
     shown = any(trace.showlegend for trace in figure.data)
     figure.update_layout(
         margin={"t": 26, "b": 84 if shown else 48}, legend={"yref": "container", "y": 0.0, "yanchor": "bottom"}

@@ -1,4 +1,4 @@
-"""Figures of how far stated errors can be trusted, from a stored test."""
+"""Calibration and sharpness of error bars, from a stored test."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+from stellar_core.quantities import STAGE_TITLES
 from stellar_core.stages import STAGES
 
-#: Points of the scatter plot, at most, and of those the ones with error bars.
+#: Largest numbers of points in the scatter plot, and of error bars.
 POINTS, BARS = 2000, 250
 LEVELS = np.linspace(0.05, 0.99, 48)
 
 
 def entropy_figure(entropy: np.ndarray, right: np.ndarray, *, palette: Palette = LIGHT, height: int = 330) -> go.Figure:
-    """Predictive entropy of stages told rightly and wrongly, as boxes (the paper's Fig. 4a).
+    """Draw boxes of the predictive entropy of right and wrong stages (the paper's Fig. 4a).
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ def entropy_figure(entropy: np.ndarray, right: np.ndarray, *, palette: Palette =
         gridcolor=palette.grid,
         showgrid=True,
     )
-    figure.update_xaxes(title_text="Stage told", fixedrange=True)
+    figure.update_xaxes(title_text="Predicted stage", fixedrange=True)
     return figure
 
 
@@ -69,7 +70,7 @@ def against_figure(
     palette: Palette = LIGHT,
     height: int = 430,
 ) -> go.Figure:
-    """What is said against the truth (or label) with error bars, coloured by stage (the paper's Fig. 4b).
+    """Draw predicted against true (or labelled) values with error bars, coloured by stage (the paper's Fig. 4b).
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ def against_figure(
     title : str
         Name and unit of the quantity.
     reference : str
-        What stands along x.
+        Name of the reference on the x axis.
     """
     shown = np.arange(len(truth))[:POINTS]
     barred = shown[:: max(1, len(shown) // BARS)]
@@ -125,25 +126,26 @@ def against_figure(
                     x=truth[rows].astype(np.float32),
                     y=mean[rows].astype(np.float32),
                     mode="markers",
-                    name=name,
+                    name=STAGE_TITLES[name],
                     marker={"color": faded(palette.stages[index], 0.65), "size": 4.5},
-                    hovertemplate=f"{name}<br>{reference.lower()} %{{x:.2f}}, said %{{y:.2f}}<extra></extra>",
+                    hovertemplate=f"{STAGE_TITLES[name]}<br>{reference.lower()} %{{x:.2f}}, predicted "
+                    f"%{{y:.2f}}<extra></extra>",
                 )
             )
     base_layout(figure, palette, height, title)
     figure.update_xaxes(title_text=f"{reference} {title}", range=span, showgrid=True)
-    figure.update_yaxes(title_text=f"Said {title}", range=span, showgrid=True)
+    figure.update_yaxes(title_text=f"Predicted {title}", range=span, showgrid=True)
     figure.update_layout(legend={"y": -0.16, "itemsizing": "constant"})
     return figure
 
 
 def reliability_figure(curves: Mapping[str, np.ndarray], *, palette: Palette = LIGHT, height: int = 380) -> go.Figure:
-    """Share of stars inside central intervals against what these claim.
+    """Draw the fraction of stars inside central intervals against the nominal one.
 
     Parameters
     ----------
     curves : mapping of str to (n,) float
-        Place of the truth of each star; the first is what is delivered, the others are dashed.
+        Probability below the true value; the first curve is solid, the others are dashed.
     """
     figure = go.Figure()
     figure.add_trace(
@@ -170,11 +172,11 @@ def reliability_figure(curves: Mapping[str, np.ndarray], *, palette: Palette = L
                     "width": 2.5 if number == 0 else 1.8,
                     "dash": "solid" if number == 0 else "dash",
                 },
-                hovertemplate="%{x:.0%} interval holds %{y:.1%}<extra>" + name + "</extra>",
+                hovertemplate="%{x:.0%} interval contains %{y:.1%}<extra>" + name + "</extra>",
             )
         )
     base_layout(figure, palette, height, "reliability")
-    for update, words in ((figure.update_xaxes, "Interval claims"), (figure.update_yaxes, "holds the truth")):
+    for update, words in ((figure.update_xaxes, "Nominal coverage"), (figure.update_yaxes, "Actual coverage")):
         update(title_text=words, range=[0, 1.01], tickformat=".0%", showgrid=True, fixedrange=True)
     figure.update_layout(legend={"y": -0.2})
     return figure
@@ -183,7 +185,7 @@ def reliability_figure(curves: Mapping[str, np.ndarray], *, palette: Palette = L
 def pit_figure(
     curves: Mapping[str, np.ndarray], *, palette: Palette = LIGHT, height: int = 380, bins: int = 20
 ) -> go.Figure:
-    """Histogram of where truths fall in their distributions; even is honest, with the band of 95 % of chance.
+    """Draw a histogram of the probability below the true value, with the 95 % band of chance; calibrated if flat.
 
     Parameters
     ----------
@@ -212,13 +214,13 @@ def pit_figure(
                 name=name,
                 line={"color": palette.warning, "width": 1.8, "shape": "hv", "dash": "dash"},
             )
-        trace.hovertemplate = "%{y:.2f} times the even share<extra>" + name + "</extra>"
+        trace.hovertemplate = "%{y:.2f} times uniform<extra>" + name + "</extra>"
         figure.add_trace(trace)
     base_layout(figure, palette, height, "pit")
     figure.update_xaxes(title_text="Probability below the truth", range=[0, 1], fixedrange=True)
     top = np.histogram(first, edges)[0].max() / max(len(first), 1) * bins
     figure.update_yaxes(
-        title_text="Stars over even share", range=[0, max(2.0, 1.15 * top)], fixedrange=True, showgrid=True
+        title_text="Stars relative to uniform", range=[0, max(2.0, 1.15 * top)], fixedrange=True, showgrid=True
     )
     figure.update_layout(legend={"y": -0.2})
     return figure
@@ -227,12 +229,12 @@ def pit_figure(
 def coverage_figure(
     groups: Mapping[str, Mapping[str, float]], *, palette: Palette = LIGHT, height: int | None = None
 ) -> go.Figure:
-    """Coverage of the 68, 90 and 95 % intervals by group, with the errors that the numbers of stars give.
+    """Draw the coverage of the 68, 90 and 95 % intervals by group, with binomial errors.
 
     Parameters
     ----------
     groups : mapping of str to mapping
-        Each with ``68``, ``90``, ``95`` (shares) and ``n``.
+        Each with ``68``, ``90``, ``95`` (fractions) and ``n``.
     """
     names = list(groups)[::-1]
     figure = make_subplots(
@@ -272,7 +274,7 @@ def coverage_figure(
 def sharpness_figure(
     half_widths: Mapping[str, np.ndarray], snr: np.ndarray, *, palette: Palette = LIGHT, height: int = 330
 ) -> go.Figure:
-    """Median half width of the 68 % interval against S/N.
+    """Draw the median half width of the 68 % interval against S/N.
 
     Parameters
     ----------
@@ -316,7 +318,7 @@ def sharpness_figure(
         fixedrange=True,
     )
     figure.update_yaxes(
-        title_text="Half of the 68 % interval (dex)", rangemode="tozero", fixedrange=True, showgrid=True
+        title_text="Half width of 68 % interval (dex)", rangemode="tozero", fixedrange=True, showgrid=True
     )
     figure.update_layout(legend={"y": -0.24})
     return figure
@@ -331,16 +333,16 @@ def where_figure(
     palette: Palette = LIGHT,
     height: int = 430,
 ) -> go.Figure:
-    """Where in the Kiel diagram answers are off, in units of the stated error; Teff and log g run backwards.
+    """Draw residuals in units of the error on the Kiel diagram.
 
     Parameters
     ----------
     teff, logg : (n,) float, K and dex
         True values.
     miss : (n,) float
-        Said minus true over half of the 68 % interval.
+        Predicted minus true over the half width of the 68 % interval.
     names : sequence of str
-        What a point is called; returned when it is clicked.
+        Name of each point.
     """
     size = 5 + 3 * np.minimum(np.abs(miss), 4)
     figure = go.Figure(
@@ -349,7 +351,7 @@ def where_figure(
             y=logg,
             mode="markers",
             customdata=list(names),
-            text=[f"{name}<br>off by {m:+.1f} errors" for name, m in zip(names, miss)],
+            text=[f"{name}<br>residual {m:+.1f}σ" for name, m in zip(names, miss)],
             marker={
                 "color": np.clip(miss, -3, 3),
                 "cmin": -3,
@@ -357,7 +359,7 @@ def where_figure(
                 "size": size,
                 "line": {"width": 1, "color": palette.muted},
                 "colorscale": [[0, palette.draws], [0.5, palette.grid], [1, palette.warning]],
-                "colorbar": {"title": {"text": "errors off"}, "thickness": 12, "outlinewidth": 0},
+                "colorbar": {"title": {"text": "residual (σ)"}, "thickness": 12, "outlinewidth": 0},
             },
             hovertemplate="%{text}<br>%{x:.0f} K, log g %{y:.2f}<extra></extra>",
         )

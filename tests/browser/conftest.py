@@ -95,19 +95,19 @@ def _wait_until_healthy(address: str, process: subprocess.Popen, log: Path, seco
 
 
 class Visitor:
-    """One browser tab, its complaints, and what a person would do with it."""
+    """One browser tab with its errors and the actions of a user."""
 
     def __init__(self, page, address: str) -> None:
         self.page = page
         self.address = address
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         page.on("console", self._listen)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def _listen(self, message) -> None:
-        """Keep errors; opened below the root, Streamlit asks for its health there first and is refused."""
+        """Record errors, except Streamlit's own failing health requests below the root."""
         if message.type == "error" and "/_stcore/" not in message.location.get("url", ""):
-            self.complaints.append(f"{message.text} {message.location.get('url', '')}")
+            self.errors.append(f"{message.text} {message.location.get('url', '')}")
 
     def open(self, query: str = "") -> None:
         self.page.goto(f"{self.address}/{query}")
@@ -129,9 +129,10 @@ class Visitor:
 
     @contextlib.contextmanager
     def rerun(self) -> Iterator[None]:
-        """Do what makes the script run, and wait until it has begun, however late, and come to rest."""
+        """Wait until the script run started inside this context has begun and ended."""
         self.page.evaluate(
-            "() => { const app = document.querySelector('[data-testid=stApp]'); window.begun = false; new MutationObserver(() => {"
+            "() => { const app = document.querySelector('[data-testid=stApp]'); window.begun = false;"
+            " new MutationObserver(() => {"
             " if (app.getAttribute('data-test-script-state') !== 'notRunning') window.begun = true;"
             " }).observe(app, {attributes: true}); }"
         )
@@ -143,7 +144,7 @@ class Visitor:
         self.settle()
 
     def settle(self, pause: float = 0.6) -> None:
-        """Wait until the script has rested for ``pause`` seconds."""
+        """Wait until the script has been idle for ``pause`` seconds."""
         app = self.page.get_by_test_id("stApp")
         quiet_since, deadline = time.monotonic(), time.monotonic() + 90
         while time.monotonic() - quiet_since < pause:
@@ -152,7 +153,7 @@ class Visitor:
                 or self.page.get_by_test_id("stSpinner").count()
             ):
                 quiet_since = time.monotonic()
-            assert time.monotonic() < deadline, "the app did not come to rest"
+            assert time.monotonic() < deadline, "the app did not become idle"
             self.page.wait_for_timeout(100)
 
     def wait_for_charts(self, count: int) -> None:
@@ -163,7 +164,7 @@ class Visitor:
         )
 
     def numbers(self) -> list[str]:
-        """The numbers of the headline, once there are any."""
+        """Headline numbers, once they are shown."""
         self.page.get_by_test_id("stMetricValue").first.wait_for()
         return self.page.get_by_test_id("stMetricValue").all_inner_texts()
 
@@ -176,7 +177,7 @@ class Visitor:
         return self.page.locator(f".st-key-{key} .xtitle").first.text_content()
 
     def curve(self, name: str, axis: str) -> list[float | None]:
-        """Values of the trace of the spectrum whose name begins so, as the browser holds them; None for NaN."""
+        """Values of the trace of the spectrum whose name starts with ``name``; None for NaN."""
         return self.page.locator(".st-key-spectrum .js-plotly-plot").evaluate(
             "(plot, [name, axis]) => Array.from("
             "plot._fullData.find(trace => (trace.name || '').startsWith(name))[axis],"
@@ -185,7 +186,7 @@ class Visitor:
         )
 
     def push_slider(self, number: int) -> None:
-        """Push a slider above the spectrum to its end: 0 smooths, 1 moves the marks of lines."""
+        """Move a slider above the spectrum to its end: 0 for smoothing, 1 for the line marks."""
         rail = self.page.locator(".st-key-spectrum .slider-rail-touch-rect").nth(number)
         rail.scroll_into_view_if_needed()
         box = rail.bounding_box()
@@ -198,15 +199,15 @@ class Visitor:
         self.page.locator(".st-key-spectrum .updatemenu-dropdown-button", has_text=name).click()
         self.page.wait_for_timeout(600)
 
-    def assert_calm(self) -> None:
+    def assert_no_errors(self) -> None:
         """No exception box, no error in the console, nothing wider than the window."""
         assert self.page.get_by_test_id("stException").count() == 0
-        assert not self.complaints
+        assert not self.errors
         page = self.page
         assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
     def picture(self, name: str, folder: Path, full: bool = False) -> None:
-        """Save what is seen; with STELLAR_SCREENSHOTS=1 as a picture of the README."""
+        """Save a screenshot; with STELLAR_SCREENSHOTS=1 into ``screenshots``."""
         if os.environ.get("STELLAR_SCREENSHOTS") == "1":
             folder = SCREENSHOTS
             folder.mkdir(exist_ok=True)

@@ -39,11 +39,11 @@ def badge(tab: Visitor, state: str) -> None:
     tab.page.locator("[data-testid=stMainBlockContainer] h3", has_text=state).wait_for(timeout=PATIENCE)
 
 
-def assert_calm(tab: Visitor, missing: list[str]) -> None:
+def assert_no_errors(tab: Visitor, missing: list[str]) -> None:
     """As the visitor's own, but below a deep link Streamlit asks for its own files, before it asks at the root."""
     assert all("/_stcore/" in url for url in missing), missing
-    tab.complaints[:] = [text for text in tab.complaints if "status of 404" not in text]
-    tab.assert_calm()
+    tab.errors[:] = [text for text in tab.errors if "status of 404" not in text]
+    tab.assert_no_errors()
 
 
 def test_from_the_form_to_a_star(chromium, runs, tmp_path):
@@ -84,13 +84,13 @@ def test_from_the_form_to_a_star(chromium, runs, tmp_path):
         assert job.status().attempts == 2
         tab.page.get_by_text("MOCK test stars").wait_for()
         tab.wait_for_charts(3)
-        assert_calm(tab, missing)
+        assert_no_errors(tab, missing)
 
-        tab.page.get_by_role("button", name="Adopt").click()
-        tab.page.get_by_role("link", name="Ask tiny about a star").click()
+        tab.page.get_by_role("button", name="Add to the app").click()
+        tab.page.get_by_role("link", name="Use tiny on a star").click()
         tab.page.get_by_role("heading", name="Stellar Ages Explorer").wait_for()
         tab.settle()
         tab.look_up(lookup.examples()[0][0].name)
         assert len(tab.numbers()) == 6 and "model=tiny" in tab.page.url
-        assert_calm(tab, missing)
+        assert_no_errors(tab, missing)
         context.close()

@@ -19,7 +19,7 @@ def test_learning_curves_are_log_and_one_colour_a_run():
 def test_error_distributions_are_densities_whatever_the_number_of_stars():
     counts = np.zeros(80, int)
     counts[40] = 5
-    first, second = errors_figure({"few": counts.tolist(), "many": (100 * counts).tolist()}).data
+    first, second = errors_figure({"few": counts.tolist(), "many": (100 * counts).tolist()}, ERROR_EDGES).data
     width = ERROR_EDGES[1] - ERROR_EDGES[0]
     assert np.isclose(np.sum(first.y) * width, 1) and list(first.y) == list(second.y)
     assert np.isclose(first.x[40], width / 2)

@@ -26,10 +26,10 @@ def test_all_rows_share_the_wavelengths_of_the_spectrum(figure):
     assert [(shape.x0, shape.yref) for shape in figure.layout.shapes] == [(4101.0, "paper")]
 
 
-def test_bars_say_what_moves_by_how_much_in_which_unit(figure):
+def test_bars_show_the_change_with_its_unit(figure):
     first, second = figure.data[1:]
-    assert first.text[1] == "without 4100–4199 Å<br>log g: −0.370 dex (1.85 of its error)"
-    assert second.text[2] == "without 4200–4299 Å<br>σ: −30 %"
+    assert first.text[1] == "4100–4199 Å hidden<br>log g: −0.370 dex (1.85σ)"
+    assert second.text[2] == "4200–4299 Å hidden<br>σ: −30 %"
     assert first.marker.color[0] != first.marker.color[1]
 
 
@@ -39,7 +39,7 @@ def test_ticks_are_round_and_even_on_both_sides(figure):
     ) == [-20, 0, 20]
 
 
-def test_nothing_moved_is_drawn_too():
+def test_zero_changes_are_drawn():
     assert influence_figure(np.arange(10.0), np.ones(10), EDGES, [("x", "K", np.zeros(3), 1.0)]).data[1].y.tolist() == [
         0,
         0,

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stellar_core.figures.label_layout import flag_rows, group_lines
+from stellar_core.figures.label_layout import group_lines, label_rows
 
 
 def test_lines_of_one_label_share_a_flag():
@@ -24,7 +24,7 @@ def test_far_lines_of_one_label_keep_their_own_flags():
 def test_no_text_and_no_pole_is_crossed(positions, widths, n_rows):
     positions = sorted(positions)
     widths = widths[: len(positions)]
-    rows = flag_rows(positions, widths, n_rows)
+    rows = label_rows(positions, widths, n_rows)
     placed = [(x, x + w, row) for x, w, row in zip(positions, widths, rows) if row is not None]
     assert placed, "the first flag always finds a place"
     for index, (start, _, row) in enumerate(placed):
@@ -34,4 +34,4 @@ def test_no_text_and_no_pole_is_crossed(positions, widths, n_rows):
 
 
 def test_crowded_flags_are_left_out_rather_than_overlaid():
-    assert flag_rows([0, 1, 2, 3], [100] * 4, 2) == [0, 1, None, None]
+    assert label_rows([0, 1, 2, 3], [100] * 4, 2) == [0, 1, None, None]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stellar_core.figures.realism import classifier_figure, growth_figure
+from stellar_core.figures.realism import classifier_figure, learning_curve_figure
 
 
 def point(stars, seed, sample, teff):
@@ -17,7 +17,7 @@ def test_growth_draws_the_mean_of_the_seeds_through_their_points():
         point(4000, 0, "SDSS", 80.0),
         point(1000, 0, "STELIB", 90.0),
     ]
-    figure = growth_figure(rows)
+    figure = learning_curve_figure(rows)
     lines = [trace for trace in figure.data if trace.mode == "lines"]
     assert len(lines) == 2 * 3 * 2
     first = next(trace for trace in lines if trace.name == "SDSS")

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from stellar_core.figures.palette import DARK, LIGHT
-from stellar_core.figures.training import SAMPLED, WATCHED, compared_figure, loss_figure, sample_figure, watched_figure
+from stellar_core.figures.training import (
+    MONITORED,
+    SAMPLED,
+    compared_figure,
+    loss_figure,
+    monitored_figure,
+    sample_figure,
+)
 
 HISTORY = [{"epoch": n, "train": {"total": 3.0 - n}, "validation": {"total": 3.5 - n}} for n in (1, 2)]
 CURVE = [{"step": 1, "epoch": 0.5, "losses": {"total": 4.0}}]
 EPOCHS = [
-    {"epoch": n, **{name: {key: 1.0 / n, f"{key}_constant": 2.0} for name, (_, key) in WATCHED.items()}} for n in (1, 2)
+    {"epoch": n, **{name: {key: 1.0 / n, f"{key}_constant": 2.0} for name, (_, key) in MONITORED.items()}}
+    for n in (1, 2)
 ]
 
 
@@ -19,15 +27,17 @@ def test_losses_of_training_and_validation():
     assert len(loss_figure(CURVE, without, "total", revision="x").data) == 2
 
 
-def test_watched_figures_stand_beside_the_constant():
-    figure = watched_figure(EPOCHS, revision="x", palette=DARK)
+def test_metrics_are_drawn_with_the_constant_predictor():
+    figure = monitored_figure(EPOCHS, revision="x", palette=DARK)
     dashed = [trace for trace in figure.data if trace.line.dash]
-    assert list(figure.data[0].y) == [1.0, 0.5] and len(figure.data) == 2 * len(WATCHED)
-    assert [(list(trace.x), list(trace.y)) for trace in dashed] == [([0, 2], [2.0, 2.0])] * len(WATCHED)
+    assert list(figure.data[0].y) == [1.0, 0.5] and len(figure.data) == 2 * len(MONITORED)
+    assert [(list(trace.x), list(trace.y)) for trace in dashed] == [([0, 2], [2.0, 2.0])] * len(MONITORED)
 
 
-def test_on_a_narrow_screen_figures_stand_in_rows():
-    wide, narrow = (watched_figure(EPOCHS, revision="x", height=200, columns=columns) for columns in (len(WATCHED), 2))
+def test_panels_are_arranged_in_rows_on_a_narrow_screen():
+    wide, narrow = (
+        monitored_figure(EPOCHS, revision="x", height=200, columns=columns) for columns in (len(MONITORED), 2)
+    )
     assert (wide.layout.height, narrow.layout.height) == (200, 600)
     assert narrow.layout.yaxis3.domain[1] < narrow.layout.yaxis1.domain[0], "the third figure begins the second row"
 

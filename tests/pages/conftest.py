@@ -15,14 +15,14 @@ MAIN = sys.modules["__main__"]
 
 @pytest.fixture(autouse=True)
 def main_module() -> Iterator[None]:
-    """Puts the main module back: AppTest leaves the page in its place, and every process a later test starts would run it."""
+    """Restore the main module, which AppTest replaces by the page; subprocesses of later tests would run the page."""
     yield
     sys.modules["__main__"] = MAIN
 
 
 @pytest.fixture()
 def app(monkeypatch):
-    """A fresh session of the app, not yet run; the SDSS archive is out of reach."""
+    """A new session of the app, not yet run; the SDSS archive is unreachable."""
     from stellar_core.errors import ArchiveError
     from stellar_core.sdss import archive
 

@@ -1,4 +1,4 @@
-"""The page on many stars: a row for each input, a link for each star, and nothing lost when a widget is touched."""
+"""The Batch page: one row per input, links to the Star page, results kept on reruns."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def words(shown: AppTest) -> str:
 
 def ask(shown: AppTest, text: str) -> AppTest:
     shown.text_area(key="batch_text").set_value(text)
-    return next(button for button in shown.button if button.label == "Answer").click().run()
+    return next(button for button in shown.button if button.label == "Run").click().run()
 
 
-def test_twenty_mock_stars_and_nonsense_are_a_row_each(page):
+def test_each_input_gives_a_row(page):
     assert not page.exception and "500 rows" in words(page)
     page = next(button for button in page.button if "MOCK" in button.label).click().run()
     text = page.text_area(key="batch_text").value
@@ -39,21 +39,21 @@ def test_twenty_mock_stars_and_nonsense_are_a_row_each(page):
     assert len(table) == 21 and "MOCK" in words(page)
     assert list(table.Star[:20]) == [f"/?star={star}&model=isochrone" for star in text.splitlines()]
     assert table.Source[:20].eq("MOCK").all() and table["Age (Gyr)"][:20].between(0, 13.81).all()
-    assert "is not a recognised SDSS identifier" in table.Why[20] and table.Star.isna()[20]
+    assert "is not a recognised SDSS identifier" in table.Message[20] and table.Star.isna()[20]
     assert len(page.get("download_button")) == 5
 
 
-def test_an_archive_is_uploaded_and_a_hostile_one_refused(page):
+def test_an_archive_is_read_and_a_hostile_one_is_rejected(page):
     page.file_uploader[0].upload("x.zip", archive({"../a.fits": b"", "notes.txt": b"no spectrum"}), "application/zip")
     page = ask(page, "")
     assert not page.exception
-    assert len(page.dataframe[0].value) == 2 and "leads out" in page.dataframe[0].value.Why[0]
+    assert len(page.dataframe[0].value) == 2 and "leads out" in page.dataframe[0].value.Message[0]
     page.file_uploader[0].upload("x.zip", b"PK\x03\x04" + b"PK\x01\x02" * 10_001, "application/zip")
     page = ask(page, "")
     assert not page.exception and "command line" in page.error[0].value and not page.dataframe
 
 
-def test_what_was_answered_stays_and_a_rerun_goes_on(page, monkeypatch):
+def test_results_are_kept_and_transient_errors_are_retried(page, monkeypatch):
     stars = [star.name for star in MockSurvey().star_ids(16001)[:40]]
     asked, real, away = [], worker.estimate_chunk, {stars[35]}
     record = lambda network, task: (asked.append(task.number), real(network, task))[1]
@@ -69,14 +69,14 @@ def test_what_was_answered_stays_and_a_rerun_goes_on(page, monkeypatch):
     page = page.run()
     assert asked == [0, 1]
     away.clear()
-    page = next(button for button in page.button if button.label == "Try them again").click().run()
+    page = next(button for button in page.button if button.label == "Try again").click().run()
     assert asked == [0, 1, 1] and not page.warning and page.dataframe[0].value["Age (Gyr)"].notna().sum() >= 39
     page = ask(page, "\n".join(stars))
-    assert asked == [0, 1, 1], "the same inputs are not answered twice"
+    assert asked == [0, 1, 1], "the same inputs are not processed twice"
     page = ask(page, "\n".join(stars[:33]) + "\n")
     assert asked == [0, 1, 1, 0, 1] and len(page.dataframe[0].value) == 33
 
 
-def test_nothing_and_too_much_are_one_sentence(page):
+def test_empty_and_too_long_lists_give_one_error_message(page):
     assert "no identifier" in ask(page, " \n").error[0].value
     assert "--list ids.csv" in ask(page, "1-52000-1\n" * 501).error[0].value

@@ -1,4 +1,4 @@
-"""The catalogue page: made on demand, filtered, boxed, saved, linked, asked; labelled MOCK."""
+"""The Catalogue page: built on demand, filtered, saved, linked, queried; marked MOCK."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def press(shown: AppTest, label: str) -> AppTest:
     return next(button for button in shown.button if button.label == label).click().run()
 
 
-def test_diagram_table_histogram_and_sky_are_shown_and_labelled(present):
+def test_diagram_table_histogram_and_sky_are_shown_and_marked_mock(present):
     shown = page()
     assert not shown.exception and not shown.error
     assert len(shown.get("plotly_chart")) == 3 and ":orange-badge[MOCK]" in words(shown)
@@ -53,7 +53,7 @@ def test_diagram_table_histogram_and_sky_are_shown_and_labelled(present):
         assert not shown.exception and shown.query_params["colour"] in (column, [column])
 
 
-def test_a_link_brings_filters_stages_colour_and_box(present):
+def test_a_link_restores_filters_stages_colour_and_box(present):
     everything = page().dataframe[0].value
     shown = page(colour="mass_mean", filter="teff:4500:6500;ra:0:180", stages="Hot;Medium;Cool", box="5000:6000:4:5")
     assert not shown.exception and shown.selectbox(key="catalogue_colour").value == "mass_mean"
@@ -63,12 +63,12 @@ def test_a_link_brings_filters_stages_colour_and_box(present):
     ]
     expected = expected[expected.stage.isin(["Hot", "Medium", "Cool"])]
     assert len(stars) == len(expected) and set(stars.star) == set(expected.star)
-    shown = press(shown, "Drop the box")
+    shown = press(shown, "Clear the box")
     assert "box" not in shown.query_params and len(shown.dataframe[0].value) >= len(stars)
     assert not page(filter="teff:9e99:1e99;no:1:2", box="a:b", survey="other", colour="'; DROP TABLE stars").exception
 
 
-def test_filters_apply_and_are_saved_under_a_name(present):
+def test_filters_apply_and_are_saved_by_name(present):
     shown = page()
     slider = shown.slider(key="catalogue_filter_teff")
     slider.set_value((slider.min, 5500.0)).run()
@@ -87,22 +87,22 @@ def test_filters_apply_and_are_saved_under_a_name(present):
     assert not other.exception and json.loads((present / "selections.json").read_text()) == {}
 
 
-def test_sql_is_answered_and_damage_is_one_sentence(present):
+def test_sql_queries_run_and_bad_ones_give_one_error_message(present):
     shown = press(page(), "Run")
     assert not shown.exception and shown.dataframe[1].value.stars.sum() == 80
     shown.text_area[0].set_value("DROP TABLE stars").run()
-    assert shown.dataframe[1].value.stars.sum() == 80, "the answer stays until the next question"
+    assert shown.dataframe[1].value.stars.sum() == 80, "the result stays until the next query"
     shown = press(shown, "Run")
     assert not shown.exception and "SELECT" in shown.error[0].value and len(shown.dataframe) == 1
 
 
-def test_without_a_catalogue_it_is_offered_and_progress_is_told(tmp_path, monkeypatch):
+def test_a_missing_catalogue_can_be_built_and_progress_is_shown(tmp_path, monkeypatch):
     from filelock import FileLock
 
     monkeypatch.setenv("STELLAR_CACHE_DIR", str(tmp_path))
     shown = page()
     assert not shown.exception and "166,625 MOCK stars" in words(shown)
-    assert [button.label for button in shown.button] == ["Make the catalogue"]
+    assert [button.label for button in shown.button] == ["Build the catalogue"]
     status = tmp_path / "catalogue" / "stars.parquet.status.json"
     status.parent.mkdir()
     status.write_text('{"what": "ages", "share": 0.5}')
@@ -110,14 +110,14 @@ def test_without_a_catalogue_it_is_offered_and_progress_is_told(tmp_path, monkey
         assert not page().button
 
 
-def test_a_fetched_catalogue_stands_beside_the_mock_one(made, tmp_path, monkeypatch):
+def test_a_downloaded_catalogue_can_be_chosen(made, tmp_path, monkeypatch):
     shutil.copytree(made / "catalogue", tmp_path / "catalogue")
     monkeypatch.setenv("STELLAR_CACHE_DIR", str(tmp_path))
     (tmp_path / "survey" / "store").mkdir(parents=True)
     (tmp_path / "survey" / "store" / "store.json").write_text('{"mock": false}')
     assert ":orange-badge[MOCK]" in words(page())
     shown = page(survey="sdss")
-    assert not shown.exception and "fetched stars" in words(shown) and not shown.dataframe
+    assert not shown.exception and "downloaded stars" in words(shown) and not shown.dataframe
     shutil.copy(tmp_path / "catalogue" / "stars.parquet", tmp_path / "catalogue" / "survey.parquet")
     shown = page(survey="sdss")
     assert not shown.exception and ":blue-badge[SDSS]" in words(shown) and "MOCK" not in words(shown)

@@ -1,4 +1,4 @@
-"""The page on data: everything here is listed with its hash, downloads are background, SDSS is asked on demand."""
+"""The Data page: inventory with hashes, downloads in the background, SDSS checked on demand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def words(shown: AppTest) -> str:
     return "\n".join(str(item.value) for kind in kinds for item in kind)
 
 
-def test_every_trained_part_is_listed_with_its_hash_and_shows_its_card(page):
+def test_every_model_is_listed_with_its_hash_and_card(page):
     shown = page.run()
     assert not shown.exception and stellar_core.__version__ in words(shown)
     table, cards = shown.dataframe[0].value, list_models()
@@ -36,11 +36,11 @@ def test_every_trained_part_is_listed_with_its_hash_and_shows_its_card(page):
         assert table.sha256[table.name == name].item() == card["sha256"]
     shown.selectbox[0].set_value("isochrone").run()
     assert not shown.exception and json.loads(shown.json[0].value)["name"] == "isochrone"
-    next(button for button in shown.button if button.label == "Check the hashes").click().run()
-    assert not shown.exception and "All weights are those" in words(shown)
+    next(button for button in shown.button if button.label == "Verify the files").click().run()
+    assert not shown.exception and "All files match" in words(shown)
 
 
-def test_what_was_fetched_is_listed_and_damage_is_said(tmp_path, monkeypatch):
+def test_downloads_are_listed_and_damaged_models_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("STELLAR_CACHE_DIR", str(tmp_path))
     (tmp_path / "mist").mkdir()
     (tmp_path / "mist" / "MIST.txz").write_bytes(b"tracks")
@@ -53,7 +53,7 @@ def test_what_was_fetched_is_listed_and_damage_is_said(tmp_path, monkeypatch):
     assert "no trained model 'none'" in inventory.damaged()[0]
 
 
-def test_downloads_are_errands_that_tell_progress_and_failure(page, tmp_path, monkeypatch):
+def test_downloads_run_in_the_background_and_report_progress_and_failure(page, tmp_path, monkeypatch):
     begun = []
     monkeypatch.setattr(background, "start", lambda status, arguments: begun.append(arguments))
     shown = page.run()
@@ -66,24 +66,32 @@ def test_downloads_are_errands_that_tell_progress_and_failure(page, tmp_path, mo
     (tmp_path / "survey.status.json").write_text('{"what": "SkyServer is away.", "failed": true}')
     with FileLock(tmp_path / "mist.status.json.lock"):
         shown = page.run()
-    assert not shown.exception and "SkyServer is away" in words(shown)
+    assert not shown.exception and "The download failed. SkyServer is away." in words(shown)
+    assert shown.button(key="start_survey").label == "Try again"
     assert "start_mist" not in [button.key for button in shown.button] and "stop_mist" in [
         button.key for button in shown.button
     ]
 
 
-def test_sdss_is_asked_on_demand_only(page, sdss, monkeypatch, tmp_path):
+def test_a_download_whose_process_died_is_reported(page, tmp_path):
+    (tmp_path / "survey.status.json").write_text('{"what": "spectra", "share": 0.2}')
+    shown = page.run()
+    assert "The process ended unexpectedly (spectra)" in words(shown)
+    assert shown.button(key="start_survey").label == "Try again"
+
+
+def test_the_sdss_connection_is_checked_on_demand_only(page, sdss, monkeypatch, tmp_path):
     shown = page.run()
     assert "SDSS answers" not in words(shown)
-    ask = lambda: next(button for button in shown.button if button.label.startswith("Ask SDSS")).click().run()
-    assert ":green-badge[live]" in words(ask())
+    ask = lambda: next(button for button in shown.button if button.label.startswith("Check the SDSS")).click().run()
+    assert ":green-badge[online]" in words(ask())
     monkeypatch.setenv("STELLAR_SAS_URL", "http://127.0.0.1:1")
-    assert ":orange-badge[in part]" in words(ask())
+    assert ":orange-badge[partly]" in words(ask())
     monkeypatch.setenv("STELLAR_SKYSERVER_URL", "http://127.0.0.1:1")
     assert "offline" in words(ask()) and not shown.exception
 
 
-def test_citations_are_whole_and_can_be_copied(page):
+def test_citations_are_complete(page):
     shown = page.run()
     entries = BIBLIOGRAPHY.read_text()
     keys = re.findall(r"^@\w+\{(\w+),$", entries, re.MULTILINE)

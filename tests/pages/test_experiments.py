@@ -1,4 +1,4 @@
-"""The page on the paper's experiments: stored results, labelled MOCK, each phase by its link, and none at all."""
+"""The Experiments page: stored results marked MOCK, links to each phase, and no results."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def words(shown: AppTest) -> str:
     )
 
 
-def test_tables_curves_errors_and_architecture_are_shown_and_labelled(published):
+def test_tables_curves_errors_and_architecture_are_shown_and_marked(published):
     shown = page()
     assert not shown.exception and not shown.error
     assert len(shown.get("plotly_chart")) == 4
@@ -47,7 +47,7 @@ def test_tables_curves_errors_and_architecture_are_shown_and_labelled(published)
     assert len(shown.dataframe[0].value) == 24
 
 
-def test_a_link_opens_its_phase_and_a_choice_changes_the_link(published):
+def test_the_address_and_the_chosen_phase_agree(published):
     shown = page(phase="3")
     assert "Setup A" in shown.dataframe[0].value.columns
     shown.get("button_group")[0].set_value(1).run()
@@ -63,18 +63,18 @@ def test_another_table_and_model_are_drawn(published):
     assert not shown.exception and len(shown.get("plotly_chart")) == 3
 
 
-def test_every_phase_has_its_pictures_and_runs_by_what_tells_them_apart(published):
-    for phase, tables, run in (
+def test_every_phase_has_figures_and_distinct_titles_of_runs(published):
+    for phase, number, run in (
         ("1", 7, "Experiment A, Model 1"),
         ("2", 5, "Model 6, depth 2"),
         ("3", 3, "Setup A, unbounded, seed 0"),
     ):
         shown = page(phase=phase)
-        assert not shown.exception and len(shown.selectbox[0].options) == tables
+        assert not shown.exception and len(shown.selectbox[0].options) == number
         assert len(shown.get("plotly_chart")) == 4 and run in shown.multiselect[0].options
 
 
-def test_without_results_the_page_says_how_to_make_them(tmp_path, monkeypatch):
+def test_without_results_the_page_names_the_command(tmp_path, monkeypatch):
     monkeypatch.setattr(experiments, "EXPERIMENTS", tmp_path)
     shown = page()
     assert not shown.exception and "phase 1" in words(shown)

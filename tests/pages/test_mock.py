@@ -1,4 +1,4 @@
-"""The page on the MOCK survey: stored comparisons, labelled, and honest about what is missing."""
+"""The Mock survey page: stored comparisons, marked MOCK and REAL, and errors for missing files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from stellar_core.mock.population_comparison import PAIRS, read_comparison
 from stellar_core.mock.held_out import read_held_out
+from stellar_core.mock.population_comparison import PAIRS, read_comparison
 from stellar_core.ui.evidence import mock_survey
 from tests.pages.conftest import ROOT
 
@@ -58,16 +58,16 @@ def test_the_page_is_in_the_menu(app):
     app.run()
     app.switch_page("pages/mock.py").run()
     assert not app.exception and not app.error
-    assert app.title[0].value == "Mock survey: how good is it?"
+    assert app.title[0].value == "How realistic is the MOCK survey?"
 
 
-def test_what_is_stored_is_shown_and_labelled(shown):
+def test_stored_comparisons_are_shown_and_marked(shown):
     assert not shown.exception and not shown.error
     # One star, all stars, the map; histograms and the densities.
     assert len(shown.get("plotly_chart")) == 4 + len(PAIRS)
     for label in (":orange-badge[MOCK]", ":blue-badge[REAL]"):
         assert sum(label in item.value for item in shown.subheader) == 2
-    assert "told apart" not in words(shown).lower()
+    assert "classifier" not in words(shown).lower()
 
 
 def test_the_numbers_are_those_of_the_tables(shown):
@@ -81,7 +81,7 @@ def test_the_numbers_are_those_of_the_tables(shown):
     assert f"{rms:.4f}" in tables and f"{found.distances['g_r'].ks:.3f}" in tables
 
 
-def test_the_domain_is_said(shown):
+def test_the_limits_of_the_mock_are_listed(shown):
     text = words(shown)
     for outside in ("M dwarfs", "12000 K", "carbon stars", "white dwarfs"):
         assert outside in text
@@ -98,7 +98,7 @@ def test_another_star_can_be_chosen(trained):
     assert any(f"{held.line_rms[held.row[0]]:.4f}" in caption.value for caption in shown.caption)
 
 
-def test_realism_is_shown_once_it_is_measured(trained):
+def test_realism_is_shown_if_it_was_measured(trained):
     (trained / "mock-realism").mkdir()
     (trained / "mock-realism" / "card.json").write_text(json.dumps(REALISM))
     shown = page()
@@ -106,7 +106,7 @@ def test_realism_is_shown_once_it_is_measured(trained):
     assert len(shown.get("plotly_chart")) == 6 + len(PAIRS)
 
 
-def test_a_missing_table_is_one_sentence_and_the_rest_stands(trained):
+def test_a_missing_table_gives_one_error_and_the_rest_is_shown(trained):
     (trained / "mock-population").unlink()
     shown = page()
     assert not shown.exception and len(shown.error) == 1 and "Restore" in shown.error[0].value

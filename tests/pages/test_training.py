@@ -83,7 +83,7 @@ def test_the_page_is_in_the_menu(app):
     assert not app.exception and app.title[0].value == "Training"
 
 
-def test_the_demo_shows_its_needs_and_starts(runs):
+def test_the_demo_shows_its_resources_and_starts(runs):
     shown = page()
     assert not shown.exception and not shown.error
     values = {metric.label: metric.value for metric in shown.metric}
@@ -133,7 +133,7 @@ def test_own_settings_reach_the_job():
     assert config.source.kind == "catalogue" and config.source.ranges == {"teff": (5000.0, 6500.0)}
 
 
-def test_what_cannot_be_is_said_and_not_started():
+def test_invalid_settings_give_an_error_and_cannot_be_started():
     shown = page()
     shown.selectbox(key="new_preset").set_value("own").run()
     shown.number_input(key="new_own_MLP+CNN+Transformer_heads").set_value(7).run()
@@ -141,7 +141,7 @@ def test_what_cannot_be_is_said_and_not_started():
     assert "start" not in [button.key for button in shown.button]
 
 
-def test_an_own_table_is_checked_before_the_start():
+def test_an_uploaded_table_is_checked_before_the_start():
     shown = page()
     shown.selectbox(key="new_preset").set_value("own").run()
     shown.radio(key="new_own_source").set_value("table").run()
@@ -186,7 +186,7 @@ def test_a_failed_job_says_why_and_is_retried():
     assert not shown.exception and [found.name for found in Queue().jobs()] == ["Small again", "Small"]
 
 
-def test_a_finished_job_shows_its_worth_and_is_adopted(app):
+def test_a_finished_job_shows_its_errors_and_is_added_to_the_app(app):
     job = finished(Queue())
     shown = in_the_app(app, job=job.id)
     assert not shown.exception and not shown.error
@@ -226,14 +226,14 @@ def test_a_run_gets_another_name_and_a_note():
     assert not shown.exception and not Queue().jobs() and "no run yet" in text(shown)
 
 
-def test_a_link_to_a_run_that_is_gone_says_so():
+def test_a_link_to_a_deleted_run_gives_a_warning():
     Queue().submit(SMALL)
     shown = page(job="0099-gone")
     assert not shown.exception and "no run 0099-gone" in shown.warning[0].value
     assert shown.selectbox(key="job").value == "0001-small"
 
 
-def test_a_damaged_job_does_no_harm_to_the_page():
+def test_a_damaged_job_gives_an_error():
     job = Queue().submit(SMALL)
     (job.folder / "job.json").write_text("{")
     (job.folder / "status.json").write_text("{")

@@ -1,4 +1,4 @@
-"""The page on uncertainty: opens from a stored table, for any model that has one."""
+"""The Uncertainty page, for any model with a stored test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.stored_test_stars import stored
 @pytest.fixture()
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(model_store, "TRAINED_DIR", tmp_path)
-    monkeypatch.setattr(model_store, "adopted_dir", lambda: tmp_path / "adopted")
+    monkeypatch.setattr(model_store, "adopted_folder", lambda: tmp_path / "adopted")
     return tmp_path
 
 
@@ -40,7 +40,7 @@ def words(shown: AppTest) -> str:
     )
 
 
-def test_without_a_stored_test_it_says_how_to_make_one(page):
+def test_without_a_stored_test_the_page_names_the_command(page):
     shown = page.run()
     assert not shown.exception and "calibrate" in words(shown)
 
@@ -57,13 +57,13 @@ def test_every_tested_model_and_quantity_is_shown(folder, page):
     assert not shown.exception and "500 test stars" in words(shown)
 
 
-def test_a_test_of_other_weights_is_marked(folder, page):
+def test_a_test_of_other_weights_gives_a_warning(folder, page):
     model(folder, "one")
     (folder / "one" / "card.json").write_text('{"sha256": "other"}')
     assert "other weights" in words(page.run())
 
 
-def test_a_damaged_table_is_one_sentence(folder, page):
+def test_a_damaged_table_gives_one_error(folder, page):
     model(folder, "one")
     (folder / "one" / "test-stars.safetensors").write_bytes(b"none")
     shown = page.run()
@@ -71,7 +71,8 @@ def test_a_damaged_table_is_one_sentence(folder, page):
 
 
 def test_reading_a_stored_test_loads_no_network():
-    code = "import sys, stellar_core.evaluation.panels, stellar_core.ui.evidence.uncertainty; sys.stdout.write(' '.join(sys.modules))"
+    modules = "stellar_core.evaluation.panels, stellar_core.ui.evidence.uncertainty"
+    code = f"import sys, {modules}; sys.stdout.write(' '.join(sys.modules))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()

@@ -1,4 +1,4 @@
-"""The page on many stars: what is asked, and the rows as they are answered."""
+"""The Batch page: inputs, settings and progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stellar_core import sandbox
 from stellar_core.errors import StellarError
 from stellar_core.model_store import DEFAULT_MODEL, list_networks, model_folder, read_model
 from stellar_core.ui import loaders
-from stellar_core.ui.glossary import HELP
+from stellar_core.ui.glossary import HELP, model_title
 from stellar_core.ui.shell import escape, show_error
 
 if TYPE_CHECKING:
@@ -24,78 +24,78 @@ if TYPE_CHECKING:
 
 PASSES = 50
 INTRODUCTION = """
-One row for each input: its age, lifetime and stage with error bars, or the sentence why there are none. Up to **500 rows**;
-more on the command line, which goes on after any interruption: `python -m stellar_core batch --list ids.csv --out answers.parquet`.
+Age, lifetime and stage with error bars for up to **500 stars**, one row per input; a row without a result states the
+reason. The command line takes longer lists and can resume:
+`python -m stellar_core batch --list ids.csv --out results.parquet`.
 """
 
 
 @dataclass
 class Run:
-    """One batch of a session; the rows answered stay when a widget is touched.
+    """One batch of a session; results are kept when the page reruns.
 
     Attributes
     ----------
     key : str
-        The same for the same inputs and settings.
+        Equal for equal inputs and settings.
     inputs : Inputs
     settings : EstimateSettings
-    answered : dict of int to ChunkResult
-        By number of the group.
-    halted : bool
-        Whether the visitor stopped it.
+    results : dict of int to ChunkResult
+        Finished groups by number.
+    stopped : bool
+        True if the user stopped it.
     """
 
     key: str
     inputs: Inputs
     settings: EstimateSettings
-    answered: dict[int, ChunkResult] = field(default_factory=dict)
-    halted: bool = False
+    results: dict[int, ChunkResult] = field(default_factory=dict)
+    stopped: bool = False
 
     @property
     def rows(self) -> int:
-        """Rows answered so far."""
-        return sum(part.rows for part in self.answered.values())
+        """Number of finished rows."""
+        return sum(part.rows for part in self.results.values())
 
     @property
-    def passing(self) -> str:
-        """What failed for a reason that may pass; empty if nothing did."""
-        return next((part.transient for part in self.answered.values() if part.transient), "")
+    def transient_error(self) -> str:
+        """First error that a new attempt may fix, such as a lost connection; empty without one."""
+        return next((part.transient for part in self.results.values() if part.transient), "")
 
     def table(self) -> pa.Table:
-        """The rows answered so far, in their order."""
+        """Finished rows in order."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        return pa.concat_tables(
-            pq.read_table(io.BytesIO(self.answered[number].data)) for number in sorted(self.answered)
-        )
+        return pa.concat_tables(pq.read_table(io.BytesIO(self.results[number].data)) for number in sorted(self.results))
 
 
 def choose() -> Run | None:
-    """Draw the inputs; the batch of this session, None before there is one."""
+    """Draw the inputs and return the batch of this session; None before the first."""
     sandbox.warm()
     st.markdown(INTRODUCTION)
     st.button("Fill in 20 stars :orange-badge[MOCK]", icon=":material/auto_awesome:", on_click=_fill_in)
     with st.form("batch", border=True):
         left, right = st.columns([1.3, 1], gap="large")
         text = left.text_area(
-            "Identifiers, one a line",
+            "Identifiers, one per line",
             key="batch_text",
             height=190,
-            help="Anything that the star page understands, except files.",
+            help="Any identifier that the Star page accepts.",
             placeholder="4565636362342690816\n266-51602-31\nspec-0266-51602-0031.fits\n147.32107 -0.00657",
         )
         file = right.file_uploader(
-            "or a file, which then comes first: a list of them, or a zip archive of spectra",
+            "or a file (used instead): a list of identifiers, or a zip archive of spectra",
             key="batch_file",
-            help="Up to 30 MB. A table (CSV, ECSV, FITS, VOTable, Parquet) needs specObjID, or plate, MJD and fiberID, or RA and Dec; a "
-            "text one identifier a line. An archive is unpacked in memory only; each member gives a row.",
+            help="Up to 30 MB. A table (CSV, ECSV, FITS, VOTable, Parquet) needs the columns specObjID, or plate, "
+            "MJD and fiberID, or RA and Dec; a text file needs one identifier per line. An archive gives one row per "
+            "member.",
         )
         names = sorted(list_networks(), key=lambda name: name != DEFAULT_MODEL)
-        model = right.selectbox("Model", names, key="batch_model", help=HELP["model"])
-        asked = st.form_submit_button("Answer", type="primary", icon=":material/play_arrow:")
-    if asked:
-        with st.spinner("Reading what was given"):
+        model = right.selectbox("Model", names, key="batch_model", format_func=model_title, help=HELP["model"])
+        submitted = st.form_submit_button("Run", type="primary", icon=":material/play_arrow:")
+    if submitted:
+        with st.spinner("Reading the inputs"):
             _begin(text, file, model)
     return st.session_state.get("batch_run")
 
@@ -107,7 +107,7 @@ def _fill_in() -> None:
 
 
 def _begin(text: str, file: io.BytesIO | None, model: str) -> None:
-    """Make the batch that was asked for, unless it is the one at hand."""
+    """Start the requested batch, unless it is the current one."""
     from stellar_core.batch.worker import EstimateSettings
 
     try:
@@ -118,65 +118,65 @@ def _begin(text: str, file: io.BytesIO | None, model: str) -> None:
         if present is None or present.key != key:
             inputs = sandbox.read_pasted(text) if file is None else sandbox.read_inputs(file.name, data)
             st.session_state.batch_run = Run(key, inputs, settings)
-        st.session_state.batch_run.halted = False
+        st.session_state.batch_run.stopped = False
     except StellarError as error:
         st.session_state.pop("batch_run", None)
         show_error(error)
 
 
-def answer_rows(run: Run) -> None:
-    """Answer the rows that are left, a group at a time; a rerun goes on where the last one ended."""
+def process_rows(run: Run) -> None:
+    """Process the remaining rows group by group; a rerun of the page continues."""
     from stellar_core.batch.worker import GROUP, ChunkTask, estimate_chunk
 
     total = len(run.inputs)
-    left = [number for number in range(-(-total // GROUP)) if number not in run.answered]
-    if run.halted or run.passing:
-        _offer_more(run, total, bool(left))
+    left = [number for number in range(-(-total // GROUP)) if number not in run.results]
+    if run.stopped or run.transient_error:
+        _offer_continuation(run, total, bool(left))
         return
     if not left:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(run.rows / total, text="Loading the network")
-        st.button("Stop", icon=":material/stop:", key="batch_stop", on_click=_halt, args=(run,))
+        st.button("Stop", icon=":material/stop:", key="batch_stop", on_click=_stop, args=(run,))
     try:
         network = loaders.estimator(run.settings.model)
         for number in left:
-            bar.progress(run.rows / total, text=f"{run.rows} of {total} rows answered")
+            bar.progress(run.rows / total, text=f"{run.rows} of {total} rows finished")
             rows = range(number * GROUP, min((number + 1) * GROUP, total))
             task = ChunkTask(number, rows.start, run.inputs.chunk(rows), run.settings)
-            run.answered[number] = estimate_chunk(network, task)
-            if run.passing:
+            run.results[number] = estimate_chunk(network, task)
+            if run.transient_error:
                 break
     except StellarError as error:
-        run.halted = True
+        run.stopped = True
         show_error(error)
     st.rerun()
 
 
-def _halt(run: Run) -> None:
-    run.halted = True
+def _stop(run: Run) -> None:
+    run.stopped = True
 
 
-def _offer_more(run: Run, total: int, more: bool) -> None:
-    """Say why the batch stands still, and offer to go on."""
-    if run.passing:
-        st.warning(f"Some rows wait for what may pass: {escape(run.passing)}", icon=":material/cloud_off:")
+def _offer_continuation(run: Run, total: int, more: bool) -> None:
+    """Report why the batch is paused and offer to continue."""
+    if run.transient_error:
+        st.warning(f"Some rows could not be fetched: {escape(run.transient_error)}", icon=":material/cloud_off:")
     elif more:
         st.info(f"Stopped after {run.rows} of {total} rows.", icon=":material/pause:")
     with st.container(horizontal=True):
-        if run.passing:
-            st.button("Try them again", icon=":material/refresh:", on_click=_again, args=(run,))
+        if run.transient_error:
+            st.button("Try again", icon=":material/refresh:", on_click=_retry, args=(run,))
         if more:
-            st.button("Go on", icon=":material/play_arrow:", on_click=_go_on, args=(run,))
+            st.button("Continue", icon=":material/play_arrow:", on_click=_continue, args=(run,))
 
 
-def _again(run: Run) -> None:
-    run.answered = {number: part for number, part in run.answered.items() if not part.transient}
-    run.halted = False
+def _retry(run: Run) -> None:
+    run.results = {number: part for number, part in run.results.items() if not part.transient}
+    run.stopped = False
 
 
-def _go_on(run: Run) -> None:
+def _continue(run: Run) -> None:
     from dataclasses import replace
 
-    run.answered = {number: replace(part, transient="") for number, part in run.answered.items()}
-    run.halted = False
+    run.results = {number: replace(part, transient="") for number, part in run.results.items()}
+    run.stopped = False

@@ -1,4 +1,4 @@
-"""The answers of a batch: counts, the table with links to the star page, and the files to take along."""
+"""Results of a batch: counts, table with links to the Star page, and downloads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from stellar_core.quantities import STAGE_TITLES
 from stellar_core.stages import STAGES
 from stellar_core.ui.batch.page import Run
 
@@ -23,13 +24,13 @@ FORMATS = {
     "FITS": (".fits", "application/fits"),
     "Parquet": (".parquet", "application/vnd.apache.parquet"),
 }
-VERDICTS = {"inside": "within the training", "outside": "NOT TO BE TRUSTED", "none": "no answer"}
-SHOW = {"all": "All", "inside": "Within the training", "outside": "Not to be trusted", "none": "Without an answer"}
+VERDICTS = {"inside": "reliable", "outside": "NOT RELIABLE", "none": "no result"}
+SHOW = {"all": "All", "inside": "Reliable", "outside": "Not reliable", "none": "No result"}
 
 
-def show_answers(run: Run) -> None:
-    """Counts, the table with links to the star page, and the files."""
-    if not run.answered:
+def show_results(run: Run) -> None:
+    """Counts, table and downloads."""
+    if not run.results:
         return
     table = run.table()
     frame = as_shown(table, run.settings.model)
@@ -37,9 +38,7 @@ def show_answers(run: Run) -> None:
     counts = {name: len(frame) if name == "all" else int((states == name).sum()) for name in SHOW}
     st.subheader(f"{len(frame)} rows", anchor=False)
     if (table["source"].to_pandas() == "mock").any():
-        st.markdown(
-            ":orange-badge[MOCK] The MOCK survey's stars are marked in the column Source; they are no stars of SDSS."
-        )
+        st.markdown(":orange-badge[MOCK] Stars of the MOCK survey are marked in the column Source; they are not real.")
     names = [name for name, count in counts.items() if count or name == "all"]
     chosen = st.segmented_control(
         "Show",
@@ -56,10 +55,10 @@ def show_answers(run: Run) -> None:
         hide_index=True,
         height=min(38 * (len(frame) + 1), 560),
         key="batch_table",
-        alt=f"Answers for {len(frame)} inputs with their verdicts",
+        alt=f"Results for {len(frame)} inputs with their verdicts",
         column_config={
-            "Star": st.column_config.LinkColumn(display_text=r"star=([^&]*)", help="Opens the star page in a new tab."),
-            "Why": st.column_config.TextColumn(width="large"),
+            "Star": st.column_config.LinkColumn(display_text=r"star=([^&]*)", help="Opens the Star page in a new tab."),
+            "Message": st.column_config.TextColumn(width="large"),
             **{
                 name: number(format="%.2f") for name in ("Age (Gyr)", "from", "to", "Lifetime (Gyr)", "log g", "[Fe/H]")
             },
@@ -74,7 +73,7 @@ def show_answers(run: Run) -> None:
 
 
 def as_shown(table: pa.Table, model: str) -> pd.DataFrame:
-    """The columns to look at, ages in Gyr, and ``state``: inside, outside (of the training) or none."""
+    """Select the shown columns, convert ages to Gyr, and add ``state``: "inside", "outside" (flagged) or "none"."""
     import numpy as np
     import pandas as pd
 
@@ -98,14 +97,14 @@ def as_shown(table: pa.Table, model: str) -> pd.DataFrame:
             "Age (Gyr)": gyr["median"],
             "from": gyr["p16"],
             "to": gyr["p84"],
-            "Stage": rows["stage"],
+            "Stage": rows["stage"].map(STAGE_TITLES),
             "Probability": 100.0 * probable,
             "Lifetime (Gyr)": 10.0 ** (rows["log_lifetime_median"] - 9.0),
             "Teff (K)": rows["teff_median"],
             "log g": rows["logg_median"],
             "[Fe/H]": rows["feh_median"],
             "S/N": rows["snr"],
-            "Why": np.where(failed, rows["error"], rows["messages"].fillna("")),
+            "Message": np.where(failed, rows["error"], rows["messages"].fillna("")),
         }
     )
 
@@ -122,9 +121,9 @@ def _offer_files(run: Run, table: pa.Table) -> None:
         "mock": mock,
         "rows": table.num_rows,
     }
-    stem = "MOCK-answers" if mock else "answers"
+    stem = "MOCK-results" if mock else "results"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("All columns, all rows", width="content")
+        st.caption("Download all columns and rows", width="content")
         for name, (ending, kind) in FORMATS.items():
             st.download_button(
                 name,

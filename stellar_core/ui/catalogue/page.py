@@ -1,4 +1,4 @@
-"""The page on all stars of a catalogue: which catalogue, filters and colour, the diagram with its box."""
+"""The Catalogue page: choice of the catalogue, filters, colour, and the diagram with its selection box."""
 
 from __future__ import annotations
 
@@ -13,41 +13,42 @@ from stellar_core.catalogue.surveys import Survey, surveys
 from stellar_core.catalogue.table import Catalogue
 from stellar_core.errors import StellarError
 from stellar_core.figures.catalogue import Density
+from stellar_core.quantities import FEH, LOG_AGE, LOG_LIFETIME, LOGG, MASS, SNR, STAGE_TITLES, TEFF
 from stellar_core.stages import STAGES
 from stellar_core.ui.catalogue.saved import show_saved
-from stellar_core.ui.shell import show_error, palette, escape
+from stellar_core.ui.shell import escape, palette, show_error
 
-#: Titles of columns; others are called by their own name.
+#: Titles of columns; others are shown by their name.
 TITLES = {
     "": "Number of stars",
-    "log_age_mean": "log age (yr)",
-    "log_age_p16": "log age, 68 % from",
-    "log_age_p84": "log age, 68 % to",
+    "log_age_mean": LOG_AGE.label,
+    "log_age_p16": "log age, 16th percentile",
+    "log_age_p84": "log age, 84th percentile",
     "log_age_std": "Error of log age (dex)",
-    "log_lifetime_mean": "log lifetime (yr)",
+    "log_lifetime_mean": LOG_LIFETIME.label,
     "log_lifetime_std": "Error of log lifetime (dex)",
-    "mass_mean": "Mass (Msun)",
+    "mass_mean": MASS.label,
     "mass_std": "Error of mass (Msun)",
     "stage": "Stage",
     "stage_probability": "Probability of the stage",
-    "teff": "Teff (K)",
-    "logg": "log g (dex)",
-    "feh": "[Fe/H] (dex)",
-    "snMedian": "S/N per pixel",
+    "teff": TEFF.label,
+    "logg": LOGG.label,
+    "feh": FEH.label,
+    "snMedian": SNR.label,
     "g_r": "g − r, dereddened (mag)",
     "r0": "r, dereddened (mag)",
     "ra": "RA (deg)",
     "dec": "Dec (deg)",
 }
-#: Columns with a filter from the first; any other can be added.
+#: Columns with a filter by default; others can be added.
 FILTERS = ("teff", "logg", "feh", "snMedian", "log_age_mean")
-#: Steps of a slider.
+#: Number of steps of a slider.
 STEPS = 200
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A catalogue at hand: what it is, its table, and the moment its file was written, ns."""
+    """An open catalogue: its description, its table, and the modification time of its file, ns."""
 
     survey: Survey
     table: Catalogue
@@ -55,7 +56,7 @@ class Opened:
 
     @property
     def badge(self) -> str:
-        """What its stars are, for Markdown."""
+        """MOCK or SDSS, as a badge in Markdown."""
         return ":orange-badge[MOCK]" if self.survey.mock else ":blue-badge[SDSS]"
 
 
@@ -76,12 +77,12 @@ def _density(path: str, stamp: int, selection: Selection, _table: Catalogue) -> 
 
 
 def title_of(column: str) -> str:
-    """A column in words."""
+    """Title of a column."""
     return TITLES.get(column, column)
 
 
 def open_catalogue() -> Opened | None:
-    """The catalogue that the address or the visitor chooses, or None with the offer to make it."""
+    """Open the chosen catalogue; if it does not exist, offer to build it and return None."""
     found = {survey.key: survey for survey in surveys()}
     asked = st.query_params.get("survey", "") or _kept().survey
     key = asked if asked in found else "mock"
@@ -96,11 +97,12 @@ def open_catalogue() -> Opened | None:
         )
     survey = found[key]
     if survey.mock:
-        words = "Every star of the :orange-badge[MOCK] survey. Teff, log g and [Fe/H] are those of its mock pipeline"
+        words = "All stars of the :orange-badge[MOCK] survey, with Teff, log g and [Fe/H] from its simulated pipeline"
     else:
-        words = "Stars of :blue-badge[SDSS] DR17 that pass the paper's cuts. Teff, log g and [Fe/H] are SSPP's"
+        words = "Stars of :blue-badge[SDSS] DR17 that pass the paper's cuts, with Teff, log g and [Fe/H] from SSPP"
     st.markdown(
-        f"{words}; ages, lifetimes and stages are the isochrones' posterior from them (errors 75 K, 0.20 and 0.10 dex), not a network's."
+        f"{words}. Ages, lifetimes and stages are isochrone fits to these parameters (errors 75 K, 0.20 dex and 0.10 "
+        "dex), not estimates of a network."
     )
     if survey.path.exists():
         try:
@@ -114,23 +116,24 @@ def open_catalogue() -> Opened | None:
 
 @st.fragment(run_every="1s")
 def _offer(survey: Survey) -> None:
+    """Offer to build a missing catalogue, or show the progress."""
     from stellar_core.background import start, state
 
     status = survey.path.with_name(f"{survey.path.name}.status.json")
     now = state(status)
     if now.running:
-        st.progress(min(now.share, 1.0), text=f"Making the catalogue: {now.what}. You may leave this page.")
+        st.progress(min(now.share, 1.0), text=f"Building the catalogue: {now.what}. You can leave this page.")
         return
     if survey.path.exists():
         st.rerun()
     if now.failed:
         st.error(escape(now.what), icon=":material/error:")
-    stars = f"of all {_number_of_mock_stars():,} MOCK stars" if survey.store is None else "of the fetched stars"
+    stars = f"of all {_number_of_mock_stars():,} MOCK stars" if survey.store is None else "of the downloaded stars"
     st.info(
-        f"The catalogue {stars} is not on this machine yet. It is made here, without network, in a few minutes, and takes 25 MB.",
+        f"The catalogue {stars} has not been built yet. This takes a few minutes and 25 MB, and works offline.",
         icon=":material/inventory_2:",
     )
-    if st.button("Make the catalogue", type="primary", icon=":material/play_arrow:"):
+    if st.button("Build the catalogue", type="primary", icon=":material/play_arrow:"):
         source = [] if survey.store is None else ["--store", str(survey.store)]
         start(status, ["catalogue", "--out", str(survey.path), *source])
         st.rerun(scope="fragment")
@@ -143,12 +146,12 @@ def _number_of_mock_stars() -> int:
 
 
 def _kept() -> Selection:
-    """What was looked at last in this session."""
+    """Last selection of this session."""
     return st.session_state.get("catalogue_kept", Selection())
 
 
 def apply(selection: Selection) -> None:
-    """Put a selection into the widgets; before they are drawn, or as a callback."""
+    """Set the widgets to a selection; call before they are drawn, or as a callback."""
     st.session_state.catalogue_colour = selection.colour
     st.session_state.catalogue_stages = list(selection.stages)
     st.session_state.catalogue_more = [name for name, _, _ in selection.ranges if name not in FILTERS]
@@ -160,7 +163,7 @@ def apply(selection: Selection) -> None:
 
 
 def choose(opened: Opened) -> Selection:
-    """Draw filters and colouring; they begin as the address says, and the address follows them."""
+    """Draw filters and colour, which are kept in the address."""
     table = opened.table
     columns = tuple(dict.fromkeys(("stage", *table.numbers)))
     if "catalogue_colour" not in st.session_state:
@@ -171,7 +174,14 @@ def choose(opened: Opened) -> Selection:
         colours = [*known, *(name for name in columns if name not in TITLES)]
         colour = st.selectbox("Colour", colours, key="catalogue_colour", format_func=title_of, width=300)
         with st.popover("Filters", icon=":material/filter_alt:"):
-            stages = st.pills("Stage", STAGES, selection_mode="multi", key="catalogue_stages", help="None means all.")
+            stages = st.pills(
+                "Stage",
+                STAGES,
+                selection_mode="multi",
+                key="catalogue_stages",
+                format_func=STAGE_TITLES.get,
+                help="All if none is chosen.",
+            )
             others = [name for name in table.numbers if name not in FILTERS]
             more = st.multiselect("More columns", others, key="catalogue_more", format_func=title_of)
             ranges = [found for name in (*FILTERS, *more) if (found := _slider(table, name)) is not None]
@@ -184,7 +194,7 @@ def choose(opened: Opened) -> Selection:
 
 
 def _slider(table: Catalogue, name: str) -> tuple[str, float, float] | None:
-    """A filter; None where it takes all."""
+    """Draw a filter; None if it includes all stars."""
     low, high = table.limits(name)
     if not low < high:
         return None
@@ -201,7 +211,7 @@ def _slider(table: Catalogue, name: str) -> tuple[str, float, float] | None:
 
 
 def _remember(selection: Selection) -> None:
-    """Keep what is looked at for this session, and let the address say it."""
+    """Save the selection in the session and in the address."""
     st.session_state.catalogue_kept = selection
     st.query_params.from_dict(
         replace(selection, survey="" if selection.survey == "mock" else selection.survey).to_query()
@@ -209,7 +219,7 @@ def _remember(selection: Selection) -> None:
 
 
 def show_diagram(opened: Opened, selection: Selection) -> Selection:
-    """The stage diagram; a box that is drawn on it becomes part of the selection."""
+    """Kiel diagram; a box drawn on it becomes part of the selection."""
     from stellar_core.figures.catalogue import diagram_figure
 
     density = _density(str(opened.survey.path), opened.stamp, replace(selection, box=None), opened.table)
@@ -222,7 +232,7 @@ def show_diagram(opened: Opened, selection: Selection) -> Selection:
         on_select="rerun",
         selection_mode="box",
         config={"displaylogo": False},
-        alt=f"Stage diagram of {density.stars} stars, effective temperature against gravity, coloured by {title}",
+        alt=f"Kiel diagram of {density.stars} stars, coloured by {title}",
     )
     drawn = _box(event)
     if drawn is not None and drawn != selection.box:
@@ -232,16 +242,16 @@ def show_diagram(opened: Opened, selection: Selection) -> Selection:
         words = "Draw a box to list its stars." if selection.box is None else "Draw another box, or"
         st.caption(f"{density.stars:,} {'MOCK ' if opened.survey.mock else ''}stars. {words}", width="content")
         if selection.box is not None:
-            st.button("Drop the box", icon=":material/close:", type="tertiary", on_click=_drop_box)
+            st.button("Clear the box", icon=":material/close:", type="tertiary", on_click=_clear_box)
     return selection
 
 
-def _drop_box() -> None:
+def _clear_box() -> None:
     st.session_state.catalogue_box = None
 
 
 def _box(event: object) -> tuple[float, float, float, float] | None:
-    """The last box of a selection event: Teff from, to, log g from, to."""
+    """Last box of a selection event: Teff from, to, log g from, to; None without one."""
     boxes = event["selection"]["box"] if event else []
     if not boxes:
         return None

@@ -1,17 +1,17 @@
-"""Selections of the catalogue page that are kept: in a link, and under names in a file of this machine."""
+"""Links to selections of the Catalogue page, and selections saved by name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from stellar_core.catalogue.selection import LONGEST, Selection, forget, save, saved
 from stellar_core.errors import StellarError
 from stellar_core.paths import catalogue_folder
-from stellar_core.ui.shell import show_error, escape
+from stellar_core.ui.shell import app_address, escape, show_error
 
 
 def selections_path() -> Path:
@@ -20,16 +20,16 @@ def selections_path() -> Path:
 
 
 def show_saved(selection: Selection, columns: Collection[str], apply: Callable[[Selection], None]) -> None:
-    """Two popovers: the link of this selection, and those saved under a name.
+    """Draw two popovers: saved selections, and the link to the current one.
 
     Parameters
     ----------
     selection : Selection
-        What is looked at now.
+        Current selection.
     columns : collection of str
-        Of the catalogue.
+        Columns of the catalogue.
     apply : callable
-        Puts a selection into the widgets.
+        Sets the widgets to a selection.
     """
     with st.popover("Saved", icon=":material/bookmark:"):
         try:
@@ -52,16 +52,14 @@ def show_saved(selection: Selection, columns: Collection[str], apply: Callable[[
                     "",
                     key=f"catalogue_forget_{name}",
                     icon=":material/delete:",
-                    help=f"Forget {escape(name)}",
+                    help=f"Delete {escape(name)}",
                     on_click=_forget,
                     args=(name,),
                 )
-        st.caption("Kept on this machine, for all who use this app.")
+        st.caption("Saved on this machine, for all users of the app.")
     with st.popover("Link", icon=":material/link:"):
-        st.write("This link brings back filters, colour and box; the address above always says the same.")
-        address = urlsplit(st.context.url or "")
-        place = f"{address.scheme}://{address.netloc}" if address.netloc else ""
-        st.code(f"{place}/catalogue?{urlencode(selection.to_query())}", language=None, wrap_lines=True)
+        st.write("This link restores filters, colour and box, as does the address of the page.")
+        st.code(f"{app_address()}/catalogue?{urlencode(selection.to_query())}", language=None, wrap_lines=True)
 
 
 def _save_new(selection: Selection) -> None:

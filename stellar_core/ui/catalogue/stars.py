@@ -1,4 +1,4 @@
-"""The page on a catalogue: the chosen stars as a table, their distributions, and SQL over all of them."""
+"""Selected stars of a catalogue: table, distributions, and SQL queries."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core.catalogue.selection import Selection
-from stellar_core.export import frame_to_csv
 from stellar_core.errors import StellarError
+from stellar_core.export import frame_to_csv
 from stellar_core.figures.palette import DARK
 from stellar_core.ui.catalogue.page import Opened, apply, title_of
-from stellar_core.ui.shell import show_error, on_phone, palette, show_plot
+from stellar_core.ui.shell import on_phone, palette, show_error, show_plot
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from stellar_core.catalogue.table import Catalogue
 
-#: Columns of the table of chosen stars.
+#: Columns of the table of selected stars.
 SHOWN = [
     "star",
     "snMedian",
@@ -38,21 +38,24 @@ SHOWN = [
     "ra",
     "dec",
 ]
-EXAMPLE = "SELECT stage, count(*) AS stars, avg(log_age_mean) AS log_age, avg(log_age_std) AS error\nFROM stars GROUP BY stage ORDER BY stars DESC"
+EXAMPLE = (
+    "SELECT stage, count(*) AS stars, avg(log_age_mean) AS log_age, avg(log_age_std) AS error\n"
+    "FROM stars GROUP BY stage ORDER BY stars DESC"
+)
 MOST = 500
 
-#: From a box of a figure, x and y from and to, to limits by column.
+#: Converts a box of a figure (x from and to, y from and to) to limits by column.
 Limits = Callable[[tuple[float, float], tuple[float, float]], dict[str, tuple[float, float]]]
 
 
 def show_stars(opened: Opened, selection: Selection) -> None:
-    """The chosen stars as a table; a chosen row opens on the star page."""
+    """Table of the selected stars, with links to the Star page."""
     table, kind = opened.table, "MOCK star" if opened.survey.mock else "star"
     total, rows = table.count(selection.chosen, selection.stages), table.rows(selection.chosen, selection.stages, MOST)
     most = f", the {MOST} of highest S/N" if total > MOST else ""
     st.subheader(f"{total:,} {'star' if total == 1 else 'stars'} {opened.badge}{most}", anchor=False)
     if not total:
-        st.caption("No star passes these filters and lies in the box.")
+        st.caption("No star passes the filters and lies in the box.")
         return
     rows.insert(
         0, "star", rows.plate.astype(str) + "-" + rows.mjd.astype(str) + "-" + rows.fiberID.astype(str).str.zfill(4)
@@ -65,7 +68,7 @@ def show_stars(opened: Opened, selection: Selection) -> None:
         on_select="rerun",
         selection_mode="single-row",
         height=320,
-        alt=f"{len(rows)} chosen stars",
+        alt=f"{len(rows)} selected stars",
         column_config={
             **{name: st.column_config.NumberColumn(title_of(name), format="%.2f") for name in numbers},
             "teff": st.column_config.NumberColumn("Teff (K)", format="%d"),
@@ -79,15 +82,15 @@ def show_stars(opened: Opened, selection: Selection) -> None:
         for name in chosen:
             st.page_link(
                 "pages/star.py",
-                label=f"Open {name} on the star page",
+                label=f"Open {name} on the Star page",
                 icon=":material/star:",
                 query_params={"star": name},
             )
         if not chosen:
-            st.caption("Tick a row to open its star.", width="content")
+            st.caption("Select a row to open its star.", width="content")
         stem = "mock-stars" if opened.survey.mock else "stars"
         st.download_button(
-            "These rows as CSV",
+            "Download these rows (CSV)",
             lambda: frame_to_csv(rows),
             file_name=f"{stem}.csv",
             mime="text/csv",
@@ -100,7 +103,7 @@ def show_stars(opened: Opened, selection: Selection) -> None:
 def _distributions(
     path: str, stamp: int, selection: Selection, column: str, dark: bool, _table: Catalogue
 ) -> list[go.Figure]:
-    """Histogram and sky; none where no star is chosen."""
+    """Histogram and map of the sky; empty without stars."""
     from stellar_core.figures.catalogue import histogram_figure, sky_figure
 
     arrays = _table.arrays(tuple(dict.fromkeys((column, "ra", "dec"))), selection.chosen, selection.stages)
@@ -113,7 +116,7 @@ def _distributions(
 
 
 def show_distributions(opened: Opened, selection: Selection) -> None:
-    """Histogram of the colouring's column, and the sky, of the chosen stars; a box on either becomes a filter."""
+    """Histogram and map of the sky of the selected stars; a box on either becomes a filter."""
     column = selection.colour if selection.colour not in ("", "stage") else "log_age_mean"
     found = _distributions(str(opened.survey.path), opened.stamp, selection, column, palette() is DARK, opened.table)
     if not found:
@@ -123,24 +126,24 @@ def show_distributions(opened: Opened, selection: Selection) -> None:
     label, kind = title_of(column), "MOCK stars" if opened.survey.mock else "stars"
     histogram, sky = st.columns(2, gap="large")
     with histogram:
-        _show_brushed(found[0], f"{label} of the chosen {kind}", selection, {column: label}, lambda x, y: {column: x})
+        _show_brushed(found[0], f"{label} of the selected {kind}", selection, {column: label}, lambda x, y: {column: x})
         if not on_phone():
-            st.caption("A box drawn here or on the sky becomes a filter.")
+            st.caption("Draw a box here or on the map to add a filter.")
     with sky:
-        _show_brushed(found[1], f"The chosen {kind} on the sky", selection, {"ra": "RA", "dec": "Dec"}, sky_limits)
-        st.caption("Equatorial, Mollweide's equal-area projection, right ascension to the left.")
+        _show_brushed(found[1], f"Selected {kind} on the sky", selection, {"ra": "RA", "dec": "Dec"}, sky_limits)
+        st.caption("Equatorial coordinates, Mollweide projection; right ascension increases to the left.")
 
 
 def _show_brushed(figure: go.Figure, name: str, selection: Selection, columns: dict[str, str], limits: Limits) -> None:
-    """A figure on which a box limits ``columns`` (titles by name), and the way back."""
+    """Figure on which a box limits ``columns`` (titles by name), and a button to clear the limits."""
     st.markdown(f"**{name}**")
-    # Another key after each box: the figure comes back narrowed, without the box that did it.
+    # A new key after each box redraws the figure without the box.
     key = f"brush-{st.session_state.get('catalogue_brushes', 0)}-{'-'.join(columns)}"
     show_plot(figure, key, "-".join(columns), name, lambda: _brush(key, selection, limits))
     if any(column in selection.filters for column in columns):
         st.button(
-            f"Drop the limits of {' and '.join(columns.values())}",
-            key=f"{key}-drop",
+            f"Clear the limits of {' and '.join(columns.values())}",
+            key=f"{key}-clear",
             icon=":material/close:",
             type="tertiary",
             on_click=apply,
@@ -149,7 +152,7 @@ def _show_brushed(figure: go.Figure, name: str, selection: Selection, columns: d
 
 
 def _brush(key: str, selection: Selection, limits: Limits) -> None:
-    """Put the box that was drawn last into the filters; a callback."""
+    """Callback: add the last box to the filters."""
     event = st.session_state.get(key)
     boxes = event["selection"]["box"] if event else []
     if boxes:
@@ -163,25 +166,25 @@ def _brush(key: str, selection: Selection, limits: Limits) -> None:
 
 
 def show_sql(opened: Opened) -> None:
-    """A box for one SELECT, its answer and its download."""
-    with st.expander("Ask with SQL", icon=":material/database:"):
-        text = st.text_area("SELECT of the table stars (DuckDB), read only", EXAMPLE, key="sql", height=110)
+    """Input for one SELECT statement, its result and its download."""
+    with st.expander("SQL query", icon=":material/database:"):
+        text = st.text_area("SELECT from the table stars (DuckDB, read only)", EXAMPLE, key="sql", height=110)
         st.caption("Columns: " + ", ".join(f"`{name}`" for name in opened.table.columns))
         if st.button("Run", icon=":material/play_arrow:"):
             from stellar_core.catalogue.query import ask
 
-            st.session_state.pop("sql_answer", None)
+            st.session_state.pop("sql_result", None)
             try:
-                with st.spinner("Asking"):
-                    st.session_state.sql_answer = ask(opened.survey.path, text)
+                with st.spinner("Running the query"):
+                    st.session_state.sql_result = ask(opened.survey.path, text)
             except StellarError as error:
                 show_error(error)
-        found = st.session_state.get("sql_answer")
+        found = st.session_state.get("sql_result")
         if found is not None:
-            st.dataframe(found, hide_index=True, alt="Answer to the SQL")
-            stem = "answer-mock" if opened.survey.mock else "answer"
+            st.dataframe(found, hide_index=True, alt="Result of the query")
+            stem = "query-mock" if opened.survey.mock else "query"
             st.download_button(
-                f"{len(found)} rows as CSV",
+                f"Download {len(found)} rows (CSV)",
                 lambda: frame_to_csv(found),
                 file_name=f"{stem}.csv",
                 mime="text/csv",

@@ -1,4 +1,4 @@
-"""The works to cite and thank, ready to copy, and versions of what computes."""
+"""Works to cite, acknowledgements, and versions of the software."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import stellar_core
 
 CITATIONS = """
 - **Networks and labels**: Puah & Arsovski 2025.
-- **SDSS**: Abdurro'uf et al. 2022 (DR17), Gunn et al. 2006 (telescope), Lee et al. 2008 (SSPP), and the acknowledgement below.
+- **SDSS**: Abdurro'uf et al. 2022 (DR17), Gunn et al. 2006 (telescope), Lee et al. 2008 (SSPP), and the
+  acknowledgement below.
 - **MIST tracks**: Dotter 2016, Choi et al. 2016, and MESA: Paxton et al. 2011, 2013, 2015, 2018.
-- **Spectral libraries behind the emulator**: MILES (Sánchez-Blázquez et al. 2006, Falcón-Barroso et al. 2011), STELIB (Le
-  Borgne et al. 2003), BOSS templates (Kesseli et al. 2017), Castelli & Kurucz 2003 model fluxes.
+- **Spectral libraries behind the emulator**: MILES (Sánchez-Blázquez et al. 2006, Falcón-Barroso et al. 2011),
+  STELIB (Le Borgne et al. 2003), BOSS templates (Kesseli et al. 2017), Castelli & Kurucz 2003 model fluxes.
 - **Stages**: Huber et al. 2017, Berger et al. 2018. **Monte Carlo dropout**: Gal & Ghahramani 2016.
 """
 BIBLIOGRAPHY = Path(__file__).with_name("citations.bib")
@@ -24,12 +25,12 @@ PACKAGES = ("torch", "streamlit", "plotly", "numpy", "scipy", "astropy", "pandas
 
 
 def show_citations() -> None:
-    """The works a result rests on, as words and as BibTeX."""
+    """Works to cite, as text and as BibTeX."""
     st.subheader("Please cite", anchor=False)
     st.markdown(CITATIONS)
     entries = BIBLIOGRAPHY.read_text()
     st.download_button(
-        "All as BibTeX",
+        "Download BibTeX",
         entries,
         BIBLIOGRAPHY.name,
         "application/x-bibtex",
@@ -38,12 +39,12 @@ def show_citations() -> None:
     )
     with st.expander("BibTeX"):
         st.code(entries, language="latex", height=320)
-    with st.expander("SDSS's acknowledgement"):
+    with st.expander("SDSS acknowledgement"):
         st.code(ACKNOWLEDGEMENT.read_text(), language=None, wrap_lines=True)
 
 
 def show_versions() -> None:
-    """Versions of the program and of what it computes with."""
+    """Versions of the program and its main packages."""
     st.subheader("Versions", anchor=False)
     st.caption(
         f"stellar_core {stellar_core.__version__} · Python {python_version()} · "

@@ -1,4 +1,4 @@
-"""The page on the paper's experiments, from the stored results of ``python -m stellar_core phase``."""
+"""The Experiments page, from the stored results of ``python -m stellar_core phase``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 
 from stellar_core.export import frame_to_csv
 from stellar_core.figures.palette import DARK
-from stellar_core.ui.shell import ROOT, on_phone, palette, escape, show_plot
+from stellar_core.ui.shell import ROOT, escape, on_phone, palette, show_plot
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -20,9 +20,9 @@ PHASES = {1: "Phase I: eight architectures", 2: "Phase II: coordinate ascent", 3
 #: Verdict -> its badge.
 MARKS = {"confirmed": ":green-badge[confirmed]", "not confirmed": ":red-badge[not confirmed]"}
 LOSSES = ("total", "age", "lifetime", "stage")
-#: Runs drawn at first.
+#: Number of runs plotted by default.
 SHOWN = 6
-#: What tells runs apart, in words.
+#: Labels that distinguish runs, as shown.
 NAMED = {
     "setup": "Setup {}",
     "experiment": "Experiment {}",
@@ -44,19 +44,16 @@ def _read(path: str, stamp: int) -> dict[str, object]:
 
 
 def choose_phase() -> dict[str, object] | None:
-    """The stored results of the phase that the visitor chooses; None where there are none."""
+    """Stored results of the chosen phase; None if there are none."""
     paths = {number: EXPERIMENTS / f"phase{number}.json" for number in PHASES}
     found = [number for number, path in paths.items() if path.exists()]
     st.markdown(
-        "The paper compares eight networks on labels looked up from SDSS's own parameters. The same is done here on "
-        ":orange-badge[MOCK] stars, smaller, and beside every figure stands what a constant and the exact posterior reach, "
-        "and the floor: the best that one could say of these labels who knew the true star."
+        "The paper compares eight networks on labels looked up from SDSS parameters. Here its experiments are "
+        "repeated on fewer, :orange-badge[MOCK] stars, with three baselines: a constant predictor, the exact "
+        "posterior, and the label-noise floor (the lowest error possible for someone who knows the true star)."
     )
     if not found:
-        st.info(
-            "No phase has been published yet. Run `python -m stellar_core phase 1 --publish`.",
-            icon=":material/science:",
-        )
+        st.info("No results yet. Run `python -m stellar_core phase 1 --publish`.", icon=":material/science:")
         return None
     kept = st.query_params.get("phase")
     start = found.index(int(kept)) if kept and kept.isdigit() and int(kept) in found else 0
@@ -67,26 +64,29 @@ def choose_phase() -> dict[str, object] | None:
     results = _read(str(paths[number]), paths[number].stat().st_mtime_ns)
     settings = results["settings"]
     st.caption(
-        f"MOCK stars, scale {settings['scale']:g} of the paper's: {settings['train_stars']} to train and validate on, "
-        f"{settings['test_stars']} to test on; {settings['epochs']} epochs at most, {settings['seeds']} "
+        f"MOCK stars, {settings['scale']:g} of the paper's number: {settings['train_stars']} for training and "
+        f"validation, {settings['test_stars']} for tests; at most {settings['epochs']} epochs, {settings['seeds']} "
         f"seed{'s' if settings['seeds'] > 1 else ''}, preset “{settings['preset']}”."
     )
     return results
 
 
 def show_findings(results: dict[str, object]) -> None:
-    """Which of the paper's findings hold here, in words."""
-    st.subheader("What holds", anchor=False)
+    """Verdict on each of the paper's findings."""
+    st.subheader("Findings of the paper", anchor=False)
+    confirmed = sum(found["verdict"] == "confirmed" for found in results["findings"])
+    st.markdown(f"**{confirmed} of {len(results['findings'])} findings are confirmed** on MOCK stars in this phase.")
     for found in results["findings"]:
         verdict = MARKS.get(found["verdict"]) or f":gray-badge[{escape(found['verdict'])}]"
-        words = f"{verdict} **{escape(found['claim'])}**  \nPaper: {escape(found['paper'])} Ours: {escape(found['ours'])}"
+        words = f"{verdict} **{escape(found['claim'])}**  \nPaper: {escape(found['paper'])} Ours: "
+        f"{escape(found['ours'])}"
         st.markdown(words)
-    with st.expander("What differs from the paper"):
+    with st.expander("Differences from the paper"):
         st.markdown("\n".join(f"- {escape(note)}" for note in results["notes"]))
 
 
 def show_tables(results: dict[str, object]) -> None:
-    """One table at a time, as a picture where the paper prints figures, as numbers, and its download."""
+    """One table, with a figure if the paper prints its numbers, and a download."""
     import pandas as pd
 
     from stellar_core.figures.paper_comparison import comparison_with_paper_figure, pairs
@@ -97,15 +97,15 @@ def show_tables(results: dict[str, object]) -> None:
     if pairs(rows):
         show_plot(
             comparison_with_paper_figure(rows, across=not on_phone(), palette=palette()),
-            "beside",
+            "paper_comparison",
             f"phase{results['phase']}",
-            f"{title}: the paper's figures beside ours on MOCK stars",
+            f"{title}: the paper's results and ours on MOCK stars",
         )
     frame = pd.DataFrame(rows).dropna(axis=1, how="all")
     st.dataframe(frame, hide_index=True, key="experiment_table", row_height=30)
-    st.caption("“(paper)” marks the paper's own figure; “(spread)” the standard deviation over seeds.")
+    st.caption("(paper): the paper's value; (spread): standard deviation over seeds.")
     st.download_button(
-        "Table as CSV",
+        "Download the table (CSV)",
         frame_to_csv(frame),
         file_name=f"phase{results['phase']}-mock.csv",
         mime="text/csv",
@@ -115,20 +115,20 @@ def show_tables(results: dict[str, object]) -> None:
 
 
 def _titles(results: dict[str, object]) -> dict[str, dict[str, object]]:
-    """The runs by what tells them apart, in words."""
+    """Runs by a title of the labels that distinguish them."""
     labels = [trial["labels"] for trial in results["trials"]]
-    telling = [name for name in NAMED if len({str(label.get(name)) for label in labels}) > 1]
+    distinct = [name for name in NAMED if len({str(label.get(name)) for label in labels}) > 1]
     found = {}
     for trial in results["trials"]:
         own = trial["labels"]
-        title = ", ".join(NAMED[name].format(own[name]) for name in telling if name in own)
+        title = ", ".join(NAMED[name].format(own[name]) for name in distinct if name in own)
         title = title.replace("bounded True", "bounded").replace("bounded False", "unbounded")
         found[title if title and title not in found else trial["name"]] = trial
     return found
 
 
 def show_curves(results: dict[str, object]) -> None:
-    """Learning curves of chosen runs."""
+    """Loss by epoch of selected runs."""
     from stellar_core.figures.experiments import learning_figure
 
     st.subheader("Learning curves", anchor=False)
@@ -138,27 +138,28 @@ def show_curves(results: dict[str, object]) -> None:
     if chosen:
         figure = learning_figure({name: trials[name]["curves"] for name in chosen}, loss, palette=palette())
         show_plot(figure, "learning", f"learning-{loss}", f"{loss} loss by epoch of {len(chosen)} runs on MOCK stars")
-        st.caption("Lines: validation stars; faint: training stars.")
+        st.caption("Lines: validation; faint lines: training.")
 
 
 def show_errors(results: dict[str, object]) -> None:
-    """How far the ages of chosen runs miss their labels: Fig. 3."""
+    """Distribution of age errors of selected runs (the paper's Fig. 3)."""
+    from stellar_core.evaluation.scores import ERROR_EDGES
     from stellar_core.figures.experiments import errors_figure
 
     st.subheader("Errors of log age", anchor=False)
     trials = _titles(results)
     chosen = st.multiselect("Runs", list(trials), default=list(trials)[:SHOWN], key=f"errors_{results['phase']}")
     counts = {name: trials[name]["test"]["natural"]["age_errors"] for name in chosen}
-    if st.toggle("Beside the floor and a constant", value=True, key="yardsticks"):
-        yards = results["yardsticks"]["natural"]
-        counts |= {title: yards[key]["age_errors"] for title, key in (("floor", "floor"), ("constant", "constant"))}
+    if st.toggle("Show floor and constant predictor", value=True, key="baselines"):
+        baselines = results["yardsticks"]["natural"]
+        counts |= {title: baselines[key]["age_errors"] for title, key in (("floor", "floor"), ("constant", "constant"))}
     show_plot(
-        errors_figure(counts, palette=palette()),
+        errors_figure(counts, ERROR_EDGES, palette=palette()),
         "errors",
         "age-errors",
         "Distributions of predicted minus labelled log age of MOCK test stars",
     )
-    st.caption("MOCK test stars in their natural mix; the outermost bins hold all beyond 2 dex.")
+    st.caption("MOCK test stars in their natural proportions; the outermost bins contain all errors beyond 2 dex.")
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -171,7 +172,7 @@ def _architecture(name: str, dark: bool) -> go.Figure:
 
 
 def show_architecture() -> None:
-    """A network of Table 1, box by box."""
+    """Block diagram of a network of Table 1."""
     from stellar_core.models.registry import ARCHITECTURES
 
     st.subheader("The eight architectures", anchor=False)
@@ -183,5 +184,5 @@ def show_architecture() -> None:
         _architecture(names[number], palette() is DARK),
         "architecture",
         f"model-{number}",
-        f"Boxes of model {number}, {names[number]}, from its inputs to its outputs",
+        f"Block diagram of model {number}, {names[number]}",
     )

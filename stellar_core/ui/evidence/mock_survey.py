@@ -53,26 +53,21 @@ def _auc(classifier: dict) -> str:
 
 
 def show_headline() -> None:
-    """Answer of the page in numbers, and its two badges."""
-    rms = (
-        _card("spectral-emulator")
-        .get("held_out_line_residual_3850_7350", {})
-        .get("without those named as outliers", {})
-    )
-    row = rms.get("4500-8000 K")
-    words = [
-        f"Emulated spectra of FGK stars match held-out library stars to **{row['rms']:.1%}** RMS of the continuum."
-        if row
-        else "",
-        "A classifier still distinguishes MOCK from real SDSS-like spectra: area under the ROC curve "
-        f"**{_auc(found)}** (0.5: chance)."
-        if (found := _card("mock-realism").get("classifier"))
-        else "",
-    ]
-    st.markdown(" ".join(filter(None, words)))
-    st.caption(
-        f"All models here were trained on MOCK stars only. Simulated data are marked {MOCK}, observed data {REAL}."
-    )
+    """Answer to the title of the page in numbers, and the meaning of its badges."""
+    words = []
+    residuals = _card("spectral-emulator").get("held_out_line_residual_3850_7350", {})
+    if row := residuals.get("without those named as outliers", {}).get("4500-8000 K"):
+        words.append(
+            f"Emulated spectra at 4500–8000 K match held-out library stars to **{row['rms']:.1%}** of the continuum "
+            "(RMS)."
+        )
+    if classifier := _card("mock-realism").get("classifier"):
+        words.append(
+            "A classifier can still distinguish them from SDSS spectra: area under the ROC curve "
+            f"**{_auc(classifier)}** (0.5: chance, 1: perfect)."
+        )
+    st.markdown(" ".join(words))
+    st.caption(f"All models were trained on MOCK stars only. Simulated data are marked {MOCK}, observed data {REAL}.")
 
 
 def show_spectra() -> None:

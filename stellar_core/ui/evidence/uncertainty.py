@@ -1,4 +1,4 @@
-"""How far the error bars of a model can be trusted, from the test stored beside its weights."""
+"""The Uncertainty page: coverage of the error bars of a model, from its stored test."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import streamlit as st
 
 from stellar_core.errors import StellarError
 from stellar_core.evaluation import panels
+from stellar_core.evaluation.reliability import covered
 from stellar_core.evaluation.stored_predictions import COLUMNS, NAME
 from stellar_core.figures.palette import DARK
 from stellar_core.model_store import adopted_models, list_models, model_folder
+from stellar_core.quantities import STAGE_TITLES
 from stellar_core.stages import STAGES
-from stellar_core.ui.shell import ROOT, show_error, palette, escape, show_plot
+from stellar_core.ui.shell import ROOT, escape, palette, select_model, show_error, show_plot
 
 if TYPE_CHECKING:
     from stellar_core.evaluation.stored_predictions import StoredTest
@@ -31,26 +33,26 @@ def _panels(model: str, stamp: int, quantity: str, dark: bool, _test: StoredTest
 
 
 def _stamp(model: str) -> int:
-    """When the model's test was last stored, ns."""
+    """Modification time of the stored test of a model, ns."""
     return (model_folder(model) / NAME).stat().st_mtime_ns
 
 
 def tested_models() -> list[str]:
-    """Models with a stored test, by name."""
+    """Names of models with a stored test."""
     return [name for name in (*list_models(), *adopted_models()) if (model_folder(name) / NAME).exists()]
 
 
 def choose() -> tuple[StoredTest | None, str]:
-    """Draw the controls; the stored test of the chosen model, None where there is none, and the quantity."""
+    """Draw the controls; return the stored test of the chosen model, or None, and the quantity."""
     names = tested_models()
     if not names:
         st.info(
-            "No model has a stored test yet. `python -m stellar_core calibrate MODEL` makes one beside the weights.",
+            "No model has a stored test yet. Run `python -m stellar_core calibrate MODEL` to create one.",
             icon=":material/info:",
         )
         return None, "log_age"
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        model = st.selectbox("Model", names, index=0, key="tested_model", bind="query-params", width=260)
+        model = select_model(names, "tested_model", width=260)
         quantity = st.segmented_control(
             "Quantity",
             list(panels.TITLES),
@@ -67,13 +69,16 @@ def choose() -> tuple[StoredTest | None, str]:
 
 
 def show_panels(test: StoredTest, quantity: str) -> None:
-    """All figures but the last, in pairs."""
+    """Coverage in one sentence, and all figures but the last, in pairs."""
     card = {**adopted_models(), **list_models()}.get(test.model, {})
     if card.get("sha256") != test.sha256:
-        st.warning("This test was made with other weights than those in place now.", icon=":material/history:")
+        st.warning("This test belongs to other weights than those installed.", icon=":material/history:")
+    share = covered(test.stars.u[:, COLUMNS.index(quantity)])
     st.markdown(
-        f":orange-badge[MOCK] **{len(test.stars)} test stars** that the network never saw, by {test.view}. Intervals lean on "
-        "the MOCK survey's mixture of ages and metallicities; of real stars the true age is not known."
+        f"The 68 % interval of {panels.TITLES[quantity].partition(' (')[0]} contains the true value of "
+        f"**{share['68']:.1%}** of :orange-badge[MOCK] **{len(test.stars)} test stars** not used in training; the 95 % "
+        f"interval, of {share['95']:.1%}. Input: {test.view}. Intervals assume the ages and metallicities of the MOCK "
+        "survey; they cannot be tested on real stars, whose true ages are unknown."
     )
     found = _panels(test.model, _stamp(test.model), quantity, palette() is DARK, test)
     for pair in (found[:2], found[2:4], found[4:]):
@@ -83,7 +88,7 @@ def show_panels(test: StoredTest, quantity: str) -> None:
 
 
 def show_worst(test: StoredTest, quantity: str) -> None:
-    """The survey's stars by error; a click opens one on the page of stars."""
+    """Stars with the largest errors, with links to the Star page."""
     panel = panels.where_panel(test, quantity, palette())
     st.subheader("The largest errors :orange-badge[MOCK]", anchor=False)
     left, right = st.columns([1.2, 1], gap="large")
@@ -92,11 +97,11 @@ def show_worst(test: StoredTest, quantity: str) -> None:
     stars, column = test.survey, COLUMNS.index(quantity)
     rows, off = panels.worst(stars, quantity), panels.normalised_errors(stars, quantity)
     with right:
-        st.markdown("**Furthest off**; open a star to see its spectrum and its answer")
+        st.markdown("**Largest errors**; open a star to see its spectrum and result")
         for row in rows:
-            said = f"said {stars.mean[row, column]:.2f}, truly {stars.truth[row, column]:.2f}"
-            alarm = " · gate spoke" if stars.domain_score[row] > 1 else ""
-            stage = f"{STAGES[stars.stage[row]]}, S/N {stars.snr[row]:.0f}"
+            values = f"predicted {stars.mean[row, column]:.2f}, true {stars.truth[row, column]:.2f}"
+            flag = " · flagged" if stars.domain_score[row] > 1 else ""
+            stage = f"{STAGE_TITLES[STAGES[stars.stage[row]]]}, S/N {stars.snr[row]:.0f}"
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.page_link(
                     ROOT / "pages" / "star.py",
@@ -105,7 +110,7 @@ def show_worst(test: StoredTest, quantity: str) -> None:
                     query_params={"star": stars.name[row]},
                     width=170,
                 )
-                st.caption(escape(f"{said} ({off[row]:+.1f} errors) · {stage}{alarm}"))
+                st.caption(escape(f"{values} ({off[row]:+.1f}σ) · {stage}{flag}"))
 
 
 def _show(panel: panels.Panel) -> None:

@@ -1,4 +1,4 @@
-"""Inputs of a training run, from presets or one's own, and the memory and disk it needs."""
+"""Form of a new training run, from a preset or own settings, with the memory and disk space it needs."""
 
 from __future__ import annotations
 
@@ -18,26 +18,28 @@ from stellar_core.jobs.spec import LIMITS, JobConfig, StarSource
 from stellar_core.models.isochrone_config import NAME as ISOCHRONE
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.models.registry import ARCHITECTURES, ModelConfig
+from stellar_core.quantities import FEH, LOGG, SNR, TEFF
 from stellar_core.training.config import CHOICES, SETUPS, TrainingConfig
+from stellar_core.ui.glossary import model_title
 from stellar_core.ui.shell import ROOT, escape, show_error
 
 OWN = "own"
-#: What the user chooses first.
+#: Presets and own settings.
 STARTS = {**PRESETS, OWN: "Own settings"}
-SOURCES = {"mock": "New MOCK stars", "catalogue": "From a catalogue", "table": "An own labelled table"}
-TAUGHT = {"look-up": "the paper's look-up", "truth": "what each star truly is"}
-#: Ranges that a slider spans: K, dex, dex, per pixel.
+SOURCES = {"mock": "New MOCK stars", "catalogue": "From a catalogue", "table": "Upload a labelled table"}
+LABELS = {"look-up": "looked up, as in the paper", "truth": "true values"}
+#: Title, range and step of each slider.
 SLIDERS = {
-    "teff": ("Teff (K)", 3500.0, 10_000.0, 50.0),
-    "logg": ("log g", 0.0, 5.5, 0.1),
-    "feh": ("[Fe/H]", -3.0, 0.8, 0.1),
-    "snr": ("S/N per pixel", 5.0, 80.0, 1.0),
+    "teff": (TEFF.label, 3500.0, 10_000.0, 50.0),
+    "logg": (LOGG.label, 0.0, 5.5, 0.1),
+    "feh": (FEH.label, -3.0, 0.8, 0.1),
+    "snr": (SNR.label, 5.0, 80.0, 1.0),
 }
 MOCK_SURVEY = "MOCK survey"
 
 
 def show_form() -> None:
-    """Draw all inputs, the needs of the run and the button that starts it."""
+    """Draw all inputs, the resources of the run and the start button."""
     chosen = st.selectbox("Start from", list(STARTS), format_func=STARTS.get, key="new_preset")
     try:
         base = _base(chosen)
@@ -55,7 +57,7 @@ def show_form() -> None:
 
 
 def _base(chosen: str) -> JobConfig:
-    """The values that the inputs start with."""
+    """Initial values of the inputs."""
     if chosen == OWN:
         small = DataConfig(stars=5000, calibration=500, test=500, seed=2)
         model = ModelConfig(
@@ -66,13 +68,13 @@ def _base(chosen: str) -> JobConfig:
 
 
 def _inputs(chosen: str, base: JobConfig) -> tuple[JobConfig, bytes | None]:
-    """What the user made of the preset's values; keys carry the preset, so each begins with its own."""
+    """Draw the inputs; keys contain the preset, so that each preset starts with its own values."""
     training, key = base.training, lambda name: f"new_{chosen}_{name}"
     left, right = st.columns(2, gap="large")
     with left:
         name = st.text_input("Name", base.name, max_chars=LIMITS["name"][1], key=key("name"))
         source, table = _source_inputs(base, key)
-        st.markdown("**How many**; calibration and test stars are always other :orange-badge[MOCK] ones.")
+        st.markdown("**Number of stars**; calibration and test use separate :orange-badge[MOCK] stars.")
         row = st.columns(3)
         stars = row[0].number_input("Training stars", *LIMITS["rows"], training.data.stars, step=100, key=key("stars"))
         held = row[1].number_input(
@@ -81,13 +83,13 @@ def _inputs(chosen: str, base: JobConfig) -> tuple[JobConfig, bytes | None]:
         test = row[2].number_input("Test stars", *LIMITS["test"], training.data.test, step=100, key=key("test"))
         row = st.columns(3)
         epochs = row[0].number_input("Epochs", *LIMITS["epochs"], training.epochs, key=key("epochs"))
-        batch = row[1].number_input("Stars per step", *LIMITS["batch"], training.batch, step=8, key=key("batch"))
+        batch = row[1].number_input("Batch size", *LIMITS["batch"], training.batch, step=8, key=key("batch"))
         seed = row[2].number_input("Seed", 0, 2**31 - 1, training.seed, key=key("seed"))
     with right:
         model = training.model if training.start_from else _model_inputs(training.model, key)
         if training.start_from:
             st.info(
-                f"Architecture and first weights are those of **{escape(training.start_from)}**.",
+                f"Architecture and initial weights: **{escape(model_title(training.start_from))}**.",
                 icon=":material/school:",
             )
         weights, atmosphere = _weight_inputs(training, key)
@@ -99,7 +101,7 @@ def _inputs(chosen: str, base: JobConfig) -> tuple[JobConfig, bytes | None]:
             "Learning rate", 1e-6, 0.1, training.learning_rate, step=1e-4, format="%.1e", key=key("rate")
         )
         validation = row[2].number_input(
-            "Validation share", 0.0, 0.5, training.validation, step=0.05, key=key("validation")
+            "Validation fraction", 0.0, 0.5, training.validation, step=0.05, key=key("validation")
         )
     data = replace(training.data, stars=stars, calibration=held, test=test)
     training = replace(
@@ -119,25 +121,26 @@ def _inputs(chosen: str, base: JobConfig) -> tuple[JobConfig, bytes | None]:
 
 
 def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
-    """Where the training stars come from."""
-    kind = st.radio("Stars to learn from", list(SOURCES), format_func=SOURCES.get, horizontal=True, key=key("source"))
+    """Draw the inputs of the training stars."""
+    kind = st.radio("Training stars from", list(SOURCES), format_func=SOURCES.get, horizontal=True, key=key("source"))
     table, store, labels = None, "", "look-up"
     if kind == "mock":
         labels = st.radio(
-            "Age, lifetime and stage taught",
-            list(TAUGHT),
-            list(TAUGHT).index(base.source.labels),
-            format_func=TAUGHT.get,
+            "Labels for age, lifetime and stage",
+            list(LABELS),
+            list(LABELS).index(base.source.labels),
+            format_func=LABELS.get,
             horizontal=True,
             key=key("labels"),
-            help="The look-up reads them off the nearest track point of a measured atmosphere, as the paper does; "
-            "only of :orange-badge[MOCK] stars is the truth known.",
+            help="The look-up uses the nearest track point of the measured atmosphere, as in the paper. True values "
+            "are known for :orange-badge[MOCK] stars only.",
         )
     elif kind == "table":
         sandbox.warm()
         st.caption(
-            "CSV with the columns star (plate-MJD-fiber or specobjid), teff, logg and feh; log_age, log_lifetime and stage too if "
-            "you have labels of your own. Plates 16000 to 16383 are :orange-badge[MOCK]; other stars are asked of the archive."
+            "CSV with the columns star (plate-MJD-fiber or specobjid), teff, logg and feh; labels log_age, "
+            "log_lifetime and stage are optional. Plates 16000 to 16383 are :orange-badge[MOCK]; other stars are "
+            "downloaded from the archive."
         )
         uploaded = st.file_uploader("Labelled table, up to 20 MB", type="csv", key=key("table"))
         if uploaded is not None:
@@ -153,7 +156,7 @@ def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
         )
         store = "" if chosen == MOCK_SURVEY else chosen
     ranges = {}
-    if st.toggle("Only a part of them", key=key("some"), help="By the parameters that the labels are made from."):
+    if st.toggle("Limit the range", key=key("some"), help="Ranges of the measured parameters."):
         columns = st.columns(2)
         for number, (name, (title, low, high, step)) in enumerate(SLIDERS.items()):
             limits = columns[number % 2].slider(
@@ -169,16 +172,16 @@ def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
 
 @st.cache_data(max_entries=16, show_spinner="Reading the table")
 def _stars(table: bytes) -> int:
-    """How many stars a labelled table has; raises `StellarError`."""
+    """Number of stars in a labelled table; raises `StellarError`."""
     return len(sandbox.read_star_table(table))
 
 
 def _model_inputs(model: ModelConfig | IsochroneConfig, key) -> ModelConfig | IsochroneConfig:
-    """Architecture and sizes."""
+    """Draw the inputs of architecture and sizes."""
     names = [*ARCHITECTURES, ISOCHRONE]
 
     def title(name: str) -> str:
-        return "9 · Isochrone (posterior over MIST)" if name == ISOCHRONE else f"{ARCHITECTURES[name].number} · {name}"
+        return "9 · Neural posterior over MIST stars" if name == ISOCHRONE else f"{ARCHITECTURES[name].number} · {name}"
 
     name = st.selectbox("Architecture", names, names.index(model.name), format_func=title, key=key("model"))
     if name != ISOCHRONE:
@@ -201,14 +204,14 @@ def _model_inputs(model: ModelConfig | IsochroneConfig, key) -> ModelConfig | Is
 
 
 def _weight_inputs(training: TrainingConfig, key) -> tuple[tuple[float, float, float], float]:
-    """Weights of the losses."""
+    """Draw the inputs of the loss weights."""
     if isinstance(training.model, IsochroneConfig) and training.start_from:
         return training.task_weights, training.atmosphere_weight
     columns = st.columns(4)
     help_text = "The paper's " + "; ".join(
         f"Setup {name}: {', '.join(map(str, values))}" for name, values in SETUPS.items()
     )
-    names = ("Weight of age", "of lifetime", "of stage")
+    names = ("Weight of age", "Lifetime", "Stage")
     weights = tuple(
         columns[number].number_input(
             name, 0.0, 10.0, training.task_weights[number], step=0.05, key=key(f"weight{number}"), help=help_text
@@ -216,12 +219,12 @@ def _weight_inputs(training: TrainingConfig, key) -> tuple[tuple[float, float, f
         for number, name in enumerate(names)
     )
     return weights, columns[3].number_input(
-        "of atmosphere", 0.0, 10.0, training.atmosphere_weight, step=0.1, key=key("atmosphere")
+        "Atmosphere", 0.0, 10.0, training.atmosphere_weight, step=0.1, key=key("atmosphere")
     )
 
 
 def _show_needs(config: JobConfig) -> None:
-    """Memory, disk and number of weights of the run."""
+    """Memory, disk space and number of weights of the run."""
     weights = _weights(config.training.model)
     with st.container(horizontal=True, gap="large"):
         st.metric("Memory", f"{memory_needed(config.training, weights) / 1e9:.1f} GB", width="content")
@@ -236,7 +239,7 @@ def _weights(model: ModelConfig | IsochroneConfig) -> int:
 
 
 def _show_start(config: JobConfig, table: bytes | None) -> None:
-    """The button that puts the job into the queue and shows it."""
+    """Button that adds the job to the queue and shows it."""
     missing = config.source.kind == "table" and table is None
     help_text = "Upload the table first." if missing else None
     if not st.button(

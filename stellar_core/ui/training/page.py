@@ -1,4 +1,4 @@
-"""The training page's parts: the runs, a new one, and runs beside each other."""
+"""The Training page: runs, new run, and comparison of runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import streamlit as st
 from stellar_core.figures.training import compared_figure
 from stellar_core.jobs.comparison import compare
 from stellar_core.jobs.queue import Queue
-from stellar_core.ui.shell import palette, escape, show_plot
+from stellar_core.ui.shell import escape, palette, show_plot
 from stellar_core.ui.training.run_view import panels, show_job
 
 PARTS = ("Runs", "New run", "Compare")
-#: Columns of the comparison -> title and format.
+#: Columns of the comparison: title and format.
 COLUMNS = {
     "name": ("Run", None),
     "state": ("State", None),
@@ -20,25 +20,25 @@ COLUMNS = {
     "training_stars": ("Stars", "%d"),
     "epochs": ("Epochs", "%d"),
     "balancing": ("Balancing", None),
-    "seconds": ("Worked (s)", "%.0f"),
+    "seconds": ("Time (s)", "%.0f"),
     "teff_rmse": ("Teff RMSE (K)", "%.0f"),
-    "teff_rmse_constant": ("… always the mean", "%.0f"),
+    "teff_rmse_constant": ("… constant", "%.0f"),
     "log_age_rmse": ("log age RMSE", "%.3f"),
-    "log_age_rmse_constant": ("… always the mean", "%.3f"),
+    "log_age_rmse_constant": ("… constant", "%.3f"),
     "log_age_rmse_exact_posterior": ("… exact posterior", "%.3f"),
     "log_age_r2": ("log age R²", "%.2f"),
     "log_lifetime_rmse": ("log lifetime RMSE", "%.3f"),
-    "log_lifetime_rmse_constant": ("… always the mean ", "%.3f"),
+    "log_lifetime_rmse_constant": ("… constant ", "%.3f"),
     "stage_macro_f1": ("Stage F1", "%.2f"),
-    "coverage_68": ("68 % interval covers", "%.2f"),
+    "coverage_68": ("68 % coverage", "%.2f"),
     "note": ("Note", None),
 }
-#: Runs in one figure, at most.
+#: Largest number of runs in one figure.
 MOST = 5
 
 
 def choose_part() -> str:
-    """Which of `PARTS` is shown; a run that was just started is shown whatever was before."""
+    """Draw the choice of `PARTS`; a run that was just started is selected."""
     for key in ("part", "job"):
         if value := st.session_state.pop(f"{key}_next", None):
             st.session_state[key] = value
@@ -48,7 +48,7 @@ def choose_part() -> str:
 
 
 def show_runs() -> None:
-    """The list of runs, the chosen one as it goes; the address names it."""
+    """List of runs and the selected one, which is kept in the address."""
     jobs = Queue().jobs()
     wanted = st.query_params.get("job")
     if not jobs:
@@ -66,7 +66,7 @@ def show_runs() -> None:
         format_func=states.get,
         key="job",
         on_change=lambda: st.session_state.pop("job_gone", None),
-        help="One run is at work, the others wait in their order.",
+        help="Runs are executed one at a time, in order.",
     )
     if gone := st.session_state.get("job_gone"):
         st.warning(f"There is no run {escape(gone[:60])}.", icon=":material/info:")
@@ -75,15 +75,13 @@ def show_runs() -> None:
 
 
 def show_comparison() -> None:
-    """All runs in a table, some in curves."""
+    """Table of all runs, and curves of some."""
     jobs = Queue().jobs()
     rows = compare(jobs)
     if not rows:
-        st.info("There is nothing to compare yet.", icon=":material/info:")
+        st.info("There is no run to compare yet.", icon=":material/info:")
         return
-    st.caption(
-        "On :orange-badge[MOCK] test stars, after calibration, against the truth; each run has test stars of its own seed."
-    )
+    st.caption("Errors on :orange-badge[MOCK] test stars after calibration; test stars depend on the seed of the run.")
     config = {
         name: st.column_config.NumberColumn(title, format=format_) if format_ else st.column_config.TextColumn(title)
         for name, (title, format_) in COLUMNS.items()
@@ -95,11 +93,9 @@ def show_comparison() -> None:
     if not drawable:
         return
     chosen = st.multiselect("Curves of", drawable, drawable[:2], max_selections=MOST, key="compared_runs")
-    st.markdown(
-        "**On :orange-badge[MOCK] stars that nothing is fitted to**, before calibration; dashed: always the mean"
-    )
+    st.markdown("**Metrics on independent :orange-badge[MOCK] stars**, before calibration; dashed: constant predictor")
     if chosen:
         figure = compared_figure(
             {name: watched[name] for name in chosen}, revision=" ".join(chosen), palette=palette(), **panels()
         )
-        show_plot(figure, "compared", "runs", "Figures of several runs by epochs")
+        show_plot(figure, "compared", "runs", "Metrics of several runs by epoch")

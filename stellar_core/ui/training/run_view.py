@@ -1,13 +1,12 @@
-"""One job as it goes: how far, its curves, its predictions, its log, and what can be done with it."""
+"""One training run: progress, actions, results, curves, predictions and log."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import streamlit as st
 
+from stellar_core import quantities
 from stellar_core.errors import StellarError
-from stellar_core.figures.training import loss_figure, sample_figure, watched_figure
+from stellar_core.figures.training import loss_figure, monitored_figure, sample_figure
 from stellar_core.jobs.comparison import QUANTITIES, metrics
 from stellar_core.jobs.folder import Job
 from stellar_core.jobs.model_registry import adopt, adopted_from, model_name
@@ -15,7 +14,7 @@ from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.spec import LIMITS
 from stellar_core.jobs.status import Status
 from stellar_core.training.console import duration
-from stellar_core.ui.shell import ROOT, show_error, on_phone, palette, escape, show_plot
+from stellar_core.ui.shell import ROOT, app_address, escape, on_phone, palette, show_error, show_plot
 
 #: State -> colour of its badge and symbol.
 BADGES = {
@@ -28,17 +27,13 @@ BADGES = {
 }
 
 
-#: Quantities as people write them.
-NAMES = {"log_age": "log age", "log_lifetime": "log lifetime", "teff": "Teff", "logg": "log g", "feh": "[Fe/H]"}
-
-
 def panels() -> dict[str, int]:
-    """How the figures of several panels are laid out: two in a row on a phone."""
+    """Layout of figures with several panels: two per row on a phone."""
     return {"columns": 2, "height": 200} if on_phone() else {}
 
 
 def show_job(job_id: str) -> None:
-    """The job, redrawn every second for as long as it is under way; the queue is looked after meanwhile."""
+    """Draw a job, every second while it is active; this also starts queued jobs."""
     state = _state(job_id)
     moving = state in ("queued", "starting", "running")
     st.fragment(_show, run_every="1s" if moving else None)(job_id, state)
@@ -53,7 +48,7 @@ def _state(job_id: str) -> str:
 
 def _show(job_id: str, drawn: str) -> None:
     if st.session_state.get("job") != job_id:
-        st.rerun()  # another one was chosen in a callback of this part
+        st.rerun()  # another run was selected in a callback
     queue = Queue()
     try:
         queue.start_next()
@@ -76,13 +71,13 @@ def _show(job_id: str, drawn: str) -> None:
     _show_result(job, status)
     _show_curves(job)
     with st.expander("Log", expanded=status.state == "failed"):
-        st.code("\n".join(job.log(30)) or "Nothing yet.", language=None, wrap_lines=True)
+        st.code("\n".join(job.log(30)) or "Empty.", language=None, wrap_lines=True)
     with st.expander("Settings"):
         st.json(config.to_dict(), expanded=1)
 
 
 def _show_progress(status: Status) -> None:
-    """How far it is and how long it takes yet, or why it ended."""
+    """Progress and remaining time, or the reason why the job ended."""
     if status.state in ("cancelled", "failed"):
         show = st.error if status.state == "failed" else st.warning
         show(escape(status.reason), icon=":material/info:")
@@ -97,8 +92,8 @@ def _show_progress(status: Status) -> None:
                 words.append(f"about {duration(status.seconds_left)} left, then calibration and tests")
         st.progress(share, ", ".join(words))
     elif status.state == "queued":
-        st.info("Waits until the run before it has ended.", icon=":material/schedule:")
-    facts = [f"worked {duration(status.seconds)}"] if status.seconds else []
+        st.info("Waiting for the previous run to end.", icon=":material/schedule:")
+    facts = [f"ran for {duration(status.seconds)}"] if status.seconds else []
     facts += [f"{status.peak_mb:,.0f} MB of memory"] if status.peak_mb else []
     facts += [f"attempt {status.attempts}"] if status.attempts > 1 else []
     if facts:
@@ -106,12 +101,12 @@ def _show_progress(status: Status) -> None:
 
 
 def _show_actions(queue: Queue, job: Job, status: Status) -> None:
-    """Buttons for what this state allows."""
+    """Buttons for the actions that this state allows."""
     with st.container(horizontal=True):
         if status.state in ("queued", "starting", "running"):
             waiting = status.active and job.cancel_file.exists()
             st.button(
-                "Ending after this batch" if waiting else "Cancel",
+                "Stopping after this batch" if waiting else "Cancel",
                 icon=":material/stop:",
                 key="cancel",
                 disabled=waiting,
@@ -126,7 +121,7 @@ def _show_actions(queue: Queue, job: Job, status: Status) -> None:
                 type="primary",
                 on_click=_do,
                 args=(queue.resume, job),
-                help="Goes on from the last checkpoint.",
+                help="Continue from the last checkpoint.",
             )
         if status.state in ("cancelled", "failed", "done"):
             st.button(
@@ -135,7 +130,7 @@ def _show_actions(queue: Queue, job: Job, status: Status) -> None:
                 key="retry",
                 on_click=_retry,
                 args=(queue, job),
-                help="A new run with the same settings, from nothing.",
+                help="Start a new run with the same settings.",
             )
         with st.popover("Name and note", icon=":material/edit:"):
             st.text_input("Name", job.config.name, max_chars=LIMITS["name"][1], key=f"name_{job.id}")
@@ -143,18 +138,16 @@ def _show_actions(queue: Queue, job: Job, status: Status) -> None:
             st.button("Save", key="save", on_click=_do, args=(_rename, job))
         if not status.active:
             with st.popover("Delete", icon=":material/delete:"):
-                st.write("The run, its log and its checkpoints go; a model adopted from it stays.")
-                st.button("Delete it", key="delete", on_click=_delete, args=(queue, job))
+                st.write("Deletes the run with its log and checkpoints. A model added from it is kept.")
+                st.button("Delete this run", key="delete", on_click=_delete, args=(queue, job))
         with st.popover("Link", icon=":material/link:"):
-            address = urlsplit(st.context.url or "")
-            base = f"{address.scheme}://{address.netloc}" if address.netloc else ""
-            st.code(f"{base}/training?job={job.id}", language=None)
+            st.code(f"{app_address()}/training?job={job.id}", language=None)
     if error := st.session_state.pop("job_error", None):
         show_error(error)
 
 
 def _do(action, job: Job) -> None:
-    """Carry out an action in a callback; its error is shown by the next run."""
+    """Callback: carry out an action; the next run of the page shows its error."""
     try:
         action(job)
         Queue().start_next()
@@ -187,7 +180,7 @@ def _delete(queue: Queue, job: Job) -> None:
 
 
 def _show_result(job: Job, status: Status) -> None:
-    """What the finished model is worth on MOCK test stars, and its way into the app."""
+    """Errors of the finished model on MOCK test stars, and the button that adds it to the app."""
     card = job.card if status.state == "done" else None
     if card is None:
         return
@@ -198,9 +191,9 @@ def _show_result(job: Job, status: Status) -> None:
             best, constant = figures["rmse"], figures["rmse_constant"]
             rows.append(
                 {
-                    "": NAMES[name],
+                    "": quantities.QUANTITIES[name].title,
                     "RMSE": f"{best:.3g} {unit}",
-                    "always the mean": f"{constant:.3g} {unit}",
+                    "constant predictor": f"{constant:.3g} {unit}",
                     "R²": f"{figures['r2']:.2f}",
                 }
             )
@@ -209,62 +202,61 @@ def _show_result(job: Job, status: Status) -> None:
             {
                 "": "stage",
                 "RMSE": f"F1 {stage['macro_f1']:.2f}",
-                "always the mean": f"F1 {stage['macro_f1_constant']:.2f}",
+                "constant predictor": f"F1 {stage['macro_f1_constant']:.2f}",
                 "R²": "",
             }
         )
     if rows:
         known = card.get("exact_posterior_from_pipeline_parameters_mock_test", {})
         exact = known.get("log_age")
-        st.markdown(
-            f"**On {found.get('n', 0):,} :orange-badge[MOCK] test stars** ({view}), calibrated, against the truth"
-        )
+        st.markdown(f"**Errors on {found.get('n', 0):,} :orange-badge[MOCK] test stars** ({view}), after calibration")
         st.table(rows)
         if exact is not None:
             st.caption(
-                f"The exact posterior from pipeline parameters, of {known['stars']} of these stars: log age RMSE {exact['rmse']:.3f} dex "
-                f"(always the mean {exact['rmse_constant']:.3f})."
+                f"For comparison, exact posterior from pipeline parameters for {known['stars']} of these stars: RMSE "
+                f"of log age {exact['rmse']:.3f} dex (constant predictor: {exact['rmse_constant']:.3f} dex)."
             )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name of the model", model_name(job.name), key=f"adopt_{job.id}", width=260)
         st.button(
-            "Adopt",
+            "Add to the app",
             icon=":material/download_done:",
             key="adopt",
             type="primary",
             on_click=_do,
             args=(_adopt, job),
-            help="It joins the app's models; none is ever replaced.",
+            help="Adds it to the models on all pages; no model is replaced.",
         )
         for model in adopted_from(job):
             st.page_link(
                 ROOT / "pages" / "star.py",
-                label=f"Ask {model} about a star",
+                label=f"Use {model} on a star",
                 icon=":material/star:",
                 query_params={"model": model},
             )
 
 
 def _show_curves(job: Job) -> None:
-    """Losses, figures on the watched stars, and their last predictions."""
+    """Losses, metrics on the monitored stars, and their last predictions."""
     curve, history, epochs, sample = job.curve(), job.history(), job.epochs(), job.sample()
     if curve or history:
         names = list((curve[-1] if curve else {"losses": history[-1]["train"]})["losses"])[::-1]
         part = st.segmented_control("Loss", names, default=names[0], key="loss") or names[0]
         figure = loss_figure(curve, history, part, revision=f"{job.id} {part}", palette=palette())
-        show_plot(figure, "losses", f"{job.id}-loss", "Loss by epochs")
+        show_plot(figure, "losses", f"{job.id}-loss", "Loss by epoch")
     if epochs:
         st.markdown(
-            f"**On {epochs[-1]['n']} :orange-badge[MOCK] stars that nothing is fitted to**, before calibration; dashed: always the mean"
+            f"**Metrics on {epochs[-1]['n']} independent :orange-badge[MOCK] stars**, before calibration; dashed: "
+            "constant predictor"
         )
         show_plot(
-            watched_figure(epochs, revision=job.id, palette=palette(), **panels()),
-            "watched",
-            f"{job.id}-figures",
-            "Figures by epochs",
+            monitored_figure(epochs, revision=job.id, palette=palette(), **panels()),
+            "monitored",
+            f"{job.id}-metrics",
+            "Metrics by epoch",
         )
     if sample:
-        st.markdown(f"**Predictions after epoch {sample['epoch']}** for these stars")
+        st.markdown(f"**Predictions for these stars** after epoch {sample['epoch']}")
         show_plot(
             sample_figure(sample, revision=job.id, palette=palette(), **panels()),
             "sample",
