@@ -8,15 +8,13 @@ from __future__ import annotations
 import numpy as np
 
 from stellar_core.preprocessing.normalisation import FILLER
-from stellar_core.preprocessing.smoothing import SMOOTH_ORDER, SMOOTH_WINDOW
+from stellar_core.preprocessing.smoothing import KERNEL
 
 #: Copies per star.
 COPIES = 12
-_HALF = SMOOTH_WINDOW // 2
-_POWERS = np.vander(np.arange(-_HALF, _HALF + 1) / _HALF, SMOOTH_ORDER + 1)
-#: Weights of the smoothing filter of prepared spectra, which correlates their noise.
-_FILTER = (_POWERS @ np.linalg.pinv(_POWERS))[_HALF]
-_FILTER = _FILTER / np.sqrt((_FILTER**2).sum())
+#: Smoothing filter of prepared spectra, which correlates their noise, for unit variance.
+_FILTER = KERNEL / np.sqrt((KERNEL**2).sum())
+_HALF = KERNEL.size // 2
 
 
 def noisy_spectra(flux: np.ndarray, ivar: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:

@@ -43,26 +43,26 @@ def fetch_archive(
     progress: Progress = lambda done, total: None,
     timeout: float = 30.0,
 ) -> Path:
-    """Fetch one archive of tracks; what is already there and whole is not fetched again.
+    """Download one archive of tracks, unless it is complete already.
 
-    A broken download leaves ``NAME.part``, and the next call goes on from its end. MIST
-    publishes no hashes: where ``sha256`` is not given, that of the first download is kept
-    beside the file and checked ever after.
+    An interrupted download leaves ``NAME.part``, and the next call continues it. MIST publishes no
+    hashes: if ``sha256`` is not given, that of the first download is stored beside the file and
+    checked afterwards.
 
     Parameters
     ----------
     feh, vvcrit : float
-        Which archive, as in `archive_name`.
+        Of the archive, as in `archive_name`.
     folder : path
         Where archives are kept.
     sha256 : str, optional
-        The hash the file must have.
+        Expected hash of the file.
     servers : sequence of str
         Base addresses, tried in order.
     progress : callable, optional
         Called with bytes so far and bytes in all (None where the server does not say).
     timeout : float
-        Seconds without an answer before a server is given up.
+        Seconds without data before the next server is tried.
 
     Raises
     ------

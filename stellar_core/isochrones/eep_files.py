@@ -1,4 +1,4 @@
-"""MIST's own files: ``*.track.eep`` text, one track each, alone or in the distributed archives.
+"""Reader of the files that MIST distributes: ``*.track.eep`` text, one track each, loose or in archives.
 
 Comment lines start with ``#``; among them a line of names is followed by a line of values
 (``initial_mass``, ``[Fe/H]``, ...), and the last one names the columns. Row n is EEP n.
@@ -56,8 +56,8 @@ def parse_track(text: str, name: str = "track.eep") -> EepTrack:
     names = header[-1] if header else []
     missing = [column for column in NEEDED if column not in names]
     if missing or "initial_mass" not in values or "[Fe/H]" not in values:
-        what = ", ".join(missing) or "the line of initial_mass or [Fe/H]"
-        raise StorageError(f"{name} is not a MIST track: {what} not found.", value=name)
+        absent = ", ".join(missing) or "the line of initial_mass or [Fe/H]"
+        raise StorageError(f"{name} is not a MIST track: {absent} not found.", value=name)
     body = "\n".join(line for line in lines if line and not line.startswith("#"))
     try:
         table = np.loadtxt(io.StringIO(body), usecols=[names.index(c) for c in NEEDED], ndmin=2, unpack=True)

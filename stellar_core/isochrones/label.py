@@ -1,4 +1,4 @@
-"""Labels of single stars and of tables, as the command line gives them."""
+"""Age labels of single stars and of tables, as plain values for the command line."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from stellar_core.stages import STAGES
 if TYPE_CHECKING:
     import pandas
 
-#: Columns a table of stars must have, units in the names.
+#: Columns that a table of stars must have, with units in their names.
 INPUT_COLUMNS = ("teff_K", "logg_dex", "feh_dex", "teff_err_K", "logg_err_dex", "feh_err_dex")
-#: Names of an interval's parts, in the order of the output columns.
+#: Entries of an interval, in the order of the output columns.
 PARTS = ("mean", "std", "p025", "p16", "median", "p84", "p975")
-#: Below this many stars the single-star engine is faster than preparing the fixed samples.
+#: Below this many stars, `infer_posterior` is faster than preparing the catalogue posterior.
 FEW = 40
 
 
 def parse_errors(text: str) -> tuple[float, float, float]:
-    """Three errors from ``"K,DEX,DEX"``.
+    """Parse three errors from ``"K,DEX,DEX"``.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def label_star(
     errors: tuple[float, float, float] = SSPP_ERRORS,
     priors: Priors = Priors(),
 ) -> dict[str, object]:
-    """Everything the models say about one star, as plain values.
+    """Label one star: posterior, nearest track point and prior, as plain values.
 
     Parameters
     ----------
@@ -74,11 +74,11 @@ def label_star(
     """
     if teff is None or logg is None or feh is None:
         raise ParameterError("A label needs Teff (K), log g (dex) and [Fe/H] (dex), or a table of stars.")
-    answer = infer_posterior(teff, logg, feh, errors, priors=priors)
-    state = answer.to_dict()
-    inside = answer.inside_models
+    found = infer_posterior(teff, logg, feh, errors, priors=priors)
+    state = found.to_dict()
+    inside = found.inside_models
     if inside:
-        state["posterior"] = {**state["posterior"], "log_lifetime_to": _lifetimes(answer)}
+        state["posterior"] = {**state["posterior"], "log_lifetime_to": _lifetimes(found)}
     return {
         "input": {"teff": float(teff), "logg": float(logg), "feh": float(feh), "errors": [float(e) for e in errors]},
         **state,
@@ -87,12 +87,12 @@ def label_star(
 
 
 def label_table(frame: pandas.DataFrame, priors: Priors = Priors()) -> pandas.DataFrame:
-    """Posterior of every row of a table.
+    """Infer the posterior of every row of a table.
 
     Parameters
     ----------
     frame : DataFrame
-        With the columns `INPUT_COLUMNS`; others are carried along.
+        With the columns `INPUT_COLUMNS`; other columns are kept.
     priors : Priors
 
     Returns
@@ -101,7 +101,7 @@ def label_table(frame: pandas.DataFrame, priors: Priors = Priors()) -> pandas.Da
         One row per input: the input's columns, ``inside_models``, ``state`` ("inside the models",
         "outside the models" or "bad input"), seven columns for each of log_age, mass and
         log_lifetime, the most probable ``stage`` and its ``stage_probability``. Numbers are NaN
-        and the stage None where there is no answer.
+        and the stage is None outside the models and for bad input.
     """
     import pandas as pd
 
@@ -120,18 +120,18 @@ def label_table(frame: pandas.DataFrame, priors: Priors = Priors()) -> pandas.Da
     rows = np.flatnonzero(usable)
     single = rows
     if len(rows) >= FEW:
-        grid = CataloguePosterior(fixed_samples(priors=priors))
+        engine = CataloguePosterior(fixed_samples(priors=priors))
         covariance = np.square(values[rows, 3:])[:, :, None] * np.eye(3)
-        fit = grid.supports(values[rows, 0], covariance)
-        single = rows[~fit]
-        _fill_fast(grid, values, rows[fit], covariance[fit], numbers, stages)
+        supported = engine.supports(values[rows, 0], covariance)
+        single = rows[~supported]
+        _fill_rows(engine, values, rows[supported], covariance[supported], numbers, stages)
     for row in single:
-        answer = infer_posterior(*values[row, :3], tuple(values[row, 3:]), priors=priors)
-        if answer.inside_models:
+        found = infer_posterior(*values[row, :3], tuple(values[row, 3:]), priors=priors)
+        if found.inside_models:
             for name in QUANTITIES:
-                for part, value in answer.interval(name).to_dict().items():
+                for part, value in found.interval(name).to_dict().items():
                     numbers[f"{name}_{part}"][row] = value
-            stages[row] = list(answer.stages().values())
+            stages[row] = list(found.stages().values())
     inside = np.isfinite(stages).all(axis=1)
     best = np.where(inside, np.nan_to_num(stages).argmax(axis=1), -1)
     results = {
@@ -146,7 +146,7 @@ def label_table(frame: pandas.DataFrame, priors: Priors = Priors()) -> pandas.Da
 
 
 def label_file(table: Path, out: Path | None, priors: Priors = Priors()) -> dict[str, object]:
-    """Read a CSV or Parquet table, label it and write ``out`` (.parquet or .csv), whole or not at all.
+    """Read a CSV or Parquet table, label it and write ``out`` (.parquet or .csv) atomically.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def label_file(table: Path, out: Path | None, priors: Priors = Priors()) -> dict
     import pandas as pd
 
     if out is None:
-        raise ParameterError("A table needs a place for the answer: --out FILE.parquet.")
+        raise ParameterError("A table needs an output file: --out FILE.parquet.")
     table, out = Path(table), Path(out)
     if out.suffix not in (".parquet", ".csv"):
         raise ParameterError(f"The output must end in .parquet or .csv, got {out.name!r}.", value=str(out))
@@ -166,19 +166,19 @@ def label_file(table: Path, out: Path | None, priors: Priors = Priors()) -> dict
         raise StorageError(f"There is no table {table}.", value=str(table)) from None
     except (OSError, ValueError) as error:
         raise StorageError(f"{table.name} cannot be read as a table: {error}", value=str(table)) from None
-    answer = label_table(frame, priors)
+    found = label_table(frame, priors)
     try:
         with atomic_path(out) as draft:
             if out.suffix == ".parquet":
-                answer.to_parquet(draft, index=False)
+                found.to_parquet(draft, index=False)
             else:
-                answer.to_csv(draft, index=False)
+                found.to_csv(draft, index=False)
     except OSError as error:
         raise StorageError(f"{out} cannot be written: {error}", value=str(out)) from None
-    counts = answer["state"].value_counts()
+    counts = found["state"].value_counts()
     return {
         "out": str(out),
-        "stars": len(answer),
+        "stars": len(found),
         "inside_models": int(counts.get("inside the models", 0)),
         "outside_models": int(counts.get("outside the models", 0)),
         "bad_input": int(counts.get("bad input", 0)),
@@ -186,7 +186,7 @@ def label_file(table: Path, out: Path | None, priors: Priors = Priors()) -> dict
 
 
 def sentences(found: dict[str, object]) -> dict[str, object]:
-    """The answer of `label_star` as short lines for a terminal."""
+    """The result of `label_star` as short lines for a terminal."""
     if not found["inside_models"]:
         return {"state": "outside the models: no track point fits within the errors, so no age"}
     body, nearest = found["posterior"], found["nearest"]
@@ -211,27 +211,27 @@ def sentences(found: dict[str, object]) -> dict[str, object]:
     }
 
 
-def _fill_fast(
-    grid: CataloguePosterior,
+def _fill_rows(
+    engine: CataloguePosterior,
     values: np.ndarray,
     rows: np.ndarray,
     covariance: np.ndarray,
     numbers: dict[str, np.ndarray],
     stages: np.ndarray,
 ) -> None:
-    """Write the fast engine's answers for ``rows`` into the output columns."""
-    answer = grid.evaluate(*values[rows, :3].T, covariance)
+    """Write the catalogue posteriors of ``rows`` into the output columns."""
+    found = engine.evaluate(*values[rows, :3].T, covariance)
     for name in QUANTITIES:
-        columns = [answer.mean[name], answer.std[name], *answer.quantiles[name].T]
+        columns = [found.mean[name], found.std[name], *found.quantiles[name].T]
         for part, column in zip(PARTS, columns):
             numbers[f"{name}_{part}"][rows] = column
-    stages[rows] = answer.stage
+    stages[rows] = found.stage
 
 
-def _lifetimes(answer: Posterior) -> dict[str, float]:
+def _lifetimes(found: Posterior) -> dict[str, float]:
     """Posterior mean of the log lifetime to each end point, log10(yr)."""
     ends = {}
     for end in ENDS:
-        values = track_log_lifetime(answer.samples.mass, answer.samples.feh, load_tracks(), end)
-        ends[end] = float(np.sum(answer.probability * values))
+        values = track_log_lifetime(found.samples.mass, found.samples.feh, load_tracks(), end)
+        ends[end] = float(np.sum(found.probability * values))
     return ends

@@ -1,4 +1,4 @@
-"""How long a star lives: from the tracks, and the power law of the paper."""
+"""Stellar lifetimes, from the tracks and from the power law of the paper."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import numpy as np
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones.tracks import LAST_EEP, RGB_TIP, TAMS, Tracks
 
-#: Where a life may be said to end: the main sequence, the red-giant tip, or the end of the models.
+#: End points of a lifetime: end of the main sequence, tip of the red-giant branch, end of the track.
 ENDS = {"tams": TAMS, "rgb_tip": RGB_TIP, "end": LAST_EEP}
 
 
 def power_law_log_lifetime(mass: np.ndarray) -> np.ndarray:
     """The paper's lifetime, 10 Gyr (M/Msun)^-2.5, as log10(yr) (section 3.2.2, after Maeder 2008).
 
-    Off the tracks by 0.1-0.2 dex and blind to metallicity; kept to reproduce the paper.
+    Differs from the tracks by 0.1-0.2 dex and ignores metallicity; kept to reproduce the paper.
 
     Parameters
     ----------
@@ -28,12 +28,11 @@ def power_law_log_lifetime(mass: np.ndarray) -> np.ndarray:
 
 
 def track_log_lifetime(mass: np.ndarray, feh: np.ndarray, tracks: Tracks, end: str = "end") -> np.ndarray:
-    """Age at the end of a life on the tracks, log10(yr); depends on metallicity.
+    """Age at an end point of the tracks, log10(yr).
 
-    Interpolated like the tracks themselves, so a star's age on its track never exceeds
-    the lifetime to ``end="end"``; a star past the main sequence has outlived ``"tams"``.
-    Below 0.6 Msun the models stop at the end of the main sequence, longer than the age
-    of the Universe.
+    Interpolated as the tracks are, so the age of a star never exceeds its lifetime to
+    ``end="end"``; stars past the main sequence are older than ``"tams"``. Below 0.6 Msun the
+    tracks stop at the end of the main sequence, which exceeds the age of the Universe.
 
     Parameters
     ----------
@@ -49,7 +48,7 @@ def track_log_lifetime(mass: np.ndarray, feh: np.ndarray, tracks: Tracks, end: s
         NaN outside the table.
     """
     if end not in ENDS:
-        raise ParameterError(f"A life ends at one of {', '.join(ENDS)}; got {end!r}.", value=end)
+        raise ParameterError(f"The end of a lifetime is one of {', '.join(ENDS)}; got {end!r}.", value=end)
     ages = tracks.end_log_age(ENDS[end])
     mass, feh = (np.array(x, float) for x in np.broadcast_arrays(mass, feh))
     return tracks.between_nodes(ages, mass, feh)

@@ -1,4 +1,4 @@
-"""Mass lost in winds of cool giants, where a table of tracks leaves it out."""
+"""Mass loss in the winds of cool giants, for tables of tracks without the current mass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MIST v1.2 tracks as stored by this project's data archive: one NumPy file of all tracks."""
+"""Reader of a NumPy archive of all MIST v1.2 tracks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def read_archive(path: str | Path, first_eep: int = ZAMS) -> Tracks:
     """Read the NumPy archive of MIST v1.2 tracks (v/vcrit 0.4).
 
     The archive's log g is that of the initial mass. It is corrected here for the mass
-    MIST's own winds remove, so that it means what a spectrum measures.
+    MIST's own winds remove, so that it is the gravity that a spectrum shows.
 
     Parameters
     ----------

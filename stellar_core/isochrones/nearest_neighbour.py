@@ -1,7 +1,7 @@
-"""The paper's label: the age and mass of the nearest point of the models.
+"""The label of the paper: age and mass of the nearest point of the tracks.
 
-A named alternative kept for reproduction. It ignores how long stars spend at a point and
-how many points fit, so it favours the end of the main sequence; the posterior does not.
+Kept for reproduction. It ignores the time that stars spend at a point and the number of points that fit, so it is
+biased towards the end of the main sequence; the posterior is not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from stellar_core.isochrones.lifetime import power_law_log_lifetime
 from stellar_core.isochrones.tracks import TrackPoints, Tracks
 from stellar_core.stages import STAGES, classify
 
-#: Farther than this from every point, in those units, a star lies outside the models.
+#: Distance from every point, in units of the errors, beyond which a star lies outside the models.
 MAX_DISTANCE = 5.0
 
 
@@ -44,7 +44,7 @@ class NearestLabel:
 
     @property
     def inside_models(self) -> np.ndarray:
-        """True where the models have a point near the star."""
+        """True where a track point lies within `MAX_DISTANCE`."""
         return self.stage >= 0
 
     def to_dict(self) -> dict[str, object] | None:

@@ -1,4 +1,4 @@
-"""The atmosphere of one star as it was measured."""
+"""The measured atmosphere of one star."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import ParameterError
 
-#: What Teff (K), log g and [Fe/H] (dex) of any star can be; beyond is a mistake of units.
+#: Accepted ranges of Teff (K), log g and [Fe/H] (dex); values outside are mistakes of units.
 POSSIBLE = {"Teff": (500.0, 300_000.0, "K"), "log g": (-5.0, 10.0, "dex"), "[Fe/H]": (-10.0, 5.0, "dex")}
 
 
@@ -41,7 +41,7 @@ class Observation:
                 raise ParameterError(f"{name} is {value}, not a finite number of {unit}.", value=value)
             if not low <= value <= high:
                 raise ParameterError(
-                    f"{name} = {value:g} {unit} is impossible for a star. Check the units: {low:g} to {high:g} {unit} are accepted.",
+                    f"{name} = {value:g} {unit} is impossible for a star: check the units ({low:g} to {high:g} {unit}).",
                     value=value,
                 )
         covariance = np.array(self.covariance, float)

@@ -1,4 +1,4 @@
-"""Magnitudes and a parallax as evidence beside a star's atmosphere."""
+"""Likelihood of track samples given magnitudes and a parallax."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ HERMITE_NODES, HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 class PhotometricLikelihood:
     """SDSS magnitudes, and the parallax where it is known.
 
-    For each sample the five magnitudes give the distance modulus and how well their colours
-    fit; the modulus is then integrated against the parallax and a density of stars that is
-    uniform in space (dN proportional to d^2 dd). Without a parallax only colours and that
-    density count.
+    For each sample the five magnitudes give the distance modulus and the chi-square of the colours. The
+    modulus is then integrated over the parallax and a density of stars that is uniform in space (dN
+    proportional to d^2 dd). Without a parallax only the colours and that density enter.
 
     Attributes
     ----------
@@ -61,7 +60,7 @@ class PhotometricLikelihood:
 
     @property
     def sharpness(self) -> np.ndarray:
-        """(3,) change of Teff (K), log g and [Fe/H] that these data can tell apart, for the size of samples."""
+        """(3,) resolution of these data in Teff (K), log g and [Fe/H], for the spacing of the samples."""
         colour = float(np.hypot(self.errors, MODEL_ERROR).min())
         modulus = np.inf
         if self.parallax is not None and self.parallax > 0:
@@ -82,7 +81,7 @@ class PhotometricLikelihood:
             return log_like + 0.6 * np.log(10.0) * modulus
         nodes = modulus[:, None] + spread * HERMITE_NODES  # (n_sample, n_node)
         parallax = 10.0 ** (2.0 - 0.2 * nodes)  # mas
-        # the parallax may be far sharper than the magnitudes: then the modulus must not fall between nodes
+        # a parallax much more precise than the magnitudes must not fall between the nodes of the modulus
         error = np.hypot(self.parallax_error, 0.46 * parallax * spread * 0.5)
         exponent = -0.5 * ((parallax - self.parallax) / error) ** 2 - np.log(error) + 0.6 * np.log(10.0) * nodes
         top = exponent.max(axis=1)

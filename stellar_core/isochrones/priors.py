@@ -1,4 +1,4 @@
-"""What is believed about a star before it is observed."""
+"""Priors of initial mass, age and initial [Fe/H]."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Priors:
     age : {"uniform", "log-uniform"}
         Stars formed at a constant rate, or equally per decade of age.
     max_age : float
-        Oldest age allowed, yr; 13.8 Gyr by default.
+        Largest age, yr; 13.8 Gyr by default.
     feh : {"flat", "disc and halo"}
         Equal over the models, or the sum of thin disc, thick disc and halo.
     """
@@ -57,7 +57,7 @@ class Priors:
         return kroupa(mass) if self.imf == "kroupa" else chabrier(mass)
 
     def age_weight(self, young: np.ndarray, old: np.ndarray) -> np.ndarray:
-        """Prior in an interval of age, yr to yr; what lies beyond ``max_age`` counts nothing."""
+        """Prior weight of intervals of age (yr); ages above ``max_age`` have none."""
         young, old = np.minimum(young, self.max_age), np.minimum(old, self.max_age)
         if self.age == "uniform":
             return old - young
@@ -71,7 +71,7 @@ class Priors:
         return sum(w / s * np.exp(-0.5 * ((feh - m) / s) ** 2) for w, m, s in FEH_COMPONENTS)
 
     def to_dict(self) -> dict[str, object]:
-        """What every result states about its priors."""
+        """The priors as stated with every result."""
         return {"imf": self.imf, "age": self.age, "max_age_gyr": self.max_age / 1e9, "feh": self.feh}
 
 

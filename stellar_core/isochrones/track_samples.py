@@ -1,13 +1,13 @@
-"""The stars that Model 9 chooses between: real points of the tracks, each with its prior weight.
+"""Representative stars on the tracks with prior weights: the support of the posterior of Model 9.
 
-The exact engine's mesh (`stellar_core.isochrones.mesh`) gives millions of track points with
-the number of stars expected at each: IMF x d(age) x prior of [Fe/H]. Here they are gathered,
-first by bin of the atmosphere (log Teff, log g, surface [Fe/H]), then by half bin in
-[Fe/H], by log age and by stage. Each such sample keeps the weight of all its points and is
-represented by the one nearest to their mean: a valid star, whose age never exceeds its
-lifetime. The shipped file holds only mass, [Fe/H], EEP and weight of each, 16 bits a number;
-everything else is read off the shipped tracks. It also holds the bins, from which
-`stellar_core.models.observable_bins` reads what a network needs to know of them.
+The mesh (`stellar_core.isochrones.mesh`) gives millions of track points with the number of stars
+expected at each: IMF x d(age) x prior of [Fe/H]. Here they are grouped by bin of the atmosphere
+(log Teff, log g, surface [Fe/H]), then by half bin in [Fe/H], log age and stage. Each group becomes
+one sample: it has the weight of all points and is represented by the point nearest to their mean, a
+valid star whose age never exceeds its lifetime. The shipped file has mass, [Fe/H], EEP and weight of
+each, 16 bits per number; the other columns follow from the shipped tracks. It also has the bins, which
+`stellar_core.models.observable_bins` reads for the network. In the file, bins are called voxels and
+samples cells.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from stellar_core.paths import TRAINED_DIR
 from stellar_core.stages import STAGES, classify
 
 HOME = TRAINED_DIR / "isochrone-cells"
-#: Bounds of the atmospheres that the network can name: log10 Teff (3400 to 10,230 K), log g, surface [Fe/H].
+#: Range of the atmospheres: log10 Teff (3400 to 10,230 K), log g, surface [Fe/H].
 LOW, HIGH = np.array([np.log10(3400.0), -0.4, -3.0]), np.array([4.01, 5.4, 0.66])
-#: Extent of a bin: log10 Teff, log g, surface [Fe/H].
+#: Width of a bin: log10 Teff, log g, surface [Fe/H].
 BIN_SIZE = np.array([0.006, 0.12, 0.12])
-#: Extent of a sample in the same, and in log age, dex.
+#: Width of a group in the same, and in log age, dex.
 SAMPLE_SIZE, AGE_STEP = np.array([0.006, 0.12, 0.06]), 0.1
-#: Largest extent of the track points that are gathered: fine, so that samples know their mean.
+#: Spacing of the track points that are grouped.
 _RESOLUTION = np.array([0.004, 0.08, 0.06])
-#: What the file holds of each sample.
+#: Tensors of the file with one value per sample.
 _STORED = ("log_mass", "feh", "eep", "log_weight")
 
 
 @dataclass(frozen=True, eq=False)
 class BinnedTrackSamples:
-    """Representative stars in order of bin; equal, and hashed, by identity.
+    """Track samples sorted by bin of the atmosphere; equal, and hashed, by identity.
 
     Attributes
     ----------
     stars : TrackSamples
-        The representatives, float32; ``weight`` is the share of all stars expected in the sample.
+        The samples, float32; ``weight`` is the fraction of all stars expected in each.
     first : (n_bin + 1,) int64
         Where each bin's samples start.
     priors : Priors
-        Under which the weights were made.
+        Priors of the weights.
     """
 
     stars: TrackSamples
@@ -74,12 +74,12 @@ class BinnedTrackSamples:
 
     @cached_property
     def power_law_log_lifetime(self) -> np.ndarray:
-        """(n_sample,) the paper's lifetime, 10 Gyr M^-2.5, as log10(yr)."""
+        """(n_sample,) lifetime of the paper, 10 Gyr M^-2.5, as log10(yr)."""
         return power_law_log_lifetime(self.stars.mass).astype(np.float32)
 
     @cached_property
     def bin_weight(self) -> np.ndarray:
-        """(n_bin,) float64, share of stars in each bin."""
+        """(n_bin,) float64, fraction of all stars in each bin."""
         return np.add.reduceat(self.stars.weight.astype(float), self.first[:-1])
 
     @cached_property
@@ -89,15 +89,15 @@ class BinnedTrackSamples:
         return (np.add.reduceat(weighted, self.first[:-1]) / self.bin_weight[:, None]).astype(np.float32)
 
     def log_prior(self, priors: Priors | None = None) -> np.ndarray:
-        """(n_sample,) float32, log of the share of stars in each sample under ``priors``.
+        """(n_sample,) float32, log of the fraction of stars in each sample under ``priors``.
 
-        Other priors than `priors` are exchanged at the place of each star; a sample beyond
-        their largest age gets minus infinity.
+        For priors other than `priors`, the weights are multiplied by the ratio of the densities at each star;
+        samples above the largest age get minus infinity.
 
         Raises
         ------
         ParameterError
-            If ``priors`` allow ages for which there are no samples.
+            If ``priors`` allow ages above those of the samples.
         """
         weight = self.stars.weight.astype(float)
         if priors is not None and priors != self.priors:
@@ -113,7 +113,7 @@ class BinnedTrackSamples:
 
 @lru_cache(maxsize=1)
 def load_track_samples(folder: Path | None = None) -> BinnedTrackSamples:
-    """The shipped samples on the shipped tracks (kept in memory after the first call).
+    """Load the shipped samples on the shipped tracks; kept in memory after the first call.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def load_track_samples(folder: Path | None = None) -> BinnedTrackSamples:
     log_mass, feh, eep, log_weight = (_decoded(stored[name], stored[f"{name}_range"]) for name in _STORED)
     mass = 10.0**log_mass
     points = tracks.at(mass, feh, eep)
-    # A hair below the limit: rounded to float32 it could lie above.
+    # Slightly below the limit, because rounding to float32 could exceed it.
     log_age = np.minimum(points.log_age, np.log10(priors.max_age) - 1e-6)
     lifetime = np.maximum(track_log_lifetime(mass, feh, tracks), log_age)
     weight = np.exp(log_weight)
@@ -146,8 +146,8 @@ def load_track_samples(folder: Path | None = None) -> BinnedTrackSamples:
 
 
 def build(tracks: Tracks, folder: Path = HOME, priors: Priors = Priors()) -> dict[str, object]:
-    """Make the samples from ``tracks`` and write them; returns the card."""
-    samples, first = gather(tracks, priors)
+    """Make the samples from ``tracks``, write them and return the card."""
+    samples, first = group_points(tracks, priors)
     columns = (np.log10(samples.mass), samples.feh, samples.eep, np.log(samples.weight))
     weights: dict[str, np.ndarray] = {"per_voxel": np.diff(first).astype(np.uint16)}
     for name, column in zip(_STORED, columns):
@@ -172,24 +172,26 @@ def build(tracks: Tracks, folder: Path = HOME, priors: Priors = Priors()) -> dic
     return write_model(folder, weights, card)
 
 
-def gather(tracks: Tracks, priors: Priors) -> tuple[TrackSamples, np.ndarray]:
-    """Representative stars with the weights of their samples, in order of bin, and where each bin starts."""
+def group_points(tracks: Tracks, priors: Priors) -> tuple[TrackSamples, np.ndarray]:
+    """Samples sorted by bin, and the first sample of each bin."""
     points = mesh_of(tracks, priors).samples(Window(LOW, HIGH, _RESOLUTION), np.float32)
     place = np.column_stack([points.log_teff, points.logg, points.feh_surface])
     inside = ((place >= LOW) & (place < HIGH)).all(axis=1)
     points, place = points.select(inside), place[inside].astype(float)
     lattice = np.floor((place - LOW) / BIN_SIZE).astype(np.int64)
-    bin = np.ravel_multi_index(lattice.T, np.ceil((HIGH - LOW) / BIN_SIZE).astype(int))
+    bin_index = np.ravel_multi_index(lattice.T, np.ceil((HIGH - LOW) / BIN_SIZE).astype(int))
     parts = BIN_SIZE / SAMPLE_SIZE
     part = (np.floor(((place - LOW) / BIN_SIZE - lattice) * parts) @ np.append(1, parts[:2].cumprod())).astype(np.int64)
     age = np.floor(points.log_age / AGE_STEP).astype(np.int64)
-    key = ((bin * int(parts.prod()) + part) * 200 + age) * len(STAGES) + classify(10.0**points.log_teff, points.logg)
+    key = ((bin_index * int(parts.prod()) + part) * 200 + age) * len(STAGES) + classify(
+        10.0**points.log_teff, points.logg
+    )
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.diff(key[order], prepend=-1))
     weight = points.weight[order].astype(float)
     total = np.add.reduceat(weight, starts)
     group = np.repeat(np.arange(starts.size), np.diff(np.append(starts, order.size)))
-    # Nearest to the mean in units of the sample; the mass counts through the age.
+    # Nearest to the mean in units of the group; the mass enters through the age.
     scaled = np.column_stack([place / SAMPLE_SIZE, points.log_age / AGE_STEP])[order]
     mean = np.add.reduceat(scaled * weight[:, None], starts) / total[:, None]
     distance = ((scaled - mean[group]) ** 2).sum(axis=1)
@@ -197,7 +199,7 @@ def gather(tracks: Tracks, priors: Priors) -> tuple[TrackSamples, np.ndarray]:
     chosen = points.select(order[nearest])
     columns = {item.name: getattr(chosen, item.name) for item in fields(TrackSamples)}
     stars = TrackSamples(**{**columns, "weight": (total / total.sum()).astype(np.float64)})
-    first = np.flatnonzero(np.diff(bin[order][starts], prepend=-1))
+    first = np.flatnonzero(np.diff(bin_index[order][starts], prepend=-1))
     return stars, np.append(first, len(stars))
 
 

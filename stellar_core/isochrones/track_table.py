@@ -1,15 +1,13 @@
-"""The tracks shipped with the package: MIST on fewer EEPs, two bytes a number.
+"""The tracks shipped with the package: MIST on fewer EEPs, 16 bits per number.
 
-A table, not a network: every (mass, [Fe/H]) node of MIST is kept with about half of its
-EEPs, chosen where the tracks bend, and interpolation at fixed EEP gives the rest. It has
-no wiggles to invent at the turn-off, the red-giant bump or the clump, its time steps are
-MIST's own (a smooth fit of log age loses them where stars evolve fast, and the
-evolution-speed weight with them), it is smaller than a network of like accuracy, and it
-loads in well under a second.
+Every (mass, [Fe/H]) node of MIST is kept with about half of its EEPs, chosen where the tracks
+bend; interpolation at fixed EEP gives the rest. Compared with a network, a table adds no wiggles
+at the turn-off, the red-giant bump or the clump; it keeps the time steps of MIST, and with them
+the weight of the evolutionary speed; and it is smaller and loads in well under a second.
 
 Stored per point: the log of the time since the knot before (16 bits over its range, 0 for
-no time), log Teff, log radius and surface [Fe/H] (16 bits each), and the log of the mass
-left (8 bits), which with mass and radius gives log g.
+no time), log Teff, log radius and surface [Fe/H] (16 bits each), and the log of the fraction of
+the mass left (8 bits), which with mass and radius gives log g.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ from stellar_core.paths import TRAINED_DIR
 
 HOME = TRAINED_DIR / "track-emulator"
 PRIMARY = (ZAMS, IAMS, TAMS, RGB_TIP, HE_BURNING, HE_END, LAST_EEP)
-#: Errors that count as equal when knots are chosen: log age, Teff in K, log radius, surface [Fe/H].
+#: Errors of equal importance when knots are chosen: log age, Teff in K, log radius, surface [Fe/H].
 TOLERANCE = {"log_age": 0.003, "teff": 15.0, "log_radius": 0.004, "feh_surface": 0.008}
 #: Stored tensors and the number of codes of each; code 0 stands for "none".
 CODES = {"log_step": 65535, "log_teff": 65535, "log_radius": 65535, "feh_surface": 65535, "log_left": 255}
@@ -57,7 +55,7 @@ def load_tracks(folder: Path | None = None) -> Tracks:
 
 
 def build(full: Tracks, folder: Path = HOME, n_knots: int = 290) -> dict[str, object]:
-    """Make the shipped table from all points of the tracks, and measure it against them.
+    """Make the shipped table from all points of the tracks, and measure its errors.
 
     Parameters
     ----------
@@ -136,7 +134,7 @@ def errors_between_nodes(tracks: Tracks) -> dict[str, object]:
 
 
 def choose_knots(tracks: Tracks, n_knots: int = 290, min_mass: float = 0.6) -> np.ndarray:
-    """EEPs on which linear interpolation loses least.
+    """Choose the EEPs that minimise the error of linear interpolation.
 
     Starting from the primary EEPs, the interval whose 99th-percentile worst error over all
     tracks, in units of `TOLERANCE`, is largest is halved until ``n_knots`` are reached.

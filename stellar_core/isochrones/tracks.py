@@ -77,7 +77,7 @@ class TrackPoints:
         return 10.0 ** (self.logg - SUN_LOGG + 2.0 * self.log_radius)
 
     def select(self, keep: np.ndarray) -> TrackPoints:
-        """The points where ``keep`` (boolean or index) says so."""
+        """The points of ``keep``, a boolean mask or an index."""
         return TrackPoints(**{name: getattr(self, name)[keep] for name in self.__dataclass_fields__})
 
 
@@ -96,7 +96,7 @@ class Tracks:
         False where the track has ended, and where a track that broke off early was
         completed from its neighbours in mass.
     source : str
-        Where the table came from, for the user.
+        Origin of the table, for display.
     """
 
     feh: np.ndarray
@@ -126,7 +126,7 @@ class Tracks:
         return getattr(self, name)
 
     def points(self, real_only: bool = True) -> TrackPoints:
-        """Every tabulated point as flat arrays; with ``real_only`` none that was completed."""
+        """Every tabulated point as flat arrays; with ``real_only`` without completed ones."""
         keep = self.real if real_only else np.isfinite(self.log_age)
         feh, mass, eep = np.broadcast_arrays(
             self.feh[:, None, None], self.mass[None, :, None], self.eep[None, None, :].astype(float)
@@ -152,7 +152,7 @@ class Tracks:
         columns = {}
         for name in COLUMNS:
             table = getattr(self, name)
-            # A track that has ended (NaN) counts only where its weight is not zero.
+            # An ended track (NaN) contributes only where its weight is not zero.
             columns[name] = sum(w * np.where(w != 0, table[i, j, k], 0.0) for i, j, k, w in corners)
         return TrackPoints(eep=eep, mass=mass, feh=feh, **columns)
 

@@ -20,8 +20,10 @@ def _projection() -> np.ndarray:
 
 
 _FIT = _projection()
+#: Weights of the filter at the central point of a window.
+KERNEL = _FIT[SMOOTH_WINDOW // 2]
 #: Contribution of each point of a window to the variance of the smoothed central one.
-_VARIANCE_WEIGHTS = _FIT[SMOOTH_WINDOW // 2] ** 2
+_VARIANCE_WEIGHTS = KERNEL**2
 
 
 def smooth(flux: np.ndarray) -> np.ndarray:
@@ -41,7 +43,7 @@ def smooth(flux: np.ndarray) -> np.ndarray:
     """
     half = SMOOTH_WINDOW // 2
     out = np.empty_like(flux)
-    out[half:-half] = np.convolve(flux, _FIT[half], mode="valid")
+    out[half:-half] = np.convolve(flux, KERNEL, mode="valid")
     out[:half] = _FIT[:half] @ flux[:SMOOTH_WINDOW]
     out[-half:] = _FIT[-half:] @ flux[-SMOOTH_WINDOW:]
     return out
