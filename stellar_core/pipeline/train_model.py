@@ -22,7 +22,7 @@ from stellar_core.paths import TRAINED_DIR
 from stellar_core.pipeline.calibrate import calibrate_dropout, calibrate_isochrone
 from stellar_core.pipeline.test_report import make_report
 from stellar_core.progress import Progress
-from stellar_core.training.checkpoint import NEWEST, Checkpoints, other_run
+from stellar_core.training.checkpoint import NEWEST, Checkpoints, training_folder
 from stellar_core.training.config import TrainingConfig
 from stellar_core.training.distributed import processes
 from stellar_core.training.loop import AfterEpoch, Report, Stop, train
@@ -79,7 +79,7 @@ def train_model(
 
     Raises
     ------
-    ModelError
+    RunError
         If the folder holds a checkpoint of another run.
     """
     folder = TRAINED_DIR / config.name if out is None else Path(out)
@@ -211,9 +211,8 @@ def rounded(value):
 def _claim(folder: Path, config: TrainingConfig) -> None:
     """Write config.json, unless the folder holds an unfinished run with other settings."""
     written = folder / "config.json"
-    unfinished = (folder / NEWEST).exists() and written.exists()
-    if unfinished and TrainingConfig.read(written).settings() != config.settings():
-        raise other_run(folder)
+    if (folder / NEWEST).exists() and written.exists():
+        training_folder(folder, config.settings()).check(TrainingConfig.read(written).settings())
     folder.mkdir(parents=True, exist_ok=True)
     write_text(written, json.dumps(config.to_dict(), indent=1) + "\n")
 

@@ -6,24 +6,26 @@ import hashlib
 import io
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
-from stellar_core.errors import ModelError
 from stellar_core.files import atomic_path, remove_drafts
+from stellar_core.run_folder import RunFolder
 
 #: Names of the newest checkpoint of a run and of the one before.
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
 _DIGEST = hashlib.sha256().digest_size
 
 
-def other_run(folder: Path) -> ModelError:
-    """Return the error for a folder that holds another unfinished run."""
-    return ModelError(
-        f"The checkpoint in {folder.name} belongs to a run with other settings or stars.",
-        value=str(folder),
-        remedy=f"Choose another folder, or remove {NEWEST} and {PREVIOUS} there to start again.",
+def training_folder(folder: Path, description: Mapping[str, object]) -> RunFolder:
+    """Return the folder of checkpoints as that of the run with this description."""
+    return RunFolder(
+        folder,
+        description,
+        remedy=f"Choose another folder, or remove {NEWEST} and {PREVIOUS} there to start anew.",
+        words={"run": "settings or stars"},
     )
 
 
@@ -73,7 +75,7 @@ class Checkpoints:
 
         Raises
         ------
-        ModelError
+        RunError
             If it belongs to another run.
         """
         for path in (self.newest, self.previous):
@@ -81,8 +83,7 @@ class Checkpoints:
             if found is None:
                 path.unlink(missing_ok=True)
                 continue
-            if found["run"] != self.run:
-                raise other_run(self.folder)
+            training_folder(self.folder, {"run": self.run}).check(found)
             return found["state"]
         return None
 

@@ -88,8 +88,10 @@ def train(
     ------
     ParameterError
         If there are fewer stars than a batch, or a batch cannot be divided among the processes.
+    RunError
+        If the folder holds a checkpoint of another run.
     ModelError
-        If the folder holds a checkpoint of another run, or the loss is not finite.
+        If the loss is not finite.
     """
     return _Run(config, stars, folder, report, stop, save_seconds, report_seconds, after_epoch).run()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stellar_core.errors import ModelError
+from stellar_core.errors import RunError
 from stellar_core.pipeline import train_model as pipeline
 from stellar_core.pipeline.train_model import train_model
 from stellar_core.training.checkpoint import NEWEST
@@ -70,7 +70,7 @@ def test_a_run_can_be_stopped_while_stars_are_made(tmp_path, fast_run):
 def test_an_unfinished_run_with_other_settings_is_refused_before_stars_are_made(tmp_path, fast_run):
     calls = iter(range(100))
     train_model(config(), tmp_path, stop=lambda: next(calls) >= 3)
-    with pytest.raises(ModelError, match="another folder"):
+    with pytest.raises(RunError, match="another folder"):
         train_model(config(setup="B"), tmp_path)
     assert fast_run == ["train"] and TrainingConfig.read(tmp_path / "config.json") == config()
 

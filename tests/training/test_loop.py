@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from stellar_core import model_store
-from stellar_core.errors import ModelError, ParameterError
+from stellar_core.errors import ModelError, ParameterError, RunError
 from stellar_core.models.checkpoints import save_network
 from stellar_core.training.checkpoint import NEWEST, PREVIOUS
 from stellar_core.training.learner import half_precision
@@ -127,7 +127,7 @@ def test_without_an_undamaged_checkpoint_a_run_starts_again(tmp_path, sample, wh
 def test_a_checkpoint_of_other_settings_or_stars_is_refused(tmp_path, sample):
     train(config(), sample, tmp_path, stop=stopper(3))
     for settings, others in ((config(learning_rate=1e-3), sample), (config(), stars(seed=1))):
-        with pytest.raises(ModelError, match="another folder"):
+        with pytest.raises(RunError, match="another folder"):
             train(settings, others, tmp_path)
     assert not train(config(name="renamed"), sample, tmp_path, stop=stopper(1)).finished
 
