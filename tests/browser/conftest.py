@@ -1,4 +1,4 @@
-"""The app on a free port, and a real Chromium to drive it."""
+"""The server of the app on a free port, and Chromium to control it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training run in a real browser: started, watched, reloaded, cancelled, resumed, adopted, asked about a star."""
+"""A training run in a real browser: start, follow, reload, cancel, resume, add to the app, use on a star."""
 
 from __future__ import annotations
 

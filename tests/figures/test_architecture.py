@@ -1,4 +1,4 @@
-"""Block diagrams: every block is drawn once, inside the frame, apart from the others, and joined to what follows."""
+"""Block diagrams: every block is drawn once, inside the frame, without overlaps, and connected."""
 
 import json
 from itertools import combinations
@@ -18,7 +18,7 @@ def boxes(figure) -> list[tuple[float, float, float, float]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_block_stands_once_in_a_box_of_its_own(name):
+def test_each_block_is_drawn_once_in_its_own_box(name):
     found = layout(ModelConfig(name))
     blocks = [*found.photometry, *found.spectrum, *found.joined, *found.outputs]
     figure = architecture_figure(found)
@@ -47,7 +47,7 @@ def test_arrows_lead_from_every_box_to_the_next(name):
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK])
-def test_text_and_lines_are_of_the_palette_and_the_ground_is_clear(palette):
+def test_colours_are_those_of_the_palette(palette):
     figure = architecture_figure(layout(ModelConfig()), palette, revision="Model 6")
     assert {note.font.color for note in figure.layout.annotations if note.text} == {palette.ink}
     colours = {shape.line.color for shape in figure.layout.shapes}

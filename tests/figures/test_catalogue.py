@@ -1,4 +1,4 @@
-"""Figures of the catalogue: orientation, counts, and a true projection."""
+"""Figures of a catalogue: orientation, counts and projection."""
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def test_a_bin_has_the_colour_of_its_most_frequent_stage():
     assert len({colour for _, colour in figure.data[0].colorscale}) == 5 and figure.data[0].zmin == -0.5
 
 
-def test_no_stars_make_no_error():
+def test_an_empty_catalogue_is_drawn():
     empty = np.zeros(0)
     for figure in (
         diagram_figure(diagram_density(empty, empty)),
@@ -57,11 +57,11 @@ def test_no_stars_make_no_error():
         assert figure.data
 
 
-def test_histogram_holds_all_but_the_tails():
+def test_histogram_contains_all_but_the_tails():
     assert sum(histogram_figure(TEFF, "Teff").data[0].y) > 4950
 
 
-def test_mollweide_keeps_areas_and_puts_the_poles_up():
+def test_mollweide_preserves_areas_and_points_north_up():
     sine = RNG.uniform(-1, 1, 200_000)
     x, y = mollweide(RNG.uniform(0, 360, sine.size), np.degrees(np.arcsin(sine)))
     assert (x**2 / 4 + y**2 <= 1 + 1e-6).all()
@@ -71,7 +71,7 @@ def test_mollweide_keeps_areas_and_puts_the_poles_up():
     assert np.allclose(x, [0, 1, 2], atol=1e-3) and np.allclose(y, [1, 0, 0], atol=1e-3)
 
 
-def test_a_box_on_the_sky_gives_limits_that_hold_all_of_it():
+def test_a_box_on_the_sky_gives_limits_that_contain_it():
     ra, dec = RNG.uniform(0, 360, 20_000), np.degrees(np.arcsin(RNG.uniform(-1, 1, 20_000)))
     x, y = mollweide(ra, dec)
     for box in (((-0.5, 0.7), (0.2, 0.6)), ((-2.0, 2.0), (-1.0, 1.0)), ((0.1, 0.3), (-0.3, 0.4))):

@@ -1,4 +1,4 @@
-"""Spectra one above the other."""
+"""Spectra of several stars in one figure."""
 
 import numpy as np
 

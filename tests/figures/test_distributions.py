@@ -68,7 +68,7 @@ def test_stage_bars_keep_the_order_and_show_ranges():
     assert figure.layout.yaxis.autorange == "reversed"
 
 
-def test_answers_stand_in_the_order_given_with_both_intervals():
+def test_estimates_are_drawn_in_order_with_both_intervals():
     figure = estimates_figure([("a", (1, 2, 3, 4, 5)), ("b", (2, 3, 4, 5, 13))], unit="Gyr", limits=(0, 13.8))
     assert [tuple(one.x) for one in figure.data] == [(1, 5), (2, 4), (3,), (2, 13), (3, 5), (4,)]
     assert figure.layout.yaxis.autorange == "reversed" and figure.layout.xaxis.range == (0, 13.8)

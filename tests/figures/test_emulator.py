@@ -1,4 +1,4 @@
-"""Figures of the emulator's errors say what the arrays say."""
+"""Figures of the errors of the emulator."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from stellar_core.figures.palette import DARK, LIGHT
 from stellar_core.preprocessing.grid import GRID
 
 
-def test_a_star_stands_beside_its_emulation_and_the_difference_below():
+def test_a_star_is_drawn_with_its_emulation_and_residuals():
     observed = np.where(GRID < 7370, 1.0, np.nan)
     figure = held_out_figure(GRID, observed, np.full(GRID.size, 0.9), palette=DARK, revision="HD1")
     curves = {trace.name: trace for trace in figure.data}
@@ -29,7 +29,7 @@ def test_small_panels_show_every_star_and_one_legend():
     assert all(np.allclose(trace.y, 0.2) for trace in difference)
 
 
-def test_the_map_pools_the_stars_of_a_cell():
+def test_the_map_combines_the_stars_of_a_cell():
     teff, logg = np.array([5600.0, 5700.0, 4300.0, 5650.0]), np.array([4.6, 4.7, 1.2, 4.8])
     figure = error_map_figure(teff, logg, np.array([0.01, 0.03, 0.02, np.nan]))
     heat = figure.data[0]

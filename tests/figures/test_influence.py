@@ -1,4 +1,4 @@
-"""Bars of influence under a spectrum."""
+"""Bars below a spectrum: effect of each range of wavelength."""
 
 import numpy as np
 import pytest

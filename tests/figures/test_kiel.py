@@ -52,7 +52,7 @@ def test_star_has_asymmetric_error_bars_and_draws():
     assert kiel_figure(STAR).data[-2].x.tolist() == [5650.0, 5750.0]
 
 
-def test_a_star_not_to_be_trusted_is_hollow():
+def test_an_unreliable_star_is_drawn_as_an_outline():
     assert kiel_figure(STAR).data[-1].marker.symbol == "star"
     assert kiel_figure(STAR, trusted=False).data[-1].marker.symbol == "star-open"
 
@@ -80,7 +80,7 @@ def test_isochrones_are_labelled_at_the_hottest_point_in_view():
     assert list(label.text) == ["4"] and label.x[0] == 6400.0
 
 
-def test_stars_to_compare_have_colours_and_numbers_of_their_own():
+def test_compared_stars_differ_in_colour_and_number():
     figure = kiel_figure(None, others=[STAR, KielStar("b", (4000.0, 4100.0, 4200.0), (1.0, 1.1, 1.2))])
     markers = [one.marker.color for one in figure.data if one.name in ("here", "b")]
     assert markers == list(LIGHT.several[:2])

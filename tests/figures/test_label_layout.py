@@ -1,4 +1,4 @@
-"""Line labels: none on another."""
+"""Layout of line labels."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from stellar_core.figures.label_layout import group_lines, label_rows
 
 
-def test_lines_of_one_label_share_a_flag():
+def test_close_lines_of_one_label_are_grouped():
     groups = group_lines([(5185.0, "Mg b"), (5168.8, "Mg b"), (4102.9, "Hδ"), (5174.1, "Mg b")])
     assert groups == [(4102.9, "Hδ", (4102.9,)), (5168.8, "Mg b", (5168.8, 5174.1, 5185.0))]
 
 
-def test_far_lines_of_one_label_keep_their_own_flags():
+def test_distant_lines_of_one_label_are_not_grouped():
     assert [group[0] for group in group_lines([(4000.0, "Ca"), (8500.0, "Ca"), (8542.0, "Ca")])] == [4000.0, 8500.0]
 
 
@@ -21,7 +21,7 @@ def test_far_lines_of_one_label_keep_their_own_flags():
     st.lists(st.floats(1, 200), min_size=40, max_size=40),
     st.integers(1, 6),
 )
-def test_no_text_and_no_pole_is_crossed(positions, widths, n_rows):
+def test_texts_and_strokes_do_not_overlap(positions, widths, n_rows):
     positions = sorted(positions)
     widths = widths[: len(positions)]
     rows = label_rows(positions, widths, n_rows)
@@ -33,5 +33,5 @@ def test_no_text_and_no_pole_is_crossed(positions, widths, n_rows):
                 assert not other_start < start < other_end
 
 
-def test_crowded_flags_are_left_out_rather_than_overlaid():
+def test_labels_without_space_are_omitted():
     assert label_rows([0, 1, 2, 3], [100] * 4, 2) == [0, 1, None, None]

@@ -1,4 +1,4 @@
-"""Tables as pictures: every figure that the paper prints stands beside ours, whatever the table's layout."""
+"""Results of the paper and ours in one figure, for every layout of the tables."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def written(tmp_path_factory):
     }
 
 
-def test_figures_of_the_paper_stand_beside_ours(written):
+def test_values_of_the_paper_are_paired_with_ours(written):
     found = {(pair.panel, pair.setting): pair for pair in pairs(written[1]["Table 4, Experiment B (Under Sampling)"])}
     assert len(found) == 3 * 8
     for number, row in published.TABLE_4.items():
@@ -34,7 +34,7 @@ def test_figures_of_the_paper_stand_beside_ours(written):
     }
 
 
-def test_yardsticks_are_lines_where_there_is_one_of_each(written):
+def test_baselines_are_lines_if_they_have_one_value(written):
     for phase, title in (
         (1, "Table 4, Experiment B (Under Sampling)"),
         (2, "Table 6"),

@@ -1,4 +1,4 @@
-"""Figures of the MOCK catalogue: equal areas, contours that hold what they say."""
+"""Figures of the MOCK catalogue: normalisation and contours."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from stellar_core.figures.population import SHARES, contour_levels, density_figure, histograms_figure
 
 
-def test_both_histograms_have_the_same_area_whatever_their_numbers():
+def test_both_histograms_are_normalised():
     edges = np.linspace(0, 2, 11)
     real, mock = np.arange(10) * 100, np.ones(10, int)
     figure = histograms_figure(["g−r (mag)"], [edges], [real], [mock])
@@ -23,14 +23,14 @@ def test_one_legend_for_all_panels():
     assert len(figure.data) == 10 and sum(bool(trace.showlegend) for trace in figure.data) == 2
 
 
-def test_contours_hold_their_share():
+def test_contours_contain_their_fraction():
     counts = np.random.default_rng(0).poisson(30 * np.exp(-np.hypot(*np.mgrid[-3:3:40j, -3:3:40j])))
     for share, level in zip(SHARES, contour_levels(counts, SHARES)):
         assert counts[counts >= level].sum() >= share * counts.sum()
         assert counts[counts > level].sum() <= share * counts.sum()
 
 
-def test_density_puts_real_in_colour_and_mock_in_lines():
+def test_real_stars_are_colours_and_mock_stars_contours():
     edges = (np.linspace(0, 1, 21), np.linspace(0, 2, 31))
     real = np.zeros((30, 20), int)
     real[10, 5] = 100

@@ -1,4 +1,4 @@
-"""The figure for print as files that others read."""
+"""The figure for print in all file formats."""
 
 import re
 
@@ -45,7 +45,7 @@ def test_svg_contains_all_labels():
         assert words in text, words
 
 
-def test_png_and_unknown_kinds():
+def test_png_is_written_and_unknown_formats_are_rejected():
     assert draw("png").startswith(b"\x89PNG")
     with pytest.raises(ParameterError, match="pdf, svg, png"):
         draw("exe")

@@ -1,4 +1,4 @@
-"""Figures of the mock's realism follow the stored numbers."""
+"""Figures of the realism of the mock."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def point(stars, seed, sample, teff):
     return {"stars": stars, "seed": seed, "sample": sample, "teff_bias": -teff, "teff_scatter": teff} | values
 
 
-def test_growth_draws_the_mean_of_the_seeds_through_their_points():
+def test_learning_curves_are_means_over_seeds():
     rows = [
         point(1000, 0, "SDSS", 100.0),
         point(1000, 1, "SDSS", 200.0),
@@ -28,7 +28,7 @@ def test_growth_draws_the_mean_of_the_seeds_through_their_points():
     assert list(figure.layout.xaxis.ticktext) == ["1k", "4k"] and figure.layout.xaxis.type == "log"
 
 
-def test_the_most_telling_reason_is_on_top_and_chance_is_the_base():
+def test_the_best_feature_is_on_top_and_bars_start_at_chance():
     figure = classifier_figure(
         [{"what": "sky", "auc": 0.6}, {"what": "lines", "auc": 0.8, "auc_error": 0.04}, {"what": "gaps", "auc": 0.48}]
     )

@@ -36,7 +36,7 @@ def test_masked_pixels_break_the_line_and_are_counted(arrays):
     assert trace(figure, "masked").name == "masked (10 px)"
 
 
-def test_wild_pixels_and_errors_do_not_set_the_range(arrays):
+def test_outliers_do_not_set_the_range(arrays):
     wavelength, flux, ivar = arrays
     calm = spectrum_figure(wavelength, flux, ivar).layout.yaxis.range
     flux, ivar = flux.copy(), ivar.copy()
@@ -46,7 +46,7 @@ def test_wild_pixels_and_errors_do_not_set_the_range(arrays):
     assert wild[1] < 40
 
 
-def test_filler_is_drawn_and_inside_the_view(arrays):
+def test_unobserved_ranges_are_drawn_inside_the_view(arrays):
     figure = spectrum_figure(*arrays, filler=[(3600, 3800), (9200, 10399)])
     assert [(shape.x0, shape.x1) for shape in figure.layout.shapes] == [(3600, 3800), (9200, 10399)]
     assert [shape.showlegend for shape in figure.layout.shapes] == [True, False]
@@ -62,7 +62,7 @@ def test_all_line_marks_are_one_trace(arrays):
     assert [text.strip() for text in labels.text] == ["Hδ", "Mg b", "Hα"]
 
 
-def test_the_slider_holds_every_smoothing(arrays):
+def test_the_slider_offers_every_smoothing(arrays):
     _, flux, ivar = arrays
     figure = spectrum_figure(*arrays)
     slider = figure.layout.sliders[0]
@@ -100,7 +100,7 @@ def test_the_frame_switch_moves_star_and_filler_but_not_the_sky(arrays):
     assert buttons["Observed, air"].args[1]["xaxis.title.text"] == "Observed wavelength (Å, air)"
 
 
-def test_the_velocity_slider_moves_the_line_marks_alone_and_begins_anew_in_each_frame(arrays):
+def test_the_velocity_slider_shifts_the_line_marks_only_and_is_reset_by_the_frame(arrays):
     figure = spectrum_figure(*arrays, redshift=0.002, lines=[(6564.6, "Hα"), (4102.9, "Hδ")])
     slider = figure.layout.sliders[1]
     assert slider.steps[slider.active].label == "0"
@@ -115,7 +115,7 @@ def test_the_velocity_slider_moves_the_line_marks_alone_and_begins_anew_in_each_
     np.testing.assert_allclose(again[::3], np.array([4102.9, 6564.6]) * 1.002, rtol=1e-6)
 
 
-def test_residuals_from_the_pipelines_model_stand_below_in_sigma(arrays):
+def test_residuals_of_the_pipelines_model_are_drawn_in_sigma(arrays):
     wavelength, flux, ivar = arrays
     model = np.full(3000, 19.0)
     figure = spectrum_figure(wavelength, flux, 4 * ivar, model=model)
@@ -132,11 +132,11 @@ def test_an_emulated_spectrum_is_hidden_until_its_name_is_clicked(arrays):
     assert overlay.visible == "legendonly" and np.isnan(overlay.y[0]) and overlay.y[-1] == 20 and len(overlay.y) == 1500
 
 
-def test_zoom_belongs_to_one_star(arrays):
+def test_zoom_is_kept_for_one_star(arrays):
     assert spectrum_figure(*arrays, revision="a").layout.uirevision == "a"
 
 
-def test_a_band_of_half_the_points_holds_all_of_the_whole_band():
+def test_a_band_of_half_the_points_contains_the_whole_band():
     rng = np.random.default_rng(2)
     x, middle, half = np.arange(9.0), rng.normal(0, 1, 9), rng.uniform(0.1, 1, 9)
     middle[4:6] = np.nan
@@ -148,7 +148,7 @@ def test_a_band_of_half_the_points_holds_all_of_the_whole_band():
             assert centre[k // 2] + width[k // 2] >= middle[k] + half[k] - 1e-12
 
 
-def test_a_spectrum_with_all_its_switches_is_sent_in_about_a_megabyte():
+def test_a_spectrum_takes_about_a_megabyte():
     wavelength = 10 ** np.arange(np.log10(3600), np.log10(10400), 1e-4)
     flux, ivar = np.ones(wavelength.size), np.ones(wavelength.size)
     lines = [(line.wavelength, line.label) for line in STELLAR_LINES]

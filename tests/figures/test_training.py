@@ -1,4 +1,4 @@
-"""Figures of a training run hold the numbers they were given."""
+"""Figures of training runs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_panels_are_arranged_in_rows_on_a_narrow_screen():
     assert narrow.layout.yaxis3.domain[1] < narrow.layout.yaxis1.domain[0], "the third figure begins the second row"
 
 
-def test_runs_have_colours_of_their_own():
+def test_runs_differ_in_colour():
     figure = compared_figure({"one": EPOCHS, "two": EPOCHS[:1]}, revision="x", palette=LIGHT)
     assert (
         len({trace.line.color for trace in figure.data if not trace.line.dash}) == 2

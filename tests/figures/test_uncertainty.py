@@ -1,4 +1,4 @@
-"""Figures of uncertainty: what they draw is what they were given, backwards where the Kiel diagram is."""
+"""Figures of calibration."""
 
 import numpy as np
 
@@ -12,14 +12,14 @@ from stellar_core.figures.uncertainty import (
 )
 
 
-def test_boxes_hold_the_quartiles_of_right_and_wrong():
+def test_boxes_show_the_quartiles_of_right_and_wrong():
     entropy, right = np.linspace(0, 1, 101), np.arange(101) < 51
     figure = entropy_figure(entropy, right, palette=DARK)
     assert [box.median[0] for box in figure.data] == [0.25, 0.755]
     assert len(entropy_figure(entropy, np.ones(101, bool)).data) == 1
 
 
-def test_honest_places_lie_on_the_line_and_are_even():
+def test_calibrated_probabilities_lie_on_the_diagonal_and_are_flat():
     u = (np.arange(2000) + 0.5) / 2000
     curve = reliability_figure({"delivered": u, "before": 0.5 + 0.2 * (u - 0.5)}).data
     assert np.allclose(curve[1].y, curve[1].x, atol=2e-3) and (curve[2].y >= curve[2].x).all()
@@ -34,7 +34,7 @@ def test_coverage_has_a_panel_for_each_level_and_its_errors():
     assert np.isclose(points[0].error_x.array[0], np.sqrt(0.68 * 0.32 / 100))
 
 
-def test_the_kiel_diagram_runs_backwards():
+def test_both_axes_of_the_kiel_diagram_are_reversed():
     figure = where_figure(np.array([5000.0]), np.array([4.0]), np.array([9.0]), ["16000-1-1"], palette=LIGHT)
     assert figure.layout.xaxis.autorange == figure.layout.yaxis.autorange == "reversed"
     assert "off by +9.0 errors" in figure.data[0].text[0]
