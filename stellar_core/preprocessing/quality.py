@@ -29,8 +29,9 @@ WARNINGS = {
     64: "negative emission lines",
     128: "an unplugged fiber",
     256: "bad targeting data",
+    512: "no data from the fiber",
 }
-NO_STAR = 1 | 128
+NO_STAR = 1 | 128 | 512
 #: Often set for bright stars of the SDSS spectrograph; alone it rarely indicates an error (SDSS), so it is ignored.
 MANY_OUTLIERS = 16
 

@@ -37,6 +37,7 @@ def test_a_good_star_has_none():
             "no star in the fiber: a fiber on the sky, an unplugged fiber (ZWARNING 129)",
         ),
         ({"redshift": 0.02}, "too large for a star"),
+        ({"meta": {"class": "STAR", "zwarning": 512}}, "no data from the fiber (ZWARNING 512)"),
         ({"redshift": None}, "assumed to be at rest"),
         ({"has_errors": False}, "gives no errors"),
         ({"ivar": np.full_like(WAVE, 0.01)}, "Too noisy: S/N 2.0"),
@@ -52,7 +53,7 @@ def test_each_defect_is_named(changes, words):
 
 def test_only_warnings_of_an_empty_fiber_refuse_and_outliers_alone_are_none():
     assert messages(meta={"class": "STAR", "zwarning": 16}) == ""
-    for bits, refused in ((1, True), (128, True), (4, False), (36, False)):
+    for bits, refused in ((1, True), (128, True), (512, True), (516, True), (4, False), (36, False)):
         spectrum = Spectrum(WAVE, FLUX, np.ones_like(WAVE), redshift=0.0, meta={"class": "STAR", "zwarning": bits})
         (remark,) = quality_remarks(spectrum, prepare(spectrum))
         assert remark.refuses is refused
