@@ -41,7 +41,7 @@ class Observation:
                 raise ParameterError(f"{name} is {value}, not a finite number of {unit}.", value=value)
             if not low <= value <= high:
                 raise ParameterError(
-                    f"{name} = {value:g} {unit} is impossible for a star: check the units ({low:g} to {high:g} {unit}).",
+                    f"{name} = {value:g} {unit} is impossible: check the units ({low:g} to {high:g} {unit}).",
                     value=value,
                 )
         covariance = np.array(self.covariance, float)

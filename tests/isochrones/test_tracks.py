@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stellar_core.errors import ParameterError
-from stellar_core.isochrones import load_tracks, power_law_log_lifetime, track_log_lifetime
+from stellar_core.isochrones import load_tracks
 from stellar_core.isochrones.tracks import COLUMNS, HE_BURNING, HE_END, LAST_EEP, RGB_TIP, TAMS, ZAMS, assemble
 
 
@@ -114,38 +114,3 @@ def test_broken_track_is_completed_and_marked():
     assert not tracks.real[0, 1, 2:].any() and tracks.real[0, 1, :2].all()
     assert tracks.log_age[0, 1, 3] == pytest.approx(9.3, abs=1e-6)
     assert tracks.points(real_only=True).mass.size == tracks.real.sum()
-
-
-# Lifetimes
-
-
-def test_power_law():
-    assert power_law_log_lifetime(1.0) == 10.0
-    assert power_law_log_lifetime(2.0) == pytest.approx(10 - 2.5 * np.log10(2))
-    with pytest.raises(ParameterError):
-        power_law_log_lifetime([1.0, 0.0])
-
-
-def test_lifetime_depends_on_metallicity_and_end(tracks):
-    ends = [float(track_log_lifetime(1.0, 0.0, tracks, end)) for end in ("tams", "rgb_tip", "end")]
-    assert ends == sorted(ends) and ends[2] > ends[0]
-    assert track_log_lifetime(1.0, -2.0, tracks) < track_log_lifetime(1.0, 0.0, tracks) - 0.2
-    assert np.isnan(track_log_lifetime(50.0, 0.0, tracks))
-    with pytest.raises(ParameterError):
-        track_log_lifetime(1.0, 0.0, tracks, "white dwarf")
-
-
-def test_age_never_exceeds_lifetime(tracks):
-    rng = np.random.default_rng(6)
-    mass, feh, eep = rng.uniform(0.1, 8, 20000), rng.uniform(-2.5, 0.5, 20000), rng.uniform(202, 808, 20000)
-    age = tracks.at(mass, feh, eep).log_age
-    lifetime = track_log_lifetime(mass, feh, tracks)
-    known = np.isfinite(age)
-    assert known.sum() > 10000
-    assert (age[known] <= lifetime[known] + 1e-9).all()
-
-
-def test_power_law_is_off_the_tracks_by_what_is_said(tracks):
-    mass, feh = np.meshgrid(np.linspace(0.7, 3, 50), np.linspace(-2, 0.5, 11))
-    off = power_law_log_lifetime(mass) - track_log_lifetime(mass, feh, tracks)
-    assert 0.08 < np.sqrt(np.mean(off**2)) < 0.30
