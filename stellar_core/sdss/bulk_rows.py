@@ -19,7 +19,7 @@ from stellar_core.sdss.skyserver import integer
 from stellar_core.sdss.sql_response import BASE, TOTAL, whole_number
 from stellar_core.sdss.star_id import StarId
 
-#: Ids in one query: as many of 20 digits as fit into a URL that SkyServer accepts, also in the count of an empty result.
+#: Ids in one query: as many of 20 digits as fit into a URL that SkyServer accepts, also with the count of rows.
 AT_ONCE = 48
 _LARGEST = 2**64 - 1
 

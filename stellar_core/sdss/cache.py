@@ -114,7 +114,7 @@ class DiskCache:
             if top not in _CLEANED:
                 _CLEANED.add(top)
                 remove_drafts(top, OLD_DRAFT)
-            # The file first: until its entry is written, other processes find that it does not match and fetch it themselves.
+            # The file first: until its entry is written, it does not match and other processes fetch it themselves.
             write_bytes(path, data)
             return self._use(enter, lambda error: f"The file could not be cached ({error}).")
         except OSError as error:
@@ -163,7 +163,7 @@ class DiskCache:
             return False
 
     def _use(self, work: Callable[[sqlite3.Connection], Result], failed: Callable[[Exception], Result]) -> Result:
-        """Run ``work`` on the index; replace a damaged or incompatible index by an empty one, so that files are fetched again."""
+        """Run ``work`` on the index; replace a damaged or incompatible index by an empty one."""
         for last in (False, True):
             try:
                 with contextlib.closing(self._connect()) as index:

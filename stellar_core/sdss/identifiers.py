@@ -127,7 +127,7 @@ def _from_url(text: str) -> StarId | PlateFiber | Position | None:
     if place:
         return Position(float(place.group(1)), float(place.group(2)))
     raise IdentifierError(
-        f"The URL {_quote(text)} identifies no spectrum: it has no spec file, no sid= and no plateid=, mjd= and fiberid=.",
+        f"The URL {_quote(text)} identifies no spectrum: it has no spec file, sid= or plateid=, mjd= and fiberid=.",
         value=text,
     )
 

@@ -126,7 +126,7 @@ def read_specobjid(text: str) -> tuple[int, bool, tuple[str, ...]]:
     value, spread = _interval(text)
     if value >= 1 << 64:
         raise IdentifierError(
-            f"The identifier has {len(str(value))} digits and exceeds 64 bits; ids of DR19 and later are not supported.",
+            f"The identifier has {len(str(value))} digits and exceeds 64 bits; ids of DR19 on are not supported.",
             value=text,
             remedy="Enter plate-MJD-fiber, such as 266-51602-31.",
         )

@@ -168,7 +168,7 @@ def _check_end(data: bytes, star: StarId) -> None:
     """
     from astropy.io import fits
 
-    from stellar_core.sdss.readers.fits_files import DAMAGE
+    from stellar_core.sdss.readers.fits_columns import ASTROPY_ERRORS
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -177,7 +177,7 @@ def _check_end(data: bytes, star: StarId) -> None:
                 last = hdus[-1].fileinfo()
                 lacking = len(hdus) < 4 and hdus[1].name == "COADD"
                 end = -1 if lacking else last["datLoc"] + last["datSpan"]
-        except DAMAGE:
+        except ASTROPY_ERRORS:
             end = -1
     if end != len(data):
         raise TransientError(f"The SDSS archive's file of {star.name} is cut short.", value=len(data))

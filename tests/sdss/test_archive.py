@@ -353,7 +353,10 @@ def test_an_endless_answer_of_skyserver_is_not_read_to_its_end(sdss, archive, mo
 def test_the_first_look_up_of_a_process_meets_no_half_made_library(sdss, tmp_path):
     star = mock_stars(sdss)[23]
     sdss.spectra.make([star])
-    code = f"from stellar_core.sdss.archive import open_archive; from stellar_core.sdss.identifiers import parse; print(open_archive().spectrum(parse('{star.name}')).name)"
+    code = (
+        "from stellar_core.sdss.archive import open_archive; from stellar_core.sdss.identifiers import parse\n"
+        f"print(open_archive().spectrum(parse('{star.name}')).name)"
+    )
     for number in range(3):
         environment = {**os.environ, "STELLAR_CACHE_DIR": str(tmp_path / str(number))}
         done = subprocess.run(
@@ -372,7 +375,7 @@ def test_killed_during_a_download_the_cache_stays_good(sdss, tmp_path):
         "for name in sys.argv[1:]: open_archive().spectrum(parse(name), catalogue=False)"
     )
     rng = random.Random(7)
-    for kill in range(3):
+    for _ in range(3):
         user = subprocess.Popen([sys.executable, "-c", code, *(star.name for star in stars)], stdout=subprocess.PIPE)
         user.stdout.read(1)
         sdss.after(rng.randint(1, 2), lambda user=user: user.send_signal(signal.SIGKILL))

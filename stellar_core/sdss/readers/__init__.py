@@ -1,4 +1,4 @@
-"""Any file that holds a spectrum -> one `Spectrum`; the content decides, not the ending."""
+"""Read a spectrum from any supported file; the format follows from the content, not from the file's name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stellar_core.spectrum import Spectrum
 MAX_BYTES = 20_000_000
 #: Largest size after decompression, bytes.
 MAX_UNPACKED = 40_000_000
-#: Parts that a gzip file may be put together from, each with a header of its own.
+#: Largest number of members (parts with a header of their own) of a gzip file.
 MAX_MEMBERS = 100
 
 _PACKED = {
@@ -37,18 +37,18 @@ def read_spectrum(
     """Read a spectrum from FITS or from a text table.
 
     FITS: SDSS lite, full and coadd-only spectrum files, and other tables or images of
-    one spectrum. Text: CSV or ASCII with or without titles. Either may be gzipped.
+    one spectrum. Text: CSV or ASCII with or without titles. Both may be gzipped.
 
     Parameters
     ----------
     source : path, bytes or binary file
     name : str, optional
-        Shown to the user and used for the plate-MJD-fiber where the file gives none;
+        Shown to the user, and searched for plate-MJD-fiber where the file has none;
         default: the file's own name.
     wavelength_unit : {"Angstrom", "nm", "micron", "log10 Angstrom"}, optional
-        Unit of the wavelengths of a file that is not SDSS's own; guessed where not given.
+        Unit of the wavelengths of files other than SDSS's; inferred where not given.
     medium : {"vacuum", "air"}, optional
-        Medium of such wavelengths; the file's words decide where not given, else vacuum.
+        Medium of such wavelengths; where not given, as the file states, else vacuum.
     columns : mapping, optional
         Column name or number (from 0) by role: "wavelength", "flux", "ivar", "error", "variance".
 
@@ -60,7 +60,7 @@ def read_spectrum(
     Raises
     ------
     SpectrumError
-        In one sentence, whatever is wrong with the file.
+        If the file cannot be read as a spectrum.
     """
     data, found_name = _load(source)
     name = name or found_name
@@ -75,7 +75,7 @@ def read_spectrum(
         name = name.removesuffix(".gz")
     for magic, kind in _PACKED.items():
         if data.startswith(magic):
-            raise SpectrumError(f"The file is {kind}.", remedy="Unpack it and give the FITS or text file inside.")
+            raise SpectrumError(f"The file is {kind}.", remedy="Unpack it and use the FITS or text file inside.")
     if data.startswith(b"SIMPLE"):
         from stellar_core.sdss.readers.fits_files import read_fits
 
@@ -90,7 +90,7 @@ def read_spectrum(
 
 
 def _load(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[bytes, str]:
-    """At most one byte more than `MAX_BYTES` of the content, and the file's name."""
+    """Return the content, at most one byte more than `MAX_BYTES`, and the file's name."""
     if isinstance(source, (bytes, bytearray, memoryview)):
         return bytes(source), ""
     if hasattr(source, "read"):
@@ -110,7 +110,7 @@ def _load(source: str | os.PathLike[str] | bytes | BinaryIO) -> tuple[bytes, str
 
 
 def _unpack(data: bytes) -> bytes:
-    """Content of a gzip file, unpacked no further than `MAX_UNPACKED`."""
+    """Decompress a gzip file, up to `MAX_UNPACKED` bytes."""
     content = b""
     for _ in range(MAX_MEMBERS):
         member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
@@ -126,9 +126,7 @@ def _unpack(data: bytes) -> bytes:
         if not data:
             break
     else:
-        raise SpectrumError(
-            f"The gzip file is put together from more than {MAX_MEMBERS} parts.", remedy="Pack it again."
-        )
+        raise SpectrumError(f"The gzip file has more than {MAX_MEMBERS} parts.", remedy="Compress it again.")
     if not content:
         raise SpectrumError("The file is empty.")
     return content

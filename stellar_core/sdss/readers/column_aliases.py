@@ -1,7 +1,7 @@
-"""Named columns of any table -> one validated `Spectrum`.
+"""Make a validated `Spectrum` of the named columns of any table.
 
-People name, order and scale the same three columns in many ways. Here stand the names
-that are understood, the guesses that are made, and the sentence said about each guess.
+Files name, order and scale the same three columns in many ways. This module has the recognised names,
+the assumptions, and the note about each assumption.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ UNITS: dict[str, tuple[float, tuple[str, ...]]] = {
     "nm": (10.0, ("nm", "nanometer", "nanometers", "nanometre", "nanometres")),
     "micron": (1e4, ("micron", "microns", "um", "µm", "μm", "micrometer", "micrometers", "micrometre")),
 }
-#: Rows read at most: those of the longest spectrum accepted, and some to say that there are more.
+#: Largest number of rows read: those of the longest spectrum accepted, and some more to detect longer ones.
 MAX_ROWS = MAX_PIXELS + 1000
-#: Letters of a name, and of a list of names, that a message shows.
+#: Characters of a name, and of a list of names, in a message.
 SHOWN, SHOWN_LIST = 40, 80
 #: Wavelengths in Angstrom outside this range are fill values.
 WAVELENGTHS = (100.0, 1e6)
@@ -60,16 +60,16 @@ _OPENING, _CLOSING = re.compile(r"[\[(]"), re.compile(r"[\])]")
 
 @dataclass(frozen=True)
 class Table:
-    """Columns as a file gives them.
+    """Columns of a file.
 
     Attributes
     ----------
     columns : mapping of str to (n,) float64
-        By the file's own names, in its order; may be made only when asked for.
+        By the file's own names, in its order; may be read on access.
     units : mapping of str to str
         Units of wavelength columns where the file states them.
     notes : tuple of str
-        What the file's reader assumed.
+        Assumptions of the file's reader.
     text : str
         Comments and column titles, searched for the words air and vacuum.
     """
@@ -81,7 +81,7 @@ class Table:
 
 
 def brackets(name: str) -> list[tuple[int, int]]:
-    """Where the brackets of a column name open and where each closes, from left to right, found in one pass."""
+    """Return the positions of opening and closing brackets in a column name, found in one pass."""
     found, at = [], 0
     while (opening := _OPENING.search(name, at)) and (closing := _CLOSING.search(name, opening.end())):
         found.append((opening.start(), closing.start()))
@@ -90,7 +90,7 @@ def brackets(name: str) -> list[tuple[int, int]]:
 
 
 def plain(name: str) -> str:
-    """A column name in lower case, without units in brackets, words joined by "_"."""
+    """Return a column name in lower case, without units in brackets, words joined by "_"."""
     kept, at = [], 0
     for opening, closing in brackets(name):
         kept.append(name[at:opening])
@@ -98,24 +98,24 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", "".join((*kept, name[at:])).lower()).strip("_")
 
 
-def shown(text: str) -> str:
-    """The beginning of a text of the file in quotes, what cannot be printed escaped."""
+def quote(text: str) -> str:
+    """Return the beginning of a text in quotes, unprintable characters escaped."""
     quoted = repr(text[:SHOWN])
     return quoted if len(text) <= SHOWN and len(quoted) <= SHOWN + 2 else f"{quoted[:SHOWN]}...{quoted[0]}"
 
 
-def listed(names: Collection[str]) -> str:
-    """The first of some names, as many as a message has room for."""
-    said: list[str] = []
+def quote_list(names: Collection[str]) -> str:
+    """Return the first of some names, as many as fit into a message."""
+    kept: list[str] = []
     for name in list(names)[:12]:
-        if said and len(", ".join((*said, shown(name)))) > SHOWN_LIST:
+        if kept and len(", ".join((*kept, quote(name)))) > SHOWN_LIST:
             break
-        said.append(shown(name))
-    return ", ".join(said) + (f" and {len(names) - len(said)} more" if len(names) > len(said) else "")
+        kept.append(quote(name))
+    return ", ".join(kept) + (f" and {len(names) - len(kept)} more" if len(names) > len(kept) else "")
 
 
 def role_of(table: Table, role: str, columns: Mapping[str, str | int] | None = None) -> str | None:
-    """The column that plays ``role``, by the caller's choice or by `ALIASES`; None where there is none."""
+    """Return the column with ``role``, by the caller's choice or by `ALIASES`; None where there is none."""
     if columns and role in columns:
         wanted = columns[role]
         names = list(table.columns)
@@ -124,14 +124,14 @@ def role_of(table: Table, role: str, columns: Mapping[str, str | int] | None = N
         for name in names:
             if name == wanted or plain(name) == plain(str(wanted)):
                 return name
-        said = shown(wanted) if isinstance(wanted, str) else wanted
-        raise SpectrumError(f"There is no column {said}; the columns are {listed(table.columns)}.", value=wanted)
+        label = quote(wanted) if isinstance(wanted, str) else wanted
+        raise SpectrumError(f"There is no column {label}; the columns are {quote_list(table.columns)}.", value=wanted)
     by_plain = {plain(name): name for name in reversed(list(table.columns))}
     return next((by_plain[alias] for alias in ALIASES[role] if alias in by_plain), None)
 
 
 def is_spectrum(table: Table, columns: Mapping[str, str | int] | None = None) -> bool:
-    """Whether the table has both a wavelength and a flux column, by name or by the caller's choice."""
+    """Return whether the table has a wavelength and a flux column, by name or by the caller's choice."""
     try:
         return all(role_of(table, role, columns) is not None for role in ("wavelength", "flux"))
     except SpectrumError:
@@ -146,15 +146,15 @@ def assemble(
     columns: Mapping[str, str | int] | None = None,
     **properties: object,
 ) -> Spectrum:
-    """Make a spectrum of a table.
+    """Make a spectrum of the columns of a table.
 
     Parameters
     ----------
     table : Table
     wavelength_unit : {"Angstrom", "nm", "micron", "log10 Angstrom"}, optional
-        Guessed from the file and the values where not given.
+        Inferred from the file and the values where not given.
     medium : {"vacuum", "air"}, optional
-        Guessed from the file's words, else vacuum is assumed.
+        Where not given, as the file states, else vacuum.
     columns : mapping, optional
         Column name or number (from 0) by role: "wavelength", "flux", "ivar", "error", "variance".
     **properties
@@ -163,14 +163,14 @@ def assemble(
     Raises
     ------
     SpectrumError
-        If a column is missing or nothing in it is usable.
+        If a column is missing or has no usable values.
     """
     names = {role: role_of(table, role, columns) for role in ALIASES}
     for role in ("wavelength", "flux"):
         if names[role] is None:
             raise SpectrumError(
-                f"There is no {role} column; the columns are {listed(table.columns)}.",
-                remedy=f"Say which one is the {role}.",
+                f"There is no {role} column; the columns are {quote_list(table.columns)}.",
+                remedy=f"Choose the {role} column.",
             )
     notes = [*properties.pop("notes", ()), *table.notes]
     wave_name = names["wavelength"]
@@ -180,7 +180,7 @@ def assemble(
     usable = (wavelength > WAVELENGTHS[0]) & (wavelength < WAVELENGTHS[1])
     if np.count_nonzero(usable) < 10:
         raise SpectrumError(
-            f"The wavelength column {shown(wave_name)} holds {np.count_nonzero(usable)} usable numbers."
+            f"The wavelength column {quote(wave_name)} holds {np.count_nonzero(usable)} usable numbers."
         )
     if not usable.all():
         notes.append(f"{np.count_nonzero(~usable)} rows without a wavelength were left out.")
@@ -191,7 +191,7 @@ def assemble(
     if np.any(steps < 0):
         order = order[np.argsort(wavelength[order], kind="stable")]
         notes.append(
-            "The wavelengths ran " + ("downwards" if np.all(steps < 0) else "out of order") + " and were sorted."
+            "The wavelengths were in " + ("descending" if np.all(steps < 0) else "no") + " order and have been sorted."
         )
     fresh = np.concatenate([[True], np.diff(wavelength[order]) > 0])
     if not fresh.all():
@@ -205,7 +205,7 @@ def assemble(
     notes.extend(medium_note)
     flux = np.where(np.abs(values["flux"]) < MAX_FLUX, values["flux"], np.nan)
     if not np.any(np.isfinite(flux)):
-        raise SpectrumError(f"The flux column {shown(names['flux'])} holds no number.")
+        raise SpectrumError(f"The flux column {quote(names['flux'])} holds no number.")
     has_errors = True
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if "ivar" in values:
@@ -230,7 +230,7 @@ def assemble(
 
 
 def estimate_ivar(flux: np.ndarray) -> np.ndarray:
-    """Inverse variance from the scatter of each pixel about its two neighbours.
+    """Estimate the inverse variance from the scatter of each pixel about its two neighbours.
 
     Parameters
     ----------
@@ -240,8 +240,8 @@ def estimate_ivar(flux: np.ndarray) -> np.ndarray:
     Returns
     -------
     (n,) float64
-        One value per piece of `NOISE_PIECE` pixels; spectral structure counts as noise, so it
-        is a lower limit for sharp-lined spectra.
+        One value per piece of `NOISE_PIECE` pixels. Spectral structure counts as noise: a lower limit
+        for sharp-lined spectra.
     """
     good = np.flatnonzero(np.isfinite(flux))
     ivar = np.zeros(flux.size)
@@ -259,24 +259,24 @@ def estimate_ivar(flux: np.ndarray) -> np.ndarray:
 
 
 def _angstrom(values: np.ndarray, name: str, stated: str | None, wanted: str | None) -> tuple[np.ndarray, list[str]]:
-    """Wavelengths in Angstrom, and what was guessed about them."""
+    """Return wavelengths in Angstrom, and notes on the assumptions."""
     values = np.asarray(values, dtype=np.float64)
     finite = values[np.isfinite(values)]
     if not finite.size:
-        raise SpectrumError(f"The wavelength column {shown(name)} holds no number.")
+        raise SpectrumError(f"The wavelength column {quote(name)} holds no number.")
     if wanted is not None:
         return _to_angstrom(
-            values, wanted, f"{shown(wanted)} is no unit of wavelength; use Angstrom, nm or micron."
+            values, wanted, f"{quote(wanted)} is not a unit of wavelength; use Angstrom, nm or micron."
         ), []
     log = plain(name).startswith("log")
-    # A few fill values must not decide.
+    # Quantiles, so that a few fill values have no effect.
     low, high = (float(value) for value in np.quantile(finite, (0.02, 0.98), method="nearest"))
     span = f"{low:.6g} to {high:.6g}"
     if log or 3.0 < low and high < 4.5:
         if not (2.5 < low and high < 5):
-            raise SpectrumError(f"The column {shown(name)} runs from {span}, which is no log10 of Angstrom.")
+            raise SpectrumError(f"The column {quote(name)} runs from {span}, which is not log10 of Angstrom.")
         with np.errstate(over="ignore"):
-            return 10.0**values, [] if log else [f"The wavelengths ({span}) were taken to be log10 of Angstrom."]
+            return 10.0**values, [] if log else [f"The wavelengths ({span}) are assumed to be log10 of Angstrom."]
     stated = stated or (plain(name) if plain(name) in ("nm", "micron", "microns", "angstrom", "angstroms") else None)
     if stated and any(stated.strip().lower() in spellings for _, spellings in UNITS.values()):
         return _to_angstrom(values, stated, ""), []
@@ -284,10 +284,10 @@ def _angstrom(values: np.ndarray, name: str, stated: str | None, wanted: str | N
         middle = float(np.median(finite))
     for unit, (least, most) in {"Angstrom": (1500, 60000), "nm": (150, 1500), "micron": (0.15, 6)}.items():
         if least <= middle < most:
-            note = [] if unit == "Angstrom" else [f"The wavelengths ({span}) were taken to be in {unit}."]
+            note = [] if unit == "Angstrom" else [f"The wavelengths ({span}) are assumed to be in {unit}."]
             return _to_angstrom(values, unit, ""), note
     raise SpectrumError(
-        f"The wavelengths run from {span}, which fits no unit that is known.", remedy="Give Angstrom, nm or micron."
+        f"The wavelengths run from {span}, which fits no known unit.", remedy="Choose Angstrom, nm or micron."
     )
 
 
@@ -303,20 +303,20 @@ def _to_angstrom(values: np.ndarray, unit: str, otherwise: str) -> np.ndarray:
     raise SpectrumError(otherwise, value=unit)
 
 
-def _vacuum(wavelength: np.ndarray, medium: str | None, words: str, name: str) -> tuple[np.ndarray, list[str]]:
-    """Vacuum wavelengths, and what was guessed about the medium."""
+def _vacuum(wavelength: np.ndarray, medium: str | None, text: str, name: str) -> tuple[np.ndarray, list[str]]:
+    """Return vacuum wavelengths, and notes on the assumptions."""
     if medium not in (None, "air", "vacuum"):
-        raise SpectrumError(f"{shown(str(medium))} is no medium; use air or vacuum.", value=medium)
+        raise SpectrumError(f"{quote(str(medium))} is not a medium; use air or vacuum.", value=medium)
     if medium is None and name in ("loglam", "log_lam"):
         return wavelength, []
     if medium is None:
-        air = bool(re.search(r"(?<![a-z])air(?![a-z])|airwave", words, re.IGNORECASE))
-        vacuum = bool(re.search(r"vac", words, re.IGNORECASE))
+        air = bool(re.search(r"(?<![a-z])air(?![a-z])|airwave", text, re.IGNORECASE))
+        vacuum = bool(re.search(r"vac", text, re.IGNORECASE))
         if air and not vacuum:
-            return air_to_vacuum(wavelength), ["The file says air wavelengths; they were converted to vacuum."]
+            return air_to_vacuum(wavelength), ["The file states air wavelengths; they were converted to vacuum."]
         if not vacuum:
             return wavelength, [
-                "The file does not say air or vacuum; vacuum wavelengths were assumed (air is 83 km/s off)."
+                "The file does not state air or vacuum; vacuum wavelengths are assumed (air differs by 83 km/s)."
             ]
         return wavelength, []
     return (air_to_vacuum(wavelength), []) if medium == "air" else (wavelength, [])

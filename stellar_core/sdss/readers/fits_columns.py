@@ -1,8 +1,8 @@
 """Wavelength and flux in the table or image of one HDU of a FITS file.
 
-What an HDU holds is told from its header; its data are touched only where that is a spectrum of an accepted length,
-and of a table's columns those that are used. Columns of variable length are no spectrum and are never followed into
-their heap; compressed images are never unpacked.
+The header decides whether an HDU is a spectrum; data are read only if it is one of an accepted length, and of a table
+only the columns that are used. Columns of variable length are ignored and their heap is never read; compressed images
+are never unpacked.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from stellar_core.sdss.readers.column_aliases import MAX_ROWS, Table, is_spectru
 from stellar_core.sdss.readers.fits_layout import Hdu, damaged
 from stellar_core.spectrum import MAX_PIXELS
 
-#: What astropy raises on damaged files.
-DAMAGE = (
+#: Errors that Astropy raises on damaged files.
+ASTROPY_ERRORS = (
     OSError,
     ValueError,
     TypeError,
@@ -39,28 +39,28 @@ DAMAGE = (
     fits.VerifyError,
 )
 
-#: What Astropy calls them; the primary HDU has a class of its own.
+#: Astropy's class for each kind of HDU; the primary HDU has its own.
 CLASSES = {"image": fits.ImageHDU, "table": fits.BinTableHDU, "ascii table": fits.TableHDU}
-#: Formats of numbers: of a binary table with their repeat count, of an ASCII table without.
+#: Number formats: of a binary table with repeat count, of an ASCII table without.
 _BINARY = re.compile(r"(\d{0,9})([LXBIJKED])")
 _ASCII = re.compile(r"()([IFED])")
 
 
 @contextmanager
-def damage_is_said() -> Iterator[None]:
-    """Turn what astropy raises on damaged files into a `SpectrumError`, and keep its warnings quiet."""
+def translated_errors() -> Iterator[None]:
+    """Turn Astropy's errors on damaged files into a `SpectrumError`; suppress its warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield
         except SpectrumError:
             raise
-        except DAMAGE:
+        except ASTROPY_ERRORS:
             raise damaged() from None
 
 
 class _Columns(Mapping[str, np.ndarray]):
-    """Arrays by name, each made when it is asked for."""
+    """Arrays by name, each read on access."""
 
     def __init__(self, names: list[str], read: Callable[[str], np.ndarray]) -> None:
         self._names, self._read = names, read
@@ -76,29 +76,32 @@ class _Columns(Mapping[str, np.ndarray]):
 
 
 def header_of(data: bytes, hdu: Hdu) -> fits.Header:
-    """The header of an HDU."""
-    return fits.Header.fromstring(data[hdu.start : hdu.data])
+    """Parse the header of an HDU; suppress Astropy's warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return fits.Header.fromstring(data[hdu.start : hdu.data])
 
 
-def opened(data: bytes, hdu: Hdu) -> fits.PrimaryHDU | fits.ImageHDU | fits.BinTableHDU | fits.TableHDU:
-    """An image or table as Astropy has it, its data not yet read.
+def astropy_hdu(data: bytes, hdu: Hdu) -> fits.PrimaryHDU | fits.ImageHDU | fits.BinTableHDU | fits.TableHDU:
+    """Return an image or table as an Astropy HDU, its data not yet read.
 
     Raises
     ------
     SpectrumError
-        If the file ends before its data do, or Astropy takes the header otherwise than `stellar_core.sdss.readers.fits_layout`.
+        If the file ends before its data do, or Astropy and `stellar_core.sdss.readers.fits_layout` disagree on the
+        structure in its header.
     """
-    refuse_cut(data, hdu)
+    check_complete(data, hdu)
     kind = fits.PrimaryHDU if hdu.start == 0 else CLASSES[hdu.kind]
     content = data[hdu.start : hdu.following]
-    # The last block may lack its filling.
+    # The last block may lack its padding.
     found = kind.fromstring(content + bytes(hdu.following - hdu.start - len(content)), uint=True)
     if not hdu.agrees(found.header):
         raise damaged()
     return found
 
 
-def refuse_cut(data: bytes, hdu: Hdu) -> None:
+def check_complete(data: bytes, hdu: Hdu) -> None:
     """Raise `SpectrumError` if the file ends before the data of an HDU do."""
     if hdu.end > len(data):
         raise SpectrumError(
@@ -108,13 +111,13 @@ def refuse_cut(data: bytes, hdu: Hdu) -> None:
 
 
 def table_of(hdu: Hdu, found: fits.BinTableHDU | fits.TableHDU, columns: Mapping[str, str | int] | None) -> Table:
-    """Numeric columns of a table; a table of one row with arrays in its cells is unrolled.
+    """Return the numeric columns of a table; arrays in a single row become columns.
 
     Parameters
     ----------
     hdu : Hdu
     found : BinTableHDU or TableHDU
-        The same, `opened`.
+        The same HDU, from `astropy_hdu`.
     columns : mapping or None
         The caller's choice of columns.
 
@@ -135,7 +138,7 @@ def table_of(hdu: Hdu, found: fits.BinTableHDU | fits.TableHDU, columns: Mapping
     units = {column.name: str(column.unit) for column in found.columns if column.name in sizes and column.unit}
 
     def read(name: str) -> np.ndarray:
-        with damage_is_said():
+        with translated_errors():
             values = np.asarray(found.data[name]).reshape(-1)
             if values.size != sizes[name] or values.dtype.kind not in "fiub":
                 raise damaged()
@@ -151,7 +154,7 @@ def table_of(hdu: Hdu, found: fits.BinTableHDU | fits.TableHDU, columns: Mapping
 
 
 def _numbers_in_cell(column: fits.Column, kind: str) -> tuple[int, ...] | None:
-    """Shape of a cell of numbers, () for a single one, its axes joined to one; None where it holds no numbers."""
+    """Return the shape of a cell flattened to one axis, () for a single number; None where it holds no numbers."""
     found = (_ASCII if kind == "ascii table" else _BINARY).match(str(column.format))
     if found is None:
         return None
@@ -160,7 +163,12 @@ def _numbers_in_cell(column: fits.Column, kind: str) -> tuple[int, ...] | None:
 
 
 def image_of(hdu: Hdu, found: fits.PrimaryHDU | fits.ImageHDU) -> Table | None:
-    """One-dimensional spectra with a linear or logarithmic axis; LAMOST and SDSS DR7 stacks of rows; else None.
+    """Read a one-dimensional spectrum with a linear or logarithmic axis, or a LAMOST or SDSS DR7 stack of rows.
+
+    Returns
+    -------
+    Table or None
+        None where the image is none of these.
 
     Raises
     ------

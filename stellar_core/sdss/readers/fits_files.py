@@ -1,8 +1,8 @@
 """FITS files of one spectrum: SDSS lite, full and coadd-only, and the common other layouts.
 
-Awkward facts of SDSS files that are settled here: column names come in both cases; the
-second extension is named SPECOBJ or SPALL and is taken by its place; ``loglam`` is
-float32; ``ivar`` alone is the mask (good legacy spectra may carry an ``and_mask`` flag
+Peculiarities of SDSS files handled here: column names are in upper or lower case; the
+second extension is named SPECOBJ or SPALL and is identified by its position; ``loglam`` is
+float32; ``ivar`` alone is the mask (good legacy spectra may have an ``and_mask`` flag
 on every pixel); the ELODIE fit and the SSPP parameters of a row are never read.
 """
 
@@ -17,25 +17,22 @@ from astropy.io import fits
 
 from stellar_core.errors import IdentifierError, SpectrumError
 from stellar_core.sdss.identifiers import parse
-from stellar_core.sdss.readers.column_aliases import Table, assemble, is_spectrum, listed
+from stellar_core.sdss.readers.column_aliases import Table, assemble, is_spectrum, quote_list
 from stellar_core.sdss.readers.fits_columns import (
     CLASSES,
-    DAMAGE,
-    damage_is_said,
+    astropy_hdu,
+    check_complete,
     header_of,
     image_of,
-    opened,
-    refuse_cut,
     table_of,
+    translated_errors,
 )
-from stellar_core.sdss.readers.fits_layout import Hdu, damaged, hdus
-from stellar_core.sdss.readers.fits_row import first_row
+from stellar_core.sdss.readers.fits_layout import Hdu, hdus
+from stellar_core.sdss.readers.fits_row import read_fits_row
 from stellar_core.sdss.readers.photometric_rows import PHOTOMETRY_NAMES, photometry_of
 from stellar_core.sdss.specobjid import FIRST_BOSS_PLATE
 from stellar_core.sdss.star_id import StarId
 from stellar_core.spectrum import Spectrum
-
-__all__ = ["DAMAGE", "read_fits", "refuse_endless"]
 
 #: Header values read; other cards may be damaged without harm.
 HEADER_KEYS = ("PLATEID", "MJD", "FIBERID", "RUN2D", "PLUG_RA", "PLUG_DEC", "Z", "CLASS", "SUBCLASS")
@@ -60,10 +57,8 @@ ROW_NAMES = frozenset(
 )
 #: Plate, MJD and fiber by the names that rows and headers give them.
 ROW_STAR, HEADER_STAR = ("plate", "mjd", "fiberid"), ("plateid", "mjd", "fiberid")
-#: Letters of a word of the file (class, reduction) that are kept, and of a file name that is looked for a star in.
+#: Longest text kept (class, reduction), and longest file name searched for an identifier, characters.
 MAX_WORD, MAX_NAME = 80, 255
-#: A size of a header below zero, which would lead a reader back to a header that it has read, without end.
-_BACKWARDS = re.compile(rb"(?:NAXIS\d{0,3}|PCOUNT|GCOUNT) *= *-")
 #: Redshifts outside this range are fill values, not measurements.
 REDSHIFTS = (-0.1, 10.0)
 
@@ -83,7 +78,7 @@ def read_fits(
     SpectrumError
         If the file is damaged or holds no spectrum.
     """
-    with damage_is_said():
+    with translated_errors():
         found = hdus(data)
         table, *headers = _find(data, found, columns)
         row = _row(data, next(found, None))
@@ -92,24 +87,18 @@ def read_fits(
     return _describe(spectrum, row, stated, name)
 
 
-def refuse_endless(data: bytes) -> None:
-    """Raise `SpectrumError` for a FITS file with a negative size in a header: reading it would never end."""
-    if any(found.start() % 80 == 0 for found in _BACKWARDS.finditer(data)):
-        raise damaged("a header gives a negative size")
-
-
 def _find(
     data: bytes, found: Iterator[Hdu], columns: Mapping[str, str | int] | None
 ) -> tuple[Table, fits.Header, fits.Header]:
-    """The first table or image that is a spectrum, the primary header and its own."""
+    """Return the first table or image that is a spectrum, the primary header and its own."""
     primary, seen, packed = None, [], False
     for hdu in found:
         primary = primary or hdu
-        refuse_cut(data, hdu)
+        check_complete(data, hdu)
         packed |= hdu.kind == "compressed image"
         if hdu.kind not in CLASSES or hdu.end == hdu.data:
             continue
-        content = opened(data, hdu)
+        content = astropy_hdu(data, hdu)
         if hdu.kind == "image":
             table = image_of(hdu, content)
         else:
@@ -119,29 +108,27 @@ def _find(
         if table is not None:
             return table, content.header if hdu is primary else header_of(data, primary), content.header
     if packed:
-        raise SpectrumError(
-            "The FITS file holds a compressed image.", remedy="Unpack it (funpack) and give the file inside."
-        )
+        raise SpectrumError("The FITS file holds a compressed image.", remedy="Unpack it with funpack.")
     if seen:
-        raise SpectrumError(f"The FITS file has no wavelength and flux columns; its columns are {listed(seen)}.")
+        raise SpectrumError(f"The FITS file has no wavelength and flux columns; its columns are {quote_list(seen)}.")
     raise SpectrumError("The FITS file holds no table and no image of a spectrum.")
 
 
 def _row(data: bytes, hdu: Hdu | None) -> dict[str, object]:
-    """What is used of the one-row table after the spectrum, keys in lower case; empty where there is none."""
+    """Return the used cells of the one-row table after the spectrum, keys in lower case; empty where there is none."""
     if hdu is None or hdu.kind != "table" or hdu.keywords["NAXIS2"] != 1:
         return {}
-    return first_row(data, hdu, ROW_NAMES)
+    return read_fits_row(data, hdu, ROW_NAMES)
 
 
 def _stated(primary: fits.Header, own: fits.Header) -> dict[str, object]:
-    """The header values that are used, keys in lower case; the primary header first."""
+    """Return the used header values, keys in lower case; those of the primary header take precedence."""
     values = {key.lower(): primary.get(key, own.get(key)) for key in HEADER_KEYS}
     return {key: value for key, value in values.items() if value is not None}
 
 
 def _number(value: object) -> float | None:
-    """A finite number, or None."""
+    """Return a finite number, or None."""
     try:
         number = float(np.asarray(value).reshape(-1)[0]) if np.size(value) == 1 else float("nan")
     except (TypeError, ValueError, OverflowError):
@@ -150,18 +137,18 @@ def _number(value: object) -> float | None:
 
 
 def _whole(value: object) -> int | None:
-    """A positive whole number, or None."""
+    """Return a positive whole number, or None."""
     number = _number(value)
     return int(number) if number is not None and 0 < number < 2**63 else None
 
 
 def _text(value: object) -> str:
-    """A short text without blanks at its ends; empty where there is none."""
+    """Return a short text, stripped; empty where there is none."""
     return "" if np.ndim(value) else str(value or "")[:MAX_WORD].strip()
 
 
 def _named(numbers: list[int | None]) -> str:
-    """plate-MJD-fiber, "?" for what is not given."""
+    """Return plate-MJD-fiber, "?" where a number is missing."""
     plate, mjd, fiber = numbers
     return "-".join(
         ("?" if plate is None else f"{plate:04d}", str(mjd or "?"), "?" if fiber is None else f"{fiber:04d}")
@@ -169,7 +156,7 @@ def _named(numbers: list[int | None]) -> str:
 
 
 def _describe(spectrum: Spectrum, row: Mapping[str, object], header: Mapping[str, object], name: str) -> Spectrum:
-    """Add what the file says about the observation."""
+    """Add the file's information about the observation."""
     meta: dict[str, object] = {}
     notes = list(spectrum.notes)
     by_row, by_header = (
@@ -179,7 +166,7 @@ def _describe(spectrum: Spectrum, row: Mapping[str, object], header: Mapping[str
     star = _star(*(in_row or in_header for in_row, in_header in zip(by_row, by_header)), run2d, name)
     if star is not None:
         meta.update(plate=star.plate, mjd=star.mjd, fiber=star.fiber)
-        # SPECOBJ rows name the instrument; SPALL rows and bare coadds leave it to the plate.
+        # SPECOBJ rows name the instrument; for SPALL rows and coadd-only files it follows from the plate.
         stated = _text(row.get("instrument")).upper()
         by_plate = "BOSS" if star.plate >= FIRST_BOSS_PLATE else "SDSS"
         meta["instrument"] = stated if stated in ("SDSS", "BOSS") else by_plate
@@ -187,8 +174,8 @@ def _describe(spectrum: Spectrum, row: Mapping[str, object], header: Mapping[str
             meta.update(run2d=star.run2d, specobjid=star.specobjid)
     if any(in_row and in_header and in_row != in_header for in_row, in_header in zip(by_row, by_header)):
         notes.append(
-            f"The file's header names {_named(by_header)}, its table row {_named(by_row)}; the row was believed, "
-            "but the spectrum may be the other star's."
+            f"The file's header names {_named(by_header)}, its table row {_named(by_row)}. The row is used, "
+            "but the spectrum may belong to the other star."
         )
     for key in ("class", "subclass"):
         if text := _text(row.get(key, header.get(key))):
@@ -205,7 +192,7 @@ def _describe(spectrum: Spectrum, row: Mapping[str, object], header: Mapping[str
             meta[key] = value
     redshift = _number(row.get("z", header.get("z")))
     if redshift is not None and not REDSHIFTS[0] < redshift < REDSHIFTS[1]:
-        notes.append(f"The file's redshift, {redshift:g}, is no measurement and was ignored.")
+        notes.append(f"The file's redshift, {redshift:g}, is not a measurement and is ignored.")
         redshift = None
     return replace(
         spectrum,
@@ -219,7 +206,7 @@ def _describe(spectrum: Spectrum, row: Mapping[str, object], header: Mapping[str
 
 
 def _star(plate: int | None, mjd: int | None, fiber: int | None, run2d: str | None, name: str) -> StarId | None:
-    """The spectrum's identifier from the file's own numbers, else from its name."""
+    """Return the spectrum's identifier from the numbers in the file, else from its name."""
     try:
         if plate and mjd and fiber:
             return StarId.of(plate, mjd, fiber, run2d if run2d and re.match(r"v?\d", run2d) else None)

@@ -1,8 +1,8 @@
-"""Where each header and data unit (HDU) of a FITS file lies, by arithmetic on its header alone.
+"""Positions of the header and data units (HDUs) of a FITS file, computed from the headers alone.
 
-Nothing is allocated and no data are read: sizes follow from BITPIX, NAXISn, PCOUNT and GCOUNT (FITS Standard 4.0,
-sections 4.4.1, 6 and 7) as whole numbers of any size, so that a header that lies is found out before anything is
-made after its measure.
+Sizes follow from BITPIX, NAXISn, PCOUNT and GCOUNT (FITS Standard 4.0, sections 4.4.1, 6 and 7) in integers of any
+size. No data are read and nothing is allocated, so that a header with false sizes is detected before memory is
+reserved for it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from stellar_core.errors import SpectrumError
 
 BLOCK, CARD = 2880, 80
-#: HDUs and header cards read at most, up to the spectrum: several times those of the longest SDSS file.
+#: Largest number of HDUs and of header cards read up to the spectrum: several times those of the longest SDSS file.
 MAX_HDUS, MAX_CARDS = 500, 15_000
 #: Columns that a table may have (FITS Standard 4.0, section 7.2.1).
 MAX_FIELDS = 999
-#: Largest size that a header may state, bytes; beyond it no file is merely cut short.
+#: Largest size that a header may state, bytes.
 MAX_SIZE = 10**15
 
 _END = re.compile(rb"END(?![A-Z0-9_-])")
@@ -37,7 +37,7 @@ class Hdu:
     ----------
     kind : {"image", "table", "ascii table", "compressed image", "other"}
     start, data, end : int
-        Bytes at which its header and its data begin, and at which its data end; the file may be shorter.
+        Bytes at which the header and the data begin, and at which the data end; the file may be shorter.
     keywords : mapping of str to int
         BITPIX, NAXIS, NAXISn, PCOUNT, GCOUNT and TFIELDS, as far as the header has them.
     """
@@ -50,7 +50,7 @@ class Hdu:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Lengths of the axes, the slowest first, as of a numpy array."""
+        """Lengths of the axes, the slowest first, as in numpy."""
         return tuple(self.keywords[f"NAXIS{axis}"] for axis in range(self.keywords["NAXIS"], 0, -1))
 
     @property
@@ -59,24 +59,24 @@ class Hdu:
         return _whole_blocks(self.end)
 
     def agrees(self, header: Mapping[str, object]) -> bool:
-        """Whether another reading of the same header has the same structure."""
+        """Return whether another parser found the same structure in the header."""
         return all(header.get(key) == value for key, value in self.keywords.items()) and all(
             key in self.keywords or key not in header for key in ("PCOUNT", "GCOUNT", "TFIELDS")
         )
 
 
 def hdus(data: bytes) -> Iterator[Hdu]:
-    """The HDUs of a FITS file in order, each found when it is asked for.
+    """Iterate over the HDUs of a FITS file.
 
     Parameters
     ----------
     data : bytes
-        The file; what follows its last HDU and is no extension is left alone.
+        The file; bytes after its last HDU that are not an extension are ignored.
 
     Raises
     ------
     SpectrumError
-        If a header has no end, lacks a size, or states one that is negative or impossible; if there are more than
+        If a header has no end, lacks a size, or states a negative or impossible one; if there are more than
         `MAX_HDUS` HDUs or `MAX_CARDS` cards.
     """
     start, cards = 0, 0
@@ -92,13 +92,13 @@ def hdus(data: bytes) -> Iterator[Hdu]:
 
 
 def damaged(why: str = "") -> SpectrumError:
-    """The error of a file that is no FITS, or no longer."""
-    said = f"The FITS file is damaged: {why}." if why else "The FITS file is damaged or cut short and cannot be read."
-    return SpectrumError(said, remedy="Download it again.")
+    """Return the error for a file that is not valid FITS."""
+    reason = f"is damaged: {why}." if why else "is damaged or cut short and cannot be read."
+    return SpectrumError(f"The FITS file {reason}", remedy="Download it again.")
 
 
 def _end_card(data: bytes, start: int, limit: int) -> int:
-    """Where the END card of the header at ``start`` begins."""
+    """Return the position of the END card of the header at ``start``."""
     for found in _END.finditer(data, start, min(limit, len(data))):
         if (found.start() - start) % CARD == 0:
             return found.start()
@@ -112,7 +112,7 @@ def _whole_blocks(size: int) -> int:
 
 
 def _hdu(data: bytes, start: int, end: int) -> Hdu:
-    """The HDU whose header lies between ``start`` and its END card."""
+    """Return the HDU whose header lies between ``start`` and its END card."""
     keywords: dict[str, int] = {}
     flags = set()
     for card in range(start, end, CARD):
@@ -121,7 +121,7 @@ def _hdu(data: bytes, start: int, end: int) -> Hdu:
             if key in ("GROUPS", "ZIMAGE"):
                 flags |= {key} if value == b"T" else set()
             elif _WHOLE.fullmatch(value) is None or keywords.setdefault(key, int(value)) != int(value):
-                raise damaged(f"{key} is no number, or is given twice")
+                raise damaged(f"{key} is not a number, or is given twice")
     kind = _kind(data, start, flags)
     return Hdu(kind, start, begin := _whole_blocks(end + CARD), begin + _size(keywords, "GROUPS" in flags), keywords)
 
@@ -129,7 +129,7 @@ def _hdu(data: bytes, start: int, end: int) -> Hdu:
 def _kind(data: bytes, start: int, flags: set[str]) -> str:
     if start == 0:
         if re.fullmatch(rb"SIMPLE *= *T *(?:/.*)?", data[:CARD], re.DOTALL) is None:
-            raise damaged("its first line does not say that it is standard FITS")
+            raise damaged("its first line does not declare standard FITS")
         return "other" if "GROUPS" in flags else "image"
     found = _XTENSION.match(data, start, start + CARD)
     kind = _KINDS.get(found[1], "other") if found else "other"
@@ -137,7 +137,7 @@ def _kind(data: bytes, start: int, flags: set[str]) -> str:
 
 
 def _size(keywords: Mapping[str, int], groups: bool) -> int:
-    """Bytes of data without padding (FITS Standard 4.0, equations 1, 2 and 4)."""
+    """Return the bytes of data without padding (FITS Standard 4.0, equations 1, 2 and 4)."""
     axes = keywords.get("NAXIS", -1)
     lengths = [keywords.get(f"NAXIS{axis}", -1) for axis in range(1, axes + 1)] if axes <= 999 else [-1]
     extra, count = keywords.get("PCOUNT", 0), keywords.get("GCOUNT", 1)

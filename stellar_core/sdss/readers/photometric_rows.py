@@ -14,12 +14,12 @@ from stellar_core.photometry import BANDS, Photometry
 SOFTENING = np.array(ASINH_SOFTENING)
 #: A nanomaggy in units of a zeroth-magnitude source.
 NANOMAGGY = 1e-9
-#: Columns of a row that are used, in lower case.
+#: Columns used, in lower case.
 PHOTOMETRY_NAMES = ("psfflux", "psfflux_ivar", "extinction", "modelflux", "modelflux_ivar")
 
 
 def asinh_magnitude(flux: np.ndarray, ivar: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Asinh magnitudes of fluxes, and their errors.
+    """Convert fluxes and their errors to asinh magnitudes.
 
     Parameters
     ----------
@@ -44,14 +44,14 @@ def asinh_magnitude(flux: np.ndarray, ivar: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def photometry_of(row: Mapping[str, object]) -> Photometry | None:
-    """Photometry of a catalogue row.
+    """Return the photometry of a catalogue row.
 
     Parameters
     ----------
     row : mapping
-        Values by column name in lower case. ``psfflux``, ``psfflux_ivar``, ``modelflux``,
+        Values by column name in lower case; ``psfflux``, ``psfflux_ivar``, ``modelflux``,
         ``modelflux_ivar`` (nanomaggies) and ``extinction`` (mag) are used. Rows of the SDSS
-        spectrograph have none of them: their ``spectroflux`` is synthetic and no PSF magnitude.
+        spectrograph have none of them: their ``spectroflux`` is synthetic, not PSF photometry.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""CSV and ASCII tables of any delimiter -> a `Table` of columns.
+"""Read CSV and ASCII tables with any delimiter into a `Table` of columns.
 
-Every text is gone through from its beginning to its end and never back, and what is kept of it is bounded before it is
-taken apart: the time taken grows with the size of the file, whatever stands in it.
+Texts are read in a single pass and their size is limited before they are parsed, so that the time grows only linearly
+with the size of the file, also for hostile files.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from stellar_core.errors import SpectrumError
 from stellar_core.sdss.readers.column_aliases import ALIASES, MAX_ROWS, Table, brackets, plain
 from stellar_core.spectrum import MAX_PIXELS
 
-#: What begins a comment line.
+#: Characters that begin a comment line.
 COMMENT_MARKS = ("#", "!", "%", "//", "\\", "|-")
-#: Largest text, lines in it, letters in a line, and letters of all comments: many times those of a good file.
+#: Largest text, number of lines, line length, and length of all comments: many times those of a good file.
 MAX_TEXT, MAX_LINES, MAX_LINE, MAX_COMMENTS = 20_000_000, 200_000, 100_000, 1_000_000
-#: Columns, and cells of all rows, read at most.
+#: Largest number of columns, and of cells of all rows.
 MAX_COLUMNS, MAX_CELLS = 1000, 2_000_000
-#: Letters of the longest number.
+#: Characters of the longest number.
 MAX_NUMBER = 400
 
 _KNOWN = frozenset(alias for aliases in ALIASES.values() for alias in aliases)
@@ -32,7 +32,7 @@ _REDSHIFT = re.compile(r"[#!%/\s]*(?:z|redshift)\s*[:=]\s*([-+]?(?:\d+(?:\.\d+)?
 
 
 def read_text(data: bytes, columns: Mapping[str, str | int] | None = None) -> tuple[Table, float | None]:
-    """Columns of a text table.
+    """Read the columns of a text table.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def read_text(data: bytes, columns: Mapping[str, str | int] | None = None) -> tu
         Rows of numbers separated by commas, semicolons, tabs or blanks; lines that begin
         with one of `COMMENT_MARKS` are comments; column titles are optional.
     columns : mapping, optional
-        The caller's choice of columns: titles are not demanded where it is given.
+        The caller's choice of columns: titles are then not required.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def read_text(data: bytes, columns: Mapping[str, str | int] | None = None) -> tu
     Raises
     ------
     SpectrumError
-        If this is no text or holds no table of numbers.
+        If this is not a text with a table of numbers.
     """
     if b"\0" in data:
         raise SpectrumError("The file is neither FITS nor a text table.")
@@ -68,14 +68,12 @@ def read_text(data: bytes, columns: Mapping[str, str | int] | None = None) -> tu
     if len(rows) * len(titles) > MAX_CELLS:
         raise SpectrumError(
             f"The file has {len(rows)} rows of {len(titles)} columns, too many for a spectrum.",
-            remedy="Leave the wavelength, the flux and its error.",
+            remedy="Keep only the wavelength, the flux and its error.",
         )
     numbers = _numbers(rows, delimiter, len(titles))
     broken = int(np.count_nonzero(~np.isfinite(numbers).any(axis=1)))
     if broken > 0.5 * len(numbers):
-        raise SpectrumError(
-            f"{broken} of the file's {len(numbers)} rows hold no numbers; this is no table of a spectrum."
-        )
+        raise SpectrumError(f"{broken} of the file's {len(numbers)} rows hold no numbers; this is not a spectrum.")
     units = {title: unit for title in titles if (unit := _bracketed(title)) is not None}
     units.update(filter(None, map(_ecsv_unit, comments)))
     redshift = next((float(found[1]) for comment in comments if (found := _REDSHIFT.fullmatch(comment))), None)
@@ -89,7 +87,7 @@ def read_text(data: bytes, columns: Mapping[str, str | int] | None = None) -> tu
 
 
 def _lines(data: bytes, encoding: str) -> tuple[list[str], list[str]]:
-    """Comments and rows without blanks at their ends."""
+    """Return comments and rows, stripped."""
     comments, rows, letters = [], [], 0
     with io.TextIOWrapper(io.BytesIO(data), encoding) as text:
         for count in range(MAX_LINES + 1):
@@ -97,12 +95,8 @@ def _lines(data: bytes, encoding: str) -> tuple[list[str], list[str]]:
             if not line:
                 break
             if count == MAX_LINES or len(line) > MAX_LINE:
-                much = (
-                    f"more than {MAX_LINES} lines" if count == MAX_LINES else f"a line of more than {MAX_LINE} letters"
-                )
-                raise SpectrumError(
-                    f"The file has {much}; a spectrum has a row for each of at most {MAX_PIXELS} pixels."
-                )
+                excess = f"{MAX_LINES} lines" if count == MAX_LINES else f"{MAX_LINE} characters in a line"
+                raise SpectrumError(f"The file has more than {excess}; a spectrum has at most {MAX_PIXELS} rows.")
             stripped = line.strip()
             if stripped.startswith(COMMENT_MARKS):
                 comments.append(stripped)
@@ -112,12 +106,12 @@ def _lines(data: bytes, encoding: str) -> tuple[list[str], list[str]]:
     if len(rows) > MAX_ROWS:
         raise SpectrumError(f"The file has {len(rows)} rows; a spectrum may have at most {MAX_PIXELS} pixels.")
     if letters > MAX_COMMENTS:
-        raise SpectrumError(f"The file's comments have {letters} letters; at most {MAX_COMMENTS} are read.")
+        raise SpectrumError(f"The file's comments have {letters} characters; at most {MAX_COMMENTS} are read.")
     return comments, rows
 
 
 def _bracketed(title: str) -> str | None:
-    """What the first brackets of a title hold, if they hold anything: a unit."""
+    """Return the text in the first brackets of a title, which is a unit; None where there is none."""
     return next(
         (title[opening + 1 : closing].strip() or " " for opening, closing in brackets(title) if closing > opening + 1),
         None,
@@ -125,7 +119,7 @@ def _bracketed(title: str) -> str | None:
 
 
 def _ecsv_unit(comment: str) -> tuple[str, str] | None:
-    """Column and unit of a line such as ``# - {name: wave, unit: nm, datatype: float64}``; None where it has none."""
+    """Return column and unit of a line such as ``# - {name: wave, unit: nm, datatype: float64}``, or None."""
     for label in _NAME.finditer(comment):
         end = _VALUE_END.search(comment, label.end())
         if end is None:
@@ -143,7 +137,7 @@ def _ecsv_unit(comment: str) -> tuple[str, str] | None:
 
 
 def _delimiter(rows: list[str]) -> str | None:
-    """The delimiter of the first rows; None is any run of blanks."""
+    """Return the delimiter of the first rows; None for blanks."""
     sample = rows[1:20] or rows
     for mark in (";", "\t", ","):
         if all(mark in row for row in sample):
@@ -152,11 +146,11 @@ def _delimiter(rows: list[str]) -> str | None:
 
 
 def _split(row: str, delimiter: str | None, most: int = -1) -> list[str]:
-    """The cells of a row, and where there are more than ``most`` the rest as one more."""
+    """Return the cells of a row; the rest after ``most`` cells is one more."""
     cells = row.split(delimiter, most) if delimiter else row.replace(",", " ").split(None, most)
     cells = [cell.strip().strip("\"'").strip() for cell in cells]
     if delimiter == ";":
-        # Where ";" separates, "," is a decimal comma.
+        # Between semicolons, a comma is a decimal comma.
         cells = [re.sub(r"^([-+]?\d+),(\d+)", r"\1.\2", cell) for cell in cells]
     while len(cells) > 1 and not cells[-1]:
         cells.pop()
@@ -164,7 +158,7 @@ def _split(row: str, delimiter: str | None, most: int = -1) -> list[str]:
 
 
 def _number(cell: str) -> float | None:
-    """The number in a cell; None where it holds another thing."""
+    """Return the number in a cell; None where it holds something else."""
     if len(cell) > MAX_NUMBER:
         return None
     try:
@@ -176,7 +170,7 @@ def _number(cell: str) -> float | None:
 def _titles(
     rows: list[str], comments: list[str], delimiter: str | None, chosen: bool
 ) -> tuple[list[str], list[str], list[str]]:
-    """Column titles, the rows without them, and what was assumed."""
+    """Return column titles, the rows without them, and notes on assumptions."""
     first = _split(rows[0], delimiter)
     width = len(first)
     if width > MAX_COLUMNS:
@@ -199,11 +193,11 @@ def _titles(
     if chosen:
         return titles, rows, []
     named = "wavelength, flux" + (" and error" if width > 2 else "")
-    return titles, rows, [f"The file has no column titles; its first columns were taken to be {named}."]
+    return titles, rows, [f"The file has no column titles; its first columns are assumed to be {named}."]
 
 
 def _numbers(rows: list[str], delimiter: str | None, width: int) -> np.ndarray:
-    """(n, width) float64; NaN where a cell is missing or is no number."""
+    """Return the cells as (n, width) float64; NaN where a cell is missing or not a number."""
     out = np.full((len(rows), width), np.nan)
     for i, row in enumerate(rows):
         for j, cell in enumerate(_split(row, delimiter, width)[:width]):

@@ -10,7 +10,7 @@ from astropy.io import fits
 
 from stellar_core.sdss.readers import fits_row as module
 from stellar_core.sdss.readers.fits_layout import Hdu, hdus
-from stellar_core.sdss.readers.fits_row import first_row
+from stellar_core.sdss.readers.fits_row import read_fits_row
 
 COLUMNS = [
     fits.Column("PLATE", "J", array=[266]),
@@ -32,7 +32,7 @@ def table(columns: list[fits.Column], rows: int = 1) -> bytes:
 
 
 def read(data: bytes, wanted: set[str]) -> dict[str, object]:
-    return first_row(data, second(data), wanted)
+    return read_fits_row(data, second(data), wanted)
 
 
 def second(data: bytes) -> Hdu:
@@ -49,7 +49,7 @@ def same(found: dict[str, object], data: bytes) -> None:
                 assert np.shape(found[name.lower()]) == np.shape(record[name])
 
 
-def test_the_cells_are_those_that_astropy_reads():
+def test_cells_equal_those_of_astropy():
     data, names = table(COLUMNS), {column.name.lower() for column in COLUMNS}
     found = read(data, names)
     assert (
@@ -58,7 +58,7 @@ def test_the_cells_are_those_that_astropy_reads():
     same(found, data)
 
 
-def test_only_what_is_wanted_comes_and_nothing_that_is_not_there():
+def test_only_existing_wanted_cells_are_read():
     assert read(table(COLUMNS), {"z", "plate", "nothing"}) == {"z": np.float32(-1.5e-5), "plate": 266}
 
 
@@ -71,7 +71,7 @@ def test_only_what_is_wanted_comes_and_nothing_that_is_not_there():
         fits.Column("ODD", "5X", array=[[True, False, True, False, True]]),
     ],
 )
-def test_what_is_out_of_the_ordinary_is_left_to_astropy(column):
+def test_unusual_columns_are_left_to_astropy(column):
     data = table([*COLUMNS, column])
     found = read(data, {"odd", "z"})
     assert set(found) == {"odd", "z"}
@@ -85,7 +85,7 @@ def test_what_is_out_of_the_ordinary_is_left_to_astropy(column):
         fits.Column("ODD", f"{module.MAX_CELL}I", array=[np.arange(module.MAX_CELL)]),
     ],
 )
-def test_cells_of_variable_length_and_huge_ones_are_left_out(column):
+def test_cells_of_variable_length_and_very_large_ones_are_left_out(column):
     assert read(table([*COLUMNS, column]), {"odd", "z"}) == {"z": np.float32(-1.5e-5)}
 
 
@@ -100,16 +100,16 @@ def test_a_damaged_name_is_left_to_astropy(before, after):
     assert module._cells(data, second(data), {"z", "plate"}) is None
 
 
-def test_a_row_of_which_a_part_is_missing_is_not_read_here():
+def test_cells_beyond_the_end_of_the_file_are_left_to_astropy():
     data = table(COLUMNS)
     hdu = second(data)
     assert set(module._cells(data[: hdu.data + 50], hdu, {"plate"})) == {"plate"}
     assert module._cells(data[: hdu.data + 50], hdu, {"ra"}) is None
 
 
-def test_real_tables_are_read_as_astropy_reads_them(shared_data):
+def test_cells_of_real_tables_equal_those_of_astropy(shared_data):
     read_here = 0
-    for path in sorted((shared_data / "sdss").glob("*.fits"))[::3]:
+    for path in sorted((shared_data / "sdss").glob("*.fits"))[::6]:
         data = path.read_bytes()
         with fits.open(io.BytesIO(data), memmap=False) as opened:
             if len(opened) < 3:
@@ -118,7 +118,7 @@ def test_real_tables_are_read_as_astropy_reads_them(shared_data):
         cells = module._cells(data, list(hdus(data))[2], names)
         read_here += cells is not None
         same(cells or {}, data_of(data))
-    assert read_here > 15
+    assert read_here > 7
 
 
 def data_of(data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Files made to exhaust the reader: each is answered in one sentence, soon, and in little memory."""
+"""Files made to exhaust the reader: each gives one sentence, within seconds and in little memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from stellar_core.errors import SpectrumError
 from stellar_core.sdss.readers import fits_layout, read_spectrum
-from stellar_core.sdss.readers.column_aliases import SHOWN, SHOWN_LIST, brackets, listed, plain, shown
+from stellar_core.sdss.readers.column_aliases import SHOWN, SHOWN_LIST, brackets, plain, quote, quote_list
 
 #: Processor seconds and bytes that no file may take more of.
 SECONDS, MEMORY = 4.0, 150_000_000
@@ -55,7 +55,7 @@ def primary(*cards: tuple[str, object] | bytes) -> bytes:
 
 
 def table(width: int, rows: int, columns: dict[str, str], data: bytes = b"", heap: int = 0, more: tuple = ()) -> bytes:
-    """A binary table whose header says what it is told to."""
+    """A binary table with any header."""
     named = [
         (f"{key}{i}", value)
         for i, pair in enumerate(columns.items(), 1)
@@ -149,26 +149,26 @@ TEXTS: dict[str, tuple[Callable[[], str], str]] = {
     "endless redshift with a tail": (lambda: f"# z = {'1' * 90_000}x\n{HEAD}{ROWS}", ""),
     "blanks after the redshift": (lambda: f"# z = 1{' ' * 90_000}x\n{HEAD}{ROWS}", ""),
     "blanks before the redshift": (lambda: f"#{' #' * 45_000}z\n{HEAD}{ROWS}", ""),
-    "names without units": (lambda: "# " + "name:a," * 40_000 + f"\n{HEAD}{ROWS}", "line of more than"),
+    "names without units": (lambda: "# " + "name:a," * 40_000 + f"\n{HEAD}{ROWS}", "characters in a line"),
     "names without units 98 kB": (lambda: "# " + "name:a," * 14_000 + f"\n{HEAD}{ROWS}", ""),
     "names without units in lines": (lambda: ("# " + "name:a," * 13_000 + "\n") * 9 + HEAD + ROWS, ""),
     "empty units": (lambda: "# name:a," + "unit:," * 16_000 + f"\n{HEAD}{ROWS}", ""),
     "comments of two words": (lambda: "# a b\n" * 160_000 + "\n".join(f"{wave} 1" for wave in WAVE), ""),
     "a million comments": (lambda: "#\n" * 1_000_000 + HEAD + ROWS, "more than 200000 lines"),
     "long comments": (lambda: ("# " + "x" * 90_000 + "\n") * 100 + HEAD + ROWS, "comments have"),
-    "one endless line": (lambda: "1," * 9_000_000, "line of more than"),
-    "one endless word": (lambda: HEAD + ROWS + "\n" + "9" * 19_000_000, "line of more than"),
+    "one endless line": (lambda: "1," * 9_000_000, "characters in a line"),
+    "one endless word": (lambda: HEAD + ROWS + "\n" + "9" * 19_000_000, "characters in a line"),
     "long numbers": (lambda: HEAD + "\n".join(["5000," + "9" * 900] * 20_000), "number"),
     "long words": (lambda: HEAD + "\n".join(["e" * 900] * 20_000), "rows hold no numbers"),
-    "equal titles": (lambda: "a," * 60_000 + "b\n" + "1,2\n" * 20, "line of more than"),
+    "equal titles": (lambda: "a," * 60_000 + "b\n" + "1,2\n" * 20, "characters in a line"),
     "equal titles in 98 kB": (lambda: "a," * 49_000 + "b\n" + "1,2\n" * 20, "columns; at most 1000"),
-    "a million columns": (lambda: ",".join("1" for _ in range(1_000_000)) + "\n", "line of more than"),
+    "a million columns": (lambda: ",".join("1" for _ in range(1_000_000)) + "\n", "characters in a line"),
     "rows of a thousand columns": (
         lambda: ",".join(f"t{i}" for i in range(999)) + "\n" + "1,2\n" * 20_000,
         "too many for a spectrum",
     ),
     "short rows": (lambda: "1\n" * 9_000_000, "more than 200000 lines"),
-    "vertical tabs": (lambda: "1\x0b" * 9_000_000, "line of more than"),
+    "vertical tabs": (lambda: "1\x0b" * 9_000_000, "characters in a line"),
     "far letters": (lambda: HEAD + "\n".join(["\U0001f600,1" + "x" * 900] * 20_000), "rows hold no numbers"),
     "utf-16": (lambda: "\ufeffw\0a\0v\0e\0", "neither FITS nor a text"),
     "nothing finite": (lambda: HEAD + "nan,inf,1e999\n" * 5000, "rows hold no numbers"),
@@ -283,8 +283,8 @@ BYTES: dict[str, tuple[Callable[[], bytes], str]] = {
 FILES = {**{name: (lambda make=make: make().encode(), words) for name, (make, words) in TEXTS.items()}, **BYTES}
 
 
-def answer(data: bytes) -> str:
-    """The sentence that is the answer; empty where a spectrum is."""
+def message(data: bytes) -> str:
+    """Return the error message; empty where the file is read."""
     try:
         read_spectrum(data, "star")
     except SpectrumError as error:
@@ -293,14 +293,14 @@ def answer(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_answered_soon_in_one_sentence(name):
+def test_hostile_files_give_one_sentence_within_seconds(name):
     make, words = FILES[name]
     data = make()
     start = time.process_time()
-    said = answer(data)
+    text = message(data)
     assert time.process_time() - start < SECONDS
-    assert re.search(words, said) if words else not said, said
-    assert "\n" not in said and said.isprintable() and len(said) < 300
+    assert re.search(words, text) if words else not text, text
+    assert "\n" not in text and text.isprintable() and len(text) < 300
 
 
 LARGE = [*BYTES, "far letters", "short rows", "one endless line", "rows of a thousand columns"]
@@ -308,17 +308,17 @@ LARGE.remove("extensions of many columns")  # small, and slow under the eyes of 
 
 
 @pytest.mark.parametrize("name", LARGE)
-def test_answered_in_little_memory(name):
+def test_hostile_files_take_little_memory(name):
     data = FILES[name][0]()
     tracemalloc.start()
     try:
-        answer(data)
+        message(data)
         assert tracemalloc.get_traced_memory()[1] < MEMORY
     finally:
         tracemalloc.stop()
 
 
-def test_a_spectrum_beside_what_is_not_read_is_read():
+def test_a_spectrum_beside_ignored_columns_and_images_is_read():
     compressed = compressed_image(1000)
     spectrum = read_spectrum(compressed + good_table())
     assert spectrum.wavelength.size == WAVE.size and np.all(spectrum.ivar == 4)
@@ -326,19 +326,19 @@ def test_a_spectrum_beside_what_is_not_read_is_read():
 
 
 @pytest.mark.parametrize("count", [fits_layout.MAX_HDUS - 2, fits_layout.MAX_HDUS - 1])
-def test_as_many_extensions_as_are_allowed_are_read(count):
+def test_the_largest_number_of_extensions_is_read(count):
     data = primary() + table(4, 0, {"c": "E"}) * count + good_table()
-    assert (answer(data) == "") == (count < fits_layout.MAX_HDUS - 1)
+    assert (message(data) == "") == (count < fits_layout.MAX_HDUS - 1)
 
 
-def test_the_last_block_may_lack_its_filling():
+def test_the_last_block_may_lack_its_padding():
     data = primary() + good_table()
     whole = read_spectrum(data)
     short = read_spectrum(data[: list(fits_layout.hdus(data))[1].end])
     np.testing.assert_array_equal(whole.flux, short.flux)
 
 
-def test_the_layout_is_that_of_astropy(shared_data):
+def test_the_layout_agrees_with_astropy(shared_data):
     for path in sorted((shared_data / "sdss").glob("*.fits"))[::10]:
         data = path.read_bytes()
         with fits.open(io.BytesIO(data), memmap=False, lazy_load_hdus=False) as opened:
@@ -351,16 +351,16 @@ def test_the_layout_is_that_of_astropy(shared_data):
 
 
 @given(st.text("[]()ab 1_", max_size=40))
-def test_names_without_brackets_are_what_a_pattern_leaves(name):
+def test_brackets_are_removed_as_by_a_regular_expression(name):
     bare = re.sub(r"[\[(].*?[\])]", "", name)
     assert plain(name) == re.sub(r"[^a-z0-9]+", "_", bare.lower()).strip("_")
     assert all(name[opening] in "[(" and name[closing] in "])" for opening, closing in brackets(name))
 
 
 @given(st.lists(st.text(max_size=200), max_size=30))
-def test_names_are_shown_in_short(names):
-    assert all(len(shown(name)) <= SHOWN + 5 and shown(name).isprintable() for name in names)
-    assert len(listed(names)) <= SHOWN_LIST + SHOWN
+def test_names_in_messages_are_short(names):
+    assert all(len(quote(name)) <= SHOWN + 5 and quote(name).isprintable() for name in names)
+    assert len(quote_list(names)) <= SHOWN_LIST + SHOWN
 
 
 MARKS = (
@@ -395,11 +395,11 @@ MARKS = (
 
 @given(st.lists(st.tuples(st.sampled_from(MARKS), st.sampled_from((1, 1, 1, 2, 50, 3000))), max_size=12), st.booleans())
 @settings(max_examples=150, deadline=None)
-def test_no_text_breaks_the_reader(pieces, titled):
+def test_any_text_gives_a_spectrum_or_one_sentence(pieces, titled):
     data = ((HEAD if titled else "") + "".join(mark * times for mark, times in pieces) + "\n5000,1\n" * 12).encode()
     start = time.process_time()
-    said = answer(data)
-    assert time.process_time() - start < 1.0 and "\n" not in said and said.isprintable()
+    text = message(data)
+    assert time.process_time() - start < 1.0 and "\n" not in text and text.isprintable()
 
 
 KEYS = (
@@ -456,22 +456,22 @@ VALUES = (
     st.sampled_from(VALUES),
 )
 @settings(max_examples=300, deadline=None)
-def test_no_header_breaks_the_reader(changes, extra, value):
+def test_any_header_gives_a_spectrum_or_one_sentence(changes, extra, value):
     data = primary() + good_table()
     for key, changed in changes:
         data = re.sub(rb"(?s)%s *= .{20}" % key.ljust(8).encode(), lambda found: card(key, changed)[:30], data)
     if extra:
         data = data.replace(b"END".ljust(160), card(extra, value) + b"END".ljust(80))
     start = time.process_time()
-    said = answer(data)
-    assert time.process_time() - start < 1.0 and "\n" not in said and len(said) < 300
+    text = message(data)
+    assert time.process_time() - start < 1.0 and "\n" not in text and len(text) < 300
 
 
 @given(st.integers(0, 2**32))
 @settings(max_examples=100, deadline=None)
-def test_no_damage_to_a_gzip_file_breaks_the_reader(seed):
+def test_any_damaged_gzip_file_gives_one_sentence(seed):
     rng = np.random.default_rng(seed)
     data = bytearray(gzip.compress((HEAD + ROWS).encode()) * int(rng.integers(1, 3)))
     for at in rng.integers(0, len(data), rng.integers(1, 6)):
         data[at] ^= 1 << int(rng.integers(8))
-    assert "\n" not in answer(bytes(data[: rng.integers(1, len(data) + 1)]))
+    assert "\n" not in message(bytes(data[: rng.integers(1, len(data) + 1)]))
