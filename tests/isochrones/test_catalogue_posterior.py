@@ -1,4 +1,4 @@
-"""The catalogue engine against the plain sum over all samples."""
+"""The catalogue posterior compared with the plain sum over all samples."""
 
 import numpy as np
 import pytest
@@ -41,8 +41,8 @@ def test_equals_the_plain_sum(grid, stars):
             assert answer.std[name][i] == pytest.approx(plain[name][1], abs=0.01 if name != "mass" else 0.02)
 
 
-def test_quantiles_and_stages_equal_the_single_star_engine(grid, stars, tracks):
-    """Same tracks, other samples: two independent ways to the same numbers."""
+def test_quantiles_and_stages_equal_the_posterior_of_single_stars(grid, stars, tracks):
+    """The same tracks with other samples: two independent ways to the same numbers."""
     for i in range(0, len(stars.observed), 20):
         single = infer_posterior(*stars.observed[i], tuple(ERRORS), tracks=tracks)
         many = grid.evaluate(*stars.observed[i : i + 1].T, diagonal_covariance(ERRORS))
@@ -54,7 +54,7 @@ def test_quantiles_and_stages_equal_the_single_star_engine(grid, stars, tracks):
             assert many.phase[0].sum() == pytest.approx(1.0, abs=1e-6)
 
 
-def test_answers_do_not_depend_on_company(grid, stars):
+def test_a_posterior_is_independent_of_the_other_stars(grid, stars):
     together = grid.evaluate(*stars.observed[:20].T, diagonal_covariance(ERRORS))
     alone = grid.evaluate(*stars.observed[7:8].T, diagonal_covariance(ERRORS))
     assert together.mean["log_age"][7] == pytest.approx(alone.mean["log_age"][0], abs=2e-4)
@@ -83,7 +83,7 @@ def test_draws_follow_the_posterior(grid, stars):
     assert (again == index).all()
 
 
-def test_coverage_is_what_it_says(grid):
+def test_intervals_have_their_nominal_coverage(grid):
     report = measure(grid, tuple(ERRORS), 600, np.random.default_rng(3))
     assert report["inside_models"] > 0.97
     for level in ("68", "90", "95"):
@@ -114,7 +114,7 @@ def test_ages_and_lifetimes_stay_in_bounds(grid, stars):
     assert (grid.samples.log_age <= grid.samples.log_lifetime).all()
 
 
-def test_no_stars_is_an_empty_answer(grid):
+def test_no_stars_give_an_empty_result(grid):
     assert grid.evaluate(np.empty(0), np.empty(0), np.empty(0), diagonal_covariance(ERRORS)).inside_models.size == 0
 
 

@@ -1,4 +1,4 @@
-"""MIST's own distribution: the file format, and fetching it from a small local server."""
+"""Files as MIST distributes them: reading, and downloading from a local server."""
 
 import io
 import tarfile
@@ -193,7 +193,7 @@ def payload(store, size=1_000_000):
     return data
 
 
-def test_names():
+def test_archive_names():
     assert archive_name(-0.25) == "MIST_v1.2_feh_m0.25_afe_p0.0_vvcrit0.4_EEPS.txz"
     assert archive_name(0.5, 0.0) == "MIST_v1.2_feh_p0.50_afe_p0.0_vvcrit0.0_EEPS.txz"
     for feh, vvcrit in ((0.1, 0.4), (0.0, 0.2)):
@@ -201,7 +201,7 @@ def test_names():
             archive_name(feh, vvcrit)
 
 
-def test_fetch_with_progress_and_not_twice(server, tmp_path):
+def test_an_archive_is_downloaded_once_with_progress(server, tmp_path):
     url, store, _ = server
     data = payload(store)
     seen = []
@@ -215,7 +215,7 @@ def test_fetch_with_progress_and_not_twice(server, tmp_path):
     assert fetch_archive(0.0, tmp_path / "cache", servers=[url]) == path, "what is there is not fetched again"
 
 
-def test_broken_download_goes_on_where_it_stopped(server, tmp_path):
+def test_an_interrupted_download_is_continued(server, tmp_path):
     url, store, handler = server
     data = payload(store)
     handler.breaks_after = 400_000
@@ -248,12 +248,12 @@ def test_second_server_is_tried(server, tmp_path):
     assert path.read_bytes() == data
 
 
-def test_no_server_at_all(tmp_path):
+def test_error_if_no_server_answers(tmp_path):
     with pytest.raises(ArchiveError, match="No server sent"):
         fetch_archive(0.0, tmp_path, servers=["http://127.0.0.1:9/"], timeout=2)
 
 
-def test_the_command_fetches_and_says_where(server, tmp_path):
+def test_the_command_downloads_and_prints_the_path(server, tmp_path):
     url, store, _ = server
     data = payload(store)
     done = CliRunner().invoke(app, ["fetch", "mist", "--out", str(tmp_path / "cache"), "--feh", "0", "--server", url])

@@ -34,7 +34,7 @@ def test_json_of_the_sun_keeps_the_contract():
     assert lives["tams"] < lives["rgb_tip"] < lives["end"]
 
 
-def test_outside_is_a_state_with_no_number():
+def test_a_star_outside_the_models_has_no_numbers():
     done = run("--teff", "30000", "--logg", "7", "--feh", "0", "--json")
     assert done.returncode == 0
     found = json.loads(done.stdout)
@@ -75,7 +75,7 @@ def rows(n, rng):
     )
 
 
-def test_table_has_one_row_for_each_and_says_what_is_wrong():
+def test_a_table_has_one_row_per_star_with_its_state():
     frame = rows(6, np.random.default_rng(0))
     frame.loc[1, "teff_K"] = np.nan
     frame.loc[2, "logg_err_dex"] = 0.0
@@ -96,7 +96,7 @@ def test_table_has_one_row_for_each_and_says_what_is_wrong():
     assert answer["stage"].isna().tolist() == (~answer["inside_models"]).tolist()
 
 
-def test_table_equals_the_single_star():
+def test_a_table_equals_single_stars():
     frame = rows(2, np.random.default_rng(1))
     answer = label_table(frame)
     one = label_star(*frame.loc[0, list(INPUT_COLUMNS[:3])])["posterior"]
@@ -104,7 +104,7 @@ def test_table_equals_the_single_star():
     assert answer["mass_p84"][0] == pytest.approx(one["mass"]["p84"], abs=1e-9)
 
 
-def test_long_table_agrees_with_the_single_star_engine():
+def test_a_long_table_agrees_with_single_stars():
     frame = rows(60, np.random.default_rng(2))
     frame.loc[5, ["teff_err_K", "logg_err_dex", "feh_err_dex"]] = 20.0, 0.02, 0.02  # too sharp for the fixed samples
     answer = label_table(frame)

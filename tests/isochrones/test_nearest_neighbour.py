@@ -1,4 +1,4 @@
-"""The paper's look-up."""
+"""The nearest-point label of the paper."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_a_track_point_finds_itself():
     assert np.mean(np.abs(found.log_age - points.log_age) < 1e-6) > 0.95
 
 
-def test_lifetime_is_the_power_law_and_stage_the_given_place():
+def test_lifetime_is_the_power_law_and_stage_that_of_the_input():
     found = nearest_label([5772.0, 4800.0], [4.44, 2.5], [0.0, 0.0])
     assert found.log_lifetime == pytest.approx(10 - 2.5 * np.log10(found.mass))
     assert [STAGES[s] for s in found.stage] == ["Medium", "Red Giant"]
@@ -33,7 +33,7 @@ def test_only_real_points_within_the_age_of_the_universe():
     assert ((found.eep[inside] >= 202) & (found.eep[inside] <= 808)).all()
 
 
-def test_outside_is_no_label():
+def test_no_label_outside_the_models():
     found = nearest_label([30000.0, np.nan, 12000.0], [7.0, 4.0, 8.0], [0.0, 0.0, 0.0])
     assert not found.inside_models.any()
     assert np.isnan(found.log_age).all() and (found.stage == -1).all()

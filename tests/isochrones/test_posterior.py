@@ -55,13 +55,13 @@ def test_old_turn_off_star():
     assert age.std < 0.15
 
 
-def test_clump_giant_is_known_by_the_time_spent():
+def test_clump_giant_is_identified_by_the_time_spent():
     """Helium burning takes far longer than passing the same place on the ascent."""
     found = infer_posterior(4800.0, 2.45, 0.0, (50.0, 0.05, 0.05))
     assert found.phases()["core helium burning"] > 0.8
 
 
-def test_age_and_lifetime_agree_in_every_cell():
+def test_no_sample_is_older_than_its_lifetime():
     for star in STARS:
         found = infer_posterior(*star, SSPP)
         assert (found.values("log_age") <= found.values("log_lifetime") + 1e-12).all()
@@ -88,7 +88,7 @@ def densified(tracks):
     )
 
 
-def test_tracks_twice_as_dense_do_not_move_the_posterior():
+def test_denser_tracks_give_the_same_posterior():
     dense = densified(load_tracks())
     for star in STARS:
         ours, theirs = infer_posterior(*star, SSPP), infer_posterior(*star, SSPP, tracks=dense)
@@ -109,13 +109,13 @@ def test_all_points_of_mist_give_the_same_posterior(shared_data):
 
 
 @pytest.mark.parametrize("star", STARS)
-def test_smaller_cells_do_not_move_the_posterior(star):
+def test_denser_samples_give_the_same_posterior(star):
     coarse, fine = (infer_posterior(*star, (50.0, 0.08, 0.05), spacing=size).interval("log_age") for size in (0.7, 0.4))
     assert coarse.mean == pytest.approx(fine.mean, abs=0.01)
     assert coarse.std == pytest.approx(fine.std, abs=0.01)
 
 
-def test_total_weight_does_not_depend_on_the_cells():
+def test_total_weight_is_independent_of_the_spacing():
     mesh = mesh_of(load_tracks().thin(load_tracks().eep[::6]), Priors())
     coarse, fine = (
         mesh.samples(Window.everything((t, g, f))).weight.sum() for t, g, f in ((9, 9, 9), (0.02, 0.4, 0.25))
@@ -169,7 +169,7 @@ def sun_at(parsec):
     return apparent_magnitudes(5772.0 * one, 4.438 * one, 0.0 * one, 0.0 * one, parsec * one, 0.0 * one)[0]
 
 
-def test_parallax_sharpens_gravity():
+def test_parallax_constrains_gravity():
     light = PhotometricLikelihood(sun_at(200.0), np.full(5, 0.02), np.zeros(5), parallax=5.0, parallax_error=0.05)
     without, with_it = infer_posterior(*SUN, SSPP), infer_posterior(*SUN, SSPP, photometry=light)
     assert with_it.interval("logg").std < 0.4 * without.interval("logg").std
@@ -178,14 +178,14 @@ def test_parallax_sharpens_gravity():
     assert low < np.log10(4.57e9) < high
 
 
-def test_colours_alone_say_little_about_gravity():
+def test_colours_alone_hardly_constrain_gravity():
     light = PhotometricLikelihood(sun_at(200.0), np.full(5, 0.02), np.zeros(5))
     with_it = infer_posterior(*SUN, SSPP, photometry=light)
     assert with_it.interval("teff").std < 75.0
     assert with_it.interval("logg").std > 0.05
 
 
-def test_photometry_is_checked():
+def test_invalid_photometry_is_refused():
     magnitudes = np.full(5, 15.0)
     for errors, parallax, parallax_error in (
         (np.zeros(5), None, None),
@@ -211,7 +211,7 @@ def test_intervals_against_many_draws():
     assert sum(found.phases().values()) == pytest.approx(1.0)
 
 
-def test_bimodality_is_seen():
+def test_bimodality_is_detected():
     """Between the dwarf and the giant branch a wide error in log g leaves two ages."""
     found = infer_posterior(4900.0, 2.75, -0.1, (60.0, 0.15, 0.05))
     assert len(found.modes()) >= 1
@@ -226,7 +226,7 @@ def test_bimodality_is_seen():
     assert two[0].value == pytest.approx(9.0, abs=0.05) and two[0].probability == pytest.approx(2 / 3, abs=0.02)
 
 
-def test_prior_interval_stands_beside():
+def test_prior_interval_is_given_too():
     found = infer_posterior(*SUN, SSPP)
     prior, data = found.prior_interval("mass"), found.interval("mass")
     assert prior.std > 3 * data.std
@@ -295,7 +295,7 @@ def test_tiny_errors_still_cover_the_truth():
         (600.0, 5.0, 0.0),
     ],
 )
-def test_outside_the_models_is_a_state(star):
+def test_stars_outside_the_models_are_flagged(star):
     found = infer_posterior(*star, SSPP)
     assert not found.inside_models
     assert found.to_dict()["posterior"] is None
@@ -335,7 +335,7 @@ def test_bad_covariances_and_draws():
             posterior_from_draws(bad)
 
 
-def test_look_up_favours_the_end_of_the_main_sequence():
+def test_nearest_point_is_biased_to_the_end_of_the_main_sequence():
     """The nearest point ignores the time spent: the posterior mean is nearer to the truth."""
     rng = np.random.default_rng(8)
     truth = load_tracks().stars(

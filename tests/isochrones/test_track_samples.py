@@ -1,4 +1,4 @@
-"""The samples of Model 9: stars that can exist, and together the exact engine's prior and posterior."""
+"""The samples of Model 9: physical stars whose prior and posterior equal those of the exact engine."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def probability(samples: BinnedTrackSamples, star, errors, priors=None) -> np.nd
     return weight / weight.sum()
 
 
-def test_every_cell_is_a_star_that_can_exist(samples):
+def test_every_sample_is_a_physical_star(samples):
     stars = samples.stars
     assert all(np.isfinite(getattr(stars, name)).all() for name in stars.__dataclass_fields__)
     assert (stars.log_age <= stars.log_lifetime).all()
@@ -56,7 +56,7 @@ def test_every_cell_is_a_star_that_can_exist(samples):
     assert np.abs(again.log_teff - stars.log_teff[some]).max() < 1e-3
 
 
-def test_cells_lie_in_their_voxels(samples):
+def test_samples_lie_in_their_bins(samples):
     lattice = np.floor((samples.atmosphere - LOW) / BIN_SIZE).astype(int)
     voxel = np.repeat(np.arange(len(samples.first) - 1), np.diff(samples.first))
     # Sixteen bits a number move a star by little, over a border now and then.
@@ -65,7 +65,7 @@ def test_cells_lie_in_their_voxels(samples):
     assert ((samples.atmosphere > LOW - 0.01) & (samples.atmosphere < HIGH + 0.01)).all()
 
 
-def test_the_prior_is_the_exact_engines(samples):
+def test_the_prior_equals_the_exact_one(samples):
     found = mesh_of(load_tracks(), Priors()).prior_samples
     place = np.column_stack([found.log_teff, found.logg, found.feh_surface])
     inside = ((place >= LOW) & (place < HIGH)).all(axis=1)
@@ -85,7 +85,7 @@ def test_the_prior_is_the_exact_engines(samples):
 
 
 @pytest.mark.parametrize("priors", [Priors(), OTHER], ids=["default", "other"])
-def test_posteriors_are_the_exact_engines(samples, priors):
+def test_posteriors_equal_the_exact_ones(samples, priors):
     off = []
     for star in STARS:
         exact = infer_posterior(*star, SSPP, priors=priors)
@@ -100,7 +100,7 @@ def test_posteriors_are_the_exact_engines(samples, priors):
     assert np.abs(off).max() < 0.02 and np.sqrt(np.square(off).mean()) < 0.01
 
 
-def test_a_prior_without_old_stars_has_none(samples):
+def test_a_smaller_largest_age_removes_old_stars(samples):
     young = samples.log_prior(Priors(max_age=5e9))
     assert np.isneginf(young[samples.stars.log_age > np.log10(5.1e9)]).all()
     assert np.exp(young.astype(float)).sum() == pytest.approx(1, abs=1e-4)
@@ -108,14 +108,14 @@ def test_a_prior_without_old_stars_has_none(samples):
         samples.log_prior(Priors(max_age=14e9))
 
 
-def test_networks_read_the_same_voxels(samples):
+def test_networks_read_the_same_bins(samples):
     voxels = load_voxels()
     assert len(voxels) == len(samples.first) - 1
     assert np.abs(voxels.place - samples.bin_atmosphere).max() < 0.01
     assert np.abs(voxels.log_prior - np.log(samples.bin_weight)).max() < 0.01
 
 
-def test_density_of_stars_drawn_from_the_prior_is_the_priors(samples):
+def test_density_ratio_of_stars_drawn_from_the_prior_is_one(samples):
     rng = np.random.default_rng(1)
     drawn = rng.choice(len(samples), 40_000, p=samples.stars.weight / samples.stars.weight.sum(dtype=float))
     ratio = load_voxels().density_ratio(samples.atmosphere[drawn], 1.5)
@@ -127,6 +127,6 @@ def test_density_of_stars_drawn_from_the_prior_is_the_priors(samples):
     assert doubled[giants].max() < 1e-6
 
 
-def test_missing_files_are_one_sentence(tmp_path):
+def test_missing_files_give_one_sentence(tmp_path):
     with pytest.raises(ModelError, match="no trained model"):
         load_track_samples(tmp_path / "nothing")

@@ -24,7 +24,7 @@ def test_errors_meet_the_targets(full):
         assert errors[name]["p99"] <= p99
 
 
-def test_card_says_what_was_measured(full):
+def test_card_states_the_measured_errors(full):
     card = json.loads((track_table.HOME / "card.json").read_text())
     now = track_table.errors_by_phase(full, load_tracks())
     assert card["metrics"]["at_nodes"]["all"]["teff_K"]["p99"] == pytest.approx(now["all"]["teff_K"]["p99"], rel=1e-3)
@@ -42,7 +42,7 @@ def test_time_steps_are_kept(full):
 
 @pytest.mark.parametrize("log_age", [9.0, 9.3, 9.6, 9.9, 10.1])
 @pytest.mark.parametrize("feh", [-1.5, -0.5, 0.0, 0.25])
-def test_isochrones_have_no_wiggle_of_their_own(full, log_age, feh):
+def test_isochrones_have_no_additional_wiggles(full, log_age, feh):
     ours, theirs = load_tracks().isochrone(log_age, feh), full.isochrone(log_age, feh)
     sharp = (ours.eep > 605) & (ours.eep < 631)  # the helium flash: drawn, but passed in no time
     for name, tolerance in (("teff", 40.0), ("logg", 0.02)):
@@ -64,7 +64,7 @@ def _turns(values, least):
     return turns
 
 
-def test_built_again_it_is_the_same(full, tmp_path):
+def test_a_saved_table_reads_back_the_same(full, tmp_path):
     small = full.thin(full.eep[::6])
     small = type(full)(
         small.feh,
@@ -81,7 +81,7 @@ def test_built_again_it_is_the_same(full, tmp_path):
     assert (read.real == small.real).all()
 
 
-def test_damage_is_noticed(tmp_path):
+def test_damaged_files_are_refused(tmp_path):
     with pytest.raises(ModelError):
         track_table.load_tracks(tmp_path)
     for name in ("card.json", "weights.safetensors"):
@@ -93,7 +93,7 @@ def test_damage_is_noticed(tmp_path):
         track_table.load_tracks(tmp_path)
 
 
-def test_archive_of_something_else(tmp_path):
+def test_other_files_are_refused_as_archives(tmp_path):
     with pytest.raises(StorageError, match="no track archive"):
         read_archive(tmp_path / "none.npz")
     np.savez(tmp_path / "other.npz", a=np.arange(3))
@@ -101,7 +101,7 @@ def test_archive_of_something_else(tmp_path):
         read_archive(tmp_path / "other.npz")
 
 
-def test_lower_gravity_than_the_archive_only_where_giants_lose_mass(full, shared_data):
+def test_gravity_differs_from_the_archive_only_for_giants_that_lose_mass(full, shared_data):
     with np.load(shared_data / "mist" / "mist_v1.2_vvcrit0.4_tracks.npz") as stored:
         rows = (stored["init_feh"] == 0) & np.isclose(stored["init_mass"], 1.0)
         first, n = int(stored["first_row"][rows][0]), int(stored["n_rows"][rows][0])

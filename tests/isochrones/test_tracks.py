@@ -1,4 +1,4 @@
-"""Tracks, isochrones and lifetimes from the shipped table."""
+"""Tracks and isochrones from the shipped table."""
 
 import numpy as np
 import pytest
@@ -25,14 +25,14 @@ def test_age_never_falls_along_a_track(tracks):
     assert (steps[np.isfinite(steps)] >= 0).all()
 
 
-def test_nodes_are_given_back_exactly(tracks):
+def test_interpolation_is_exact_at_nodes(tracks):
     i, j, k = 9, 21, 100
     point = tracks.at(tracks.mass[j], tracks.feh[i], tracks.eep[k])
     for name in COLUMNS:
         assert getattr(point, name) == pytest.approx(getattr(tracks, name)[i, j, k], abs=1e-12)
 
 
-def test_between_nodes_is_between_the_values(tracks):
+def test_interpolation_between_nodes_is_linear_in_log_mass(tracks):
     j = 21
     middle = np.sqrt(tracks.mass[j] * tracks.mass[j + 1])
     point = tracks.at(middle, 0.0, 353)
@@ -40,14 +40,14 @@ def test_between_nodes_is_between_the_values(tracks):
     assert point.log_age == pytest.approx(0.5 * (low + high), abs=1e-10)
 
 
-def test_outside_the_table_there_is_no_star(tracks):
+def test_points_outside_the_table_are_nan(tracks):
     assert np.isnan(tracks.at(9.0, 0.0, 353).log_age)
     assert np.isnan(tracks.at(1.0, 0.7, 353).log_age)
     assert np.isnan(tracks.at(0.3, 0.0, 700).log_age), "a 0.3 Msun track stops at the end of the main sequence"
     assert np.isnan(tracks.at(-1.0, 0.0, 353).log_age)
 
 
-def test_short_track_ends_and_does_not_break_its_neighbour(tracks):
+def test_a_short_track_does_not_affect_its_neighbours(tracks):
     assert tracks.track(0.3, 0.0).eep[-1] == TAMS
     assert tracks.track(0.8, 0.0).eep[-1] == LAST_EEP
 
@@ -103,7 +103,7 @@ def test_impossible_requests_are_refused(tracks, call):
         call(tracks)
 
 
-def test_broken_track_is_completed_and_marked():
+def test_an_incomplete_track_is_completed_and_marked():
     mass, eep = np.array([1.0, 1.1, 1.2]), np.arange(202, 206)
     base = np.broadcast_to(np.linspace(9, 9.3, 4), (1, 3, 4)).copy()
     columns = {name: base.copy() for name in COLUMNS}

@@ -1,4 +1,4 @@
-"""Mock catalogues: SDSS's tables and columns, truth apart, files that agree with them."""
+"""MOCK releases: tables and columns of SDSS, separate true values, matching files."""
 
 import json
 import subprocess
@@ -32,7 +32,7 @@ def release(tmp_path_factory):
     return folder, written
 
 
-def test_catalogue_and_truth_are_apart(release):
+def test_catalogue_and_truth_are_separate(release):
     folder, written = release
     catalogue, truth = (pd.read_parquet(folder / f"{name}.parquet") for name in ("catalogue", "truth"))
     assert len(catalogue) == len(truth) == written["stars"] == 12
@@ -87,7 +87,7 @@ def test_database_has_the_tables_and_keys_of_sdss(release):
         assert not any("true" in column[0].lower() for column in columns)
 
 
-def test_cuts_leave_the_stars_that_the_database_query_leaves(release, tmp_path):
+def test_cuts_keep_the_stars_of_the_database_query(release, tmp_path):
     folder, whole = release
     written = write_release(12, tmp_path, cuts=QualityCuts(), spectra=False)
     kept, truth = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("catalogue", "truth"))
@@ -115,7 +115,7 @@ def test_a_database_that_cannot_be_written_leaves_nothing(release, tmp_path):
     assert write_database(flat, tmp_path / "catalogue.duckdb", 1).stat().st_size > 0
 
 
-def test_any_number_of_stars():
+def test_rows_by_plate_gives_the_number_of_stars():
     for stars in (1, 7, 400, N_STARS):
         rows = rows_by_plate(stars)
         assert sum(len(take) for take in rows.values()) == stars
@@ -154,7 +154,7 @@ def rms(values):
     return np.sqrt(np.mean(np.square(values)))
 
 
-def test_learning_from_mock_files_gives_the_instrument_back(tmp_path):
+def test_an_instrument_fitted_to_mock_files_equals_the_original(tmp_path):
     """Closure: error model, line-spread, noise and sky residuals learned again from 120 mock files."""
     write_release(120, tmp_path)
     flat = tmp_path / "flat"
@@ -180,7 +180,7 @@ def test_learning_from_mock_files_gives_the_instrument_back(tmp_path):
         assert arrays[f"{name}.log_sky"][0] == pytest.approx(tool.log_sky[0], abs=0.3)
 
 
-def test_a_folder_that_cannot_be_made(tmp_path):
+def test_error_if_the_folder_cannot_be_created(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(StorageError, match="cannot be written"):
         write_release(1, tmp_path / "file" / "below")

@@ -22,7 +22,7 @@ def depth(lines: np.ndarray, centre: float, half: float = 4.0) -> np.ndarray:
     return 1 - lines[:, np.abs(GRID - centre) <= half].mean(axis=1)
 
 
-def test_spectra_have_the_scale_they_promise(emulator):
+def test_spectra_are_normalised_to_median_one(emulator):
     flux = emulator.spectra([5000.0, 6500.0], [4.5, 4.0], [-0.5, -1.0])
     assert flux.shape == (2, 6800) and flux.dtype == np.float32
     window = (GRID >= 4500) & (GRID < 7000)
@@ -45,7 +45,7 @@ def test_metals_deepen_lines_and_gravity_the_magnesium_triplet(emulator):
     assert dwarf > giant + 0.03
 
 
-def test_the_spread_is_of_the_size_the_library_shows(emulator):
+def test_the_residual_scatter_has_the_size_of_the_library(emulator):
     plain = emulator.lines(np.full(200, 5800.0), 4.3, -0.5)
     flux = emulator.spectra(np.full(200, 5800.0), 4.3, -0.5, np.random.default_rng(0))
     again = emulator.spectra(np.full(200, 5800.0), 4.3, -0.5, np.random.default_rng(0))
@@ -67,20 +67,20 @@ def test_the_card_names_sources_errors_and_outliers():
     assert set(card["sources"]) == {"MILES", "STELIB", "BOSS_TEMPLATE", "KURUCZ_STD"} and card["outliers_left_out"]
 
 
-def test_damaged_weights_are_one_sentence(tmp_path):
+def test_damaged_weights_give_one_sentence(tmp_path):
     (tmp_path / "weights.safetensors").write_bytes(b"no")
     (tmp_path / "card.json").write_text("{}")
     with pytest.raises(ModelError, match="be read"):
         SpectralEmulator.load(tmp_path)
 
 
-def test_the_library_comes_to_one_resolution(shared_data):
+def test_the_library_is_brought_to_one_resolution(shared_data):
     library = load_library(shared_data / "library")
     assert len(library) > 1300 and np.isfinite(library.flux).all()
     assert sdss_fwhm(np.array([4000.0, 6090.0, 9000.0])) == pytest.approx([2.5, 3.0, 3.4])
 
 
-def test_emulated_spectra_are_near_the_librarys_own(shared_data, emulator):
+def test_emulated_spectra_are_close_to_the_library(shared_data, emulator):
     library = load_library(shared_data / "library")
     teff = library.labels[:, 0]
     rows = np.flatnonzero((library.source == "MILES") & (teff > 4500) & (teff < 8000))[::8]

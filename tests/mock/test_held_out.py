@@ -1,4 +1,4 @@
-"""Stars held out: cut by star, measured right, kept and read back; the shipped tables follow from the shipped stars."""
+"""Held-out stars: folds by star, errors, storage, and agreement of the shipped tables with the shipped stars."""
 
 import json
 
@@ -38,7 +38,7 @@ def spectra():
     )
 
 
-def test_a_star_is_one_star_in_all_libraries():
+def test_a_star_has_one_name_in_all_libraries():
     assert star_key("HD 020902         Cl") == star_key("HD020902") == "HD020902"
     name = np.array(["HD1", "HD2", "HD1", "HD 2", "HD3", "HD4", "HD5", "HD6"])
     fold = folds_by_star(name, 3, 0)
@@ -48,7 +48,7 @@ def test_a_star_is_one_star_in_all_libraries():
         folds_by_star(name, 1, 0)
 
 
-def test_nothing_of_a_star_is_in_the_fit_that_emulates_it():
+def test_no_spectrum_of_a_star_is_in_the_fit_that_emulates_it():
     name = np.array([f"HD{k // 2}" for k in range(20)])
     fold = folds_by_star(name, 4, 1)
     fits = []
@@ -67,7 +67,7 @@ def test_nothing_of_a_star_is_in_the_fit_that_emulates_it():
         assert len(rows) >= 12
 
 
-def test_errors_are_what_was_put_in(spectra):
+def test_known_errors_are_recovered(spectra):
     held = measure(*spectra)
     miles = held.source == "MILES"
     assert held.line_rms[miles & ~held.outlier] == pytest.approx(0.01, rel=1e-3)
@@ -97,7 +97,7 @@ def test_tables_count_every_star_once(spectra):
     assert pooled(np.array([np.nan])) is None
 
 
-def test_examples_are_typical_and_the_worst_are_there(spectra):
+def test_examples_are_typical_stars_and_the_worst_outliers(spectra):
     held = measure(*spectra)
     assert len(set(held.row)) == len(held.row) >= 15
     assert [held.name[row] for title, row in zip(held.title, held.row) if title == "outlier"] == ["HD000003"]
@@ -105,7 +105,7 @@ def test_examples_are_typical_and_the_worst_are_there(spectra):
     assert np.isnan(held.observed[0][GRID >= 7370]).all() and np.isfinite(held.emulated).all()
 
 
-def test_what_was_written_comes_back(spectra, tmp_path):
+def test_writing_and_reading_gives_the_same(spectra, tmp_path):
     held = measure(*spectra)
     write_held_out(held, tmp_path)
     again = read_held_out(tmp_path)
@@ -121,7 +121,7 @@ def test_what_was_written_comes_back(spectra, tmp_path):
         read_held_out(tmp_path / "none")
 
 
-def test_the_shipped_card_follows_from_the_shipped_stars():
+def test_the_shipped_card_agrees_with_the_shipped_stars():
     held = read_held_out()
     card = json.loads((EMULATOR_DIR / "card.json").read_text())
     assert (EMULATOR_DIR / FILE).stat().st_size < 1_000_000 and LINES == (3850, 7350)

@@ -1,4 +1,4 @@
-"""The mock spectrographs: shapes, S/N, line-spread, velocity, and the noise of real files."""
+"""The mock spectrographs: shapes, S/N, line spread, velocity, and the noise of real files."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def lined(n: int, centre: float = 6000.0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", INSTRUMENTS)
-def test_snr_asked_is_snr_got(name):
+def test_spectra_have_the_requested_snr(name):
     snr = np.repeat([5.0, 20.0, 60.0], 40)
     seen = observe(lined(120), 0.0, snr, name, np.random.default_rng(3))
     flux, ivar = seen.flux, seen.ivar
@@ -111,7 +111,7 @@ def test_bad_input(flux, snr, name):
         observe(flux, 0.0, snr, name, np.random.default_rng(0))
 
 
-def test_shipped_tables_are_what_the_files_give(shared_data):
+def test_shipped_tables_equal_a_fit_to_the_files(shared_data):
     arrays, _ = learn(shared_data / "sdss")
     shipped, _ = read_model(TRAINED_DIR / "mock-instrument")
     assert arrays.keys() == shipped.keys()

@@ -1,4 +1,4 @@
-"""Mock photometry: the Sun's colours, dust, errors, and real stars' colours."""
+"""MOCK photometry: colours of the Sun, dust, errors, and colours of real stars."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_distance_dust_and_radius():
     assert larger - sun() == pytest.approx(-2.5)
 
 
-def test_interpolation_meets_the_nodes():
+def test_interpolation_is_exact_at_nodes():
     table = load_bolometric()
     correction, extinction = table.at(table.teff[[5]], table.logg[[7]], table.feh[[3]])
     assert correction[0] == pytest.approx(table.correction[5, 7, 3])
@@ -58,7 +58,7 @@ def test_errors_are_those_of_the_survey():
     assert 0.8 < shared < 0.98
 
 
-def test_twenty_nine_features_follow():
+def test_photometry_gives_twenty_nine_features():
     batch = observe_photometry(sun(50, ebv=0.05, distance=900.0), np.full(50, 0.05), np.random.default_rng(1))
     features = features_batch(batch.psf_mag, batch.psf_mag_err, batch.extinction, batch.model_mag)
     assert features.shape == (50, 29) and np.isfinite(features).all()
@@ -75,13 +75,13 @@ def test_reddened_spectra_and_magnitudes_agree():
         assert dimmed[pivot - 3600] == pytest.approx(expected[band], rel=0.06)
 
 
-def test_shipped_table_is_what_the_data_give(shared_data):
+def test_shipped_table_equals_one_built_from_the_data(shared_data):
     arrays, _ = build(shared_data)
     shipped, _ = read_model(TRAINED_DIR / "mock-photometry")
     for key, value in arrays.items():
         assert np.allclose(value, shipped[key], rtol=1e-4, atol=1e-4), key
 
 
-def test_no_zero_point_is_left_against_real_stars(shared_data):
+def test_no_zero_point_offset_from_real_stars_remains(shared_data):
     left = zero_points(load_bolometric(), shared_data / "catalogue" / "sdss_colours_feh.csv")
     assert np.abs(left).max() < 0.005

@@ -59,7 +59,7 @@ def test_dwarfs_of_type_f_g_k_dominate(stars):
     assert min(share.values()) > 0.03
 
 
-def test_time_spent_is_counted():
+def test_cells_are_weighted_by_the_time_spent():
     """Along one track, natural draws fall in proportion to time x nothing else at fixed volume."""
     tracks = load_tracks()
     cells = make_cells(tracks, Selection(), colours=False)
@@ -127,7 +127,7 @@ def test_colours_and_metals_of_the_catalogue(stars, shared_data):
         assert np.percentile(stars.feh, percent) == pytest.approx(np.percentile(real.feh_dex, percent), abs=0.25)
 
 
-def test_shipped_choice_of_colours_is_what_the_catalogue_gives(shared_data):
+def test_shipped_colour_selection_equals_one_fitted_to_the_catalogue(shared_data):
     arrays, _ = learn(shared_data / "catalogue" / "sdss_colours_feh.csv")
     shipped, _ = read_model(TRAINED_DIR / "mock-population")
     assert np.allclose(arrays["chance"], shipped["chance"], atol=1e-5)

@@ -1,4 +1,4 @@
-"""What the mock instrument leaves in spectra: of the size learned, and each star's its own."""
+"""Residuals of the mock instrument: sizes as measured, independent for each star."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def hats(tool):
     return hat_matrix(NODES, tool.loglam)
 
 
-def test_noise_has_the_learned_correlation(tool):
+def test_noise_has_the_measured_correlation(tool):
     noise, _ = tool.residuals.noise(300, hats(tool), np.random.default_rng(0))
     use = slice(1000, 1400)
     taps = (tool.residuals.filter @ hats(tool))[:, 1200]
@@ -36,7 +36,7 @@ def test_differences_two_steps_away_have_unit_scatter(tool):
     assert 1.4826 * np.median(np.abs(difference)) == pytest.approx(1.0, abs=0.03)
 
 
-def test_ripples_join_neighbours(tool):
+def test_ripples_are_correlated_between_neighbours(tool):
     _, ripple = tool.residuals.noise(200, hats(tool), np.random.default_rng(2))
     assert np.mean(ripple[:, 1:] * ripple[:, :-1]) / np.mean(ripple**2) == pytest.approx(0.8, abs=0.03)
 
@@ -49,7 +49,7 @@ def test_spikes_are_as_many_as_in_real_files(tool):
     assert per_spectrum == pytest.approx(real, rel=0.15) and 0.3 < real < 6
 
 
-def test_transmission_leaves_its_bands_and_is_otherwise_smooth(tool):
+def test_transmission_has_telluric_bands_and_is_otherwise_smooth(tool):
     factor = tool.residuals.transmission(200, tool.pixels, hats(tool), np.random.default_rng(4))
     wave = 10**tool.loglam
     band = np.any([(wave > low - 20) & (wave < high + 20) for low, high in TELLURIC], axis=0)
@@ -60,7 +60,7 @@ def test_transmission_leaves_its_bands_and_is_otherwise_smooth(tool):
     assert 0.7 < factor.min() and factor.max() < 1.3
 
 
-def test_sky_lines_are_left_in_their_ranges(tool):
+def test_sky_residuals_stay_in_their_ranges(tool):
     wave = 10**tool.loglam
     left = tool.residuals.sky_left(500, wave, np.random.default_rng(5))
     inside = np.any([(wave >= low) & (wave < high) for low, high in SKY_RANGES], axis=0)
@@ -80,7 +80,7 @@ def test_interstellar_lines_follow_the_dust():
     assert len(parts) == 4 and all(factor.max() <= 1 and factor.min() > 0.3 for _, factor in parts)
 
 
-def test_each_star_has_its_own(tool):
+def test_residuals_are_independent_for_each_star(tool):
     rest = np.ones((5, 6800), np.float32)
     together = observe(rest, 0.0, 20.0, tool, StarStreams([[7, k] for k in range(5)]))
     alone = observe(rest[3:4], 0.0, 20.0, tool, StarStreams([[7, 3]]))

@@ -1,4 +1,4 @@
-"""Mock spec-lite files: laid out as real ones, and opened by astropy, specutils and astroquery."""
+"""MOCK spec-lite files: layout of real files, readable by astropy, specutils and astroquery."""
 
 import threading
 from functools import partial
@@ -35,7 +35,7 @@ def paths(frames, tmp_path_factory):
 
 
 @INSTRUMENTS
-def test_our_reader_gives_the_star_back(frames, paths, instrument):
+def test_our_reader_returns_the_same_star(frames, paths, instrument):
     spectrum, again = frames[instrument].spectrum, read_spectrum(paths[instrument])
     assert again.name == spectrum.name and again.source == "mock"
     assert again.redshift == pytest.approx(spectrum.redshift, rel=1e-6)
@@ -105,7 +105,7 @@ def test_instrument_of_real_files(shared_data, name, instrument):
     assert read_spectrum(shared_data / "sdss" / name).meta["instrument"] == instrument
 
 
-def test_the_row_knows_the_instrument_better_than_the_plate(paths):
+def test_the_row_overrides_the_plate_for_the_instrument(paths):
     """MOCK plates lie above BOSS's first, also those of the SDSS spectrograph."""
     from astropy.io import fits
 
@@ -128,7 +128,7 @@ def test_masks(paths):
         assert 0.5 < np.median(data["wdisp"]) < 1.5 and np.median(data["sky"]) > 1
 
 
-def test_what_cannot_be_written(frames, tmp_path):
+def test_incomplete_spectra_are_refused(frames, tmp_path):
     spectrum = frames["SDSS"].spectrum
     nameless = Spectrum(spectrum.wavelength, spectrum.flux, spectrum.ivar)
     with pytest.raises(SpectrumError, match="plate, mjd"):

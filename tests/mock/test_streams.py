@@ -1,4 +1,4 @@
-"""Streams of random numbers star by star, and products that know no other rows."""
+"""Random streams per star, and matrix products independent of the other rows."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_each_star_draws_what_its_own_generator_draws():
             assert batch.dtype == single.dtype and np.array_equal(batch[star], single[0])
 
 
-def test_a_part_of_the_streams_is_those_stars():
+def test_a_slice_of_the_streams_is_that_of_the_stars():
     part = StarStreams(SEEDS)[3:6]
     assert len(part) == 3
     assert np.array_equal(part.random(3), StarStreams(SEEDS[3:6]).random(3))
@@ -54,7 +54,7 @@ def test_a_row_gives_the_same_bits_in_any_batch(k, m):
 
 
 @pytest.mark.parametrize("name", ["SDSS", "BOSS"])
-def test_the_spectrograph_treats_each_star_as_if_alone(name):
+def test_the_spectrograph_observes_each_star_independently(name):
     rng = np.random.default_rng(1)
     n = 6
     rest = 1 + 0.2 * rng.standard_normal((n, 6800)).cumsum(axis=1) / 80

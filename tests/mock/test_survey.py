@@ -1,4 +1,4 @@
-"""The mock survey: any star alone and always the same, in batches too, clear refusals and examples."""
+"""The MOCK survey: reproducible stars alone and in batches, error messages, examples."""
 
 import os
 import subprocess
@@ -64,7 +64,7 @@ def same(one, other):
     return words and all(np.array_equal(a, b) for a, b in arrays)
 
 
-def test_batches_of_any_make_up_give_each_star_bit_for_bit(survey):
+def test_a_star_is_identical_in_any_batch(survey):
     number = next(number for number in range(16000, 16020) if len(make_plate(SEED, number).mjds) == 2)
     twice = survey.star_ids(number)[3]
     stars = [star_of(survey, plate, place) for plate in (16000, 16001, 16150, 16383) for place in range(0, 60, 4)]
@@ -104,7 +104,7 @@ def test_another_processor_gives_the_same_star_within_rounding(survey, tmp_path)
             assert np.allclose(ivar, here.ivar, rtol=1e-5, atol=0)
 
 
-def test_frames_are_made_as_they_are_asked_for(survey):
+def test_frames_are_made_lazily(survey):
     stars = survey.star_ids(16004)[:3] + [StarId.of(16004, 51999, 1)]
     assert list(survey.frames([])) == []
     with pytest.raises(ArchiveError, match="not observed on MJD 51999|holds no star"):
@@ -113,7 +113,7 @@ def test_frames_are_made_as_they_are_asked_for(survey):
     assert next(many).spectrum.name == stars[0].name
 
 
-def test_quick_once_loaded(survey):
+def test_spectra_are_fast_once_loaded(survey):
     star = star_of(survey, 16012)
     survey.spectrum(star)
     times = []
@@ -168,7 +168,7 @@ def test_two_nights_are_one_star_with_other_noise(survey):
     assert abs(first.redshift - second.redshift) < 1.5e-4
 
 
-def test_refusals_are_one_clear_sentence(survey):
+def test_errors_are_one_sentence(survey):
     star = star_of(survey, 16000)
     with pytest.raises(ArchiveError, match=f"not observed on MJD 51999, only on {star.mjd}"):
         survey.spectrum(StarId.of(16000, 51999, star.fiber))
@@ -181,7 +181,7 @@ def test_refusals_are_one_clear_sentence(survey):
         MockSurvey(seed=-1)
 
 
-def test_examples_are_what_they_say(survey):
+def test_examples_match_their_captions(survey):
     examples = survey.examples()
     captions = [caption for _, caption in examples]
     assert captions == [

@@ -1,4 +1,4 @@
-"""What mock stars truly are stays out of reach of all code that makes, teaches or runs a model."""
+"""True values of MOCK stars are inaccessible to all code that makes, trains or runs a model."""
 
 import ast
 import re
@@ -80,7 +80,7 @@ def words_of(path):
     ]
 
 
-def test_no_path_of_imports_leads_to_the_truth():
+def test_no_chain_of_imports_leads_to_the_truth():
     graph = graph_of()
     assert "stellar_core.mock.truth" in reached_from("stellar_core.__main__", graph)
     roots = [name for name in graph if name.split(".")[1:2] and name.split(".")[1] in PARTS]
@@ -92,14 +92,14 @@ def test_no_path_of_imports_leads_to_the_truth():
     assert {root for root in graph if SCORER in graph[root]} <= {f"stellar_core.{judge}" for judge in JUDGES}
 
 
-def test_no_text_names_the_truth():
+def test_no_source_text_names_the_truth():
     for path in files_of(PARTS):
         assert not [text for text in words_of(path) if TRUTH_WORDS.search(text)], path.relative_to(PACKAGE)
     for path in (PACKAGE / "lookup.py", PACKAGE / "inference" / "result_tables.py"):
         assert not TRUTH_WORDS.search(path.read_text()), path.name
 
 
-def test_the_searches_would_find_it(tmp_path):
+def test_the_searches_find_a_planted_import(tmp_path):
     """Both searches, on code that does read the truth."""
     assert [text for text in words_of(PACKAGE / "mock" / "truth.py") if TRUTH_WORDS.search(text)]
     lines = (
@@ -115,7 +115,7 @@ def test_the_searches_would_find_it(tmp_path):
     assert "stellar_core.mock.truth" in reached_from("stellar_core.models.new", graph)
 
 
-def test_what_teaches_and_runs_a_network_holds_no_truth():
+def test_training_and_inference_data_contain_no_truth():
     for path in files_of(("models", "inference", "training")):
         if path.parent.name == "training" and path.stem in HOLDERS:
             continue
@@ -124,7 +124,7 @@ def test_what_teaches_and_runs_a_network_holds_no_truth():
             assert not (isinstance(node, ast.Name) and node.id == "Truth"), path.relative_to(PACKAGE)
 
 
-def test_nothing_that_runs_loads_the_truth():
+def test_the_running_app_does_not_load_the_truth():
     """Every module of training and models, and a prediction for a MOCK star, in a process of their own."""
     star = MockSurvey().examples()[0][0].name
     modules = [
@@ -145,7 +145,7 @@ def test_nothing_that_runs_loads_the_truth():
     assert "stellar_core.mock.truth" not in loaded
 
 
-def test_the_answer_for_a_mock_star_hangs_on_what_was_observed_alone():
+def test_the_result_for_a_mock_star_depends_on_observed_data_alone():
     """Without the noise-free model, the spectral type and the name the numbers are the same."""
     from stellar_core.inference.estimator import Estimator
 
@@ -158,7 +158,7 @@ def test_the_answer_for_a_mock_star_hangs_on_what_was_observed_alone():
         assert np.array_equal(seen.draws[name], blind.draws[name]), name
 
 
-def test_truth_of_one_star():
+def test_true_values_of_one_star():
     survey = MockSurvey()
     star = survey.star_ids(16005)[7]
     found, stars = truth(star), make_plate(SEED, 16005).stars

@@ -34,7 +34,7 @@ def test_values_by_name():
     assert values["modelMag_i"] == pytest.approx(17.15)
 
 
-def test_missing_values_stay_missing_and_touch_only_what_depends_on_them():
+def test_missing_values_affect_only_dependent_features():
     mags = MAGS.copy()
     mags[0] = -9999
     values = dict(zip(FEATURE_NAMES, features(Photometry(mags, ERRORS, EXTINCTION, MAGS))))
@@ -43,7 +43,7 @@ def test_missing_values_stay_missing_and_touch_only_what_depends_on_them():
     assert np.isnan(features(None)).all()
 
 
-def test_batch_equals_one_by_one():
+def test_batch_equals_single_stars():
     rng = np.random.default_rng(0)
     mags = MAGS + rng.normal(size=(7, 5))
     batch = features_batch(mags, np.tile(ERRORS, (7, 1)), np.tile(EXTINCTION, (7, 1)), mags)
@@ -52,6 +52,6 @@ def test_batch_equals_one_by_one():
         np.testing.assert_array_equal(row, features(Photometry(star, ERRORS, EXTINCTION, star)))
 
 
-def test_wrong_shapes_are_named():
+def test_wrong_shapes_are_refused():
     with pytest.raises(ParameterError, match="one shape"):
         features_batch(MAGS, ERRORS, EXTINCTION, MAGS)

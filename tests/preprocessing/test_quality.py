@@ -1,4 +1,4 @@
-"""The quality verdict in words."""
+"""Quality remarks in words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def messages(ivar: np.ndarray | None = None, wave: np.ndarray = WAVE, **changes:
     return " ".join(remark.text for remark in quality_remarks(spectrum, prepare(spectrum)))
 
 
-def test_a_good_star_has_none():
+def test_a_good_star_has_no_remarks():
     assert messages() == ""
 
 
@@ -51,7 +51,7 @@ def test_each_defect_is_named(changes, words):
     assert words in messages(**changes)
 
 
-def test_only_warnings_of_an_empty_fiber_refuse_and_outliers_alone_are_none():
+def test_only_warnings_of_an_empty_fiber_refuse_and_outliers_alone_are_ignored():
     assert messages(meta={"class": "STAR", "zwarning": 16}) == ""
     for bits, refused in ((1, True), (128, True), (512, True), (516, True), (4, False), (36, False)):
         spectrum = Spectrum(WAVE, FLUX, np.ones_like(WAVE), redshift=0.0, meta={"class": "STAR", "zwarning": bits})

@@ -1,4 +1,4 @@
-"""Velocities by cross-correlation, on made-up and on real spectra."""
+"""Velocities by cross-correlation, of synthetic and of real spectra."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stellar_core.spectrum import Spectrum
 PIXELS = 10 ** (3.58 + 1e-4 * np.arange(3842))
 
 
-def made_up_star(wavelength: np.ndarray, seed: int = 5) -> np.ndarray:
+def synthetic_star(wavelength: np.ndarray, seed: int = 5) -> np.ndarray:
     """A sloping continuum with 150 random absorption lines; rest-frame ``wavelength``."""
     rng = np.random.default_rng(seed)
     flux = 2 - wavelength / 10000
@@ -43,11 +43,11 @@ def templates_of(shared_data: Path, count: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("velocity", [-650.0, -101.7, 0.0, 13.3, 420.0])
-def test_a_known_velocity_comes_back(velocity):
+def test_a_known_velocity_is_recovered(velocity):
     rng = np.random.default_rng(2)
     redshift = velocity / SPEED_OF_LIGHT
-    flux = made_up_star(PIXELS / (1 + redshift)) + rng.normal(0, 0.05, PIXELS.size)
-    templates = np.stack([made_up_star(GRID, seed=8), made_up_star(GRID)])
+    flux = synthetic_star(PIXELS / (1 + redshift)) + rng.normal(0, 0.05, PIXELS.size)
+    templates = np.stack([synthetic_star(GRID, seed=8), synthetic_star(GRID)])
     found = measure_velocity(PIXELS, flux, np.full(PIXELS.size, 400.0), templates)
     assert found.template == 1
     assert found.reliable
@@ -55,11 +55,11 @@ def test_a_known_velocity_comes_back(velocity):
     assert 4 < found.error * SPEED_OF_LIGHT < 15
 
 
-def test_templates_may_have_holes_and_ends_missing():
-    template = made_up_star(GRID)
+def test_templates_may_have_gaps_and_missing_ends():
+    template = synthetic_star(GRID)
     template[GRID > 7400] = np.nan
     template[(GRID > 5000) & (GRID < 5100)] = np.nan
-    flux = made_up_star(PIXELS / 1.0004)
+    flux = synthetic_star(PIXELS / 1.0004)
     found = measure_velocity(PIXELS, flux, np.full(PIXELS.size, 400.0), template[None])
     assert found.redshift == pytest.approx(0.0004, abs=1.5e-5)
 
@@ -67,33 +67,33 @@ def test_templates_may_have_holes_and_ends_missing():
 def test_noise_has_no_velocity():
     rng = np.random.default_rng(4)
     flux = 1 + rng.normal(0, 0.1, PIXELS.size)
-    found = measure_velocity(PIXELS, flux, np.full(PIXELS.size, 100.0), made_up_star(GRID)[None])
+    found = measure_velocity(PIXELS, flux, np.full(PIXELS.size, 100.0), synthetic_star(GRID)[None])
     assert not found.reliable
 
 
-def test_velocity_beyond_the_search_is_not_claimed():
+def test_velocity_beyond_the_search_range_is_unreliable():
     redshift = 1.3 * MAX_VELOCITY / SPEED_OF_LIGHT
-    flux = made_up_star(PIXELS / (1 + redshift))
-    found = measure_velocity(PIXELS, flux, np.full(PIXELS.size, 400.0), made_up_star(GRID)[None])
+    flux = synthetic_star(PIXELS / (1 + redshift))
+    found = measure_velocity(PIXELS, flux, np.full(PIXELS.size, 400.0), synthetic_star(GRID)[None])
     assert not found.reliable
 
 
-def test_bad_arguments_are_named():
+def test_bad_arguments_are_refused():
     with pytest.raises(ParameterError, match="6800"):
         measure_velocity(PIXELS, PIXELS, PIXELS, np.ones((3, 10)))
     with pytest.raises(SpectrumError, match="500"):
-        measure_velocity(PIXELS[:100], PIXELS[:100], PIXELS[:100], made_up_star(GRID)[None])
+        measure_velocity(PIXELS[:100], PIXELS[:100], PIXELS[:100], synthetic_star(GRID)[None])
 
 
-def test_prepare_measures_and_says_so():
+def test_prepare_measures_the_velocity_with_a_note():
     redshift = -250 / SPEED_OF_LIGHT
-    spectrum = Spectrum(PIXELS, made_up_star(PIXELS / (1 + redshift)), np.full(PIXELS.size, 400.0))
-    prepared = prepare(spectrum, made_up_star(GRID)[None])
+    spectrum = Spectrum(PIXELS, synthetic_star(PIXELS / (1 + redshift)), np.full(PIXELS.size, 400.0))
+    prepared = prepare(spectrum, synthetic_star(GRID)[None])
     assert prepared.redshift_source == "cross-correlation"
     assert prepared.redshift == pytest.approx(redshift, abs=2e-5)
     assert prepared.redshift_error is not None and prepared.redshift_error > 0
     assert "cross-correlation" in prepared.notes[-1] and "-25" in prepared.notes[-1]
-    assert prepare(spectrum, made_up_star(GRID, seed=99)[None] * 0 + 1).redshift_source == "assumed"
+    assert prepare(spectrum, synthetic_star(GRID, seed=99)[None] * 0 + 1).redshift_source == "assumed"
 
 
 def test_sdss_redshifts_are_reproduced(shared_data):

@@ -1,4 +1,4 @@
-"""Each kind of fault is put into a spectrum and must be named as what it is."""
+"""Each kind of fault is added to a spectrum and must be identified."""
 
 import numpy as np
 import pytest
@@ -102,13 +102,13 @@ def test_emission_carbon_and_noise_are_named(library):
     assert "noisy" in said(library, HOT, observed[HOT] + 0.08 * noise)
 
 
-def test_a_step_without_cause_is_said_to_be_one(library):
+def test_a_step_without_known_cause_is_reported(library):
     _, observed, _ = library
     text = said(library, SUN, observed[SUN] + 0.4 * ((GRID > 4100) & (GRID < 4180)))
     assert "no single cause seen" in text and "within 100 A of 41" in text
 
 
-def test_the_twin_in_another_library_decides(library):
+def test_a_second_spectrum_of_the_star_is_compared(library):
     labels, observed, emulated = library
     name = np.array([f"HD{k}" for k in range(len(labels))])
     source = np.array(["MILES"] * len(labels), object)
@@ -118,7 +118,7 @@ def test_the_twin_in_another_library_decides(library):
     assert "the same star in STELIB fits, so this spectrum is at fault" in said(library, SUN, fault, name, source)
 
 
-def test_a_bad_spectrum_at_the_cool_end_does_not_hide_itself():
+def test_a_bad_spectrum_at_the_cool_end_is_found():
     from stellar_core.mock.fit.emulator import find_outliers
 
     rng = np.random.default_rng(0)

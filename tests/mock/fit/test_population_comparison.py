@@ -1,4 +1,4 @@
-"""Real and MOCK catalogue: the same cuts, distances that mean something, no star kept."""
+"""Comparison of the real and the MOCK catalogue: equal cuts, meaningful distances, counts only."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def sample(n, seed, shift=0.0):
     }
 
 
-def test_distances_see_a_shift_and_nothing_else():
+def test_distances_respond_to_a_shift_only():
     found = compare(sample(6000, 0), sample(4000, 1, shift=0.05))
     assert found.distances["g_r"].wasserstein == pytest.approx(0.05, abs=0.008)
     assert found.distances["g_r"].ks == pytest.approx(0.197, abs=0.03)  # 2 Phi(0.25) - 1
@@ -48,7 +48,7 @@ def test_both_samples_are_cut_the_same_way():
         compare(real, mock)
 
 
-def test_densities_lie_the_right_way_round():
+def test_densities_have_the_right_orientation():
     real = sample(500, 0)
     x, y = PAIRS[-1]
     found = compare(real, sample(500, 1)).densities[x, y][0]
@@ -56,7 +56,7 @@ def test_densities_lie_the_right_way_round():
     assert found.shape == (len(edges(y)) - 1, len(edges(x)) - 1) and np.array_equal(found.sum(axis=0), expected)
 
 
-def test_what_was_written_comes_back(tmp_path):
+def test_writing_and_reading_gives_the_same(tmp_path):
     found = compare(sample(500, 0), sample(600, 1))
     write_comparison(found, tmp_path)
     again = read_comparison(tmp_path)
@@ -67,7 +67,7 @@ def test_what_was_written_comes_back(tmp_path):
         read_comparison(tmp_path)
 
 
-def test_a_catalogue_without_a_column_is_one_sentence(tmp_path):
+def test_a_catalogue_without_a_column_gives_one_sentence(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text("u_g,g_r\n1,2\n")
     with pytest.raises(ParameterError, match="r_i"):
@@ -85,7 +85,7 @@ def test_the_shipped_comparison_holds_counts_only():
     assert found.distances["feh_dex"].ks < 0.2
 
 
-def test_the_shipped_comparison_is_what_the_catalogues_give(shared_data):
+def test_the_shipped_comparison_equals_a_new_one(shared_data):
     """From one plate in 48 the same distances within the noise of 3,500 stars."""
     real = real_catalogue(shared_data / "catalogue" / "sdss_colours_feh.csv")
     fresh, shipped = compare(real, mock_catalogue(every=48)), read_comparison()

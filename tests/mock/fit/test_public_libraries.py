@@ -1,4 +1,4 @@
-"""The libraries' public files: written as their authors do, read back onto the common grid."""
+"""Public library files, written in the format of their authors and read onto the common grid."""
 
 import csv
 
@@ -70,7 +70,7 @@ def line_of(flux):
     return GRID[window][low] - b / (2 * a)
 
 
-def test_miles_comes_to_vacuum_on_the_grid_with_its_labels(miles):
+def test_miles_is_read_in_vacuum_on_the_grid_with_labels(miles):
     first, second, third = read_miles(miles)
     assert (first.source, first.ident, first.name) == ("MILES", "0001", "HD224930")
     assert first.labels == (5305.0, 4.49, -0.75) and np.isnan(second.labels).all()
@@ -82,7 +82,7 @@ def test_miles_comes_to_vacuum_on_the_grid_with_its_labels(miles):
     assert covered[0] == 3600 and covered[-1] == np.floor(air_to_vacuum(np.array([3500 + 0.9 * 4444]))[0])
 
 
-def test_a_missing_file_of_miles_is_one_sentence(miles):
+def test_a_missing_file_of_miles_gives_one_sentence(miles):
     (miles / "s0015.fits").unlink()
     with pytest.raises(ParameterError, match="s0015.fits"):
         list(read_miles(miles))
@@ -141,7 +141,7 @@ def test_boss_templates_and_kurucz_standards(tmp_path):
         list(read_kurucz_standards(tmp_path / "none.fit"))
 
 
-def test_holes_stay_holes():
+def test_gaps_stay_gaps():
     wavelength = np.arange(3600.0, 8000.0, 0.7)
     flux = np.where((wavelength > 5000) & (wavelength < 5020), 0.0, 2.0)
     out = to_grid(wavelength, flux)
@@ -204,7 +204,7 @@ def test_a_folder_from_public_files_alone(miles, tmp_path):
         ({"base": "d", "libraries": {"elodie": "e"}}, "no library 'elodie'"),
     ],
 )
-def test_what_is_missing_is_said(sources, words):
+def test_missing_sources_are_named(sources, words):
     with pytest.raises(ParameterError, match=words):
         Sources(**sources)
 
@@ -216,7 +216,7 @@ def test_data_folder_is_the_base_without_public_libraries(miles, tmp_path):
         Sources(None, {"miles": miles, "stelib": miles})
 
 
-def test_stars_of_the_data_folder_survive_the_public_format(shared_data, tmp_path):
+def test_stars_are_unchanged_by_the_public_format(shared_data, tmp_path):
     """Eight stars of MILES and three of STELIB, written as public files, are the data folder's again."""
     ours = load_rows(shared_data, ("MILES", "STELIB"))
     miles, stelib = tmp_path / "m", tmp_path / "s"
@@ -273,5 +273,5 @@ def load_rows(shared_data, sources):
     return found
 
 
-def test_air_is_where_the_test_puts_it():
+def test_air_wavelengths_are_as_assumed():
     assert vacuum_to_air(np.array([5000.0]))[0] == pytest.approx(4998.6, abs=0.05)

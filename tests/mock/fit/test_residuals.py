@@ -1,4 +1,4 @@
-"""What is put into spectra is learned from them again."""
+"""Residuals added to spectra are recovered by the fit."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ CELLS = [slice(low, low + 117) for low in range(0, 4680, 117)]
 
 
 @pytest.mark.parametrize("wanted", [(0.3, 0.0, 0.05), (0.35, -0.05, 0.05), (0.0, 0.0, 0.0)])
-def test_moving_average_has_the_correlation_asked_for(wanted):
+def test_moving_average_has_the_requested_correlation(wanted):
     taps = _moving_average(*wanted)
     assert np.sum(taps**2) == pytest.approx(1)
     assert [np.sum(taps[k:] * taps[:-k]) for k in (1, 2, 3)] == pytest.approx(wanted, abs=0.02)
 
 
-def test_components_are_cleared_of_noise():
+def test_components_are_corrected_for_noise():
     rng = np.random.default_rng(0)
     shape = np.sin(np.arange(40) / 5)
     rows = 0.05 * rng.standard_normal((400, 1)) * shape + 0.02 * rng.standard_normal((400, 40))
@@ -25,7 +25,7 @@ def test_components_are_cleared_of_noise():
     assert np.linalg.norm(second) < 0.03
 
 
-def test_sky_gains_are_cleared_of_noise():
+def test_sky_gains_are_corrected_for_noise():
     rng = np.random.default_rng(1)
     lines = np.where(np.arange(4700) % 17 == 0, 5.0, -0.3)
     true = 0.03 * rng.standard_normal(90)
@@ -41,7 +41,7 @@ def test_sky_gains_are_cleared_of_noise():
     )
 
 
-def test_spikes_are_found_and_lines_left_alone():
+def test_spikes_are_found_but_not_lines():
     chi = np.random.default_rng(2).standard_normal((3, 4700))
     chi[0, 2000] += 12.0
     chi[1, np.searchsorted(WAVELENGTH, 6564.6)] += 12.0

@@ -1,4 +1,4 @@
-"""The temperature scale of the library: what it adds, where it stops, and what it is anchored to."""
+"""The temperature scale of the library: corrections, limits and anchors."""
 
 import numpy as np
 import pytest
@@ -37,11 +37,11 @@ def test_flat_in_frequency_has_no_colour():
     assert colour_g_r(power_laws(np.array([-2.0])))[0] == pytest.approx(0.0, abs=2e-3)
 
 
-def test_colour_of_the_sun_gives_the_sun():
+def test_colour_of_the_sun_gives_its_temperature():
     assert colour_temperature(np.array([0.45]), np.array([4.44]), np.array([0.0]))[0] == pytest.approx(5772, abs=60)
 
 
-def test_the_added_kelvins_come_back(stars):
+def test_known_corrections_are_recovered(stars):
     scale = fit_scale(*stars)
     for feh in (0.0, -1.0, -2.0):
         found = scale(np.array([6000.0]), np.array([4.2]), np.array([feh]))[0]
@@ -49,24 +49,24 @@ def test_the_added_kelvins_come_back(stars):
     assert scale.scatter < 15
 
 
-def test_beyond_its_stars_it_fades_out():
+def test_corrections_fade_out_beyond_the_fitted_range():
     scale = TemperatureScale(np.array([100.0, 0, 0, 0, 0, 0]), 10.0, 200)
     teff = np.array([FITTED[0] - FADE, FITTED[0], 6000.0, FITTED[1], FITTED[1] + FADE / 2, FITTED[1] + FADE])
     assert scale(teff, np.full(6, 4.0), np.zeros(6)) == pytest.approx([0, 100, 100, 100, 50, 0])
 
 
-def test_without_its_anchor_it_says_so(stars):
+def test_an_anchor_star_is_required(stars):
     name, labels, flux = stars
     with pytest.raises(ParameterError, match="16 Cyg"):
         fit_scale(name[1:], labels[1:], flux[1:])
 
 
-def test_coefficients_of_another_number_are_refused():
+def test_a_wrong_number_of_coefficients_is_refused():
     with pytest.raises(ParameterError, match="6 coefficients"):
         TemperatureScale(np.zeros(3), 0.0, 0)
 
 
-def test_shipped_emulator_says_what_was_added():
+def test_shipped_emulator_states_the_corrections():
     from stellar_core.mock.emulator import SpectralEmulator
 
     scale = SpectralEmulator.load().card["temperature_scale"]
