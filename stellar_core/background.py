@@ -1,7 +1,7 @@
-"""A long command in a process of its own: it goes on when the page that asked for it is closed.
+"""Background processes: commands that continue when the page that started them is closed.
 
-The process holds a lock beside its status file for as long as it lives: whoever wants to know whether it does tries the
-lock, which no crash leaves behind. What it is doing stands in the status file.
+A process holds a lock beside its status file while it lives, which the system frees however the process ends. Its
+progress is in the status file, its standard error in a log beside it.
 """
 
 from __future__ import annotations
@@ -11,157 +11,202 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from stellar_core.errors import ParameterError, StellarError
-from stellar_core.files import write_text
+from stellar_core.files import is_locked, locked, read_json, write_text
+from stellar_core.paths import REPOSITORY
 from stellar_core.priority import lower_priority
+from stellar_core.progress import Progress
 
-#: Seconds that a process may take until it holds its lock, and between two notes of the same doing.
+#: Longest time from the start of a process until it holds its lock, and shortest between two writes of its progress, s.
 GRACE, PACE = 30.0, 0.25
-_ROOT = Path(__file__).resolve().parents[1]
-#: Called with what is being done, how much of it is done and of how much.
-Note = Callable[[str, int, int], None]
+#: Number of bytes at the end of a log that are read, and of characters of a reason that are shown.
+TAIL, REASON = 20_000, 300
 
 
 @dataclass(frozen=True)
 class State:
-    """How far an errand is.
+    """State of a background process.
 
     Attributes
     ----------
     running : bool
-        Whether its process lives, or was started a moment ago.
-    what : str
-        What is being done, or why it failed.
+        True if the process lives, or was started a moment ago.
+    message : str
+        What is being done, or why it failed; empty before the first start and after success.
     share : float
-        0 to 1, of what is being done.
+        Finished share of what is being done, 0 to 1.
     failed : bool
     """
 
     running: bool
-    what: str = ""
+    message: str = ""
     share: float = 0.0
     failed: bool = False
 
 
+def launch(
+    arguments: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str],
+    ended: Callable[[int], None] = lambda status: None,
+) -> subprocess.Popen[bytes]:
+    """Start ``python -m stellar_core ARGUMENTS`` in a session of its own.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+    log : Path
+        Output and errors are appended to this file.
+    environment : mapping of str to str
+        Additions to the environment of this process.
+    ended : callable, optional
+        Called with the exit status in a thread of this process, if this process still lives then.
+    """
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stellar_core", *arguments],
+            cwd=REPOSITORY,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    threading.Thread(target=lambda: ended(process.wait()), daemon=True).start()
+    return process
+
+
+def last_lines(log: Path, lines: int) -> list[str]:
+    """Return the last lines of a log; none where it cannot be read."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - TAIL))
+            return file.read().decode(errors="replace").splitlines()[-lines:]
+    except OSError:
+        return []
+
+
 def start(status: Path, arguments: Sequence[str]) -> None:
-    """Start ``python -m stellar_core ARGUMENTS --status STATUS``, unless it is at work; returns at once.
+    """Start ``python -m stellar_core ARGUMENTS --status STATUS`` unless it is running, and return at once.
 
     Parameters
     ----------
     status : Path
-        The status file, one for each errand.
+        Status file, one for each command.
     arguments : sequence of str
-        A command that takes ``--status`` and does its work within `watched`.
+        A command that takes ``--status`` and works within `reporting`.
     """
     if state(status).running:
         return
     status.parent.mkdir(parents=True, exist_ok=True)
+    _log(status).unlink(missing_ok=True)
     write_text(status, json.dumps({"what": "starting", "begun": time.time()}))
-    command = [sys.executable, "-m", "stellar_core", *arguments, "--status", str(status)]
-    process = subprocess.Popen(
-        command,
-        cwd=_ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+
+    def ended(code: int) -> None:
+        if code and status.exists() and not _read(status).get("failed"):
+            _write_failure(status, _reason(status, code))
+
+    process = launch([*arguments, "--status", str(status)], _log(status), {"OMP_NUM_THREADS": "1"}, ended)
     lower_priority(process.pid)
 
 
 @contextmanager
-def watched(status: Path | None, beside: Note = lambda what, done, total: None) -> Iterator[Note]:
-    """Within the process: hold the lock, and give a function that notes the progress.
+def reporting(status: Path | None, line: Progress = lambda what, done, total: None) -> Iterator[Progress]:
+    """Hold the lock of this background process and give the function that reports its progress.
 
     Parameters
     ----------
     status : Path or None
-        Without a status file there is neither lock nor note.
-    beside : callable, optional
-        Told the progress too, such as a line on a terminal.
+        Status file; without one there is no lock, and progress goes to ``line`` alone.
+    line : callable, optional
+        Also called with the progress, such as a line on a terminal.
 
     Raises
     ------
-    ParameterError
-        If another process is at the same errand.
+    RunError
+        If another process is doing the same.
     """
-    from filelock import FileLock, Timeout
-
     if status is None:
-        yield beside
+        yield line
         return
     status.parent.mkdir(parents=True, exist_ok=True)
     last = {"what": "", "at": 0.0}
 
-    def note(what: str, done: int, total: int) -> None:
-        beside(what, done, total)
+    def report(what: str, done: int, total: int) -> None:
+        line(what, done, total)
         now = time.monotonic()
         if what == last["what"] and now - last["at"] < PACE and done < total:
             return
         last.update(what=what, at=now)
         write_text(status, json.dumps({"what": what, "share": done / max(total, 1), "pid": os.getpid()}))
 
-    try:
-        with FileLock(_lock(status), timeout=0):
-            note("starting", 0, 1)
-            yield note
-            status.unlink(missing_ok=True)
-    except Timeout:
-        raise ParameterError("Another process is doing this already.", remedy="Wait for it.") from None
-    except (StellarError, OSError) as error:
-        write_text(status, json.dumps({"what": str(error), "failed": True}))
-        raise
+    with locked(_lock(status)):
+        try:
+            report("starting", 0, 1)
+            yield report
+        except Exception as error:
+            _write_failure(status, " ".join(str(error).split()) or type(error).__name__)
+            raise
+        status.unlink(missing_ok=True)
 
 
 def state(status: Path) -> State:
-    """How far the errand is; a process that died shows as not running, with its last words."""
-    told = _told(status)
-    begun = told.get("begun")
-    fresh = isinstance(begun, float) and 0.0 <= time.time() - begun < GRACE
-    running = _is_locked(status) or fresh
-    share = told.get("share", 0.0)
-    return State(
-        running,
-        str(told.get("what", "")),
-        float(share) if isinstance(share, (int, float)) else 0.0,
-        bool(told.get("failed")),
-    )
+    """Return the state of a background process; one that died without a message has failed, with the reason known."""
+    found = _read(status)
+    begun, share = found.get("begun"), found.get("share", 0.0)
+    message, failed = str(found.get("what", "")), bool(found.get("failed"))
+    starting = isinstance(begun, float) and 0.0 <= time.time() - begun < GRACE
+    running = is_locked(_lock(status)) or starting
+    if found and not running and not failed:
+        found = _read(status)  # it may have ended between the two looks
+        if not found:
+            return State(False)
+        message, failed = str(found.get("what", "")) if found.get("failed") else _reason(status), True
+    return State(running, message, float(share) if isinstance(share, (int, float)) else 0.0, failed)
 
 
 def stop(status: Path) -> None:
-    """End the process, if it lives; what it has finished stays."""
-    pid = _told(status).get("pid")
-    if isinstance(pid, int) and _is_locked(status):
-        os.kill(pid, signal.SIGTERM)
+    """End the process, if it lives; finished work is kept."""
+    pid = _read(status).get("pid")
     status.unlink(missing_ok=True)
+    if isinstance(pid, int) and is_locked(_lock(status)):
+        os.kill(pid, signal.SIGTERM)
+        status.unlink(missing_ok=True)
 
 
-def _told(status: Path) -> dict[str, object]:
+def _reason(status: Path, code: int = 0) -> str:
+    """Return why a process ended that wrote no failure, from its exit status or its log."""
+    if code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+        memory = ", perhaps for lack of memory" if -code == signal.SIGKILL else ""
+        return f"The process was ended by the signal {name}{memory}."
+    begun = "pid" in _read(status)  # it reported progress, so the log's last line is no error
+    words = [] if begun and not code else [line.strip() for line in last_lines(_log(status), 20) if line.strip()]
+    return words[-1][:REASON] if words else "The process was killed, or the machine went down."
+
+
+def _write_failure(status: Path, reason: str) -> None:
+    write_text(status, json.dumps({"what": reason, "failed": True}))
+
+
+def _read(status: Path) -> dict[str, object]:
     try:
-        told = json.loads(status.read_text())
+        found = read_json(status)
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _lock(status: Path) -> Path:
     return status.with_name(f"{status.name}.lock")
 
 
-def _is_locked(status: Path) -> bool:
-    from filelock import FileLock, Timeout
-
-    if not _lock(status).exists():
-        return False
-    try:
-        with FileLock(_lock(status), timeout=0):
-            return False
-    except Timeout:
-        return True
+def _log(status: Path) -> Path:
+    return status.with_name(f"{status.name}.log")

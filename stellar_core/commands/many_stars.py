@@ -105,12 +105,12 @@ def catalogue(
     status: Annotated[Path | None, typer.Option(help="Status file.", hidden=True)] = None,
 ) -> None:
     """Make the catalogue that the app shows: SSPP parameters and isochrone posteriors."""
-    from stellar_core.background import watched
-    from stellar_core.catalogue.making import default_path, make_catalogue
+    from stellar_core.background import reporting
+    from stellar_core.catalogue.builder import default_path, make_catalogue
     from stellar_core.progress import ProgressLine
 
     line = ProgressLine(sys.stderr)
-    with watched(status, line) as note:
+    with reporting(status, line) as note:
         made = make_catalogue(out or default_path(), stars, note, store)
     line.close()
     typer.echo(f"{'MOCK catalogue' if store is None else 'Catalogue'} in {made}")

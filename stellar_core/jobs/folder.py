@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from stellar_core.background import last_lines
 from stellar_core.errors import StellarError
 from stellar_core.files import is_locked, parse_json, read_json, write_text
 from stellar_core.jobs.spec import JobConfig
@@ -16,8 +17,6 @@ from stellar_core.jobs.status import START_SECONDS, Status, read_status, write_s
 
 #: Bytes reserved in each folder, released to write the final status on a full disk.
 RESERVE = 65_536
-#: Bytes read from the end of the log.
-TAIL = 20_000
 
 
 @dataclass(frozen=True)
@@ -138,13 +137,7 @@ class Job:
 
     def log(self, lines: int = 40) -> list[str]:
         """Return the last lines of the log."""
-        try:
-            with (self.folder / "log.txt").open("rb") as file:
-                file.seek(0, os.SEEK_END)
-                file.seek(max(0, file.tell() - TAIL))
-                return file.read().decode(errors="replace").splitlines()[-lines:]
-        except OSError:
-            return []
+        return last_lines(self.folder / "log.txt", lines)
 
     def history(self) -> list[dict[str, object]]:
         """Return the losses of each finished epoch, as `stellar_core.training.loop.Trained.history`."""

@@ -7,12 +7,11 @@ import re
 import secrets
 import shutil
 import subprocess
-import sys
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from stellar_core import background
 from stellar_core.errors import ParameterError, StorageError
 from stellar_core.files import write_text
 from stellar_core.jobs.folder import Job
@@ -20,7 +19,6 @@ from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.status import Status, read_status
 from stellar_core.paths import runs_folder
 
-ROOT = Path(__file__).resolve().parents[2]
 #: Threads of a worker: one fewer than the machine has, at least one.
 THREADS = max(1, (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) - 1)
 #: Seconds to wait for another process that is changing the queue.
@@ -33,21 +31,10 @@ Launch = Callable[[Job, str], object]
 
 def launch(job: Job, token: str) -> subprocess.Popen:
     """Start a worker that outlives this process, with the job's log as output."""
-    environment = {**os.environ, "STELLAR_RUNS_DIR": str(job.folder.parent), "PYTHONUNBUFFERED": "1"}
-    threads = str(job.config.threads)
-    environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
-    with (job.folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "stellar_core", "jobs", "work", job.id, token],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    threading.Thread(target=process.wait, daemon=True).start()  # avoids a zombie process
-    return process
+    threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    environment = {"STELLAR_RUNS_DIR": str(job.folder.parent), "PYTHONUNBUFFERED": "1"}
+    environment |= dict.fromkeys(threads, str(job.config.threads))
+    return background.launch(["jobs", "work", job.id, token], job.folder / "log.txt", environment)
 
 
 class Queue:

@@ -30,11 +30,11 @@ def fetch_mist(
     status: Status = None,
 ) -> None:
     """Fetch MIST's archives of evolutionary tracks."""
-    from stellar_core.background import watched
+    from stellar_core.background import reporting
     from stellar_core.isochrones.download import METALLICITIES, SERVERS, archive_name, fetch_archive
 
     wanted = feh or METALLICITIES
-    with watched(status) as note:
+    with reporting(status) as note:
         for number, value in enumerate(wanted, 1):
             name = archive_name(value, vvcrit)
 
@@ -60,13 +60,13 @@ def fetch_survey(
     status: Status = None,
 ) -> None:
     """Fetch the paper's stars: catalogue, spectra, labels; an interrupted acquisition goes on."""
-    from stellar_core.background import watched
+    from stellar_core.background import reporting
     from stellar_core.progress import ProgressLine
     from stellar_core.survey.acquisition import acquire
     from stellar_core.survey.plan import Plan
 
     line = ProgressLine(sys.stderr)
-    with watched(status, line) as note:
+    with reporting(status, line) as note:
         plan = Plan(first_plate=plates[0], last_plate=plates[1], stars=stars)
         settings = {"workers": workers, "files_per_minute": files_per_minute, "give_up": give_up}
         found = acquire(out, plan, **settings, progress=note, say=lambda text: typer.echo(text, err=True))

@@ -122,12 +122,12 @@ def _offer(survey: Survey) -> None:
     status = survey.path.with_name(f"{survey.path.name}.status.json")
     now = state(status)
     if now.running:
-        st.progress(min(now.share, 1.0), text=f"Building the catalogue: {now.what}. You can leave this page.")
+        st.progress(min(now.share, 1.0), text=f"Building the catalogue: {now.message}. You can leave this page.")
         return
     if survey.path.exists():
         st.rerun()
     if now.failed:
-        st.error(escape(now.what), icon=":material/error:")
+        st.error(escape(now.message), icon=":material/error:")
     stars = f"of all {_number_of_mock_stars():,} MOCK stars" if survey.store is None else "of the downloaded stars"
     st.info(
         f"The catalogue {stars} has not been built yet. This takes a few minutes and 25 MB, and works offline.",

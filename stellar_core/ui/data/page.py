@@ -145,17 +145,16 @@ def _watch(status: Path, arguments: list[str], key: str, ready: bool, was_runnin
 
     now = state(status)
     if now.running:
-        st.progress(min(max(now.share, 0.0), 1.0), text=f"{escape(now.what)}. You can leave this page.")
+        st.progress(min(max(now.share, 0.0), 1.0), text=f"{escape(now.message)}. You can leave this page.")
         if st.button("Stop", key=f"stop_{key}", icon=":material/stop:"):
             stop(status)
             st.rerun()
         return
     if was_running:
         st.rerun()
-    if now.what:  # a finished download leaves no status
-        reason = now.what if now.failed else f"The process ended unexpectedly ({now.what})."
-        st.error(f"The download failed. {escape(reason)}", icon=":material/error:")
-    label, icon = ("Try again", ":material/refresh:") if now.what else ("Download", ":material/download:")
+    if now.failed:
+        st.error(f"The download failed. {escape(now.message)}", icon=":material/error:")
+    label, icon = ("Try again", ":material/refresh:") if now.failed else ("Download", ":material/download:")
     if st.button(label, key=f"start_{key}", icon=icon, disabled=not ready):
         try:
             start(status, arguments)
