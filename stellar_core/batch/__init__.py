@@ -1,1 +1,1 @@
-"""Results for many stars: inputs in chunks, estimates in groups of fixed size, one table; an interrupted batch resumes."""
+"""Results for many stars in one table; an interrupted batch resumes."""

@@ -74,11 +74,9 @@ class IdentifierChunk:
             if not self.visitor and means_file(text):
                 raise StorageError(f"There is no file {text}.", value=text)
             star = self._find(archive, text)
-            return (
-                archive.spectrum(star, require_catalogue=not self.visitor)
-                if self._is_served(star)
-                else lookup.load(star)
-            )
+            if self._is_served(star):
+                return archive.spectrum(star, require_catalogue=not self.visitor)
+            return lookup.load(star)
         except StellarError as error:
             return error
 

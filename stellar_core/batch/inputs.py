@@ -1,4 +1,4 @@
-"""What a batch is asked about, as a list that can be cut into portions anywhere."""
+"""The inputs of a batch, as a sequence that can be cut into chunks anywhere."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ from stellar_core.survey.reader import StoreReader
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: How files of spectra end, where a folder is searched for them.
+#: Endings of spectrum files when a folder is searched.
 ENDINGS = (".fits", ".fits.gz", ".fit")
 _LINES = 10_000
 
 
 class Inputs(Protocol):
-    """Inputs of a batch."""
+    """The inputs of a batch."""
 
     def __len__(self) -> int: ...
 
     def chunk(self, rows: range) -> Chunk:
-        """Some of them, for a worker."""
+        """Return the inputs of these rows, for a worker."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for, as it was given.
+    """The inputs as the user gave them.
 
     Attributes
     ----------
     inputs : tuple of str
-        Spectrum files, folders of them, identifiers; or one store of ``fetch survey``, alone.
+        Spectrum files, folders of them, identifiers; or a single store of ``fetch survey``.
     listed : str
-        A list of `stellar_core.batch.input_lists`; or empty.
+        Path of a list of `stellar_core.batch.input_lists`; empty for none.
     mock : int
-        That many MOCK stars instead.
+        Number of MOCK stars, instead of other inputs.
     seed : int
-        Of the MOCK survey.
+        Seed of the MOCK survey.
     served, photometry : bool
-        As of `IdentifierChunk`.
+        As in `IdentifierChunk`.
 
     Raises
     ------
     ParameterError
-        If nothing, or two things that do not go together, are asked for.
+        If there are no inputs, or two kinds that cannot be combined.
     """
 
     inputs: tuple[str, ...] = ()
@@ -67,23 +67,23 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.mock < 0:
-            raise ParameterError(f"The number of MOCK stars is not negative; got {self.mock}.", value=self.mock)
+            raise ParameterError(f"The number of MOCK stars must not be negative; got {self.mock}.", value=self.mock)
         kinds = bool(self.mock) + bool(self.inputs or self.listed)
         if kinds != 1:
             raise ParameterError(
-                "Give spectra (files, folders, identifiers, a list of them, a store) or a number of MOCK stars."
+                "Give either spectra (files, folders, identifiers, a list of them, a store) or a number of MOCK stars."
             )
         stores = [text for text in self.inputs if store_of(text)]
         if stores and (len(self.inputs) > 1 or self.listed):
-            raise ParameterError(f"The store {stores[0]} can only be a batch of its own.", value=stores[0])
+            raise ParameterError(f"The store {stores[0]} cannot be combined with other inputs.", value=stores[0])
 
     def open(self, folder: Path) -> Inputs:
-        """The inputs; names are listed in ``folder`` once, and that list stays, whatever becomes of the folders.
+        """Return the inputs; files and identifiers are listed in ``folder`` once, and later calls read that list.
 
         Raises
         ------
         ParameterError
-            If there is nothing, or a list cannot be read.
+            If there are no inputs, or a list cannot be read.
         StorageError
             If a store is damaged.
         """
@@ -108,7 +108,7 @@ class Request:
 
 
 class IdentifierInputs:
-    """Files and identifiers, one per row of an Arrow file that is not loaded whole.
+    """Files and identifiers, one for each row of an Arrow file that is mapped into memory.
 
     Raises
     ------
@@ -139,7 +139,7 @@ class IdentifierInputs:
 
 @dataclass(frozen=True)
 class StoreInputs:
-    """All stars of a store, in the order of their ids."""
+    """All stars of a store, ordered by specObjID."""
 
     folder: str
     stars: int
@@ -153,7 +153,7 @@ class StoreInputs:
 
 @dataclass(frozen=True)
 class MockInputs:
-    """MOCK stars."""
+    """Stars of the MOCK survey."""
 
     stars: int
     seed: int
@@ -166,18 +166,18 @@ class MockInputs:
 
 
 def store_of(text: str) -> str:
-    """The folder with ``store.json`` that ``text`` is or holds; empty if there is none."""
+    """Return ``text`` or its folder ``store``, whichever holds ``store.json``; empty if neither does."""
     places = (os.path.abspath(text), os.path.join(os.path.abspath(text), "store"))
     return next((place for place in places if os.path.isfile(os.path.join(place, "store.json"))), "")
 
 
 def _absolute(text: str) -> str:
-    """The name of a file from the root, so that it is found from wherever the batch goes on; other texts as they are."""
+    """Return the absolute path of a file, so that a batch can resume in any folder; other texts are unchanged."""
     return os.path.abspath(text) if is_file(text) else text
 
 
 def _files_in(folder: str) -> Iterator[str]:
-    """Spectrum files below a folder, folder by folder, in the order of their names."""
+    """Yield the spectrum files below a folder, folder by folder, sorted by name."""
     for place, folders, names in os.walk(folder):
         folders.sort()
         yield from (os.path.join(place, name) for name in sorted(names) if name.lower().endswith(ENDINGS))
@@ -192,7 +192,7 @@ def _read_path(path: Path) -> Iterator[str]:
 
 
 def _write_names(path: Path, names: Iterator[str]) -> None:
-    """Write the names whole or not at all, a few at a time; as bytes, since a file's name need not be text."""
+    """Write the names atomically, some at a time; as bytes, since the name of a file need not be Unicode."""
     import pyarrow as pa
 
     schema = pa.schema([("input", pa.binary())])
@@ -205,4 +205,4 @@ def _write_names(path: Path, names: Iterator[str]) -> None:
                 file.write_batch(pa.record_batch([cells], schema=schema))
                 written += len(part)
         if not written:
-            raise ParameterError("There is no spectrum among what was given.")
+            raise ParameterError("The inputs hold no spectrum.")

@@ -137,7 +137,7 @@ def _estimate_group(
 def _estimate(
     filler: KeptSpectrum, kept: Sequence[KeptSpectrum | StellarError], estimator: Estimator, settings: EstimateSettings
 ) -> Iterator[Result | StellarError]:
-    """Yield a result for every place of the group; the results of places without a spectrum are of ``filler``, unused."""
+    """Yield a result for every place of the group; places without a spectrum get that of ``filler``, not used."""
     if isinstance(estimator, IsochroneEstimator):
         padded = [filler if isinstance(item, StellarError) else item for item in kept]
         padded += [filler] * (GROUP - len(padded))
@@ -168,7 +168,7 @@ def _printable(text: str) -> str:
 
 
 def _row(number: int, one: InputSpectrum, found: Result | StellarError) -> dict[str, object]:
-    """Return a row of `schema`; parameters of the SSPP come from the metadata of the spectrum, also without a result."""
+    """Return a row of `schema`; a row without a result has the SSPP's parameters too."""
     row: dict[str, object] = {"row": number, "input": _printable(one.text)}
     if isinstance(one.spectrum, Spectrum):
         meta = one.spectrum.meta

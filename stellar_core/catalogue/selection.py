@@ -1,4 +1,4 @@
-"""What a visitor looks at in a catalogue: as words of an address, and kept under a name in a small file."""
+"""A visitor's selection of stars in a catalogue: as URL parameters, and saved under a name."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from stellar_core.errors import ParameterError, RunError, StellarError, StorageE
 from stellar_core.files import read_json, write_text
 from stellar_core.stages import STAGES
 
-#: Selections kept, letters of a name, and filters of a selection.
+#: Most saved selections, characters of a name, and filters of a selection.
 MOST, LONGEST, MOST_FILTERS = 100, 60, 20
-#: Seconds to wait for another process that saves.
+#: Seconds to wait for another process that is saving.
 PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Filters, colouring and box.
+    """Filters, colour and box of the catalogue page.
 
     Attributes
     ----------
     survey : str
-        Which catalogue, as `stellar_core.catalogue.surveys.Survey.key`; empty for the first.
+        Key of the catalogue (`stellar_core.catalogue.surveys.Survey.key`); empty for the first.
     colour : str
-        Column of the colouring; empty for the number of stars.
+        Column shown as colour; empty for the number of stars.
     ranges : tuple of (str, float, float)
-        Column, least and greatest value.
+        Column, lower and upper limit.
     stages : tuple of str
-        Empty for all.
+        Stages shown; empty for all.
     box : (float, float, float, float) or None
-        On the diagram: Teff from, to (K), log g from, to (dex).
+        Limits of the box on the Kiel diagram: Teff (K) and log g (dex), lower and upper.
     """
 
     survey: str = ""
@@ -45,12 +45,12 @@ class Selection:
 
     @property
     def filters(self) -> dict[str, tuple[float, float]]:
-        """Ranges by column, without the box."""
+        """Limits by column, without the box."""
         return {name: (low, high) for name, low, high in self.ranges}
 
     @property
     def chosen(self) -> dict[str, tuple[float, float]]:
-        """Ranges by column, the box's among them."""
+        """Limits by column, with the box."""
         found = self.filters
         if self.box is not None:
             for name, (low, high) in {"teff": self.box[:2], "logg": self.box[2:]}.items():
@@ -59,7 +59,7 @@ class Selection:
         return found
 
     def narrowed(self, limits: Mapping[str, tuple[float, float]]) -> Selection:
-        """With further limits by column, each within the one that there is; the same where nothing would be left."""
+        """Return the selection with further limits; unchanged if no star could remain."""
         ranges = self.filters
         for name, (low, high) in limits.items():
             least, greatest = ranges.pop(name, (low, high))
@@ -69,11 +69,11 @@ class Selection:
         return replace(self, ranges=tuple((name, low, high) for name, (low, high) in ranges.items()))
 
     def without(self, names: Collection[str]) -> Selection:
-        """Without the limits of these columns."""
+        """Return the selection without the limits of these columns."""
         return replace(self, ranges=tuple(limit for limit in self.ranges if limit[0] not in names))
 
     def to_query(self) -> dict[str, str]:
-        """Words of an address; what is left at its default is not there."""
+        """Return URL parameters; defaults are left out."""
         words = {
             "survey": self.survey,
             "colour": self.colour,
@@ -85,13 +85,14 @@ class Selection:
 
     @classmethod
     def from_query(cls, words: Mapping[str, str], columns: Collection[str]) -> Selection:
-        """Read the words of an address, which may come from anybody: what is no part of a selection is left out.
+        """Read URL parameters from anyone: what is not part of a selection is ignored.
 
         Parameters
         ----------
         words : mapping of str to str
+            The parameters.
         columns : collection of str
-            Columns that there are.
+            Columns of the catalogue.
         """
         ranges = {}
         for part in str(words.get("filter", "")).split(";")[:MOST_FILTERS]:
@@ -112,7 +113,7 @@ class Selection:
 
 
 def saved(path: Path) -> dict[str, dict[str, str]]:
-    """Words of the selections kept in the file ``path``, by name; none where there is no file.
+    """Return the URL parameters of the selections saved in the file ``path``, by name; empty without a file.
 
     Raises
     ------
@@ -131,27 +132,27 @@ def saved(path: Path) -> dict[str, dict[str, str]]:
 
 
 def save(path: Path, name: str, selection: Selection) -> None:
-    """Keep a selection under ``name``, in the place of an earlier one of that name.
+    """Save a selection under ``name``, replacing an earlier one of that name.
 
     Raises
     ------
     ParameterError
-        If it is no name, or there are too many.
+        If the name is invalid, or there are too many selections.
     StorageError
         If the file cannot be written.
     """
     name = name.strip()
     if not 1 <= len(name) <= LONGEST or not name.isprintable():
-        raise ParameterError(f"A name has 1 to {LONGEST} letters.", value=name)
+        raise ParameterError(f"A name must have 1 to {LONGEST} characters.", value=name)
     with _locked(path):
         found = saved(path)
         if len(found) >= MOST and name not in found:
-            raise ParameterError(f"There are {MOST} saved selections already.", value=name, remedy="Forget one first.")
+            raise ParameterError(f"There are {MOST} saved selections already.", value=name, remedy="Delete one first.")
         write_text(path, json.dumps({**found, name: selection.to_query()}, indent=1, sort_keys=True) + "\n")
 
 
 def forget(path: Path, name: str) -> None:
-    """Drop the selection of this name, if there is one; errors as `save`."""
+    """Delete the selection of this name, if there is one; errors as `save`."""
     with _locked(path):
         write_text(
             path,
@@ -161,7 +162,7 @@ def forget(path: Path, name: str) -> None:
 
 
 def _numbers(parts: list[str], count: int) -> tuple[float, ...]:
-    """``count`` finite numbers, or none."""
+    """Return ``count`` finite numbers, or an empty tuple."""
     with contextlib.suppress(ValueError):
         found = tuple(float(part) for part in parts)
         if len(found) == count and all(map(math.isfinite, found)):

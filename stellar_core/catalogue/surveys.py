@@ -1,30 +1,30 @@
-"""The catalogues of this machine: the MOCK survey's, and SDSS's own once it was fetched."""
+"""The catalogues of the app: the MOCK survey, and a fetched survey if there is one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from stellar_core.catalogue.making import default_path
+from stellar_core.catalogue.builder import default_path
 from stellar_core.errors import StorageError
 from stellar_core.paths import survey_folder
 
 
 @dataclass(frozen=True)
 class Survey:
-    """A catalogue that there is or that can be made.
+    """A survey whose catalogue exists or can be made.
 
     Attributes
     ----------
     key : str
-        Its name in addresses.
+        Name in URLs.
     title : str
     path : Path
-        The catalogue itself; made from ``store``, or by the MOCK survey.
+        The catalogue, made from ``store`` or from the MOCK survey.
     mock : bool
-        Whether its stars are MOCK ones.
+        True if its stars are MOCK stars.
     store : Path or None
-        The store of ``fetch survey`` it is made from.
+        Its store of ``fetch survey``.
     """
 
     key: str
@@ -35,7 +35,7 @@ class Survey:
 
 
 def surveys() -> list[Survey]:
-    """The MOCK survey, then what `survey_folder` holds, if it is finished."""
+    """Return the MOCK survey, and the survey in `survey_folder` if it is complete."""
     from stellar_core.survey.store import read_summary
 
     found = [Survey("mock", "MOCK survey", default_path(), True)]

@@ -1,4 +1,4 @@
-"""The catalogue as a table to ask: ranges, boxes, densities, and SQL that can only read."""
+"""The catalogue as a table to query: limits, stages, columns, and read-only SQL."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-#: Most rows of an answer to SQL.
+#: Most rows of the result of a query.
 MAX_ROWS = 10_000
-#: Memory that a query may take.
+#: Memory of a query.
 MEMORY = "1GB"
 
-#: Nothing spills to a disk, and no extension is fetched or loaded.
+#: Nothing is written to disk, and no extension is loaded.
 _SETTINGS = {
     "memory_limit": MEMORY,
     "threads": 2,
@@ -39,12 +39,12 @@ Ranges = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """A table of stars in memory; no query can change it or reach a file.
+    """A table of stars in memory; a query can neither change it nor read a file.
 
     Attributes
     ----------
     columns : dict of str to str
-        Name -> type in DuckDB.
+        Name -> DuckDB type.
     """
 
     _connection: duckdb.DuckDBPyConnection = field(repr=False)
@@ -75,29 +75,29 @@ class Catalogue:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Columns that hold numbers."""
+        """Names of the numerical columns."""
         return tuple(name for name, kind in self.columns.items() if kind in _NUMBERS)
 
     def count(self, ranges: Ranges | None = None, stages: tuple[str, ...] = ()) -> int:
-        """Stars within ``ranges`` (column -> least, greatest) and of one of ``stages``; none given means all."""
+        """Return the number of stars within ``ranges`` (column -> lower, upper limit) and ``stages`` (empty: all)."""
         where, values = self._where(ranges or {}, stages)
         return int(self._run(f"SELECT count(*) FROM stars WHERE {where}", values).fetchone()[0])
 
     def limits(self, column: str) -> tuple[float, float]:
-        """Least and greatest value of a column."""
+        """Return minimum and maximum of a column."""
         self._known(column)
         low, high = self._run(f'SELECT min("{column}"), max("{column}") FROM stars', []).fetchone()
         return float(low), float(high)
 
     def rows(self, ranges: Ranges, stages: tuple[str, ...] = (), most: int = 500) -> pd.DataFrame:
-        """Up to ``most`` stars, those of the highest S/N."""
+        """Return up to ``most`` stars, those of highest S/N first."""
         where, values = self._where(ranges, stages)
         return self._run(
             f"SELECT * FROM stars WHERE {where} ORDER BY snMedian DESC, specObjID LIMIT {int(most)}", values
         ).df()
 
     def arrays(self, names: tuple[str, ...], ranges: Ranges, stages: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
-        """Columns of numbers as arrays, NaN where unknown; of ``stage`` its place in `STAGES`."""
+        """Return columns as float arrays, NaN where unknown; ``stage`` is its index in `STAGES`."""
         for name in names:
             self._known(name)
         where, values = self._where(ranges, stages)
@@ -106,34 +106,34 @@ class Catalogue:
         return {name: np.ma.filled(np.ma.asarray(found[name]).astype(float), np.nan) for name in names}
 
     def sql(self, text: str) -> pa.Table:
-        """The answer to one SELECT, at most `MAX_ROWS` rows, however long it takes.
+        """Return the result of one SELECT, at most `MAX_ROWS` rows, without a time limit.
 
-        Dates, lists, records, bytes and what else is neither number nor text comes as DuckDB's text: pandas and
-        Arrow do not hold all that DuckDB does, such as the year 290000.
+        Values that are neither numbers nor texts, such as dates and lists, are returned as text: pandas and Arrow
+        cannot hold all values of DuckDB, such as the year 290000.
 
-        What a visitor asks goes to `stellar_core.catalogue.query.ask`, which does this in a process with limits.
+        Queries of visitors go through `stellar_core.catalogue.query.run_query`, which calls this in a limited process.
 
         Raises
         ------
         ParameterError
-            If it is more than one statement, anything but a SELECT, or wrong.
+            If it is not a single valid SELECT.
         """
         import duckdb
 
-        remedy = "Ask one SELECT of the table stars."
+        remedy = "Write one SELECT from the table stars."
         try:
             statements = duckdb.extract_statements(text)
         except duckdb.Error as error:
             raise ParameterError(f"The SQL cannot be read: {_first_line(error)}", remedy=remedy) from None
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise ParameterError("Only one SELECT at a time is answered.", remedy=remedy)
+            raise ParameterError("Only a single SELECT is allowed.", remedy=remedy)
         query = statements[0].query.strip().rstrip(";")
         try:
             found = self._connection.cursor().sql(f"SELECT * FROM ({query}\n) LIMIT {MAX_ROWS}")
             listed = enumerate(zip(found.columns, found.types, strict=True), 1)
             return found.project(", ".join(_shown(at, name, str(kind)) for at, (name, kind) in listed)).to_arrow_table()
         except duckdb.Error as error:
-            raise ParameterError(f"The SQL cannot be answered: {_first_line(error)}", remedy=remedy) from None
+            raise ParameterError(f"The SQL failed: {_first_line(error)}", remedy=remedy) from None
 
     def _run(self, query: str, values: list[object]) -> duckdb.DuckDBPyConnection:
         return self._connection.cursor().execute(query, values)
@@ -157,7 +157,7 @@ class Catalogue:
 
 
 def _shown(at: int, name: str, kind: str) -> str:
-    """The column of a number as it is if it is a number, a text or a boolean, otherwise as text."""
+    """Return the SQL of a result column: numbers, texts and booleans unchanged, others as text."""
     title = name.replace('"', '""')
     return f'#{at} AS "{title}"' if kind in (*_NUMBERS, *_PLAIN) else f'CAST(#{at} AS VARCHAR) AS "{title}"'
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.experiments import published as paper
-from stellar_core.files import atomic_path, write_text
+from stellar_core.export import write_frame
+from stellar_core.files import write_text
 from stellar_core.models.registry import TABLE_2
 
 if TYPE_CHECKING:
@@ -97,8 +98,7 @@ def write_tables(made: dict[str, pandas.DataFrame], folder: Path) -> dict[str, l
     plain = {title: json.loads(frame.to_json(orient="records", double_precision=6)) for title, frame in made.items()}
     for title, frame in made.items():
         name = "".join(letter if letter.isalnum() else "-" for letter in title.lower())
-        with atomic_path(folder / f"{name}.parquet") as draft:
-            frame.to_parquet(draft, index=False)
+        write_frame(folder / f"{name}.parquet", frame)
         write_text(folder / f"{name}.json", json.dumps(plain[title], indent=1) + "\n")
     text = "\n\n".join(f"## {title}\n\n{markdown(rows)}" for title, rows in plain.items())
     write_text(folder / "tables.md", text + "\n")

@@ -1,7 +1,8 @@
 """Write FITS, one binary table for each table.
 
-Astropy makes the headers. The rows are written here, chunk by chunk, for two reasons: astropy holds the whole table in
-memory several times over, and it cannot write a logical cell that is undefined.
+Astropy makes the headers. The rows are written here, chunk by chunk, for two reasons: astropy would hold the whole
+table in memory (20,000 rows of a batch: 129 MB, here 28 MB of any number of rows), and it does not write undefined
+logical cells.
 """
 
 from __future__ import annotations

@@ -6,9 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stellar_core.quantities import QUANTITIES
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from astropy.units import UnitBase
+
+#: Unit in plain text -> as astropy spells it.
+_ASTROPY_UNITS = {one.column_unit: one.astropy_unit for one in QUANTITIES.values()}
 
 
 @dataclass(frozen=True)
@@ -70,14 +75,14 @@ def description_of(field: pa.Field) -> str:
 def astropy_unit(field: pa.Field, logarithms: bool = False) -> UnitBase | None:
     """Unit of a column for astropy; None if astropy does not know it.
 
-    FITS and VOTable have no units for logarithms, such as dex(yr): None unless ``logarithms``.
+    ECSV has units for logarithms, such as dex(yr). FITS and VOTable do not: None unless ``logarithms``.
     """
     from astropy.units import FunctionUnitBase, Unit, dex
 
     if not unit_of(field):
         return None
     try:
-        unit = Unit(unit_of(field))
+        unit = Unit(_ASTROPY_UNITS.get(unit_of(field), unit_of(field)))
     except ValueError:
         return None
     return None if not logarithms and (isinstance(unit, FunctionUnitBase) or unit == dex) else unit

@@ -9,7 +9,7 @@ import numpy as np
 
 from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import ParameterError, StorageError
-from stellar_core.files import atomic_path
+from stellar_core.export import write_frame
 from stellar_core.isochrones.catalogue_posterior import CataloguePosterior, fixed_samples
 from stellar_core.isochrones.lifetime import ENDS, track_log_lifetime
 from stellar_core.isochrones.nearest_neighbour import nearest_label
@@ -168,11 +168,7 @@ def label_file(table: Path, out: Path | None, priors: Priors = Priors()) -> dict
         raise StorageError(f"{table.name} cannot be read as a table: {error}", value=str(table)) from None
     found = label_table(frame, priors)
     try:
-        with atomic_path(out) as draft:
-            if out.suffix == ".parquet":
-                found.to_parquet(draft, index=False)
-            else:
-                found.to_csv(draft, index=False)
+        write_frame(out, found)
     except OSError as error:
         raise StorageError(f"{out} cannot be written: {error}", value=str(out)) from None
     counts = found["state"].value_counts()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.errors import ParameterError, StellarError, StorageError
-from stellar_core.files import atomic_path
+from stellar_core.export import write_frame
 from stellar_core.mock.database import write_database
 from stellar_core.mock.plates import N_STARS, Plate, make_plate, object_id, stars_on
 from stellar_core.mock.spectrum_writer import write_spec_lite
@@ -145,8 +145,7 @@ def write_release(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for table, path in ((catalogue, paths["catalogue"]), (true, paths["truth"])):
-            with atomic_path(path) as draft:
-                table.to_parquet(draft, index=False)
+            write_frame(path, table)
         database = write_database(catalogue, folder / "catalogue.duckdb", seed)
         if spectra:
             _write_spectra(catalogue, seed, folder / "spectra", report)

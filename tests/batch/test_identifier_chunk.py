@@ -1,4 +1,4 @@
-"""Stars of a batch by every kind of name: each is waited for, and none of what fails in passing becomes an answer."""
+"""Identifiers and files of a batch: fetched with retries; transient errors never become results."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def ways(star) -> list[str]:
     ]
 
 
-def test_every_way_to_name_a_star_gives_the_same(asked, star):
+def test_all_identifiers_of_a_star_give_the_same_spectrum(asked, star):
     found = asked(*ways(star))
     assert not [str(one) for one in found if isinstance(one, StellarError)]
     assert {one.name for one in found} == {found[0].name}
@@ -63,7 +63,7 @@ def test_every_way_to_name_a_star_gives_the_same(asked, star):
 
 
 @pytest.mark.parametrize("way", range(6))
-def test_no_star_is_answered_without_its_row_while_the_catalogue_is_out_of_service(asked, sdss, star, way):
+def test_a_star_without_its_catalogue_row_is_a_transient_error(asked, sdss, star, way):
     text = ways(star)[way]
     sdss.replies[SQL_PAGE] = (503, "text/html", b"<html>busy</html>")
     assert isinstance(asked(text)[0], TransientError)
@@ -71,7 +71,7 @@ def test_no_star_is_answered_without_its_row_while_the_catalogue_is_out_of_servi
     assert asked(text)[0].photometry is not None
 
 
-def test_a_catalogue_out_of_reach_is_tried_for_few_and_what_is_kept_is_given(asked, sdss, star, monkeypatch):
+def test_an_unreachable_catalogue_is_tried_for_few_stars_and_cached_stars_are_read(asked, sdss, star, monkeypatch):
     name = ways(star)[0]
     asked(name)
     tried = []
@@ -93,7 +93,7 @@ def test_a_visitor_gets_spectra_without_the_catalogue(sdss, star, monkeypatch):
     assert found.name == ways(star)[0] and any("catalogue could not be queried" in note for note in found.notes)
 
 
-def test_a_few_stars_that_meet_no_server_do_not_shut_out_the_others(asked, sdss, monkeypatch):
+def test_a_few_failed_connections_do_not_stop_the_other_stars(asked, sdss, monkeypatch):
     stars = mock_stars(sdss)[40:80]
     sdss.spectra.make(stars)
     real, unlucky = SpectrumFiles._download, {star.name for star in stars[::10]}
@@ -108,7 +108,7 @@ def test_a_few_stars_that_meet_no_server_do_not_shut_out_the_others(asked, sdss,
     assert [isinstance(one, UnreachableError) for one in found] == [star.name in unlucky for star in stars]
 
 
-def test_names_of_files_that_are_not_there_are_not_asked_of_sdss(asked, monkeypatch):
+def test_missing_files_are_not_queried_at_sdss(asked, monkeypatch):
     monkeypatch.setattr(SkyServer, "query", None)
     for text in ("night/spec-0266-51602-0031.fits", "list.csv", "a.fits.gz"):
         assert str(asked(text)[0]).startswith(f"There is no file {text}")
@@ -124,7 +124,7 @@ def file(sdss, star, tmp_path) -> str:
     return str(copied)
 
 
-def test_files_get_their_row_where_it_is_asked_for_and_wait_for_it(asked, sdss, star, file):
+def test_files_get_their_catalogue_row_on_request(asked, sdss, star, file):
     known = asked(ways(star)[0])[0]
     plain, with_row = asked(file)[0], asked(file, photometry=True)[0]
     assert "sspp_flag" not in plain.meta and with_row.meta["sspp_flag"] == known.meta["sspp_flag"]
@@ -132,12 +132,12 @@ def test_files_get_their_row_where_it_is_asked_for_and_wait_for_it(asked, sdss, 
     np.testing.assert_array_equal(with_row.flux, plain.flux)
 
 
-def test_files_wait_for_the_catalogue_only_where_it_is_asked(asked, sdss, file):
+def test_files_need_the_catalogue_only_on_request(asked, sdss, file):
     sdss.replies[SQL_PAGE] = (503, "text/html", b"<html>busy</html>")
     assert isinstance(asked(file, photometry=True)[0], TransientError) and not isinstance(asked(file)[0], StellarError)
 
 
-def test_a_file_of_no_star_of_sdss_is_left_alone(asked, file, monkeypatch):
+def test_a_file_of_another_survey_is_not_queried(asked, file, monkeypatch):
     from astropy.table import Table
 
     spectrum = asked(file)[0]
@@ -145,4 +145,5 @@ def test_a_file_of_no_star_of_sdss_is_left_alone(asked, file, monkeypatch):
     Table({"loglam": np.log10(spectrum.wavelength), "flux": spectrum.flux, "ivar": spectrum.ivar}).write(path)
     monkeypatch.setattr(SkyServer, "query", None)
     np.testing.assert_array_equal(asked(path, photometry=True)[0].flux, spectrum.flux)
-    assert identifier_chunk._named(replace(spectrum, meta={"plate": 99_999_999, "mjd": 51602, "fiber": 1})) is None
+    impossible = replace(spectrum, meta={"plate": 99_999_999, "mjd": 51602, "fiber": 1})
+    assert identifier_chunk._star_of_file(impossible) is None

@@ -21,7 +21,7 @@ def names(request: Request, folder) -> list[str]:
     return list(inputs.chunk(range(len(inputs))).texts)
 
 
-def test_files_come_folder_by_folder_in_the_order_of_their_names(tmp_path):
+def test_files_are_sorted_by_folder_and_name(tmp_path):
     for place in ("b/2.fits", "b/1.fits", "a/3.FITS", "a/notes.txt", "b/c/4.fits.gz"):
         (tmp_path / "spectra" / place).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "spectra" / place).touch()
@@ -31,7 +31,7 @@ def test_files_come_folder_by_folder_in_the_order_of_their_names(tmp_path):
     ]
 
 
-def test_the_list_stays_what_it_was_when_the_batch_began(tmp_path):
+def test_the_list_of_inputs_is_fixed_when_the_batch_begins(tmp_path):
     listed = tmp_path / "list.txt"
     listed.write_text("# two\n266-51602-31\n\n267-51608-217\n")
     request = Request(listed=str(listed))
@@ -59,14 +59,14 @@ def test_tables_of_identifiers_keep_all_their_digits(tmp_path):
         lambda path: Request(listed=str(path / "none.parquet")).open(path),
     ],
 )
-def test_what_cannot_be_a_batch_is_one_sentence(tmp_path, make):
+def test_invalid_requests_give_a_one_sentence_error(tmp_path, make):
     with pytest.raises(ParameterError) as caught:
         make(tmp_path)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.glob("*")), "and nothing is left behind"
 
 
-def test_mock_stars_are_the_release_s_in_any_portion():
+def test_mock_stars_are_those_of_the_release_in_any_chunk():
     inputs = MockInputs(300, SEED)
     whole = list(inputs.chunk(range(37, 43)).read())
     apart = [entry for k in range(37, 43) for entry in inputs.chunk(range(k, k + 1)).read()]
@@ -77,7 +77,7 @@ def test_mock_stars_are_the_release_s_in_any_portion():
         assert dict(one.spectrum.meta) == dict(other.spectrum.meta)
 
 
-def test_the_pipeline_s_parameters_stand_beside_mock_stars():
+def test_mock_stars_have_sspp_parameters():
     entry = next(MockInputs(300, SEED).chunk(range(7, 8)).read())
     meta, plate = entry.spectrum.meta, make_plate(SEED, entry.spectrum.meta["plate"])
     columns = catalogue_columns(plate, SEED)
@@ -85,21 +85,21 @@ def test_the_pipeline_s_parameters_stand_beside_mock_stars():
     assert meta["sspp_teff"] == columns["teffadop"][row] and meta["sspp_feh_err"] == columns["fehadopunc"][row]
 
 
-def test_beyond_the_survey_s_size_the_next_seed_goes_on():
+def test_stars_beyond_the_survey_come_from_the_next_seed():
     portion = MockChunk(N_STARS + 10, SEED, range(N_STARS - 1, N_STARS + 1))
     last, first = portion.read()
     assert last.text.startswith(f"MOCK {SEED} 16383-") and first.text.startswith(f"MOCK {SEED + 1} 16000-")
     assert first.spectrum.name in {star.name for star in MockSurvey(SEED + 1).star_ids(16000)}
 
 
-def test_a_worker_does_not_keep_every_plate_that_it_has_seen():
+def test_a_worker_keeps_few_plates():
     inputs = MockInputs(400, SEED)
     for start in range(0, 80, 20):
         list(inputs.chunk(range(start, start + 20)).read())
         assert make_plate.cache_info().currsize <= PLATES + 20
 
 
-def test_one_entry_for_each_text_whatever_it_is(tmp_path):
+def test_each_text_gives_one_input(tmp_path):
     star = MockSurvey().star_ids(16000)[0]
     (tmp_path / "broken.fits").write_bytes(b"SIMPLE  =")
     texts = (

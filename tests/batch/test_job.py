@@ -69,11 +69,27 @@ class Quick:
         )
 
 
+class StoredSurvey:
+    """The MOCK survey, each spectrum made once for all tests."""
+
+    made: dict = {}
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def frames(self, stars):
+        missing = [star for star in stars if (self.seed, star) not in self.made]
+        for star, frame in zip(missing, MockSurvey(self.seed).frames(missing), strict=True):
+            self.made[self.seed, star] = frame
+        return [self.made[self.seed, star] for star in stars]
+
+
 @pytest.fixture
 def quick(monkeypatch):
     """Batches estimated by `Quick`; gives the numbers of the chunks that were processed."""
     asked = []
     monkeypatch.setattr(worker, "_load", lambda model, sha256: Quick())
+    monkeypatch.setattr(chunks, "MockSurvey", StoredSurvey)
     real = worker.process_chunk
     monkeypatch.setattr(job, "process_chunk", lambda task: (asked.append(task.number), real(task))[1])
     return asked

@@ -39,8 +39,11 @@ def spectrum(tmp_path_factory) -> bytes:
     return write_spec_lite(survey.spectrum(survey.star_ids(16000)[0]), folder / "spec.fits").read_bytes()
 
 
-def test_a_text_gives_a_row_for_each_identifier_however_it_is_laid_out():
-    text = "# mine\n4565636362342690816, 266-51602-31\n\n266 51602 31\n147.32107 -0.00657\nspec-0266-51602-0031.fits\nnonsense here\n"
+def test_a_text_gives_a_row_for_each_identifier_in_any_layout():
+    text = (
+        "# mine\n4565636362342690816, 266-51602-31\n\n266 51602 31\n147.32107 -0.00657\n"
+        "spec-0266-51602-0031.fits\nnonsense here\n"
+    )
     assert inputs_from_text(text).texts == (
         *(
             "4565636362342690816",
@@ -53,7 +56,7 @@ def test_a_text_gives_a_row_for_each_identifier_however_it_is_laid_out():
     )
 
 
-def test_lists_of_every_kind_keep_all_digits():
+def test_lists_of_every_format_keep_all_digits():
     ids = ["4565636362342690816", "18014398823905122304"]
     table = io.BytesIO()
     pq.write_table(pa.table({"z": [0.0, 1.0], "specObjID": pa.array(map(int, ids), pa.uint64())}), table)
@@ -74,20 +77,20 @@ def test_lists_of_every_kind_keep_all_digits():
     [
         (b"", "is empty"),
         (b"# nothing\n", "no identifier"),
-        (b"\xff\xfe\x00binary", "no text"),
+        (b"\xff\xfe\x00binary", "not text"),
         (b"PAR1 no", "Parquet"),
         (b"SIMPLE  =", "single spectrum"),
-        (b"PK\x03\x04 cut", "damaged or cut short"),
+        (b"PK\x03\x04 cut", "damaged or truncated"),
         (archive({}), "is empty"),
         (archive({"folder/": b"", "__MACOSX/a": b"x", "b/.DS_Store": b"x"}), "is empty"),
         (b"1-52000-1\n" * 501, "command line"),
         (archive({f"{k}.fits": b"" for k in range(501)}), "501 files"),
         (b"PK\x03\x04" + b"PK\x01\x02" * 10_001, "more than 10,000 files"),
-        (b"x" * 5_000_001, "too much for a list"),
+        (b"x" * 5_000_001, "too many for a list"),
         (b"a,specObjID\n1," + b"9" * 200_000 + b"\n", "cannot be read"),
     ],
 )
-def test_what_is_no_list_and_no_archive_is_one_sentence(data, words):
+def test_other_files_give_a_one_sentence_error(data, words):
     with pytest.raises(ParameterError, match=words) as caught:
         inputs_from_file("a\nb\x1b.zip", data)
     assert "\n" not in str(caught.value) and "\x1b" not in str(caught.value)
@@ -126,7 +129,7 @@ def test_an_archive_gives_a_row_for_each_member_and_writes_nothing(spectrum, tmp
     assert [path.name for path in tmp_path.rglob("*")] == ["there.fits"]
 
 
-def test_a_member_that_lies_or_is_locked_or_damaged_costs_its_row_only(spectrum):
+def test_a_damaged_or_encrypted_member_gives_one_error_row(spectrum):
     whole = archive({"a.fits": spectrum, "b.fits": spectrum})
     lying = whole.replace(struct.pack("<I", len(spectrum)), struct.pack("<I", 100))
     locked = bytearray(whole)
@@ -138,11 +141,15 @@ def test_a_member_that_lies_or_is_locked_or_damaged_costs_its_row_only(spectrum)
     torn[200:400] = bytes(200)
     for data, words in ((lying, ""), (bytes(locked), "password"), (bytes(other), "damaged"), (bytes(torn), "damaged")):
         first, second = entries(inputs_from_file("x.zip", data))
-        assert isinstance(first.found, StellarError) and words in str(first.found) and "\n" not in str(first.found)
-        assert words == "" or not isinstance(second.found, StellarError)
+        assert (
+            isinstance(first.spectrum, StellarError)
+            and words in str(first.spectrum)
+            and "\n" not in str(first.spectrum)
+        )
+        assert words == "" or not isinstance(second.spectrum, StellarError)
 
 
-def test_all_members_together_unpack_to_a_fixed_size_in_whatever_portions(spectrum, monkeypatch):
+def test_the_total_unpacked_size_is_limited_in_any_chunks(spectrum, monkeypatch):
     monkeypatch.setattr(uploads, "MAX_UNPACKED", int(2.5 * len(spectrum)))
     inputs = inputs_from_file("x.zip", archive({f"{k}.fits": spectrum for k in range(4)}))
     assert isinstance(inputs, ArchiveInputs)
@@ -161,10 +168,10 @@ def test_no_text_of_a_visitor_reads_a_file_of_this_machine(spectrum, tmp_path, m
     (tmp_path / star.name).write_bytes(b"not the star")
     found = entries(TypedInputs(("mine.fits", str(tmp_path / "mine.fits"), "/etc/passwd", star.name)))
     assert all("is not a recognised SDSS identifier" in str(entry.spectrum) for entry in found[:3])
-    assert found[3].found.name == star.name
+    assert found[3].spectrum.name == star.name
 
 
-def test_sdss_out_of_reach_is_tried_for_few_and_told_for_all(monkeypatch, tmp_path):
+def test_unreachable_sdss_is_tried_for_few_stars_and_reported_for_all(monkeypatch, tmp_path):
     monkeypatch.setenv("STELLAR_CACHE_DIR", str(tmp_path))
     tried, mock = [], MockSurvey().star_ids(16000)[0].name
 
@@ -175,5 +182,5 @@ def test_sdss_out_of_reach_is_tried_for_few_and_told_for_all(monkeypatch, tmp_pa
     monkeypatch.setattr(SpectrumFiles, "_download", away)
     monkeypatch.setattr(SkyServer, "_ask", away)
     found = entries(TypedInputs((*(f"266-51602-{k}" for k in range(1, 31)), mock)))
-    assert all("cannot be reached" in str(entry.spectrum) for entry in found[:30]) and found[30].found.name == mock
+    assert all("cannot be reached" in str(entry.spectrum) for entry in found[:30]) and found[30].spectrum.name == mock
     assert len(tried) < 20, "each of the threads may have been at one, and at its row"

@@ -1,4 +1,4 @@
-"""Answers of the real model: the same to the bit in any company, on any number of workers, and after kill -9."""
+"""Results of the real model: equal to the bit in any group, on any number of workers, and after kill -9."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def spectra():
 
 
 class Given:
-    """A portion of what is at hand."""
+    """A chunk of given spectra."""
 
-    def __init__(self, found):
-        self.found = found
+    def __init__(self, spectra):
+        self.spectra = spectra
 
     def read(self):
-        return (InputSpectrum(str(k), item) for k, item in enumerate(self.found))
+        return (InputSpectrum(str(k), item) for k, item in enumerate(self.spectra))
 
 
 def rows(found, settings) -> list[dict[str, object]]:
@@ -56,22 +56,22 @@ def rows(found, settings) -> list[dict[str, object]]:
     return pq.read_table(io.BytesIO(process_chunk(ChunkTask(0, 0, Given(found), settings)).data)).to_pylist()
 
 
-def test_a_star_s_answer_does_not_depend_on_those_beside_it(settings, spectra):
+def test_a_result_does_not_depend_on_the_other_stars_of_its_group(settings, spectra):
     together = rows(spectra, settings)
     assert len(together) == 40 and all(row["error"] is None for row in together)
     alone = rows(spectra[5:6], settings)[0]
     flat = replace(spectra[1], flux=np.ones_like(spectra[1].flux))
-    company = [*spectra[30:35], spectra[5], SpectrumError("None."), flat, *spectra[8:10]]
-    other = rows(company, settings)
+    group = [*spectra[30:35], spectra[5], SpectrumError("None."), flat, *spectra[8:10]]
+    other = rows(group, settings)
     strip = lambda row: {name: value for name, value in row.items() if name not in ("row", "input")}
-    assert strip(together[5]) == strip(other[5]), "same place, other company"
+    assert strip(together[5]) == strip(other[5]), "same place, another group"
     assert strip(other[9]) == strip(together[9])
     assert [row["error"] for row in other[6:8]] == ["None.", other[7]["error"]] and "flat" in other[7]["error"]
     for name, value in strip(alone).items():
         assert value == (pytest.approx(together[5][name], rel=1e-4) if isinstance(value, float) else together[5][name])
 
 
-def test_it_is_the_answer_that_predict_gives(settings, spectra):
+def test_the_result_is_that_of_predict(settings, spectra):
     found = rows(spectra[:3], settings)
     estimator = Estimator.load(MODEL)
     for row, spectrum in zip(found, spectra):
@@ -81,9 +81,9 @@ def test_it_is_the_answer_that_predict_gives(settings, spectra):
         assert (row["in_domain"], row["stage"]) == (result.verdict.in_domain, result.most_likely_stage)
 
 
-def test_parameters_of_the_catalogue_change_no_answer(settings, spectra):
-    told = [replace(one, meta={**one.meta, "sspp_teff": 3000.0, "sspp_feh": 9.0}) for one in spectra[:GROUP]]
-    plain, other = rows(spectra[:GROUP], settings), rows(told, settings)
+def test_sspp_parameters_do_not_change_the_result(settings, spectra):
+    with_sspp = [replace(one, meta={**one.meta, "sspp_teff": 3000.0, "sspp_feh": 9.0}) for one in spectra[:GROUP]]
+    plain, other = rows(spectra[:GROUP], settings), rows(with_sspp, settings)
     assert other[0].pop("sspp_teff") == 3000.0 and plain[0].pop("sspp_teff") is None
     assert {k: v for k, v in other[0].items() if k != "sspp_feh"} == {
         k: v for k, v in plain[0].items() if k != "sspp_feh"
@@ -91,7 +91,7 @@ def test_parameters_of_the_catalogue_change_no_answer(settings, spectra):
 
 
 @pytest.mark.slow
-def test_a_store_is_answered_like_the_files_it_was_made_of(sdss, tmp_path, settings):
+def test_a_store_gives_the_results_of_its_files(sdss, tmp_path, settings):
     acquire(tmp_path / "survey", Plan(first_plate=16000, last_plate=16001, plates_per_page=2, stars=40, chunk=30))
     store = str(tmp_path / "survey" / "store")
     for request in (Request((store,)), Request((str(tmp_path / "survey"),))):
@@ -112,7 +112,7 @@ def test_a_store_is_answered_like_the_files_it_was_made_of(sdss, tmp_path, setti
 
 
 @pytest.mark.slow
-def test_named_stars_come_from_the_archive_with_their_rows(shared_data, sdss, settings):
+def test_identifiers_are_fetched_with_their_catalogue_rows(shared_data, sdss, settings):
     star = next(star for star in sdss.spectra.real if star.name == "0283-51660-0388")
     entries = list(IdentifierChunk((star.specobjid, star.name)).read())
     assert [entry.spectrum.meta["sspp_teff"] for entry in entries] == [6765.0, 6765.0]
@@ -133,7 +133,7 @@ def test_two_workers_of_either_kind_give_the_table_of_one(tmp_path, settings):
 
 
 @pytest.mark.slow
-def test_killed_at_any_time_nothing_is_lost_and_nothing_twice(tmp_path, settings):
+def test_a_killed_batch_resumes_without_loss_or_repetition(tmp_path, settings):
     def begin(out: Path) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "stellar_core", "batch", "--mock", "100", "--chunk", "32", "--out", str(out)]
         return subprocess.Popen(

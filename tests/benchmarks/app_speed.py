@@ -206,7 +206,7 @@ def drawn(browser, address: str, charts: int) -> tuple[float, int]:
 
 def diagram(browser, bare: Path, address: str, repeat: int, figures: Figures) -> None:
     """Open the catalogue page and the bare figure in turn, in fresh tabs of the same browser."""
-    from stellar_core.catalogue.making import default_path
+    from stellar_core.catalogue.builder import default_path
     from stellar_core.catalogue.table import Catalogue
 
     figures.stars = Catalogue.open(default_path()).count()
@@ -265,7 +265,7 @@ def ten_tabs(browser, address: str, pid: int, names: list[str], figures: Figures
 def main() -> None:
     from playwright.sync_api import sync_playwright
 
-    from stellar_core.catalogue.making import make_catalogue
+    from stellar_core.catalogue.builder import make_catalogue
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=3)

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from stellar_core.catalogue.making import default_path, make_catalogue
+from stellar_core.catalogue.builder import default_path, make_catalogue
 from stellar_core.catalogue.table import Catalogue
 
 pytestmark = pytest.mark.browser

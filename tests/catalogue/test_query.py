@@ -1,10 +1,10 @@
-"""SQL of visitors: it can read one table and nothing else, and neither time nor memory are its to take."""
+"""SQL of visitors: it reads one table and nothing else, within limits of time and memory."""
 
 import pandas as pd
 import pytest
 
 from stellar_core.catalogue import query
-from stellar_core.catalogue.query import ask
+from stellar_core.catalogue.query import run_query
 from stellar_core.catalogue.table import Catalogue
 from stellar_core.errors import ParameterError, StorageError
 
@@ -18,10 +18,11 @@ def path(tmp_path_factory):
     return made
 
 
-def test_one_select_is_answered_with_whatever_types(path):
-    found = ask(
+def test_a_select_returns_columns_of_all_types(path):
+    found = run_query(
         path,
-        "SELECT stage, count(*) AS n, [1, 2] AS l, INTERVAL 1 DAY AS i, '\\x00'::BLOB AS b FROM stars GROUP BY stage -- why\n;",
+        "SELECT stage, count(*) AS n, [1, 2] AS l, INTERVAL 1 DAY AS i, '\\x00'::BLOB AS b "
+        "FROM stars GROUP BY stage -- why\n;",
     )
     assert found.n.sum() == 60 and list(found.l) == ["[1, 2]"] * 2 and all(isinstance(value, str) for value in found.b)
 
@@ -54,7 +55,7 @@ def test_one_select_is_answered_with_whatever_types(path):
         "CREATE TEMP TABLE a AS SELECT 1",
     ),
 )
-def test_it_can_only_read_this_table(path, text):
+def test_a_query_can_only_read_this_table(path, text):
     catalogue = Catalogue.open(path)
     with pytest.raises(ParameterError, match="SELECT|SQL"):
         catalogue.sql(text)
@@ -71,22 +72,22 @@ def test_it_can_only_read_this_table(path, text):
         ),
         ("SELECT repeat('a', 1000000) FROM range(100000)", "[Mm]emory|took longer"),
         ("SELECT repeat('a', 10000) FROM range(10000)", "larger than 20 MB"),
-        ("SELECT 1 -- " + "x" * 10_000, "letters"),
+        ("SELECT 1 -- " + "x" * 10_000, "characters"),
     ],
 )
-def test_what_takes_too_much_is_stopped(path, text, words):
+def test_a_query_beyond_the_limits_is_stopped(path, text, words):
     with pytest.raises(ParameterError, match=words) as caught:
-        ask(path, text, seconds=2.0 if "RECURSIVE" in text else 30.0)
+        run_query(path, text, seconds=2.0 if "RECURSIVE" in text else 30.0)
     assert "\n" not in str(caught.value)
 
 
-def test_a_damaged_file_is_one_sentence_and_turns_are_given_back(tmp_path):
+def test_a_damaged_file_gives_an_error_and_frees_its_slot(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1 no")
     for _ in range(3):
         with pytest.raises(StorageError, match="cannot be read"):
-            ask(tmp_path / "a.parquet", "SELECT 1")
-    assert query._TURNS.acquire(blocking=False)
-    query._TURNS.release()
+            run_query(tmp_path / "a.parquet", "SELECT 1")
+    assert query._SLOTS.acquire(blocking=False)
+    query._SLOTS.release()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_a_damaged_file_is_one_sentence_and_turns_are_given_back(tmp_path):
         ("170141183460469231731687303715884105727::HUGEINT", "170141183460469231731687303715884105727"),
     ],
 )
-def test_values_that_pandas_cannot_hold_come_as_text(path, value, shown):
+def test_values_that_pandas_cannot_hold_are_returned_as_text(path, value, shown):
     table = Catalogue.open(path).sql(f'SELECT {value} AS "a ""quoted"" name", 1.5::DOUBLE AS b, 2 AS b')
     assert table.column_names[0] == 'a "quoted" name'
     assert [str(column[0].as_py()) for column in table.columns] == [shown, "1.5", "2"]

@@ -1,4 +1,4 @@
-"""Selections: the same after the way through an address or a file, whatever else stands there."""
+"""Selections: restored from URL parameters and from the file of saved selections."""
 
 import json
 
@@ -14,7 +14,7 @@ WHOLE = Selection(
 
 
 @pytest.mark.parametrize("selection", [WHOLE, Selection(), Selection(box=(3000.0, 4000.0, 0.0, 5.0))])
-def test_an_address_brings_it_back(selection):
+def test_url_parameters_restore_a_selection(selection):
     assert Selection.from_query(selection.to_query(), COLUMNS) == selection
 
 
@@ -34,7 +34,7 @@ def test_a_box_narrows_the_filters():
         {"filter": ";".join(["teff"] * 10_000), "box": "", "other": "1"},
     ],
 )
-def test_nonsense_is_left_out(words):
+def test_invalid_parameters_are_ignored(words):
     assert Selection.from_query(words, COLUMNS) == Selection()
 
 
@@ -43,7 +43,7 @@ def test_limits_may_come_in_any_order():
     assert found.ranges == (("teff", 5000.0, 6000.0),) and found.box == (5000.0, 6000.0, 4.0, 5.0)
 
 
-def test_names_are_kept_in_a_file_and_forgotten(tmp_path):
+def test_selections_are_saved_and_deleted_by_name(tmp_path):
     path = tmp_path / "folder" / "selections.json"
     assert saved(path) == {}
     save(path, " solar twins ", WHOLE)
@@ -57,10 +57,10 @@ def test_names_are_kept_in_a_file_and_forgotten(tmp_path):
     assert list(saved(path)) == ["all"] and sorted(item.name for item in path.parent.iterdir())[0] == "selections.json"
 
 
-def test_bad_names_too_many_and_damage_are_one_sentence(tmp_path):
+def test_bad_names_too_many_and_damaged_files_give_an_error(tmp_path):
     path = tmp_path / "selections.json"
     for name in ("", " ", "a\nb", "x" * 61):
-        with pytest.raises(ParameterError, match="letters"):
+        with pytest.raises(ParameterError, match="characters"):
             save(path, name, WHOLE)
     path.write_text(json.dumps({str(k): {} for k in range(MOST)}))
     with pytest.raises(ParameterError, match="100"):
@@ -74,7 +74,7 @@ def test_bad_names_too_many_and_damage_are_one_sentence(tmp_path):
         save(path / "below" / "a file", "a", WHOLE)
 
 
-def test_limits_narrow_those_there_are_and_never_leave_nothing():
+def test_further_limits_narrow_the_selection_but_never_to_nothing():
     found = Selection(colour="feh", ranges=(("teff", 5000.0, 6000.0),)).narrowed(
         {"teff": (5500.0, 7000.0), "feh": (-1.0, 0.0)}
     )

@@ -1,10 +1,10 @@
-"""The catalogue: what it holds, of MOCK stars and of fetched ones, and that it can be asked."""
+"""The catalogue of MOCK stars and of a store: its contents and its queries."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from stellar_core.catalogue.making import make_catalogue
+from stellar_core.catalogue.builder import make_catalogue
 from stellar_core.catalogue.surveys import surveys
 from stellar_core.catalogue.table import Catalogue
 from stellar_core.errors import ParameterError, StorageError
@@ -26,7 +26,7 @@ def catalogue(path):
     return Catalogue.open(path)
 
 
-def test_ages_are_the_isochrones_of_the_pipelines_values_and_no_truth_is_in(path):
+def test_ages_are_posteriors_from_sspp_parameters_and_no_true_value_is_included(path):
     stars = pd.read_parquet(path)
     row = stars[stars.stage.notna()].iloc[0]
     found = infer_posterior(float(row.teff), float(row.logg), float(row.feh), (75.0, 0.20, 0.10))
@@ -35,7 +35,7 @@ def test_ages_are_the_isochrones_of_the_pipelines_values_and_no_truth_is_in(path
     assert not [name for name in stars.columns if "true" in name.lower()]
 
 
-def test_ranges_boxes_and_stages_choose_stars(catalogue, path):
+def test_limits_and_stages_select_stars(catalogue, path):
     stars = pd.read_parquet(path)
     low, high = catalogue.limits("teff")
     assert (low, high) == (stars.teff.min(), stars.teff.max()) and catalogue.count() == 60
@@ -60,7 +60,7 @@ def test_unknown_columns_are_refused(catalogue, column):
             ask(column)
 
 
-def test_a_damaged_file_and_a_full_disk_are_one_sentence(tmp_path):
+def test_a_damaged_file_and_a_full_disk_give_an_error(tmp_path):
     (tmp_path / "stars.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(StorageError, match="cannot be read"):
         Catalogue.open(tmp_path / "stars.parquet")
@@ -68,7 +68,7 @@ def test_a_damaged_file_and_a_full_disk_are_one_sentence(tmp_path):
         make_catalogue(tmp_path / "stars.parquet" / "x" / "y.parquet", 10)
 
 
-def test_stages_are_numbers_for_figures(catalogue, path):
+def test_stages_are_numbers_in_arrays(catalogue, path):
     stars = pd.read_parquet(path)
     found = catalogue.arrays(("stage", "plate"), {})
     expected = stars.stage.map({name: k for k, name in enumerate(STAGES)}).astype(float)
@@ -77,7 +77,7 @@ def test_stages_are_numbers_for_figures(catalogue, path):
     )
 
 
-def test_a_store_of_fetched_stars_makes_the_same_table(path, tmp_path):
+def test_a_store_gives_the_same_table(path, tmp_path):
     release = tmp_path / "release"
     write_release(60, release, spectra=False)
     rows = pd.read_parquet(release / "catalogue.parquet")
@@ -93,7 +93,7 @@ def test_a_store_of_fetched_stars_makes_the_same_table(path, tmp_path):
         make_catalogue(tmp_path / "x.parquet", store=tmp_path / "none")
 
 
-def test_the_fetched_survey_is_listed_once_it_is_finished(tmp_path, monkeypatch):
+def test_a_fetched_survey_is_listed_when_it_is_complete(tmp_path, monkeypatch):
     monkeypatch.setenv("STELLAR_CACHE_DIR", str(tmp_path))
     assert [survey.key for survey in surveys()] == ["mock"]
     (tmp_path / "survey" / "store").mkdir(parents=True)

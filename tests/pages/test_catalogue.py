@@ -8,7 +8,7 @@ import shutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from stellar_core.catalogue.making import make_catalogue
+from stellar_core.catalogue.builder import make_catalogue
 from tests.pages.conftest import ROOT
 
 

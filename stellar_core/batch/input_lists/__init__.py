@@ -1,9 +1,9 @@
-"""Lists of stars as astronomers keep them: lines of text, and CSV, ECSV, FITS, VOTable and Parquet tables.
+"""Read lists of stars: lines of text, and CSV, ECSV, FITS, VOTable and Parquet tables.
 
-A table names its stars by a column specObjID, by plate, MJD and fiber, or by RA and Dec, in any case of letters. Each
-of its rows gives one text for `stellar_core.sdss.identifiers.parse`, an empty one where its cells are empty. RA and Dec
-are degrees unless the table states another unit. Every reader takes what it reads for hostile: sizes that a file states
-are checked against its bytes before anything is allocated, and only the columns that name stars are read.
+A table identifies its stars by a column specObjID, by plate, MJD and fiber, or by RA and Dec, in upper or lower case.
+Each row gives one text for `stellar_core.sdss.identifiers.parse`, an empty one if its cells are empty. RA and Dec are
+in degrees unless the table states another unit. Files may be hostile: sizes that a file states are checked against its
+bytes before memory is allocated, and only the columns that identify stars are read.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_list(file: BinaryIO, name: str) -> Iterator[str]:
-    """The inputs in a list; its content says of which kind it is.
+    """Yield the inputs of a list, whose format is recognised by its content.
 
     Parameters
     ----------
     file : binary file
-        That can be wound back.
+        Must be seekable.
     name : str
-        For messages.
+        Name of the list in messages.
 
     Yields
     ------
@@ -41,7 +41,7 @@ def read_list(file: BinaryIO, name: str) -> Iterator[str]:
     Raises
     ------
     ParameterError
-        If it cannot be read, or is a table without columns that name stars.
+        If the list cannot be read, or is a table without columns that identify stars.
     """
     start = file.read(2048)
     file.seek(0)
@@ -54,13 +54,11 @@ def read_list(file: BinaryIO, name: str) -> Iterator[str]:
     elif start.startswith(b"SIMPLE"):
         found = read_fits_list(file, name)
     elif opening.startswith((b"<!doctype html", b"<html")):
-        raise ParameterError(
-            f"{name} is a page of a web site, no list of stars.", value=name, remedy="Save the table itself."
-        )
+        raise ParameterError(f"{name} is a web page, not a list of stars.", value=name, remedy="Save the table itself.")
     elif opening.startswith(b"<"):
         found = read_votable_list(file, name)
     elif b"\0" in start and not wide:
-        raise ParameterError(f"The list {name} cannot be read: it is no text.", value=name)
+        raise ParameterError(f"The list {name} cannot be read: it is not text.", value=name)
     else:
         found = read_text_list(file, name, "utf-16" if wide else "utf-8-sig")
     yield from map(tidy, found)

@@ -1,7 +1,7 @@
-"""Units of columns from the YAML by which ECSV, and Parquet files of Astropy, describe a table.
+"""Read units of columns from the YAML header of ECSV, and of Parquet files of Astropy.
 
-Only the items of ``datatype:`` that describe wanted columns are read, each short and by itself, and none that refers to
-another: a few aliases in YAML can stand for gigabytes.
+Only the items of ``datatype:`` for wanted columns are read, each short and by itself. YAML aliases are refused: a few
+of them can expand to gigabytes.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from collections.abc import Mapping, Sequence
 
 from stellar_core.errors import ParameterError
 
-#: Letters read of a description, and of one column in it.
+#: Characters of the header that are read, and of one column in it.
 MAX_HEAD, MAX_ITEM = 1_000_000, 2000
-#: Brackets of one column: those of its subtype are the only ones.
+#: Most brackets in one column; only a subtype has any.
 _MAX_BRACKETS = 20
 
 
 def units_of(described: Sequence[str], titles: Mapping[str, str], name: str) -> dict[str, str]:
-    """Units of the wanted columns; a column that is not described, or has none, is left out.
+    """Return the units of ra and dec; a column without a unit is left out.
 
     Parameters
     ----------
     described : sequence of str
-        Lines.
+        Lines of the header.
     titles : mapping of str to str
-        Title of each wanted column by what it tells.
+        Title of each wanted column by its role.
     name : str
-        Of the file, for messages.
+        Name of the file in messages.
 
     Raises
     ------
     ParameterError
-        If the description of a wanted column refers to another place by a YAML alias.
+        If the description of a wanted column contains a YAML alias.
     """
     items, found = _items(described), {}
     for role in titles.keys() & {"ra", "dec"}:
@@ -47,7 +47,7 @@ def units_of(described: Sequence[str], titles: Mapping[str, str], name: str) -> 
 
 
 def _items(described: Sequence[str]) -> list[str]:
-    """The text of each item of ``datatype:``, without its dash."""
+    """Return the text of each item of ``datatype:``, without its dash."""
     items: list[list[str]] = []
     inside, indent = False, None
     for line in described:
@@ -68,7 +68,7 @@ def _items(described: Sequence[str]) -> list[str]:
 
 
 def _words(item: str, name: str) -> dict[str, str]:
-    """Name, unit and other plain values of a column; empty where the item is no such description."""
+    """Return name, unit and other plain values of a column; empty if the item does not describe one."""
     import yaml
 
     if len(item) > MAX_ITEM or item.count("[") + item.count("{") > _MAX_BRACKETS:
@@ -79,7 +79,7 @@ def _words(item: str, name: str) -> dict[str, str]:
         for event in yaml.parse(item, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise ParameterError(
-                    f"The head of {name} uses aliases of YAML, which are not read.",
+                    f"The header of {name} uses YAML aliases, which are not supported.",
                     value=name,
                     remedy="Save the table again.",
                 )

@@ -1,7 +1,7 @@
-"""What a Parquet file is about to take, by arithmetic: from its footer, and from the heads of the pages that are wanted.
+"""Check the sizes that a Parquet file states, before pyarrow reads it.
 
-Numbers of a footer may lie, and a page unpacks to what its own head says. Both are read here, without pyarrow, before
-pyarrow allocates anything. Field numbers are those of parquet.thrift of the Parquet format 2.11.
+pyarrow allocates what the footer and the page headers state: a hostile file of a few bytes can ask for all memory. So
+both are read here first. Field numbers are those of parquet.thrift, Parquet format 2.11.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from stellar_core.batch.input_lists.star_columns import MAX_CELL
 from stellar_core.batch.input_lists.thrift import Compact
 from stellar_core.errors import ParameterError
 
-#: Bytes of a footer, values in it, columns of all row groups together, columns within one another.
+#: Most bytes of a footer, values in it, column chunks in all row groups, levels of nested columns.
 MAX_FOOTER, MAX_VALUES, MAX_CHUNKS, MAX_DEPTH = 16_000_000, 500_000, 100_000, 20
-#: Bytes that one page unpacks to, pages of a column in a row group, bytes of the head of a page.
+#: Most bytes of an unpacked page, pages of a column in a row group, bytes of a page header.
 MAX_PAGE, MAX_PAGES, MAX_HEAD = 64_000_000, 20_000, 65_536
-#: Encodings of which a page unpacks to no more than it states: the bytes of DELTA_BYTE_ARRAY stand for any number of letters.
+#: Encodings whose pages unpack to no more than stated; DELTA_BYTE_ARRAY can expand without limit.
 _ENCODINGS = {
     0: "PLAIN",
     2: "PLAIN_DICTIONARY",
@@ -30,25 +30,25 @@ _ENCODINGS = {
 }
 _TEXT, _FIXED = 6, 7
 _BROKEN = (ValueError, OverflowError, IndexError, KeyError, TypeError, AttributeError, struct.error)
-_REMEDY = "Keep only the columns that name stars, and save it by pandas, Astropy or TOPCAT."
+_REMEDY = "Keep only the columns that identify stars, and save the table with pandas, Astropy or TOPCAT."
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns and row groups.
+    """Columns and row groups of a file.
 
     Attributes
     ----------
     name : str
-        Of the file, for messages.
+        Name of the file in messages.
     size : int
-        Of the file, bytes.
+        Size of the file, bytes.
     titles : tuple of str
-        Of the columns that are in no other.
+        Titles of the top-level columns.
     leaves : dict of str to (int, dict)
-        Number among the leaves, and description, of each such column that has no columns within it.
+        Index among the leaves, and description, of each top-level column that is not nested.
     groups : list of dict
-        The row groups as the footer states them.
+        Row groups as the footer states them.
     """
 
     name: str
@@ -58,11 +58,11 @@ class Layout:
     groups: list[dict[int, object]]
 
     def is_text(self, title: str) -> bool:
-        """Whether a column is text of any length."""
+        """Return whether a column holds texts of any length."""
         return self.leaves[title][1].get(1) == _TEXT
 
     def check_column(self, title: str) -> None:
-        """Raise `ParameterError` unless a column has one value a row, of a size that an identifier may have."""
+        """Raise `ParameterError` unless a column has one value in each row, of the size of an identifier."""
         shown = title[:30]
         if title not in self.leaves or self.leaves[title][1].get(3) == 2:
             raise self._refused(f"has lists or records in the column {shown!r}")
@@ -71,7 +71,7 @@ class Layout:
             raise self._refused(f"has cells of {width} bytes in the column {shown!r}")
 
     def check_pages(self, file: BinaryIO, group: int, title: str) -> None:
-        """Raise `ParameterError` unless every page of a column in a row group may be unpacked."""
+        """Raise `ParameterError` unless every page of a column in a row group is within the limits."""
         try:
             self._check_pages(file, self.groups[group][1][self.leaves[title][0]], title[:30])
         except _BROKEN as error:
@@ -94,7 +94,7 @@ class Layout:
             unpacked, packed = page[2], page[3]
             if unpacked > MAX_PAGE:
                 raise self._refused(
-                    f"has a page of {unpacked / 1e6:,.0f} MB in the column {title!r}; {MAX_PAGE // 1_000_000} are unpacked"
+                    f"has a page of {unpacked / 1e6:,.0f} MB in the column {title!r}; the limit is {MAX_PAGE // 10**6}"
                 )
             if unpacked < 0 or packed < 0 or at + head.at + packed > self.size:
                 raise damaged(self.name)
@@ -102,7 +102,7 @@ class Layout:
             coded = {0: (5, 2), 2: (7, 2), 3: (8, 4)}.get(kind)
             if coded and page[coded[0]][coded[1]] not in _ENCODINGS:
                 raise self._refused(
-                    f"has the column {title!r} in the encoding {page[coded[0]][coded[1]]}, which is not read"
+                    f"has the column {title!r} in the encoding {page[coded[0]][coded[1]]}, which is not supported"
                 )
             if kind == 2 and not 0 <= page[7][1] <= unpacked:
                 raise damaged(self.name)
@@ -114,8 +114,8 @@ class Layout:
 
 
 def damaged(name: str) -> ParameterError:
-    """What to say of a file that is none, or broken."""
-    return ParameterError(f"The list {name} is no Parquet file, or a damaged one.", value=name)
+    """Return the error for a damaged file."""
+    return ParameterError(f"The list {name} is not a Parquet file, or is damaged.", value=name)
 
 
 def read_layout(file: BinaryIO, name: str) -> Layout:
@@ -124,7 +124,7 @@ def read_layout(file: BinaryIO, name: str) -> Layout:
     Raises
     ------
     ParameterError
-        If there is none, or it states more than is read.
+        If there is none, or it exceeds the limits.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 8))
@@ -134,7 +134,7 @@ def read_layout(file: BinaryIO, name: str) -> Layout:
         raise damaged(name)
     if length > MAX_FOOTER:
         raise ParameterError(
-            f"The footer of {name} has {length / 1e6:.0f} MB; {MAX_FOOTER // 1_000_000} are read.",
+            f"The footer of {name} has {length / 1e6:.0f} MB; the limit is {MAX_FOOTER // 1_000_000} MB.",
             value=name,
             remedy=_REMEDY,
         )
@@ -152,7 +152,7 @@ def read_layout(file: BinaryIO, name: str) -> Layout:
         return Layout(name, size, titles, leaves, groups)
     except OverflowError:
         raise ParameterError(
-            f"The footer of {name} states more columns and row groups than are read.", value=name, remedy=_REMEDY
+            f"The footer of {name} states too many columns and row groups.", value=name, remedy=_REMEDY
         ) from None
     except _BROKEN as error:
         if isinstance(error, ParameterError):
@@ -163,7 +163,7 @@ def read_layout(file: BinaryIO, name: str) -> Layout:
 
 
 def _columns(schema: list[dict[int, object]]) -> tuple[tuple[str, ...], dict[str, tuple[int, dict[int, object]]], int]:
-    """Titles, the leaves among them, and the number of all leaves."""
+    """Return the titles, the leaves among them, and the number of all leaves."""
     titles: list[str] = []
     leaves: dict[str, tuple[int, dict[int, object]]] = {}
     open_, count = [schema[0][5]], 0
@@ -181,7 +181,7 @@ def _columns(schema: list[dict[int, object]]) -> tuple[tuple[str, ...], dict[str
         else:
             count += 1
         if len(open_) > MAX_DEPTH or children < 0:
-            raise ValueError("columns within one another")
+            raise ValueError("columns nested too deeply")
     if any(open_):
         raise ValueError("a group without its columns")
     return tuple(titles), leaves, count

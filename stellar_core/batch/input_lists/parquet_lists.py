@@ -1,4 +1,4 @@
-"""Lists of stars in Parquet: the columns that name stars and no others, a row group and a batch at a time."""
+"""Read lists of stars in Parquet: only the columns that identify stars, some rows at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from stellar_core.batch.coordinates import scales
 from stellar_core.batch.input_lists.column_units import MAX_HEAD, units_of
-from stellar_core.batch.input_lists.parquet_layout import read_layout
+from stellar_core.batch.input_lists.parquet_layout import damaged, read_layout
 from stellar_core.batch.input_lists.star_columns import MAX_CELL, ROWS, Columns, find_columns, identifiers, no_columns
 from stellar_core.errors import ParameterError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_parquet_list(file: BinaryIO, name: str) -> Iterator[str]:
-    """The inputs in a Parquet file; see `stellar_core.batch.input_lists.read_list`."""
+    """Yield the inputs in a Parquet file; see `stellar_core.batch.input_lists.read_list`."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -28,12 +28,12 @@ def read_parquet_list(file: BinaryIO, name: str) -> Iterator[str]:
     if not columns:
         raise no_columns(name, titles)
     if len(set(titles)) < len(titles):
-        raise ParameterError(f"Columns of {name} have the same name.", value=name, remedy="Name them apart.")
+        raise ParameterError(f"Columns of {name} have the same name.", value=name, remedy="Rename them.")
     wanted = [titles[at] for at in columns.values()]
     for title in wanted:
         layout.check_column(title)
     try:
-        # Text stays a dictionary where the file has one: ten thousand repeated cells are one in memory, too.
+        # Dictionaries of texts are kept: ten thousand equal cells are one in memory too.
         table = pq.ParquetFile(
             file, read_dictionary=[title for title in wanted if layout.is_text(title)], pre_buffer=False
         )
@@ -48,15 +48,11 @@ def read_parquet_list(file: BinaryIO, name: str) -> Iterator[str]:
     except (pa.ArrowException, OSError, ValueError, OverflowError, TypeError, KeyError) as error:
         if isinstance(error, ParameterError):
             raise
-        raise _damaged(name) from None
-
-
-def _damaged(name: str) -> ParameterError:
-    return ParameterError(f"The list {name} is no Parquet file, or a damaged one.", value=name)
+        raise damaged(name) from None
 
 
 def _units(schema: pa.Schema, columns: Columns, titles: Sequence[str], name: str) -> dict[str, str]:
-    """Units by what a column tells, from the field's own metadata, or as Astropy writes them."""
+    """Return units by role, from the metadata of the field, or as Astropy writes them."""
     words = (schema.metadata or {}).get(b"table_meta_yaml", b"")[:MAX_HEAD].decode("utf-8", "replace").splitlines()
     described = units_of(words, {role: titles[at] for role, at in columns.items()}, name)
     own = {role: _unit(schema.field(at).metadata or {}) for role, at in columns.items()}
@@ -68,7 +64,7 @@ def _unit(metadata: Mapping[bytes, bytes]) -> str:
 
 
 def _cells(column: pa.Array, name: str) -> Sequence[object]:
-    """Its cells; a float32 stays one, so that it shows how few digits it keeps."""
+    """Return the cells of a column; float32 is kept, so that a rounded identifier is noticed."""
     import pyarrow as pa
     import pyarrow.types as kinds
 
@@ -91,7 +87,7 @@ def _cells(column: pa.Array, name: str) -> Sequence[object]:
 
 
 def _texts(column: pa.Array) -> list[bytes | None]:
-    """The first letters of each cell: an endless one is never copied."""
+    """Return the first characters of each cell, without copying long cells."""
     import pyarrow.types as kinds
 
     wide = kinds.is_large_string(column.type) or kinds.is_large_binary(column.type)

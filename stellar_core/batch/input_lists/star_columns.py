@@ -1,4 +1,4 @@
-"""The columns of a table that name its stars, and what one row of them says."""
+"""The columns of a table that identify its stars, and the identifier in one row of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stellar_core.errors import ParameterError, StellarError
 from stellar_core.sdss.identifiers import MAX_TEXT
 from stellar_core.sdss.star_id import StarId
 
-#: Names of a column by what it tells, in small letters and without the name of a table before a dot.
+#: Role of a column -> its names in lower case, without the name of a table before a dot.
 NAMES = {
     "specobjid": ("specobjid", "specobj_id"),
     "plate": ("plate", "plateid"),
@@ -23,36 +23,36 @@ NAMES = {
     "ra": ("ra", "ra_deg", "plug_ra", "_raj2000", "raj2000"),
     "dec": ("dec", "dec_deg", "plug_dec", "_dej2000", "dej2000"),
 }
-#: What names a star, the surest first.
+#: Roles that identify a star together, the most reliable first.
 WAYS = (("specobjid",), ("plate", "mjd", "fiber"), ("ra", "dec"))
 #: Rows read at a time.
 ROWS = 10_000
-#: Most columns of a table, and letters of a cell that are read.
+#: Most columns of a table, and characters of a cell that are read.
 MAX_COLUMNS, MAX_CELL = 100_000, 200
 
 Columns = Mapping[str, int]
 
 
 def find_columns(titles: Sequence[str]) -> Columns:
-    """Number of each column that names stars, by what it tells; empty if none do."""
+    """Return the index of each column that identifies stars, by role; empty if they do not suffice."""
     if len(titles) > MAX_COLUMNS:
-        raise ParameterError(f"The table has {len(titles):,} columns; {MAX_COLUMNS:,} are read.", value=len(titles))
+        raise ParameterError(f"The table has {len(titles):,} columns; the limit is {MAX_COLUMNS:,}.", value=len(titles))
     plain = [str(title)[:MAX_CELL].strip().strip("\"'").lower().rpartition(".")[2] for title in titles]
     found = {role: plain.index(one) for role, names in NAMES.items() for one in names[::-1] if one in plain}
     return found if any(all(role in found for role in way) for way in WAYS) else {}
 
 
 def identifier(cells: Mapping[str, str], scale: Mapping[str, float] = MappingProxyType({})) -> str:
-    """The text that names the star of a row.
+    """Return the text that identifies the star of a row.
 
-    A specObjID that a spreadsheet has rounded gives way to plate, MJD and fiber.
+    Plate, MJD and fiber replace a specObjID that a spreadsheet has rounded.
 
     Parameters
     ----------
     cells : mapping of str to str
-        By the keys of `NAMES`.
+        Cells by the keys of `NAMES`.
     scale : mapping of str to float
-        Of RA and Dec, as `stellar_core.batch.coordinates.scales` gives it.
+        Degrees per unit of RA and Dec, from `stellar_core.batch.coordinates.scales`.
     """
     specobjid = cells.get("specobjid", "")
     if specobjid.isdecimal():
@@ -63,19 +63,19 @@ def identifier(cells: Mapping[str, str], scale: Mapping[str, float] = MappingPro
             try:
                 return StarId.of(*map(int, numbers), cells["run2d"]).specobjid
             except StellarError:
-                pass  # the numbers alone say it, or what is wrong with them
+                pass  # the numbers suffice, or give the error
         return "-".join(numbers)
     return specobjid or position(cells, scale)
 
 
 def identifiers(cells: Mapping[str, Sequence[object]], scale: Mapping[str, float]) -> Iterator[str]:
-    """The texts of some rows, from their cells by what their column tells."""
+    """Yield the identifiers of some rows, from their cells by role."""
     for row in zip(*cells.values(), strict=True):
         yield identifier(dict(zip(cells, map(cell_text, row), strict=True)), scale)
 
 
 def cell_text(value: object) -> str:
-    """A cell as text of at most `MAX_CELL` letters; a number with as many digits as its type keeps."""
+    """Return a cell as text of at most `MAX_CELL` characters; a number with the digits of its type."""
     if value is None or value is np.ma.masked or np.ndim(value) or value != value:
         return ""
     if isinstance(value, bytes):
@@ -84,21 +84,21 @@ def cell_text(value: object) -> str:
 
 
 def tidy(text: str) -> str:
-    """A line with single blanks, no longer than what is read of an identifier."""
+    """Return a line with single blanks, cut to the length of an identifier."""
     return " ".join(text[: MAX_TEXT + 1].split())
 
 
 def no_columns(name: str, titles: Sequence[str] = ()) -> ParameterError:
-    """What to say of a table whose columns name no stars."""
+    """Return the error for a table without columns that identify stars."""
     shown = ", ".join(str(title)[:200].strip()[:30] for title in titles[:8]) + (", ..." if len(titles) > 8 else "")
     return ParameterError(
-        f"The table {name} has no columns that name stars{f', only {shown}' if titles else ''}.",
+        f"The table {name} has no columns that identify stars{f', only {shown}' if titles else ''}.",
         value=name,
         remedy="It needs specObjID, or plate, MJD and fiberID, or RA and Dec in degrees.",
     )
 
 
 def _whole(text: str) -> str:
-    """A whole number without the point that tables give it; empty if it is none."""
+    """Return a whole number without its decimal point; empty if it is not one."""
     found = re.fullmatch(r"(\d{1,6})(\.0*)?", text, re.ASCII)
     return found.group(1) if found else ""

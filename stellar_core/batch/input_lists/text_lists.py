@@ -1,4 +1,4 @@
-"""Lists of stars in text: a line each, or CSV and its kin, with the units that a head of ECSV states."""
+"""Read lists of stars in text: one star on each line, CSV and similar tables, ECSV with its units."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from stellar_core.errors import ParameterError
 from stellar_core.text_lines import bounded_lines
 
 _DELIMITERS = (",", "\t", ";", "|", " ")
-#: What the title of a column looks like, and no identifier does.
+#: Pattern of column titles, which no identifier matches.
 _TITLE = re.compile(r"[A-Za-z_][\w.()\[\]/%]*")
 _FILES = (".fits", ".fit", ".gz", ".csv", ".txt", ".dat")
 
 
 def read_text_list(file: BinaryIO, name: str, encoding: str) -> Iterator[str]:
-    """The inputs in a text; see `stellar_core.batch.input_lists.read_list`."""
+    """Yield the inputs in a text; see `stellar_core.batch.input_lists.read_list`."""
     text = io.TextIOWrapper(file, encoding, errors="strict" if encoding == "utf-16" else "replace", newline="")
     lines = bounded_lines(text, name)
     try:
@@ -39,7 +39,7 @@ def read_text_list(file: BinaryIO, name: str, encoding: str) -> Iterator[str]:
         for titles, rows in ((first, lines), (remark, chain([first], lines))):
             for delimiter in _DELIMITERS:
                 cells = _cells(titles, delimiter)
-                # A remark may speak of such columns and be no line of titles.
+                # A comment that mentions such columns need not be the line of titles.
                 titled = titles == first or len(cells) == len(_cells(first, delimiter))
                 if titled and (columns := find_columns(cells)):
                     units = _units_of_ecsv(head, {role: cells[at].strip() for role, at in columns.items()}, name)
@@ -56,13 +56,13 @@ def read_text_list(file: BinaryIO, name: str, encoding: str) -> Iterator[str]:
         )
     except csv.Error:
         raise ParameterError(
-            f"The list {name} cannot be read: a cell has more than {csv.field_size_limit():,} letters.",
+            f"The list {name} cannot be read: a cell has more than {csv.field_size_limit():,} characters.",
             value=name,
             remedy="Look for a quote that is not closed.",
         ) from None
     except (OSError, UnicodeError) as error:
         raise ParameterError(
-            f"The list {name} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}."
+            f"The list {name} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}."
         ) from None
     finally:
         text.detach()
@@ -73,7 +73,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _units_of_ecsv(head: Sequence[str], titles: Mapping[str, str], name: str) -> dict[str, str]:
-    """Units by what a column tells, from the head of an ECSV table; empty for other texts."""
+    """Return units by role from the header of an ECSV table; empty for other texts."""
     if not any(line.strip().startswith("%ECSV") for line in head[:2]):
         return {}
     return units_of(

@@ -1,35 +1,38 @@
-"""Thrift's compact protocol, in which Parquet states what it holds, read with a limit on the number of its values."""
+"""Read Thrift's compact protocol, which Parquet uses for its metadata, with a limit on the number of values.
+
+Parsers at hand have no such limit, and some bytes of a hostile footer can state billions of values.
+"""
 
 from __future__ import annotations
 
 import struct
 
-#: Structures and lists within one another; those of Parquet have at most ten.
+#: Most levels of nested structures and lists; Parquet has ten.
 _DEPTH = 24
 
 
 class Compact:
-    """Values read one after another.
+    """A reader of consecutive values.
 
     Parameters
     ----------
     data : bytes
     most : int
-        Values that are read.
+        Most values that are read.
     """
 
     def __init__(self, data: bytes, most: int) -> None:
         self.data, self.at, self.left = data, 0, most
 
     def struct(self, depth: int = 0) -> dict[int, object]:
-        """A structure: its values by the numbers of their fields.
+        """Read a structure; return its values by field number.
 
         Raises
         ------
         ValueError, IndexError, struct.error
-            If it is none, or is cut short.
+            If it is damaged or truncated.
         OverflowError
-            If it has more values than are read.
+            If it has too many values.
         """
         found: dict[int, object] = {}
         number = 0

@@ -1,7 +1,7 @@
-"""Lists of stars in a VOTable: the first table whose rows are in the file itself, read as it streams by.
+"""Read lists of stars in VOTable: the first table, parsed as a stream.
 
-Nothing that the file refers to is opened (``href``), no document type is read, so that no entity can be declared, and
-``nrows`` is compared with the bytes that there are.
+References of the file (``href``) are not opened, document types and so entities are refused, and ``nrows`` is checked
+against the size of the file.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from xml.parsers import expat
 
 from stellar_core.batch.coordinates import scales
 from stellar_core.batch.input_lists.star_columns import MAX_CELL, MAX_COLUMNS, find_columns, identifier, no_columns
-from stellar_core.batch.input_lists.votable_binary import Cell, read_rows
+from stellar_core.batch.input_lists.votable_cells import Cell, read_rows
 from stellar_core.errors import ParameterError
 
-#: Bytes given to the parser at a time: its time grows with the square of the pieces of one long token.
+#: Bytes parsed at a time; the time grows with the square of the number of pieces of one long token.
 _PIECE = 4_000_000
-#: Elements within one another.
+#: Most levels of nested elements.
 _DEPTH = 50
-_REMEDY = "Save it as VOTable with its rows inside, or as CSV."
+_REMEDY = "Save it as VOTable with the rows in the file, or as CSV."
 
 
 def read_votable_list(file: BinaryIO, name: str) -> Iterator[str]:
-    """The inputs in a VOTable; see `stellar_core.batch.input_lists.read_list`."""
+    """Yield the inputs in a VOTable; see `stellar_core.batch.input_lists.read_list`."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     reader = _Reader(name, size)
@@ -39,19 +39,19 @@ def read_votable_list(file: BinaryIO, name: str) -> Iterator[str]:
         if isinstance(error, ParameterError):
             raise
         yield from reader.take()
-        raise ParameterError(f"{name} is no VOTable, or a damaged one.", value=name) from None
+        raise ParameterError(f"{name} is not a VOTable, or is damaged.", value=name) from None
     if not reader.ended:
         raise no_columns(name)
 
 
 @dataclass
 class _Reader:
-    """The state of one pass through the elements of a file.
+    """The state of a pass through the elements of a file.
 
     Attributes
     ----------
     ended : bool
-        Whether the table has been read to its end.
+        True when the table has been read to its end.
     """
 
     name: str
@@ -77,7 +77,7 @@ class _Reader:
         parser.CharacterDataHandler = self._data
 
     def take(self) -> Iterator[str]:
-        """The inputs found since the last call."""
+        """Yield the inputs found since the last call."""
         found, self._found = self._found, []
         yield from found
         if self._coded is not None:
@@ -88,14 +88,14 @@ class _Reader:
         return ParameterError(f"{self.name} {what}.", value=self.name, remedy=_REMEDY)
 
     def _refuse_type(self, *_words: object) -> None:
-        raise self._refused("declares a document type or entities, which are not read")
+        raise self._refused("declares a document type or entities, which are not supported")
 
     def _start(self, tag: str, given: dict[str, str]) -> None:
         tag = tag.rpartition(":")[2]
         if not self._path and tag != "VOTABLE":
             raise ValueError(tag)
         if len(self._path) >= _DEPTH:
-            raise self._refused(f"has more than {_DEPTH} elements within one another")
+            raise self._refused(f"has more than {_DEPTH} levels of nested elements")
         above = self._path[-1] if self._path else ""
         self._path.append(tag)
         if self.ended:
@@ -112,7 +112,7 @@ class _Reader:
         elif tag == "DATA" and above == "TABLE":
             self._choose()
         elif tag == "FITS" and above == "DATA":
-            raise self._refused("keeps its rows as FITS, which is not read")
+            raise self._refused("keeps its rows as FITS, which is not supported")
         elif tag == "TR" and above == "TABLEDATA":
             self._row, self._at = {}, -1
         elif tag == "TD" and above == "TR":
@@ -121,9 +121,9 @@ class _Reader:
                 self._text, self._letters = [], 0
         elif tag == "STREAM" and above in ("BINARY", "BINARY2"):
             if "href" in given:
-                raise self._refused("keeps its rows in another file or on a server, which is not opened")
+                raise self._refused("keeps its rows in another file or on a server, which are not opened")
             if given.get("encoding") != "base64":
-                raise self._refused("keeps its rows in another encoding than base64")
+                raise self._refused("keeps its rows in an encoding other than base64")
             self._text = []
 
     def _data(self, text: str) -> None:
@@ -151,7 +151,7 @@ class _Reader:
             self.ended = True
 
     def _check_rows(self, stated: str) -> None:
-        """A row takes a byte at least, so that a table has no more of them than the file has bytes."""
+        """Check the number of rows: each takes at least one byte of the file."""
         plain = stated.strip()
         if plain and not (plain.isascii() and plain.isdecimal() and len(plain) < 16 and int(plain) <= self.size):
             raise self._refused(f"states {plain[:20]} rows, which its {self.size:,} bytes cannot hold")

@@ -171,12 +171,12 @@ def show_sql(opened: Opened) -> None:
         text = st.text_area("SELECT from the table stars (DuckDB, read only)", EXAMPLE, key="sql", height=110)
         st.caption("Columns: " + ", ".join(f"`{name}`" for name in opened.table.columns))
         if st.button("Run", icon=":material/play_arrow:"):
-            from stellar_core.catalogue.query import ask
+            from stellar_core.catalogue.query import run_query
 
             st.session_state.pop("sql_result", None)
             try:
                 with st.spinner("Running the query"):
-                    st.session_state.sql_result = ask(opened.survey.path, text)
+                    st.session_state.sql_result = run_query(opened.survey.path, text)
             except StellarError as error:
                 show_error(error)
         found = st.session_state.get("sql_result")

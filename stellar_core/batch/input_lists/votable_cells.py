@@ -13,7 +13,7 @@ import numpy as np
 from stellar_core.batch.input_lists.star_columns import MAX_CELL, cell_text
 from stellar_core.errors import ParameterError
 
-#: Bytes of one value, and its format where it is a number.
+#: Bytes of one value, and the NumPy type of numbers.
 _SIZES = {
     "boolean": (1, ""),
     "bit": (1, ""),
@@ -28,24 +28,24 @@ _SIZES = {
     "floatComplex": (8, ""),
     "doubleComplex": (16, ""),
 }
-#: Values of the largest cell of a fixed size.
+#: Most values of a cell of fixed size.
 _MOST = 2**31
 
 
 @dataclass
 class Cell:
-    """One column.
+    """The format of the cells of one column.
 
     Attributes
     ----------
     title, unit, kind : str
         Name, unit and data type.
     count : int
-        Values in a cell; of a variable number, what its stated length is multiplied with.
+        Number of values in a cell, or in one element of a cell of variable length.
     variable : bool
-        Whether each cell begins with its length.
+        True if each cell begins with its length.
     null : str
-        The value that stands for none.
+        The value that means "missing".
     """
 
     title: str
@@ -57,7 +57,7 @@ class Cell:
 
     @classmethod
     def of(cls, given: Mapping[str, str], name: str) -> Cell:
-        """From the attributes of a FIELD; ParameterError where type or size are nonsense."""
+        """Make a cell from the attributes of a FIELD; ParameterError if type or size is invalid."""
         title = (given.get("name") or given.get("ID") or "")[:MAX_CELL]
         kind, shape = given.get("datatype", "char"), given.get("arraysize", "").strip()
         *inner, last = (shape or "1").split("x")
@@ -74,11 +74,11 @@ class Cell:
 
     @property
     def bytes(self) -> int:
-        """Of a cell; of one value of a variable cell."""
+        """Size of a cell, or of one element of a cell of variable length."""
         return -(-self.count // 8) if self.kind == "bit" else self.count * _SIZES[self.kind][0]
 
     def read_text(self, text: str) -> str:
-        """A cell of TABLEDATA; empty where there is no value."""
+        """Read a cell of TABLEDATA; empty if the value is missing."""
         value = text.strip()
         numeric = bool(_SIZES[self.kind][1])
         if (numeric and value.lower() in ("nan", "+nan", "-nan")) or (value and value == self.null):
@@ -86,7 +86,7 @@ class Cell:
         return cell_text(np.float32(value)) if self.kind == "float" and _is_number(value) else value[:MAX_CELL]
 
     def read_bytes(self, data: bytes) -> str:
-        """A cell of BINARY; empty where there is no single value."""
+        """Read a cell of BINARY; empty unless it holds a single value."""
         number = _SIZES[self.kind][1]
         if number:
             text = cell_text(np.frombuffer(data, number)[0]) if len(data) == int(number[2]) else ""
@@ -108,29 +108,29 @@ def _is_number(text: str) -> bool:
 def read_rows(
     coded: str, cells: Sequence[Cell], roles: Mapping[int, str], masked: bool, name: str
 ) -> Iterator[dict[str, str]]:
-    """The wanted cells of each row, as text by what their column tells.
+    """Yield the wanted cells of each row, as text by role.
 
     Parameters
     ----------
     coded : str
-        Base64.
+        Rows in Base64.
     cells : sequence of Cell
-        Of all columns.
+        All columns.
     roles : mapping of int to str
-        What the wanted columns tell, by number.
+        Roles of the wanted columns, by number.
     masked : bool
-        Whether a bit for each cell stands before each row: BINARY2.
+        True for BINARY2, where a bit for each cell precedes each row.
     name : str
-        For messages.
+        Name of the list in messages.
 
     Raises
     ------
     ParameterError
-        If the bytes are none, or end within a row.
+        If the bytes cannot be decoded, or end within a row.
     """
     try:
         data = binascii.a2b_base64(coded.encode("ascii"))
-    except ValueError:  # binascii.Error is one
+    except ValueError:  # includes binascii.Error
         raise _damaged(name) from None
     flags = -(-len(cells) // 8) if masked else 0
     if flags + sum(4 if cell.variable else cell.bytes for cell in cells) == 0:
@@ -161,7 +161,7 @@ def read_rows(
 
 
 def _steps(cells: Sequence[Cell], roles: Mapping[int, str]) -> list[tuple[int, Cell | None, int]]:
-    """What is done in each row: so many bytes are passed over, then a cell is read or, where it is None, the row ends."""
+    """Return the steps through a row: number and format of a cell, None at the end, and the bytes to skip before it."""
     steps, skip = [], 0
     for number, cell in enumerate(cells):
         if cell.variable or number in roles:
@@ -173,4 +173,4 @@ def _steps(cells: Sequence[Cell], roles: Mapping[int, str]) -> list[tuple[int, C
 
 
 def _damaged(name: str) -> ParameterError:
-    return ParameterError(f"{name} is no VOTable, or a damaged one.", value=name, remedy="Save it again.")
+    return ParameterError(f"{name} is not a VOTable, or is damaged.", value=name, remedy="Save it again.")

@@ -1,4 +1,4 @@
-"""Making a catalogue: every star's pipeline parameters, and the isochrones' posterior from them."""
+"""Make a catalogue: the SSPP parameters of every star and the isochrone posterior from them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import StellarError, StorageError
-from stellar_core.files import atomic_path
+from stellar_core.export import write_frame
 from stellar_core.mock.plates import N_STARS
 from stellar_core.paths import catalogue_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Errors of the pipeline that the isochrones are given, K, dex, dex: as the ``label`` command's.
-ERRORS = {"teff_err_K": 75.0, "logg_err_dex": 0.20, "feh_err_dex": 0.10}
-#: Column of the survey -> column here; the ids stay text.
+#: Nominal errors of the SSPP as columns of `label_table`.
+ERRORS = dict(zip(("teff_err_K", "logg_err_dex", "feh_err_dex"), SSPP_ERRORS))
+#: Column of the survey -> column of the catalogue; identifiers stay text.
 SURVEY = {
     "specObjID": "specObjID",
     "plate": "plate",
@@ -31,18 +32,18 @@ SURVEY = {
     "loggadop": "logg",
     "fehadop": "feh",
 }
-#: Columns of the isochrones' answer.
-ANSWER = (
+#: Columns of the isochrone posterior.
+POSTERIOR = (
     *(f"{name}_{part}" for name in ("log_age", "log_lifetime", "mass") for part in ("mean", "std", "p16", "p84")),
     "stage",
     "stage_probability",
 )
-#: Stars labelled at a time: bounds the memory and sets the grain of the progress.
+#: Stars labelled at a time, which limits the memory.
 CHUNK = 10_000
 
 
 def default_path() -> Path:
-    """``stars.parquet`` in the catalogue folder."""
+    """Return ``stars.parquet`` in the catalogue folder."""
     return catalogue_folder() / "stars.parquet"
 
 
@@ -52,24 +53,25 @@ def make_catalogue(
     progress: Callable[[str, int, int], None] | None = None,
     store: Path | None = None,
 ) -> Path:
-    """Make the catalogue of the MOCK survey, or of stars that were fetched, whole or not at all.
+    """Write the catalogue of the MOCK survey, or of a fetched survey, atomically.
 
     Parameters
     ----------
     path : Path, optional
         `default_path` by default.
     stars : int
-        Spread evenly over the survey; all 166,625 by default.
+        Number of MOCK stars, spread evenly over the survey; all 166,625 by default.
     progress : callable, optional
-        Told what is being done, how many stars of how many.
+        Called with the step, the number of finished stars and their total.
     store : Path, optional
-        A store of ``fetch survey``: all stars of its catalogue, in the place of MOCK ones.
+        A store of ``fetch survey``: use all stars of its catalogue instead of MOCK stars.
 
     Returns
     -------
     Path
-        A Parquet file with a row a star: ids, position, S/N, dereddened magnitudes r and colours, Teff [K], log g, [Fe/H]
-        of the pipeline (SSPP or its mock), mean, standard deviation and 68 % interval of log age, log lifetime and mass, stage.
+        A Parquet file with a row for each star: identifiers, position, S/N, dereddened r magnitude and colours, Teff
+        [K], log g and [Fe/H] of the SSPP or its mock, mean, standard deviation and 68 % interval of log age, log
+        lifetime and mass, stage.
 
     Raises
     ------
@@ -82,17 +84,17 @@ def make_catalogue(
 
     from stellar_core.mock.catalogue_writer import write_release
 
-    path, say = default_path() if path is None else Path(path), progress or (lambda what, done, total: None)
+    path = default_path() if path is None else Path(path)
+    report = progress or (lambda step, done, total: None)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if store is not None:
-            survey = _stored(store)
+            survey = _read_store(store)
         else:
             with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-                write_release(stars, folder, spectra=False, progress=say)
+                write_release(stars, folder, spectra=False, progress=report)
                 survey = pd.read_parquet(Path(folder) / "catalogue.parquet")
-        with atomic_path(path) as draft:
-            _labelled(_flat(survey), say).to_parquet(draft, index=False)
+        write_frame(path, _add_posterior(_select_columns(survey), report))
     except OSError as error:
         if isinstance(error, StellarError):
             raise
@@ -102,8 +104,8 @@ def make_catalogue(
     return path
 
 
-def _stored(store: Path) -> pd.DataFrame:
-    """The catalogue of a store, in the order of its ids; NaN where SDSS has -9999."""
+def _read_store(store: Path) -> pd.DataFrame:
+    """Return the catalogue of a store, ordered by specObjID; NaN where SDSS has -9999."""
     import numpy as np
     import pandas as pd
 
@@ -119,8 +121,8 @@ def _stored(store: Path) -> pd.DataFrame:
     return survey
 
 
-def _flat(survey: pd.DataFrame) -> pd.DataFrame:
-    """The columns wanted, with dereddened photometry."""
+def _select_columns(survey: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of `SURVEY`, with dereddened photometry."""
     import numpy as np
 
     found = survey[list(SURVEY)].rename(columns=SURVEY)
@@ -131,8 +133,8 @@ def _flat(survey: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _labelled(stars: pd.DataFrame, say: Callable[[str, int, int], None]) -> pd.DataFrame:
-    """``stars`` with the columns `ANSWER`."""
+def _add_posterior(stars: pd.DataFrame, report: Callable[[str, int, int], None]) -> pd.DataFrame:
+    """Return ``stars`` with the columns `POSTERIOR`."""
     import numpy as np
     import pandas as pd
 
@@ -141,11 +143,11 @@ def _labelled(stars: pd.DataFrame, say: Callable[[str, int, int], None]) -> pd.D
     parts = []
     for start in range(0, len(stars), CHUNK):
         part = stars.iloc[start : start + CHUNK]
-        asked = part[["teff", "logg", "feh"]].astype(float)
-        asked.columns = ["teff_K", "logg_dex", "feh_dex"]
-        parts.append(label_table(asked.assign(**ERRORS))[list(ANSWER)])
-        say("ages", start + len(part), len(stars))
-    answer = pd.concat(parts, ignore_index=True)
-    numbers = answer.select_dtypes("number").columns
-    answer[numbers] = answer[numbers].astype(np.float32)
-    return pd.concat([stars.reset_index(drop=True), answer], axis=1)
+        observed = part[["teff", "logg", "feh"]].astype(float)
+        observed.columns = ["teff_K", "logg_dex", "feh_dex"]
+        parts.append(label_table(observed.assign(**ERRORS))[list(POSTERIOR)])
+        report("ages", start + len(part), len(stars))
+    found = pd.concat(parts, ignore_index=True)
+    numbers = found.select_dtypes("number").columns
+    found[numbers] = found[numbers].astype(np.float32)
+    return pd.concat([stars.reset_index(drop=True), found], axis=1)
