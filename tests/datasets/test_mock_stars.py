@@ -1,0 +1,53 @@
+"""MOCK stars: valid values, separate splits, inputs without truth."""
+
+import numpy as np
+import pytest
+import torch
+
+from stellar_core.datasets.config import DataConfig
+from stellar_core.datasets.mock_stars import Inputs, Labels, make_stars
+from stellar_core.preprocessing.features import FEATURE_NAMES
+from stellar_core.training.batches import Batches
+
+DATA = DataConfig(stars=100, calibration=100, test=100)
+
+
+@pytest.fixture(scope="module")
+def stars():
+    return make_stars(120, DATA, "train")
+
+
+def test_mock_stars_have_valid_values(stars):
+    assert 100 <= len(stars) <= 120
+    assert stars.inputs.flux.shape == (len(stars), 6800) and stars.inputs.features.shape == (len(stars), 29)
+    assert np.isfinite(stars.inputs.flux).all() and np.isfinite(stars.inputs.features).all()
+    assert (stars.inputs.flux[~stars.inputs.coverage] == 1.0).all()
+    assert (stars.truth.log_age <= np.log10(13.8e9)).all()
+    assert (stars.truth.log_age <= stars.truth.track_log_lifetime + 1e-6).all()
+
+
+def test_splits_differ_and_depend_on_the_seed_only(stars):
+    again, other = make_stars(120, DATA, "train"), make_stars(120, DATA, "test")
+    assert np.array_equal(stars.inputs.flux, again.inputs.flux)
+    assert not set(stars.truth.log_age.tolist()) & set(other.truth.log_age.tolist())
+
+
+def test_inputs_are_flux_coverage_and_29_photometric_features(stars):
+    assert list(Inputs.__dataclass_fields__) == ["flux", "coverage", "features", "root_ivar"]
+    batch = Batches(stars, torch.device("cpu"))(np.arange(4))
+    assert set(batch) == {*Inputs.__dataclass_fields__, *Labels.__dataclass_fields__}
+    kinds = ("psfMag_", "psfMagErr_", "extinction_", "corrected_psfMag_", "modelMag_")
+    assert all(name.startswith(kinds) or name in ("u-g", "g-r", "r-i", "i-z") for name in FEATURE_NAMES)
+
+
+def test_no_feature_determines_a_true_value(stars):
+    columns = np.column_stack(
+        [stars.truth.atmosphere, stars.truth.log_age, stars.labels.atmosphere, stars.labels.log_age]
+    )
+    correlation = np.corrcoef(stars.inputs.features.T, columns.T)[:29, 29:]
+    assert np.abs(correlation).max() < 0.99
+
+
+def test_labels_have_pipeline_errors(stars):
+    difference = stars.labels.atmosphere - stars.truth.atmosphere
+    assert difference.std(axis=0) == pytest.approx(DATA.spp_errors, rel=0.25)
