@@ -1,13 +1,13 @@
-"""The constant, the exact posterior and the floor of the labels."""
+"""The constant and the floor of the labels."""
 
 import numpy as np
 import pytest
 
 from stellar_core.datasets.memmap_stars import protocol
 from stellar_core.datasets.mock_stars import make_stars
-from stellar_core.evaluation.baselines import constant, exact_posterior, floor_by_error, label_floor, yardsticks
+from stellar_core.evaluation.baselines import constant, floor_by_error, label_floor, score_baselines
 from stellar_core.evaluation.scores import PointPredictions
-from stellar_core.isochrones import infer_posterior, nearest_label, power_law_log_lifetime
+from stellar_core.isochrones import nearest_label
 
 ERRORS = (75.0, 0.20, 0.10)
 
@@ -17,17 +17,17 @@ def stars():
     return make_stars(250, protocol(3), "test")
 
 
-def rmse(answers: PointPredictions, values: np.ndarray) -> float:
-    return float(np.sqrt(np.mean((answers.log_age - values) ** 2)))
+def rmse(found: PointPredictions, values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((found.log_age - values) ** 2)))
 
 
-def test_the_constant_knows_the_training_labels_alone(stars):
-    answers = constant(stars.labels, 7)
-    assert answers.log_age == pytest.approx(np.full(7, stars.labels.log_age.mean()), abs=1e-5)
-    assert set(answers.stage.tolist()) == {np.bincount(stars.labels.stage).argmax()}
+def test_the_constant_uses_the_training_labels_alone(stars):
+    found = constant(stars.labels, 7)
+    assert found.log_age == pytest.approx(np.full(7, stars.labels.log_age.mean()), abs=1e-5)
+    assert set(found.stage.tolist()) == {np.bincount(stars.labels.stage).argmax()}
 
 
-def test_the_floor_lies_under_every_answer_that_knows_less(stars):
+def test_the_floor_is_below_every_prediction_with_less_information(stars):
     truth, labels = stars.truth, stars.labels
     floor = rmse(label_floor(truth.atmosphere, ERRORS, np.ones(5), labels.stage, 0), labels.log_age)
     assert floor < rmse(constant(labels, len(stars)), labels.log_age)
@@ -37,21 +37,21 @@ def test_the_floor_lies_under_every_answer_that_knows_less(stars):
     assert floor < naive  # the label of the true atmosphere is not the mean label
 
 
-def test_without_errors_the_floor_is_the_label(stars):
+def test_without_errors_the_floor_predicts_the_label(stars):
     truth = stars.truth.atmosphere
     label = nearest_label(*truth.T)
     inside = label.inside_models
-    answers = label_floor(truth[inside], (1e-6, 1e-9, 1e-9), np.ones(5), label.stage[inside], 0)
-    assert answers.log_age == pytest.approx(label.log_age[inside], abs=1e-9)
-    assert (answers.stage == label.stage[inside]).all()
+    found = label_floor(truth[inside], (1e-6, 1e-9, 1e-9), np.ones(5), label.stage[inside], 0)
+    assert found.log_age == pytest.approx(label.log_age[inside], abs=1e-9)
+    assert (found.stage == label.stage[inside]).all()
 
 
-def test_an_undersampled_set_weighs_the_draws_by_stage(stars):
+def test_an_undersampled_set_weights_the_draws_by_stage(stars):
     weight = np.array([0.0, 0.0, 0.0, 1.0, 0.0])
     near = np.array([[5500.0, 3.9, 0.0]])
-    answers = label_floor(near, ERRORS, weight, np.array([3]), 0)
+    found = label_floor(near, ERRORS, weight, np.array([3]), 0)
     plain = label_floor(near, ERRORS, np.ones(5), np.array([3]), 0)
-    assert answers.stage[0] == 3 and answers.log_age[0] != plain.log_age[0]
+    assert found.stage[0] == 3 and found.log_age[0] != plain.log_age[0]
 
 
 def test_smaller_errors_lower_the_floor(stars):
@@ -62,21 +62,9 @@ def test_smaller_errors_lower_the_floor(stars):
     assert all(row["log_age_floor"] < row["log_age_constant"] for row in rows)
 
 
-def test_the_exact_posterior_is_that_of_single_stars_also_for_hot_ones():
-    atmosphere = np.array([[5777.0, 4.44, 0.0], [5000.0, 3.0, -0.5], [9900.0, 4.2, 0.0]])
-    answers, inside = exact_posterior(atmosphere, ERRORS, 0)
-    assert inside.all()
-    for row, star in enumerate(atmosphere):
-        single = infer_posterior(*star, ERRORS)
-        assert answers.log_age[row] == pytest.approx(single.interval("log_age").mean, abs=0.01)
-        lifetime = single.probability @ power_law_log_lifetime(single.values("mass"))
-        assert answers.log_lifetime[row] == pytest.approx(lifetime, abs=0.05)
-        assert answers.stage[row] == int(np.argmax(list(single.stages().values())))
-
-
-def test_every_set_has_every_yardstick(stars):
+def test_every_set_has_every_baseline(stars):
     rows = np.flatnonzero(stars.labels.stage <= 2)
-    found = yardsticks(stars.labels, stars, {"natural": np.arange(len(stars)), "dwarfs": rows}, ERRORS, 0)
+    found = score_baselines(stars.labels, stars, {"natural": np.arange(len(stars)), "dwarfs": rows}, ERRORS, 0)
     assert list(found) == ["natural", "dwarfs"]
     for scores in found.values():
         assert list(scores) == ["constant", "look-up", "exact posterior", "floor"]

@@ -1,4 +1,4 @@
-"""Comparison with real stars: arithmetic on made samples, and the real samples where they are."""
+"""Comparison with real stars: arithmetic on synthetic samples, and the real samples if available."""
 
 import json
 
@@ -23,13 +23,13 @@ def test_missing_data_folder_is_named(tmp_path):
         load_samples(tmp_path)
 
 
-def test_every_size_sees_as_many_spectra():
+def test_every_size_trains_on_as_many_spectra():
     assert {n: recipe(n, 0).epochs for n in (1000, 4000, 16_000, 64_000)} == {1000: 64, 4000: 16, 16_000: 4, 64_000: 1}
     with pytest.raises(ParameterError, match="100 to 64000"):
         recipe(10, 0)
 
 
-def test_records_replace_the_same_run_and_keep_the_rest(tmp_path):
+def test_recording_replaces_the_same_run_and_keeps_the_rest(tmp_path):
     card = tmp_path / "card.json"
     card.write_text(json.dumps({"classifier": {"auc": 0.9}}))
     row = {"stars": 1000, "seed": 0, "sample": "SDSS", "teff_bias": 1.0}

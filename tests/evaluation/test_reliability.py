@@ -1,4 +1,4 @@
-"""Measures of honesty against figures worked by hand or by brute force."""
+"""Measures of calibration against hand calculations and brute force."""
 
 import numpy as np
 import pytest
@@ -14,13 +14,13 @@ from stellar_core.evaluation.reliability import (
 )
 
 
-def test_coverage_counts_places():
+def test_coverage_counts_pit_values():
     u = np.array([0.5, 0.2, 0.1, 0.01, 0.99, 0.03])
     assert covered(u) == {"68": pytest.approx(2 / 6), "90": pytest.approx(3 / 6), "95": pytest.approx(4 / 6)}
     assert reliability(u, np.array([0.68, 0.9]))[1] == pytest.approx(0.5)
 
 
-def test_kolmogorov_smirnov_is_scipys():
+def test_kolmogorov_smirnov_is_the_largest_distance():
     from scipy.stats import kstest
 
     u = np.random.default_rng(0).beta(2, 1, 400)
@@ -45,7 +45,7 @@ def test_groups_are_by_snr_and_both_stages():
     assert groups["predicted Hot"]["68"] == 0.5 and groups["true Hot"]["68"] == 1.0 and "true Cool" not in groups
 
 
-def test_stage_reliability_of_a_liar():
+def test_stage_reliability_of_an_overconfident_classifier():
     probability = np.tile([0.9, 0.1, 0.0, 0.0, 0.0], (10, 1))
     true = np.r_[np.zeros(5, int), np.ones(5, int)]
     stated, right, count = stage_reliability(probability, true)

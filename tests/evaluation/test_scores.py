@@ -1,4 +1,4 @@
-"""Scores of answers: against labels and truth, in dex and Gyr, with errors that resampling confirms."""
+"""Scores against labels and truth, in dex and Gyr, with standard errors confirmed by resampling."""
 
 import json
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ def stars():
     return labels, truth
 
 
-def test_right_answers_have_no_error(stars):
+def test_right_predictions_have_no_error(stars):
     labels, truth = stars
     found = score(PointPredictions(labels.log_age, labels.log_lifetime, labels.stage), labels, truth)
     assert found["log_age"]["rmse"] == 0 and found["log_age"]["r2"] == 1 and found["stage"]["macro_f1"] == 1
@@ -42,7 +42,7 @@ def test_a_constant_error_of_a_tenth_of_a_dex(stars):
     assert counts.sum() == 400 and counts[np.abs(ERROR_EDGES[:-1] - 0.075) < 0.03].sum() == 400
 
 
-def test_runaway_ages_are_counted_and_stay_plain_numbers(stars):
+def test_runaway_ages_are_counted_and_stay_finite(stars):
     labels, truth = stars
     log_age = labels.log_age.astype(float).copy()
     log_age[:40] = [1e9] + [12.0] * 39
@@ -62,16 +62,16 @@ def test_stars_older_than_their_lifetime_are_counted(stars):
 def test_standard_errors_agree_with_resampling(stars):
     labels, truth = stars
     rng = np.random.default_rng(1)
-    answers = PointPredictions(
+    predictions = PointPredictions(
         labels.log_age + 0.3 * rng.standard_normal(400),
         labels.log_lifetime,
         np.where(rng.random(400) < 0.3, rng.integers(0, 5, 400), labels.stage),
     )
-    found = score(answers, labels, truth)
+    found = score(predictions, labels, truth)
     rmse, f1 = [], []
     for _ in range(80):
         rows = rng.integers(0, 400, 400)
-        rmse.append(np.sqrt(np.mean((answers.log_age - labels.log_age)[rows] ** 2)))
-        f1.append(classification(answers.stage[rows], labels.stage[rows])["macro_f1"])
+        rmse.append(np.sqrt(np.mean((predictions.log_age - labels.log_age)[rows] ** 2)))
+        f1.append(classification(predictions.stage[rows], labels.stage[rows])["macro_f1"])
     assert found["log_age"]["rmse_se"] == pytest.approx(np.std(rmse), rel=0.3)
     assert found["stage"]["macro_f1_se"] == pytest.approx(np.std(f1), rel=0.3)

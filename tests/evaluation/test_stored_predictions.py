@@ -1,4 +1,4 @@
-"""The stored test comes back as it was, is small, and makes a report that needs nothing else."""
+"""The stored test: round trip, size, panels and report."""
 
 import re
 
@@ -8,7 +8,7 @@ import pytest
 from stellar_core import model_store
 from stellar_core.errors import ModelError, ParameterError
 from stellar_core.evaluation.html_report import write_report
-from stellar_core.evaluation.panels import misses, panels, worst
+from stellar_core.evaluation.panels import normalised_errors, panels, worst
 from stellar_core.evaluation.reliability import covered
 from stellar_core.evaluation.stored_predictions import NAME, read_test, write_test
 from tests.stored_test_stars import stored
@@ -22,7 +22,7 @@ def kept(tmp_path, monkeypatch):
     return test
 
 
-def test_it_comes_back_within_a_twentieth_of_an_error(kept):
+def test_the_round_trip_is_within_a_twentieth_of_an_error(kept):
     again = read_test("small")
     assert (again.model, again.view, again.before, again.sha256) == (kept.model, kept.view, kept.before, kept.sha256)
     assert again.survey.name == kept.survey.name and len(again.stars) == 500
@@ -37,13 +37,13 @@ def test_4000_stars_take_a_few_hundred_kilobytes(kept, tmp_path):
     assert (tmp_path / "small" / NAME).stat().st_size / 530 * 4400 < 800_000
 
 
-def test_what_is_missing_is_one_sentence(kept):
+def test_a_missing_test_is_an_error_of_one_line(kept):
     with pytest.raises(ModelError) as caught:
         read_test("none")
     assert "\n" not in str(caught.value)
 
 
-def test_panels_say_what_they_show(kept):
+def test_panels_have_figures_and_captions(kept):
     found = {panel.key: panel for panel in panels(kept, "log_age")}
     assert set(found) == {"entropy", "against", "reliability", "pit", "coverage", "sharpness"}
     share = 100 * covered(kept.stars.u[:, 3])["68"]
@@ -51,18 +51,20 @@ def test_panels_say_what_they_show(kept):
     assert len(found["coverage"].figure.data) == 3
 
 
-def test_the_worst_are_the_furthest_off(kept):
+def test_the_worst_stars_have_the_largest_errors(kept):
     rows, off = worst(kept.survey, "log_age", 5), np.abs(kept.survey.mean - kept.survey.truth)[:, 3]
     assert off[rows].min() >= np.delete(off, rows).max() and (np.diff(off[rows]) <= 0).all()
-    assert np.allclose(misses(kept.survey, "log_age"), (kept.survey.mean - kept.survey.truth)[:, 3] / 0.25, rtol=1e-3)
+    assert np.allclose(
+        normalised_errors(kept.survey, "log_age"), (kept.survey.mean - kept.survey.truth)[:, 3] / 0.25, rtol=1e-3
+    )
 
 
-def test_the_report_is_one_page_that_needs_nothing_else(kept, tmp_path):
+def test_the_report_is_self_contained(kept, tmp_path):
     path = tmp_path / "out.html"
     write_report(kept, path)
     text = path.read_text()
     outside = [tag for tag in re.findall(r"<(?:script|link|img)[^>]*>", text) if "src=" in tag or "href=" in tag]
     assert not outside and text.count('class="plotly-graph-div"') >= 12
     assert "MOCK" in text and kept.survey.name[worst(kept.survey, "log_age")[0]] in text
-    with pytest.raises(ParameterError, match="no folder"):
+    with pytest.raises(ParameterError, match="does not exist"):
         write_report(kept, tmp_path / "none" / "out.html")

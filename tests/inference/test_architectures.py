@@ -1,4 +1,4 @@
-"""Each of the paper's eight networks answers a star through the estimator, and says what it did not read."""
+"""Each of the paper's eight networks through the estimator, with remarks on unread inputs."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def estimator(request, stars, tmp_path_factory) -> Estimator:
         return Estimator.load("small")
 
 
-def test_a_star_is_answered_and_what_was_not_read_is_said(estimator, star):
+def test_estimates_note_the_inputs_not_read(estimator, star):
     architecture = estimator.network.architecture
     result = estimator.estimate(star, samples=5)
     assert all(np.isfinite(draws).all() for draws in result.draws.values())
@@ -59,13 +59,13 @@ def test_a_star_is_answered_and_what_was_not_read_is_said(estimator, star):
     assert result.to_dict() == estimator.estimate(star, samples=5).to_dict()
     expected = "used" if architecture.uses_photometry else "not read by this model"
     assert result.quality["photometry"] == expected
-    said = " ".join(result.verdict.messages)
-    assert ("reads no spectrum" in said) is not architecture.uses_spectrum
-    assert ("reads no photometry" in said) is not architecture.uses_photometry
-    assert "No photometry" not in said
+    messages = " ".join(result.verdict.messages)
+    assert ("reads no spectrum" in messages) is not architecture.uses_spectrum
+    assert ("reads no photometry" in messages) is not architecture.uses_photometry
+    assert "No photometry" not in messages
 
 
-def test_a_star_without_photometry_is_answered_by_all_that_read_spectra(estimator, star, bare):
+def test_networks_with_a_spectral_branch_accept_a_star_without_photometry(estimator, star, bare):
     architecture = estimator.network.architecture
     if architecture.requires_photometry:
         with pytest.raises(SpectrumError, match="MLP-Only.*reads photometry alone") as caught:

@@ -1,4 +1,4 @@
-"""Model 9 as shipped: every draw is a star that can exist, and the prior is exchanged without teaching it again."""
+"""Model 9 as shipped: draws are physical, and the prior can be exchanged without new training."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def stars():
     return make_stars(120, DataConfig(seed=5), "test")
 
 
-def test_cells_are_stars_that_can_exist():
+def test_cells_are_physical_stars():
     cells = load_track_samples().stars
     assert cells.log_age.max() <= np.log10(13.8e9) + 1e-6 and (10.0**cells.log_age).min() > 0
     assert (cells.log_age <= cells.log_lifetime + 1e-6).all()
@@ -38,7 +38,7 @@ def test_no_draw_is_unphysical(estimator, stars, view):
         assert drawn.log_age.max() <= np.log10(13.8e9) + 1e-6
 
 
-def test_spectrum_and_photometry_say_more_than_one_of_them(estimator, stars):
+def test_spectrum_and_photometry_are_more_precise_than_either(estimator, stars):
     truth, widths = stars.truth.atmosphere, {}
     for view, arrays in views(stars).items():
         found = estimator.posteriors(*arrays)
@@ -57,7 +57,7 @@ def test_ages_beat_the_exact_posterior_of_pipeline_parameters(estimator, stars):
     assert np.sqrt((ours[inside] ** 2).mean()) <= 1.05 * np.sqrt((exact[inside] ** 2).mean())
 
 
-def test_another_prior_moves_the_age_and_not_the_likelihood(estimator, stars):
+def test_another_prior_changes_the_age_and_not_the_atmosphere(estimator, stars):
     arrays = tuple(part[:20] for part in views(stars)["spectrum and photometry"])
     flat = estimator.without_recalibration().posteriors(*arrays)
     young = estimator.with_priors(Priors(age="log-uniform")).posteriors(*arrays)
@@ -68,7 +68,7 @@ def test_another_prior_moves_the_age_and_not_the_likelihood(estimator, stars):
     )
 
 
-def test_one_star_and_many_agree(estimator):
+def test_single_and_batched_estimates_agree(estimator):
     survey = MockSurvey()
     spectra = [survey.spectrum(star) for star, _ in survey.examples()[:3]]
     one = [estimator.estimate(spectrum, samples=2, seed=3) for spectrum in spectra]

@@ -1,4 +1,4 @@
-"""The second opinion is the exact posterior of the network's atmosphere, or nothing."""
+"""The isochrone fit to a network's atmosphere is the exact posterior, or empty."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ def result():
     return Estimator.load().estimate(survey.spectrum(survey.examples()[0][0]), samples=10)
 
 
-def test_it_is_the_posterior_of_the_draws(result):
+def test_the_fit_is_the_posterior_of_the_draws(result):
     draws = np.array([result.draws[name] for name in ("teff", "logg", "feh")])
     fine = infer_posterior(*draws.mean(axis=1), covariance=np.cov(draws) + np.diag([1.0, 1e-4, 1e-4]))
     found = check_against_isochrones(result)
@@ -26,6 +26,6 @@ def test_it_is_the_posterior_of_the_draws(result):
     assert found["log_age"]["p975"] <= found["log_lifetime"]["p975"]
 
 
-def test_a_star_no_model_has_gets_none(result):
+def test_a_star_outside_the_models_gives_an_empty_fit(result):
     draws = {**result.draws, "logg": result.draws["logg"] + 4.0}
     assert check_against_isochrones(replace(result, draws=draws)) == {}

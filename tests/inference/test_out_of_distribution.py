@@ -1,4 +1,4 @@
-"""The gate: its limits are passed by one per cent of good stars, and each kind of damage moves its own sign."""
+"""The out-of-distribution check: one per cent false alarms, and each corruption raises its own diagnostic."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from stellar_core.spectrum import Spectrum
 
 
 def invented(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings and signs of good stars."""
+    """Embeddings and diagnostics of good stars."""
     base = np.abs(rng.standard_normal((n, 5))) * [1, 0.2, 1, 2, 0.02]
     blue, red = rng.normal(0.3, 0.2, n), rng.normal(0.1, 0.1, n)
     colours = np.column_stack([0.9 * blue + 0.2, 1.1 * red]) + 0.03 * rng.standard_normal((n, 2))
@@ -25,17 +25,17 @@ def invented(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def gate() -> DomainCheck:
+def check() -> DomainCheck:
     return DomainCheck.fit(*invented(6000, np.random.default_rng(0)))
 
 
-def test_false_alarms_are_at_most_one_per_cent_in_all(gate):
+def test_false_alarms_are_at_most_one_per_cent_in_all(check):
     embedding, found = invented(6000, np.random.default_rng(0))
-    scores = gate.scores(embedding, found) * MARGIN
-    assert 0.005 < ((scores / gate.thresholds).max(axis=1) > 1).mean() <= 0.0105
+    scores = check.scores(embedding, found) * MARGIN
+    assert 0.005 < ((scores / check.thresholds).max(axis=1) > 1).mean() <= 0.0105
 
 
-def test_each_sign_raises_its_own_score(gate):
+def test_each_diagnostic_raises_its_own_score(check):
     embedding, found = invented(1, np.random.default_rng(5))
     for name, column, value in (
         ("misfit", 0, 20),
@@ -48,23 +48,23 @@ def test_each_sign_raises_its_own_score(gate):
     ):
         moved = found.copy()
         moved[0, column] = value
-        scores = gate.scores(embedding, moved)[0] / gate.thresholds
+        scores = check.scores(embedding, moved)[0] / check.thresholds
         assert SCORES[int(scores.argmax())] == name and scores.max() > 1
-    assert (gate.scores(embedding + 1e3, found) / gate.thresholds)[0].argmax() == 0
+    assert (check.scores(embedding + 1e3, found) / check.thresholds)[0].argmax() == 0
 
 
-def test_without_photometry_colours_say_nothing(gate):
+def test_without_photometry_the_score_of_the_colours_is_zero(check):
     embedding, found = invented(3, np.random.default_rng(6))
     found[:, -2:] = np.nan
-    scores = gate.scores(embedding, found)
+    scores = check.scores(embedding, found)
     assert (scores[:, SCORES.index("colours")] == 0).all() and np.isfinite(scores).all()
 
 
-def test_arrays_come_back(gate):
-    again = DomainCheck.from_arrays(gate.arrays())
+def test_arrays_survive_a_round_trip(check):
+    again = DomainCheck.from_arrays(check.arrays())
     embedding, found = invented(5, np.random.default_rng(7))
-    assert np.allclose(again.scores(embedding, found), gate.scores(embedding, found))
-    short = {**gate.arrays(), "domain.thresholds": gate.thresholds[:2]}
+    assert np.allclose(again.scores(embedding, found), check.scores(embedding, found))
+    short = {**check.arrays(), "domain.thresholds": check.thresholds[:2]}
     assert (DomainCheck.from_arrays(short).thresholds[2:] > 1e8).all()
 
 
@@ -77,7 +77,7 @@ def sun() -> tuple[Spectrum, np.ndarray]:
     return survey.spectrum(star), np.array([[true.teff[row], true.logg[row], true.feh[row]]])
 
 
-def diagnose_stars(spectrum: Spectrum, atmosphere: np.ndarray) -> dict[str, float]:
+def diagnostics_of(spectrum: Spectrum, atmosphere: np.ndarray) -> dict[str, float]:
     seen = prepare(spectrum)
     arrays = (getattr(seen, name)[None] for name in ("flux", "coverage", "ivar"))
     found = diagnose(
@@ -87,7 +87,7 @@ def diagnose_stars(spectrum: Spectrum, atmosphere: np.ndarray) -> dict[str, floa
 
 
 @pytest.mark.parametrize(
-    "damage, sign, least",
+    "corrupt, name, least",
     [
         (cosmic_rays, "spikes", 1.0),
         (wrong_redshift, "velocity", 10.0),
@@ -95,21 +95,21 @@ def diagnose_stars(spectrum: Spectrum, atmosphere: np.ndarray) -> dict[str, floa
         (shuffled, "misfit", 2.0),
     ],
 )
-def test_damage_raises_its_sign(sun, damage, sign, least):
+def test_a_corruption_raises_its_diagnostic(sun, corrupt, name, least):
     spectrum, atmosphere = sun
-    before = diagnose_stars(spectrum, atmosphere)[sign]
-    after = diagnose_stars(damage(spectrum, np.random.default_rng(0)), atmosphere)[sign]
+    before = diagnostics_of(spectrum, atmosphere)[name]
+    after = diagnostics_of(corrupt(spectrum, np.random.default_rng(0)), atmosphere)[name]
     assert after > before + least
 
 
 def test_a_tilt_is_a_slope_and_changes_the_colours(sun):
     spectrum, atmosphere = sun
-    before, after = (diagnose_stars(one, atmosphere) for one in (spectrum, tilt(spectrum, np.random.default_rng(0))))
+    before, after = (diagnostics_of(one, atmosphere) for one in (spectrum, tilt(spectrum, np.random.default_rng(0))))
     assert abs(after["slope"] - before["slope"]) == pytest.approx(1.5, abs=0.15)
     assert abs(after["blue"] - before["blue"]) > 0.2 and after["g-r"] == before["g-r"]
 
 
-def test_a_line_profile_is_one_where_there_are_no_lines():
+def test_a_line_profile_without_lines_is_one():
     flux = np.tile(np.linspace(1.0, 2.0, 6800), (2, 1))
     coverage = np.ones((2, 6800), bool)
     coverage[1, :1000] = False

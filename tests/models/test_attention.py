@@ -1,4 +1,4 @@
-"""Both attentions against plain numpy, and what does and does not pass between tokens."""
+"""Both kinds of attention against numpy, and the exchange between tokens."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_hadamard_is_sigmoid_of_query_times_key_times_value():
     np.testing.assert_allclose(module(x).numpy(), finished(module, mixed), rtol=1e-12, atol=1e-12)
 
 
-def test_standard_attention_is_the_textbooks():
+def test_standard_attention_matches_the_textbook():
     module, x = made("standard"), tokens()
     query, key, value = projected(module, x)
     mixed, size = np.empty_like(value), WIDTH // HEADS
@@ -60,7 +60,7 @@ def test_standard_attention_is_the_textbooks():
 
 
 @pytest.mark.parametrize("kind", ["standard", "hadamard"])
-def test_permuted_tokens_give_permuted_answers_of_the_same_shape(kind):
+def test_permuted_tokens_give_permuted_outputs(kind):
     module, x = made(kind), tokens()
     order = torch.tensor([3, 0, 6, 1, 5, 2, 4])
     assert module(x).shape == x.shape
@@ -68,7 +68,7 @@ def test_permuted_tokens_give_permuted_answers_of_the_same_shape(kind):
     assert torch.allclose(module(x)[1:2], module(x[1:2]), atol=1e-12)
 
 
-def test_what_one_token_says_reaches_the_others_by_standard_attention_alone():
+def test_tokens_exchange_information_by_standard_attention_only():
     changed = tokens()
     changed[:, 2] += 1.0
     others = [0, 1, 3, 4, 5, 6]

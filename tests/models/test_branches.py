@@ -24,7 +24,7 @@ def test_running_mean_of_the_channels_is_the_masked_mean():
         assert float(lines[pixel]) == pytest.approx(float(expected), abs=2e-3)
 
 
-def test_channels_are_nothing_outside_the_coverage():
+def test_channels_are_zero_outside_the_coverage():
     flux, coverage = torch.rand(2, 6800, generator=generator()), torch.ones(2, 6800)
     coverage[0, 100:900], coverage[1] = 0, 0
     flux[0, 100:900] = torch.nan

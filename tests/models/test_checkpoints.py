@@ -1,4 +1,4 @@
-"""Networks on disk: the shipped one keeps its numbers, others come back, damage is one sentence."""
+"""Networks on disk: reference numbers, round trips, damaged files."""
 
 import json
 
@@ -35,9 +35,9 @@ def two_stars() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return flux, coverage, np.stack([np.linspace(14, 20, 29), np.full(29, np.nan)])
 
 
-def test_the_shipped_network_keeps_its_numbers():
+def test_the_shipped_network_gives_its_reference_numbers():
     network, _, card = load_network(TRAINED_DIR / SHIPPED)
-    assert card["sha256"] == SHA256, "the weights are new: compute the stored answers again"
+    assert card["sha256"] == SHA256, "the weights are new: compute the reference numbers again"
     with torch.inference_mode():
         found = network(*(torch.tensor(array, dtype=torch.float32) for array in two_stars()))
     point = torch.cat([torch.stack([found.log_age, found.log_lifetime], 1), found.atmosphere], 1)
@@ -48,7 +48,7 @@ def test_the_shipped_network_keeps_its_numbers():
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_every_network_comes_back_from_disk(tmp_path, name):
+def test_every_network_survives_a_round_trip(tmp_path, name):
     network = build(ModelConfig(name, **SMALL), torch.Generator().manual_seed(3)).eval().requires_grad_(False)
     card = save_network(tmp_path / "small", network, {"extra.x": np.arange(3.0)}, {"name": "small"})
     loaded, arrays, read = load_network(tmp_path / "small")
@@ -66,7 +66,7 @@ def folder(tmp_path):
     return tmp_path / "small"
 
 
-def test_damage_is_one_sentence(folder):
+def test_a_damaged_file_is_an_error_of_one_line(folder):
     weights = folder / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     with pytest.raises(ModelError, match="cannot be read"):
@@ -76,7 +76,7 @@ def test_damage_is_one_sentence(folder):
 
 
 @pytest.mark.parametrize(("key", "value"), [("fusion_width", 40), ("spectrum_depth", 2), ("name", "MLP+ResNet")])
-def test_a_checkpoint_of_another_shape_is_refused_by_name(folder, key, value):
+def test_an_array_of_another_shape_is_an_error_with_its_name(folder, key, value):
     card = json.loads((folder / "card.json").read_text())
     card["architecture"][key] = value
     (folder / "card.json").write_text(json.dumps(card))
@@ -96,7 +96,7 @@ def test_a_checkpoint_of_another_shape_is_refused_by_name(folder, key, value):
         ("more", 1),
     ],
 )
-def test_a_card_that_states_much_is_refused_before_anything_is_made(folder, key, value):
+def test_a_card_with_huge_settings_is_refused_before_allocation(folder, key, value):
     import tracemalloc
 
     card = json.loads((folder / "card.json").read_text())
@@ -110,7 +110,7 @@ def test_a_card_that_states_much_is_refused_before_anything_is_made(folder, key,
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, "[]", "3", "{}", '{"architecture": 5}', '{"architecture": {}}'])
-def test_a_card_of_another_make_is_one_sentence(folder, content):
+def test_a_card_of_another_kind_is_an_error_of_one_line(folder, content):
     card = folder / "card.json"
     values = json.loads(card.read_text())
     if content.startswith("{"):
@@ -120,7 +120,7 @@ def test_a_card_of_another_make_is_one_sentence(folder, content):
         load_network(folder)
 
 
-def test_weights_that_are_no_numbers_are_refused_with_a_right_hash(tmp_path):
+def test_nan_weights_are_refused_despite_a_valid_hash(tmp_path):
     network = build(ModelConfig(**SMALL), torch.Generator().manual_seed(0))
     with torch.no_grad():
         next(network.parameters()).fill_(float("nan"))

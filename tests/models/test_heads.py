@@ -21,7 +21,7 @@ def test_unbounded_heads_leave_the_age_of_the_universe_and_bounded_ones_do_not(h
         assert heads[True](x).log_age.max() <= LOG_AGE_BOUNDS[1]
 
 
-def test_both_start_from_the_same_answer(heads):
+def test_both_kinds_of_heads_start_from_the_same_values(heads):
     x = torch.randn(50, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         for head in heads.values():
@@ -31,7 +31,7 @@ def test_both_start_from_the_same_answer(heads):
             assert predicted.log_lifetime.mean() == pytest.approx(START_LOG_LIFETIME, abs=0.05)
 
 
-def test_networks_start_there_whatever_the_seed():
+def test_networks_start_near_these_values_for_any_seed():
     config = ModelConfig(name="Spectra-Transformer", spectrum_depth=1, spectrum_width=32, heads=4)
     flux, features = torch.ones(3, 6800), torch.zeros(3, 29)
     for seed in range(3):

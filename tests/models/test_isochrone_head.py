@@ -1,4 +1,4 @@
-"""The head of Model 9: Gaussians, teacher, bounds of what it can say, and that it learns."""
+"""The head of Model 9: Gaussian, training target, limits, and learning."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def stars(n: int, seed: int) -> torch.Tensor:
     )
 
 
-def test_gaussian_is_the_gaussian():
+def test_gaussian_matches_the_formula():
     x, mean = torch.randn(50, 3, generator=generator()), torch.randn(4, 3, generator=generator(1))
     factor = torch.tril(torch.randn(4, 3, 3, generator=generator(2))) + 20 * torch.eye(3)
     for row in range(4):
@@ -57,22 +57,22 @@ def test_the_likelihood_has_a_lower_triangle_and_positive_sharpness(head):
     assert found.weights.shape == (7, 8) and found.mean.dtype == torch.float32
 
 
-def test_what_cannot_be_told_apart_is_told_apart_by_the_prior_alone(head, voxels):
-    """With nothing learned the answer is the prior."""
+def test_a_flat_likelihood_gives_the_prior(head, voxels):
+    """Before any training the posterior is the prior."""
     for linear in (head.mean, head.factor, head.weights):
         linear.weight.data.zero_()
         linear.bias.data.zero_()
     head.factor.bias.data[:3] = -100.0
-    answer = torch.softmax(head(torch.zeros(1, 24)).logits, dim=1)[0]
+    found = torch.softmax(head(torch.zeros(1, 24)).logits, dim=1)[0]
     place = torch.from_numpy(voxels.place)
     prior = torch.from_numpy(voxels.log_prior).exp()
     broadest = torch.softmax(
         gaussian(torch.zeros(1, 3), 0.05 * torch.eye(3)[None], scaled(place))[0] + prior.log(), dim=0
     )
-    assert float((answer - broadest).abs().sum().detach()) < 0.01
+    assert float((found - broadest).abs().sum().detach()) < 0.01
 
 
-def test_the_teacher_is_the_posterior_of_the_label(head, voxels):
+def test_the_training_target_is_the_posterior_of_the_label(head, voxels):
     errors = (60.0, 0.2, 0.15)
     head.set_population(stars(500, 0).numpy(), errors)
     reference = stars(6, 1)
@@ -85,8 +85,8 @@ def test_the_teacher_is_the_posterior_of_the_label(head, voxels):
     assert float(shift.mean()) == pytest.approx(0.2**2 + 0.4**2 / 12, abs=0.03)
 
 
-def test_tilt_undoes_the_training_stars_density(head, voxels):
-    """Taught on stars that are all giants, the head answers under the prior's own density."""
+def test_the_density_ratio_removes_the_training_distribution(head, voxels):
+    """Trained on giants alone, the head still gives the posterior under the prior."""
     giants = stars(4000, 2)
     giants[:, 1] = 0.5 + 1.5 * torch.rand(4000, generator=generator(5))
     head.set_population(giants.numpy(), (60.0, 0.2, 0.15))
@@ -99,7 +99,7 @@ def test_tilt_undoes_the_training_stars_density(head, voxels):
     assert torch.allclose(plain, head(torch.zeros(1, 24)).logits, atol=1e-4)
 
 
-def test_the_loss_is_the_divergence_from_the_teacher(head):
+def test_the_loss_is_the_divergence_from_the_target(head):
     head.set_population(stars(500, 0).numpy(), (60.0, 0.2, 0.15))
     reference = stars(5, 3)
     predicted = head(torch.randn(5, 24, generator=generator(6)))
@@ -109,24 +109,24 @@ def test_the_loss_is_the_divergence_from_the_teacher(head):
     assert float(loss_parts(perfect, {"reference": reference})["cells"]) == pytest.approx(0, abs=1e-5)
 
 
-def test_a_head_that_is_told_the_atmosphere_learns_to_name_it(voxels):
+def test_a_head_learns_to_return_the_atmosphere_in_its_input(voxels):
     head = IsochroneHead(3, 8, voxels)
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter, std=0.3, generator=generator(7))
     head.initialise()
     reference = stars(600, 4)
-    told = scaled(torch.cat([reference[:, :1].log10(), reference[:, 1:]], dim=1))
+    known = scaled(torch.cat([reference[:, :1].log10(), reference[:, 1:]], dim=1))
     head.set_population(reference.numpy(), (60.0, 0.2, 0.15))
     optimiser = torch.optim.Adam(head.parameters(), 0.03)
     losses = []
     for _ in range(150):
-        loss = loss_parts(head(told), {"reference": reference})["cells"]
+        loss = loss_parts(head(known), {"reference": reference})["cells"]
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         losses.append(float(loss.detach()))
     assert losses[0] > 1.0 and losses[-1] < 0.15
     with torch.no_grad():
-        mean = torch.softmax(head(told).logits - head.log_density_ratio, dim=1) @ torch.from_numpy(voxels.place)
+        mean = torch.softmax(head(known).logits - head.log_density_ratio, dim=1) @ torch.from_numpy(voxels.place)
     assert float((mean[:, 1] - reference[:, 1]).abs().median()) < 0.15
     assert float((mean[:, 0] - reference[:, 0].log10()).abs().median()) < 0.006

@@ -1,4 +1,4 @@
-"""The blocks of a diagram say what the network is really made of."""
+"""The blocks of the diagram match the network."""
 
 import re
 
@@ -29,7 +29,7 @@ def numbers(blocks) -> list[int]:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("changes", [{}, OTHER])
-def test_the_numbers_in_the_boxes_are_those_of_the_network(name, changes):
+def test_numbers_in_the_boxes_match_the_network(name, changes):
     config = ModelConfig(name, **changes)
     found = layout(config)
     with torch.device("meta"):
@@ -53,7 +53,7 @@ def test_the_numbers_in_the_boxes_are_those_of_the_network(name, changes):
         assert bool(heads) is (config.architecture.attention == "standard")
 
 
-def test_unbounded_ages_are_called_so():
+def test_unbounded_ages_are_labelled():
     assert layout(ModelConfig()).outputs[0].lines == ("to 13.8 Gyr",)
     assert layout(ModelConfig(bounded=False)).outputs[0].lines == ("unbounded",)
 

@@ -1,4 +1,4 @@
-"""The encoder of Model 9: what is missing, what is noise, what has no influence."""
+"""The encoder of Model 9: missing inputs, noise, filler."""
 
 import pytest
 import torch
@@ -70,7 +70,7 @@ def test_every_part_may_be_missing(network, batch, view):
     assert not torch.allclose(found, embed(network, batch))
 
 
-def test_one_missing_band_is_not_all(network, batch):
+def test_one_missing_band_leaves_the_others(network, batch):
     features = batch["features"].clone()
     features[0, [0, 10, 15, 24]] = torch.nan
     some = embed(network, batch, features=features)
@@ -79,13 +79,13 @@ def test_one_missing_band_is_not_all(network, batch):
     assert not torch.allclose(some[0], none[0]) and torch.allclose(some[1:], embed(network, batch)[1:], atol=1e-6)
 
 
-def test_noise_is_read(network, batch):
+def test_the_noise_channel_has_an_effect(network, batch):
     assert not torch.allclose(embed(network, batch), embed(network, batch, ivar=batch["ivar"] / 100), atol=1e-4)
     channel = noise_channel(torch.tensor([[0.0, 100.0, 1e6]]), torch.tensor([[1.0, 1.0, 0.0]]))
     assert channel[0, 0] < channel[0, 1] and channel[0, 2] == 0
 
 
-def test_centred_spectra_lose_what_all_have_in_common():
+def test_centring_removes_the_mean_spectrum():
     tokens = SpectrumTokens(32, 100, centred=True)
     wave = 1 + 0.3 * torch.sin(torch.arange(6800.0) / 300)
     flux = wave + 0.02 * torch.randn(50, 6800, generator=generator(4))
@@ -104,7 +104,7 @@ def test_dropout_comes_from_the_generator_alone(network, batch):
     assert not torch.equal(first, network.embed(tokens, batch["features"], generator(6)))
 
 
-def test_waves_tell_places_apart():
+def test_waves_differ_between_positions():
     waves = wavelength_waves(68, 100)
     distance = torch.cdist(waves, waves) + 10 * torch.eye(68)
     assert waves.shape == (68, 32) and float(distance.min()) > 0.1
@@ -129,6 +129,6 @@ def test_impossible_settings_are_refused(bad):
         IsochroneConfig(**bad)
 
 
-def test_settings_are_told_apart_by_name():
+def test_the_kind_of_settings_follows_from_the_name():
     assert config_kind(IsochroneConfig().to_dict()) is IsochroneConfig
     assert config_kind(ModelConfig().to_dict()) is ModelConfig

@@ -30,7 +30,7 @@ def test_the_paper_s_eight_by_number_and_name():
     assert all("\n" not in entry.description for entry in ARCHITECTURES.values())
 
 
-def test_which_models_read_what():
+def test_inputs_of_each_model():
     read = {entry.number: (entry.uses_photometry, entry.uses_spectrum) for entry in ARCHITECTURES.values()}
     assert read[1] == (True, False)
     assert all(read[number] == (False, True) for number in (2, 3, 4))
@@ -48,7 +48,7 @@ def test_the_default_is_the_papers_final_configuration():
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_settings_are_fields_and_every_field_counts_somewhere(name):
+def test_settings_are_fields_and_every_field_is_used(name):
     known = {item.name for item in fields(ModelConfig)} - {"name"}
     assert set(ARCHITECTURES[name].settings) <= known
     assert set().union(*(entry.settings for entry in ARCHITECTURES.values())) == known
@@ -67,13 +67,13 @@ def test_settings_are_fields_and_every_field_counts_somewhere(name):
         ({"name": "ResNet-Only", "spectrum_width": 100}, "multiple of 8"),
     ],
 )
-def test_impossible_settings_are_one_sentence(changes, words):
+def test_impossible_settings_are_an_error_of_one_line(changes, words):
     with pytest.raises(ModelError, match=words) as caught:
         ModelConfig(**changes)
     assert "\n" not in str(caught.value)
 
 
-def test_settings_that_do_not_apply_stop_nothing():
+def test_settings_that_do_not_apply_are_accepted():
     assert ModelConfig("MLP-Only", heads=7, patch=99).name == "MLP-Only"
     assert ModelConfig("Spectra-Hadamard", heads=7).name == "Spectra-Hadamard"
     with pytest.raises(FrozenInstanceError):

@@ -1,4 +1,4 @@
-"""The paper's eight networks: what they take, what they give, and that every point of Table 2 learns."""
+"""The paper's eight networks: inputs, outputs, and training at every point of Table 2."""
 
 import inspect
 from dataclasses import replace
@@ -98,7 +98,7 @@ def test_every_corner_of_table_2_can_be_built(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_setting_changes_the_network_where_the_registry_says_so(name):
+def test_a_setting_changes_the_network_if_the_registry_lists_it(name):
     changes = {**{key: values[0] for key, values in TABLE_2.items()}, "photometry_depth": 3, "patch": 50}
     with torch.device("meta"):
         default = {key: value.shape for key, value in Network(ModelConfig(name)).state_dict().items()}
@@ -141,7 +141,7 @@ def test_filler_has_no_influence(networks, batch, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_model_reads_what_the_registry_says(networks, batch, name):
+def test_each_model_reads_the_inputs_in_the_registry(networks, batch, name):
     flux, coverage, features = batch
     entry, whole = ARCHITECTURES[name], networks[name](*batch)
     brighter = torch.where(torch.arange(6800) % 500 < 100, 0.7 * flux, flux)
@@ -154,7 +154,7 @@ def test_each_model_reads_what_the_registry_says(networks, batch, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_missing_photometry_is_a_state_of_its_own(networks, batch, name):
+def test_missing_photometry_differs_from_any_photometry(networks, batch, name):
     flux, coverage, features = batch
     gap = features.clone()
     gap[0, 3] = torch.nan
@@ -168,7 +168,7 @@ def test_missing_photometry_is_a_state_of_its_own(networks, batch, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_star_s_answer_does_not_depend_on_the_stars_beside_it(networks, batch, name):
+def test_predictions_do_not_depend_on_the_batch(networks, batch, name):
     order = torch.tensor([2, 0, 3, 1])
     whole, mixed = networks[name](*batch), networks[name](*(part[order] for part in batch))
     alone = networks[name](*(part[2:3] for part in batch))
@@ -177,7 +177,7 @@ def test_a_star_s_answer_does_not_depend_on_the_stars_beside_it(networks, batch,
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_dropout_repeats_by_generator_and_needs_one(networks, batch, name):
+def test_dropout_repeats_with_the_generator_and_needs_one(networks, batch, name):
     network = networks[name]
     assert same(network(*batch), network(*batch))
     first, again, other = (network(*batch, generator(seed)) for seed in (1, 1, 2))
@@ -186,7 +186,7 @@ def test_dropout_repeats_by_generator_and_needs_one(networks, batch, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_passes_of_inference_are_those_of_the_network(networks, batch, name):
+def test_passes_of_inference_match_the_network(networks, batch, name):
     network, arrays = networks[name], [part.numpy() for part in batch]
     passes = run_passes(network, *arrays, samples=5, seed=9)
     width = network.heads.age.in_features
@@ -206,7 +206,7 @@ def test_initial_weights_come_from_the_generator():
         assert any(not torch.equal(first[key], other[key]) for key in first), name
 
 
-def test_features_are_scaled_as_told_where_they_are_read(networks, batch):
+def test_features_are_scaled_if_they_are_read(networks, batch):
     mean, std = torch.linspace(-1, 1, 29), torch.linspace(1, 3, 29)
     for name in NAMES:
         scaled = build(ModelConfig(name, **SMALL), generator()).requires_grad_(False)
@@ -229,7 +229,7 @@ def holds_a_forbidden_word(name: str) -> bool:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_model_is_given_parameters_truth_position_or_ids(networks, name):
+def test_no_model_reads_parameters_truth_position_or_ids(networks, name):
     for method in (networks[name].forward, networks[name].tokens, networks[name].embed):
         taken = list(inspect.signature(method).parameters)
         assert not [argument for argument in taken if holds_a_forbidden_word(argument)], method
@@ -253,8 +253,8 @@ def test_inputs_hold_flux_coverage_and_photometry(stars):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_labels_truth_and_neighbours_cannot_reach_an_answer(networks, stars, name):
-    """The same inputs beside other labels and another truth give the same numbers."""
+def test_labels_and_truth_do_not_affect_predictions(networks, stars, name):
+    """The same inputs with other labels and another truth give the same numbers."""
     rows = np.arange(6)
     shuffled = replace(
         stars,
@@ -267,8 +267,8 @@ def test_labels_truth_and_neighbours_cannot_reach_an_answer(networks, stars, nam
     )
     first, second = (Batches(part, torch.device("cpu"))(rows) for part in (stars, shuffled))
     assert not torch.equal(first["atmosphere"], second["atmosphere"])
-    answers = [networks[name](part["flux"], part["coverage"], part["features"]) for part in (first, second)]
-    assert same(*answers)
+    outputs = [networks[name](part["flux"], part["coverage"], part["features"]) for part in (first, second)]
+    assert same(*outputs)
 
 
 def test_no_feature_is_a_true_value_or_a_label(stars):

@@ -1,4 +1,4 @@
-"""The classifier that tells mock from real: chance where nothing differs, certainty where something does."""
+"""The classifier of mock and real spectra: chance without a difference, high AUC with one."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 
 from stellar_core.errors import ParameterError
 from stellar_core.evaluation.realism import classifier
-from stellar_core.evaluation.realism.classifier import area, classify, cross_validate, pretended, record
+from stellar_core.evaluation.realism.classifier import area, classify, cross_validate, null_sample, record
 from stellar_core.evaluation.realism.matched_mocks import Sample
 
 STARS, COPIES = 60, 4
@@ -29,7 +29,7 @@ def score(data: Sample, name: str) -> float:
     return area(cross_validate(data, 0, (name,))[name], data)[0]
 
 
-def test_nothing_to_find_is_chance():
+def test_no_difference_gives_chance():
     assert abs(score(made(1), "noise scale") - 0.5) < 0.12
 
 
@@ -39,19 +39,18 @@ def test_a_wrong_mean_and_a_wrong_scatter_are_found(difference):
     assert score(data, "noise scale") > 0.85 > 0.65 > score(data, "outliers")
 
 
-def test_knowing_a_star_does_not_help():
-    """Spectra of one star are alike; were they split between folds, real and mock ones could not be told apart
-    better."""
+def test_spectra_of_one_star_in_one_fold_give_chance():
+    """Similar spectra of one star do not help, since they are never split between folds."""
     assert abs(score(made(3, own=30.0), "noise scale") - 0.5) < 0.12
 
 
-def test_mock_stars_posing_as_real_are_not_found():
-    posed = pretended(made(4, shift=5.0))
-    assert posed.real.sum() == STARS and (~posed.real).sum() == STARS * (COPIES - 1)
-    assert abs(score(posed, "noise scale") - 0.5) < 0.12
+def test_the_null_sample_gives_chance():
+    null = null_sample(made(4, shift=5.0))
+    assert null.real.sum() == STARS and (~null.real).sum() == STARS * (COPIES - 1)
+    assert abs(score(null, "noise scale") - 0.5) < 0.12
 
 
-def test_error_is_that_of_so_many_stars():
+def test_the_error_fits_the_number_of_stars():
     data = made(5, shift=0.8)
     auc, error = area(cross_validate(data, 0, ("noise scale",))["noise scale"], data)
     assert 0.5 < auc < 1 and 0.01 < error < 0.08

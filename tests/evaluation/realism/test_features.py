@@ -1,4 +1,4 @@
-"""Each telltale moves with what it stands for."""
+"""Each realism feature responds to its own kind of difference."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_white_noise_of_the_right_size_gives_zero():
     assert all(np.isfinite(values).all() for values in found.values())
 
 
-def test_noise_twice_as_large():
+def test_doubled_noise_gives_ln_2():
     flux = 1 + 2 * (plain().flux - 1)
     assert realism_features(plain(flux=flux))["noise scale"] == pytest.approx(np.full(10, np.log(2)), abs=0.3)
 
@@ -36,7 +36,7 @@ def test_correlated_neighbours_lower_the_nearest_difference():
     assert np.median(ratios[:10]) == pytest.approx(0.5 * np.log((1.5 - 2 * 0.441) / 1.5), abs=0.1)
 
 
-def test_a_spike_is_an_outlier_where_it_stands():
+def test_a_spike_is_an_outlier_in_its_own_range():
     calm = realism_features(plain())["outliers"]
     flux = plain().flux.copy()
     flux[np.searchsorted(WAVELENGTH, 6000)] += 10 / 30
