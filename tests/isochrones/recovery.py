@@ -86,14 +86,14 @@ def coverage(truth: np.ndarray, bounds: np.ndarray) -> dict[str, float]:
 def measure(
     engine: CataloguePosterior, errors: tuple[float, float, float], per_stage: int, rng: np.random.Generator
 ) -> dict[str, object]:
-    """Coverage and RMSE of log age over all stars and by observed stage, from the fast engine."""
+    """Coverage and RMSE of log age over all stars and by observed stage, from the catalogue posterior."""
     stars = draw_stars(engine.samples, errors, per_stage, rng)
-    answer = engine.evaluate(*stars.observed.T, diagonal_covariance(np.asarray(errors)), BOUNDS)
+    found = engine.evaluate(*stars.observed.T, diagonal_covariance(np.asarray(errors)), BOUNDS)
     truth = stars.truth.log_age.astype(float)
-    bounds, mean = answer.quantiles["log_age"], answer.mean["log_age"]
+    bounds, mean = found.quantiles["log_age"], found.mean["log_age"]
 
     def one(keep: np.ndarray) -> dict[str, float]:
-        keep = keep & answer.inside_models
+        keep = keep & found.inside_models
         return {
             "n": int(keep.sum()),
             **coverage(truth[keep], bounds[keep]),
@@ -102,7 +102,7 @@ def measure(
         }
 
     report = {name: one(stars.stage == k) for k, name in enumerate(STAGES)}
-    return {"all": one(np.ones(len(truth), bool)), **report, "inside_models": float(answer.inside_models.mean())}
+    return {"all": one(np.ones(len(truth), bool)), **report, "inside_models": float(found.inside_models.mean())}
 
 
 def brute_force(

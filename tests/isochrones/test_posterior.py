@@ -38,7 +38,7 @@ def test_sun():
 
 
 def test_arcturus_is_an_old_light_giant():
-    """Ramirez & Allende Prieto (2011): 4286 K, 1.66, -0.52; 7.1 +1.5 -1.2 Gyr, 1.08 +- 0.06 Msun."""
+    """Ramirez & Allende Prieto (2011): 4286 K, 1.66, -0.52; 7.1 +1.5 -1.2 Gyr, 1.08 ± 0.06 Msun."""
     found = infer_posterior(4286.0, 1.66, -0.52, (30.0, 0.05, 0.04))
     age, mass = found.interval("log_age"), found.interval("mass")
     assert gyr(age.p025) < 7.1 < gyr(age.p975)

@@ -58,9 +58,9 @@ def test_every_sample_is_a_physical_star(samples):
 
 def test_samples_lie_in_their_bins(samples):
     lattice = np.floor((samples.atmosphere - LOW) / BIN_SIZE).astype(int)
-    voxel = np.repeat(np.arange(len(samples.first) - 1), np.diff(samples.first))
+    bin_of = np.repeat(np.arange(len(samples.first) - 1), np.diff(samples.first))
     # Sixteen bits a number move a star by little, over a border now and then.
-    strays = (lattice != lattice[samples.first[:-1]][voxel]).any(axis=1)
+    strays = (lattice != lattice[samples.first[:-1]][bin_of]).any(axis=1)
     assert strays.mean() < 0.01
     assert ((samples.atmosphere > LOW - 0.01) & (samples.atmosphere < HIGH + 0.01)).all()
 
@@ -109,10 +109,10 @@ def test_a_smaller_largest_age_removes_old_stars(samples):
 
 
 def test_networks_read_the_same_bins(samples):
-    voxels = load_voxels()
-    assert len(voxels) == len(samples.first) - 1
-    assert np.abs(voxels.place - samples.bin_atmosphere).max() < 0.01
-    assert np.abs(voxels.log_prior - np.log(samples.bin_weight)).max() < 0.01
+    bins = load_voxels()
+    assert len(bins) == len(samples.first) - 1
+    assert np.abs(bins.place - samples.bin_atmosphere).max() < 0.01
+    assert np.abs(bins.log_prior - np.log(samples.bin_weight)).max() < 0.01
 
 
 def test_density_ratio_of_stars_drawn_from_the_prior_is_one(samples):

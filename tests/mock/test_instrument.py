@@ -122,7 +122,7 @@ def test_shipped_tables_equal_a_fit_to_the_files(shared_data):
 @pytest.mark.parametrize("name", INSTRUMENTS)
 def test_noise_shape_of_real_files(shared_data, name):
     """Relative sigma(lambda) of mock copies of the real files, in 150-pixel medians, within 12 %."""
-    frames = [f for f in read_frames(shared_data / "sdss")[name]]
+    frames = list(read_frames(shared_data / "sdss")[name])
     tool = load_instrument(name)
     loglam = LOGLAM_ZERO + LOGLAM_STEP * np.arange(N_PIXEL)
     low, high = (3850, 9150) if name == "SDSS" else (3700, 10250)

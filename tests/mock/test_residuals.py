@@ -88,7 +88,7 @@ def test_residuals_are_independent_for_each_star(tool):
 
 
 def test_outliers_as_in_real_files(shared_data):
-    """Pixels beyond five times the local scatter: as many, within a factor two, as about the models of real SDSS stars."""
+    """The fraction of pixels beyond five times the local scatter agrees with real SDSS stars within a factor of two."""
     from scipy.ndimage import median_filter
 
     from stellar_core.mock.fit.instrument import read_frames

@@ -83,12 +83,13 @@ def test_a_star_is_identical_in_any_batch(survey):
 
 
 def test_another_processor_gives_the_same_star_within_rounding(survey, tmp_path):
-    """In a process that uses none of this processor's newer instructions, with two threads."""
+    """In a process with two threads and without the newer instructions of this processor."""
     from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
     stars = [star_of(survey, number) for number in (16000, 16001)]
     code = (
-        "import numpy, sys\nfrom stellar_core.mock.survey import MockSurvey\nfrom stellar_core.sdss.identifiers import parse\n"
+        "import numpy, sys\nfrom stellar_core.mock.survey import MockSurvey\n"
+        "from stellar_core.sdss.identifiers import parse\n"
         f"frames = MockSurvey().frames([parse(name) for name in {[star.name for star in stars]!r}])\n"
         "numpy.savez(sys.argv[1], *[array for f in frames for array in (f.spectrum.flux, f.spectrum.ivar)])\n"
     )
