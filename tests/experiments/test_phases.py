@@ -108,6 +108,7 @@ def test_more_seeds_only_add_runs(finished, tmp_path):
     assert row["Seeds"] == 2 and row["Age RMSE (spread)"] > 0
 
 
+@pytest.mark.slow
 def test_a_run_stopped_midway_ends_as_one_left_alone(begun):
     trial, steps = small_trial(), iter(range(100))
     unbroken = run_trial(trial, begun / "stars", begun / "alone")
@@ -119,6 +120,7 @@ def test_a_run_stopped_midway_ends_as_one_left_alone(begun):
     assert [path.name for path in (begun / "broken").iterdir()] == [f"{trial.name}.json"]
 
 
+@pytest.mark.slow
 def test_a_killed_phase_keeps_what_was_finished(begun, finished):
     command = "phase 1 --scale 0.004 --epochs 3 --models 1 --batch 16 --test 100 --device cpu --out".split()
     command = [sys.executable, "-m", "stellar_core", *command, str(begun)]
@@ -135,6 +137,7 @@ def test_a_killed_phase_keeps_what_was_finished(begun, finished):
     assert [lasting(trial) for trial in results["trials"]] == [lasting(trial) for trial in finished[1]["trials"]]
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_same_results(begun, monkeypatch, tmp_path):
     script = tmp_path / "app.py"
     script.write_text("raise SystemExit('a worker ran the script that Streamlit calls the main module')")
@@ -146,6 +149,7 @@ def test_two_workers_give_the_same_results(begun, monkeypatch, tmp_path):
     assert [lasting(result) for result in beside] == [lasting(result) for result in alone]
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_gives_the_same_results(begun):
     distributed = pytest.importorskip("distributed")
     trials = [small_trial(1), small_trial(6)]
@@ -308,6 +312,7 @@ def quickly(monkeypatch, age: float = 0.5):
     monkeypatch.setattr(phase_run, "sweep", sweep)
 
 
+@pytest.mark.slow
 def test_a_whole_phase_2_has_its_tables(begun, monkeypatch):
     quickly(monkeypatch)
     results = run_phase(replace(TINY, phase=2), begun)
@@ -319,6 +324,7 @@ def test_a_whole_phase_2_has_its_tables(begun, monkeypatch):
     assert [found["claim"] for found in results["findings"]][1] == "Depth 4 is the best of Model 6"
 
 
+@pytest.mark.slow
 def test_a_whole_phase_3_trains_both_kinds_of_heads(begun, monkeypatch):
     monkeypatch.setattr(phases, "CHOSEN", SMALL)
     config = replace(TINY, phase=3, scale=0.0012, epochs=1, heads="both")
