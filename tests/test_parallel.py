@@ -98,6 +98,7 @@ def test_a_scheduler_that_goes_away_while_workers_are_awaited_is_one_sentence(mo
         list(spread(slow, iter(range(3)), cluster=ours.scheduler_address))
 
 
+@pytest.mark.slow
 def test_workers_that_come_late_are_waited_for_and_all_used():
     with made(0) as ours:
         timers = [threading.Timer(0.5, ours.scale, [1]), threading.Timer(1, ours.scale, [2])]
@@ -113,6 +114,7 @@ def test_workers_that_come_late_are_waited_for_and_all_used():
             timer.join()
 
 
+@pytest.mark.slow
 def test_a_cluster_that_grows_with_its_work_is_given_work():
     with made(0) as ours:
         ours.adapt(minimum=0, maximum=2, interval="200ms")
@@ -160,6 +162,7 @@ def test_a_cluster_that_cannot_see_the_package_is_one_sentence(elsewhere, monkey
         list(spread(decode, iter(IDS), cluster=elsewhere))
 
 
+@pytest.mark.slow
 def test_a_growing_cluster_that_cannot_see_the_package_is_told_soon(tmp_path, monkeypatch):
     code = (
         "import time; from distributed import LocalCluster\n"
