@@ -80,6 +80,7 @@ def launch():
         launcher.end()
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_detected_and_resume_gives_the_same_result(tmp_path, launch, uninterrupted):
     queue = Queue(tmp_path, launch(PACE=0.1))
     job, waiting = queue.submit(job_config()), queue.submit(job_config("next"))
@@ -102,6 +103,7 @@ def test_a_killed_worker_is_detected_and_resume_gives_the_same_result(tmp_path, 
     assert [point["step"] for point in job.curve()] == sorted({point["step"] for point in job.curve()})
 
 
+@pytest.mark.slow
 def test_the_job_outlives_the_server_that_started_it(tmp_path, launch, uninterrupted):
     Queue(tmp_path).submit(job_config())
     code = (
@@ -122,6 +124,7 @@ def test_the_job_outlives_the_server_that_started_it(tmp_path, launch, uninterru
     assert result(job) == uninterrupted
 
 
+@pytest.mark.slow
 def test_a_job_cancelled_while_training_ends_soon_and_resume_gives_the_same_result(tmp_path, launch, uninterrupted):
     queue = Queue(tmp_path, launch(PACE=0.2))
     job = queue.submit(job_config())
@@ -161,6 +164,7 @@ def test_a_job_cancelled_before_its_worker_started_stays_cancelled(tmp_path, lau
     assert job.status().state == "cancelled" and not job.model.exists()
 
 
+@pytest.mark.slow
 def test_only_one_of_two_workers_for_an_attempt_runs(tmp_path, launch, uninterrupted):
     queue = Queue(tmp_path, launch())
     job = queue.submit(job_config())
@@ -172,6 +176,7 @@ def test_only_one_of_two_workers_for_an_attempt_runs(tmp_path, launch, uninterru
     assert result(job) == uninterrupted
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_reported_and_the_last_good_checkpoint_is_kept(tmp_path, launch, uninterrupted):
     queue = Queue(tmp_path, launch(FILE_LIMIT="22,12000"))
     job = queue.submit(job_config())
@@ -196,6 +201,7 @@ def fill(disk, left: int) -> None:
             time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blind", [True, False], ids=["as it fills", "before it is full"])
 def test_a_small_disk(tmp_path, launch, uninterrupted, blind):
     disk = tmp_path / "disk"
@@ -227,6 +233,7 @@ def test_a_small_disk(tmp_path, launch, uninterrupted, blind):
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_resume_after_damage_of_status_and_checkpoint(tmp_path, launch, uninterrupted):
     queue = Queue(tmp_path, launch(PACE=0.1))
     job = queue.submit(job_config())
@@ -250,6 +257,7 @@ def test_resume_after_damage_of_status_and_checkpoint(tmp_path, launch, uninterr
     assert result(job) == uninterrupted
 
 
+@pytest.mark.slow
 def test_a_jumping_clock_has_no_effect(tmp_path, launch, uninterrupted, monkeypatch):
     queue = Queue(tmp_path, launch(CLOCK=100, PACE=0.02))
     job = queue.submit(job_config())
