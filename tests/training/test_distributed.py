@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
 
 
+@pytest.mark.slow
 def test_two_processes_give_nearly_the_weights_of_one(tmp_path):
     """torchrun, gloo, a batch of 16 as 2 x 8; without dropout, whose masks each process draws for itself."""
     settings = {"epochs": 2, "precision": "f32", "average": 0.9, "model": {**vars(MODEL), "dropout": 0.0}}
