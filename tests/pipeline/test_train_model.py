@@ -49,6 +49,7 @@ def test_a_finished_run_keeps_configuration_and_history_but_no_checkpoint(tmp_pa
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["config.json", "history.json"]
 
 
+@pytest.mark.slow
 def test_a_stopped_run_can_be_resumed(tmp_path, fast_run):
     said, counted, calls = [], [], iter(range(100))
     stop, progress = lambda: next(calls) >= 12, lambda *values: counted.append(values)
@@ -75,6 +76,7 @@ def test_an_unfinished_run_with_other_settings_is_refused_before_stars_are_made(
     assert fast_run == ["train"] and TrainingConfig.read(tmp_path / "config.json") == config()
 
 
+@pytest.mark.slow
 def test_ctrl_c_on_the_command_line_leaves_a_checkpoint_and_explains_how_to_continue(tmp_path):
     path, out = tmp_path / "run.json", tmp_path / "model"
     path.write_text(json.dumps(config(epochs=2000, data={"stars": 100, "calibration": 100, "test": 100}).to_dict()))
