@@ -50,6 +50,7 @@ def download(tab, label: str) -> Path:
     return Path(found.value.path())
 
 
+@pytest.mark.slow
 def test_look_up_comparison_and_permalink_show_the_same_view(visit, names, tmp_path):
     tab = visit()
     tab.open(f"?compare={names[1]},{names[2]}")
@@ -86,6 +87,7 @@ def test_look_up_comparison_and_permalink_show_the_same_view(visit, names, tmp_p
     other.picture("star-comparison.png", tmp_path)
 
 
+@pytest.mark.slow
 def test_zoom_is_kept_until_another_star_is_opened(visit, names):
     tab = visit()
     tab.open(f"?star={names[0]}")
@@ -114,6 +116,7 @@ def test_zoom_is_kept_until_another_star_is_opened(visit, names):
     tab.assert_no_errors()
 
 
+@pytest.mark.slow
 def test_sliders_and_menu_act_on_the_figure(visit, names):
     tab = visit()
     tab.open(f"?star={names[0]}")
@@ -174,6 +177,7 @@ def reach_by_keyboard(tab) -> None:
     assert None not in places and places == sorted(places), dict(zip(wanted, places))
 
 
+@pytest.mark.slow
 def test_dark_mode(visit, names, tmp_path):
     tab = visit(1366, 1240, color_scheme="dark")
     tab.open(f"?star={names[0]}")
@@ -188,6 +192,7 @@ def test_dark_mode(visit, names, tmp_path):
     tab.picture("star-dark.png", tmp_path)
 
 
+@pytest.mark.slow
 def test_phone(visit, names, tmp_path):
     tab = visit(390, 844, is_mobile=True, has_touch=True, device_scale_factor=2, user_agent=PHONE)
     tab.open(f"?star={names[0]}")
@@ -199,6 +204,7 @@ def test_phone(visit, names, tmp_path):
     tab.picture("star-phone.png", tmp_path)
 
 
+@pytest.mark.slow
 def test_landing_page(visit, tmp_path):
     tab = visit(1366, 768)
     tab.open()
