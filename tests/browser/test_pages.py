@@ -58,6 +58,7 @@ def draw_box(tab, left: float, top: float, right: float, bottom: float, figure: 
         tab.page.mouse.up()
 
 
+@pytest.mark.slow
 def test_a_box_on_the_catalogue_leads_to_a_star_and_its_link_restores_the_box(visit, stars):
     tab = visit()
     tab.open("catalogue")
@@ -83,6 +84,7 @@ def test_a_box_on_the_catalogue_leads_to_a_star_and_its_link_restores_the_box(vi
     other.assert_no_errors()
 
 
+@pytest.mark.slow
 def test_boxes_on_the_histogram_and_the_sky_become_filters(visit, stars):
     tab = visit()
     tab.open("catalogue")
@@ -100,6 +102,7 @@ def test_boxes_on_the_histogram_and_the_sky_become_filters(visit, stars):
     tab.assert_no_errors()
 
 
+@pytest.mark.slow
 def test_a_batch_of_twenty_stars_is_processed_and_downloaded(visit, tmp_path):
     tab = visit()
     tab.open("batch")
@@ -117,6 +120,7 @@ def test_a_batch_of_twenty_stars_is_processed_and_downloaded(visit, tmp_path):
     tab.picture("batch.png", tmp_path, full=True)
 
 
+@pytest.mark.slow
 def test_every_page_fits_in_light_and_in_dark_at_390_pixels(visit, tmp_path):
     for name, charts in PAGES.items():
         tab = visit(color_scheme="light")
