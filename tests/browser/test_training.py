@@ -46,6 +46,7 @@ def assert_no_errors(tab: Visitor, missing: list[str]) -> None:
     tab.assert_no_errors()
 
 
+@pytest.mark.slow
 def test_from_the_form_to_a_star(chromium, runs, tmp_path):
     with serve(ROOT / "app.py") as (address, *_):
         context = chromium.new_context(viewport={"width": 1366, "height": 860})
