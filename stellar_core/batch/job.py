@@ -20,7 +20,7 @@ from stellar_core.errors import ArchiveError, ParameterError, RunError, StorageE
 from stellar_core.export import check_ending, write_table
 from stellar_core.files import read_json, sha256_of_file, write_bytes
 from stellar_core.model_store import model_folder, read_model
-from stellar_core.parallel import spread
+from stellar_core.parallel import parallel_map
 from stellar_core.progress import Progress
 from stellar_core.run_folder import RunFolder, unfinished
 
@@ -215,7 +215,7 @@ def _process_chunks(
         done = len(inputs) - sum(len(_rows(inputs, batch.chunk, number)) for number in missing)
         progress("stars", done, len(inputs))
         last, in_a_row, failures = attempt == ROUNDS - 1, 0, {}
-        for result in spread(process_chunk, _tasks(batch, inputs, missing), workers, cluster, progress):
+        for result in parallel_map(process_chunk, _tasks(batch, inputs, missing), workers, cluster, progress):
             done += result.rows
             progress("stars", done, len(inputs))
             if not result.transient or (give_up and last):

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from stellar_core.experiments.trial import Trial, run_trial, stored
-from stellar_core.parallel import spread
+from stellar_core.parallel import parallel_map
 
 Result = dict[str, object]
 Say = Callable[[str], None]
@@ -64,7 +64,7 @@ def sweep(
         say(f"{len(trials) - len(waiting)} of {len(trials)} runs are finished already.")
     one = partial(run_trial, stars_folder=stars_folder.resolve(), folder=folder.resolve(), threads=threads)
     if cluster is not None or (workers > 1 and len(waiting) > 1):
-        results = spread(
+        results = parallel_map(
             one, iter(waiting), workers, cluster, lambda what, done, total: say(f"{what}: {done} of {total}")
         )
     else:

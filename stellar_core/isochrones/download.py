@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +11,13 @@ import numpy as np
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.files import sha256_of_file, write_text
 from stellar_core.network.http import download
+from stellar_core.progress import Progress
 
 SERVERS = ("https://waps.cfa.harvard.edu/MIST/data/tarballs_v1.2/", "https://mist.science/data/tarballs_v1.2/")
 #: Initial [Fe/H] that MIST v1.2 offers, dex.
 METALLICITIES = (-4.0, -3.5, -3.0, -2.5, -2.0, -1.75, -1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5)
 #: Rotation, as a part of the critical.
 ROTATIONS = (0.0, 0.4)
-
-#: Called with bytes so far, and bytes in all or None.
-Progress = Callable[[int, "int | None"], None]
 
 
 def archive_name(feh: float, vvcrit: float = 0.4) -> str:
@@ -40,7 +38,7 @@ def fetch_archive(
     *,
     sha256: str | None = None,
     servers: Sequence[str] = SERVERS,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = lambda what, done, total: None,
     timeout: float = 30.0,
 ) -> Path:
     """Download one archive of tracks, unless it is complete already.
@@ -60,7 +58,7 @@ def fetch_archive(
     servers : sequence of str
         Base addresses, tried in order.
     progress : callable, optional
-        Called with bytes so far and bytes in all (None where the server does not say).
+        Called with the file name, bytes so far and bytes in all (0 where the server does not give the size).
     timeout : float
         Seconds without data before the next server is tried.
 

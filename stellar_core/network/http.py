@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from stellar_core.errors import ArchiveError, StellarError, StorageError
 from stellar_core.network.retries import TransientError, UnreachableError
+from stellar_core.progress import Progress
 
 Result = TypeVar("Result")
 
@@ -114,7 +115,7 @@ def send(
 
 
 def download(
-    url: str, path: Path, *, timeout: float, progress: Callable[[int, int | None], None] = lambda done, total: None
+    url: str, path: Path, *, timeout: float, progress: Progress = lambda what, done, total: None
 ) -> None:
     """Download a large file, continuing from the end of what ``path`` already holds.
 
@@ -127,7 +128,7 @@ def download(
     timeout : float
         Seconds without data until the server is given up.
     progress : callable, optional
-        Called with bytes so far and bytes in all (None where the server does not give the size).
+        Called with the file name, bytes so far and bytes in all (0 where the server does not give the size).
 
     Raises
     ------
@@ -149,7 +150,7 @@ def download(
             while block := reply.read1(CHUNK):
                 write(block)
                 done += len(block)
-                progress(done, total)
+                progress(url.rpartition("/")[2], done, total or 0)
         if total is not None and done != total:
             raise http.client.IncompleteRead(b"", total - done)
 
