@@ -1,4 +1,4 @@
-"""ugriz magnitudes of a star from its atmosphere and radius: MIST's bolometric corrections."""
+"""ugriz magnitudes of a star from its atmosphere and radius, by the bolometric corrections of MIST."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class BolometricTable:
             raise ParameterError(f"The bolometric corrections need the shape {shape}; got {self.correction.shape}.")
 
     def at(self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """BC and A_band / A_V, each (n, 5), by trilinear interpolation; inputs are held at the table's ends."""
+        """BC and A_band / A_V, each (n, 5), by trilinear interpolation; inputs are clipped to the table."""
         n = np.size(teff)
         corners = [np.zeros(n, np.int64)]
         weights = [np.ones(n)]
@@ -65,7 +65,7 @@ class BolometricTable:
 
 @lru_cache(maxsize=2)
 def load_bolometric(folder: Path = TRAINED_DIR) -> BolometricTable:
-    """The shipped table."""
+    """Load the shipped table."""
     arrays, _ = read_model(folder / "mock-photometry")
     zero = arrays["zero_point"].astype(float)
     correction = arrays["correction_mmag"].astype(float) / 1000.0 - zero

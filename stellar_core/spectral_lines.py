@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Wavelength in Angstrom under which air and vacuum wavelengths are taken as equal.
+#: Wavelength (A) below which air and vacuum wavelengths are equal by convention.
 AIR_LIMIT = 2000.0
 
 
@@ -19,9 +19,9 @@ class Line:
     label : str
         Short name for plots.
     wavelength : float
-        Vacuum wavelength in Angstrom: in the star's rest frame, or the observer's for the sky.
+        Vacuum wavelength in Angstrom: in the star's rest frame, or in the observed frame for the sky.
     species : str
-        What absorbs or emits: an ion, a molecule, or "sky".
+        Absorber or emitter: an ion, a molecule, or "sky".
     """
 
     label: str
@@ -57,7 +57,7 @@ STELLAR_LINES: tuple[Line, ...] = (
     Line("Pa11", 8865.214, "H I"),
 )
 
-#: Features of the night sky and the Earth's atmosphere: in the observer's frame, never shifted.
+#: Features of the night sky and the Earth's atmosphere: in the observed frame, never shifted.
 SKY_LINES: tuple[Line, ...] = (
     Line("[O I] sky", 5578.888, "sky"),
     Line("[O I] sky", 6302.046, "sky"),
@@ -93,8 +93,8 @@ def vacuum_to_air(wavelength: np.ndarray) -> np.ndarray:
 def air_to_vacuum(wavelength: np.ndarray) -> np.ndarray:
     """Vacuum wavelength of an air wavelength, both in Angstrom: the inverse of `vacuum_to_air`.
 
-    The index belongs to the vacuum wavelength, so it is found by repetition; three rounds
-    leave less than 1e-9 Angstrom.
+    The index is a function of the vacuum wavelength, so it is found by iteration; after three
+    steps the error is below 1e-9 Angstrom.
     """
     air = np.asarray(wavelength, dtype=np.float64)
     vacuum = air

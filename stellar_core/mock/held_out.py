@@ -62,7 +62,7 @@ class HeldOut:
 
 
 def write_held_out(held: HeldOut, folder: Path = EMULATOR_DIR) -> None:
-    """Write ``held_out.safetensors`` (about 0.7 MB), whole or not at all."""
+    """Write ``held_out.safetensors`` (about 0.7 MB) atomically."""
     arrays = {
         "labels": held.labels.astype(np.float32),
         "outlier": held.outlier.astype(np.uint8),

@@ -26,16 +26,16 @@ PAIRS = (("g_r", "u_g"), ("r_i", "g_r"), ("i_z", "r_i"), ("g_r", "feh_dex"))
 
 @dataclass(frozen=True)
 class Distance:
-    """How far two samples of one quantity are apart.
+    """Distance of two samples of one quantity.
 
     Attributes
     ----------
     ks : float
         Largest difference of the cumulative distributions (Kolmogorov-Smirnov), 0-1.
     wasserstein : float
-        Mean shift that turns one into the other, in the unit of the quantity.
+        Mean shift that transforms one into the other, in the unit of the quantity.
     ks_halves : float
-        The first for two random halves of the real stars: what chance alone gives.
+        ``ks`` of two random halves of the real stars, the level of chance.
     real_median, mock_median : float
     """
 
@@ -55,7 +55,7 @@ class Comparison:
     real_stars, mock_stars : int
         Within the ranges of `QUANTITIES`.
     left_out : (float, float)
-        Share of real and of MOCK stars outside of them.
+        Fractions of real and of MOCK stars outside of them.
     histograms : dict of str to (2, n_bin) int64
         Real and MOCK counts by the keys of `QUANTITIES`.
     densities : dict of (str, str) to (2, n_y, n_x) int64
@@ -78,7 +78,7 @@ def edges(quantity: str) -> np.ndarray:
 
 
 def write_comparison(found: Comparison, folder: Path = HOME) -> None:
-    """Write ``comparison.safetensors``, whole or not at all."""
+    """Write ``comparison.safetensors`` atomically."""
     arrays = {name: counts.astype(np.uint32) for name, counts in found.histograms.items()}
     arrays |= {f"{x} {y}": counts.astype(np.uint16) for (x, y), counts in found.densities.items()}
     words = {

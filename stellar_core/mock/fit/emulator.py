@@ -134,7 +134,7 @@ def residual_components(
 
 
 def build(data: Path, out: Path = EMULATOR_DIR, seed: int = 0) -> dict[str, object]:
-    """Hold every star out once, name the outliers, fit to all others, and save.
+    """Hold every star out once, identify outliers, fit to all other spectra, and save.
 
     Parameters
     ----------

@@ -17,13 +17,13 @@ CELLS = (
 
 
 def pooled(rms: np.ndarray) -> float | None:
-    """RMS over stars of their RMS (n,), rounded; None without a star."""
+    """RMS over stars of their RMS (n,), rounded; None without stars."""
     known = rms[np.isfinite(rms)]
     return round(float(np.sqrt(np.mean(known**2))), 4) if known.size else None
 
 
 def class_table(held: HeldOut, rows: np.ndarray) -> dict[str, dict[str, object]]:
-    """Error over 3850-7350 A per class of Teff, of the stars of ``rows`` (n,) bool."""
+    """Errors over 3850-7350 A per class of Teff, of the stars ``rows`` (n,) bool."""
     table: dict[str, dict[str, object]] = {}
     for low, high in CLASSES:
         here = rows & (held.labels[:, 0] >= low) & (held.labels[:, 0] < high)
@@ -65,7 +65,7 @@ def source_table(held: HeldOut, rows: np.ndarray) -> dict[str, dict[str, object]
 
 
 def card_of(held: HeldOut, folds: int) -> dict[str, object]:
-    """What the emulator's card says about stars held out.
+    """Entries of the card of the emulator about stars held out.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from stellar_core.mock.emulator import DOMAIN_STEP
 from stellar_core.mock.held_out import LINES, RANGES, HeldOut
 from stellar_core.preprocessing.grid import GRID
 
-#: Examples that are kept whole: title and the Teff [K], log g, [Fe/H] that a star should be near.
+#: Examples that are stored with their spectra: title, Teff [K], log g and [Fe/H].
 EXAMPLES = (
     ("M giant", 3700, 1.2, -0.1),
     ("K giant", 4400, 1.9, 0.0),
@@ -33,12 +33,12 @@ EXAMPLES = (
     ("horizontal-branch star", 8000, 3.1, -1.5),
     ("late B star", 11000, 4.0, 0.0),
 )
-#: Examples from the library that reaches beyond MILES.
+#: Examples from STELIB, which extends to the red of MILES.
 RED_EXAMPLES = (("K giant", 4400, 2.0, 0.0), ("G dwarf", 5700, 4.3, 0.0), ("F dwarf", 6500, 4.1, 0.0))
 
 
 def star_key(name: str) -> str:
-    """Name of a star without spaces and the cluster mark of MILES, so that one star is one name in all libraries."""
+    """Name of a star without spaces and without the cluster mark of MILES, equal in all libraries."""
     return re.sub(r"\s+", "", re.sub(r"\s+Cl$", "", name))
 
 
@@ -65,12 +65,12 @@ def folds_by_star(name: np.ndarray, folds: int, seed: int) -> np.ndarray:
 
 
 def hold_out(emulate: Callable[[np.ndarray], np.ndarray], fold: np.ndarray) -> np.ndarray:
-    """Emulated line spectra of all stars, each by a fit that its fold had no part in.
+    """Emulate the line spectra of all stars, each by a fit without its fold.
 
     Parameters
     ----------
     emulate : callable
-        Takes the rows to fit to, (m,) int; gives the emulated line spectra of all rows, (n, 6800).
+        Maps the rows of a fit, (m,) int, to the emulated line spectra of all rows, (n, 6800).
     fold : (n,) int
 
     Returns
@@ -102,7 +102,7 @@ def measure(
     labels : (n, 3) float
         Teff [K], log g, [Fe/H] [dex].
     observed, emulated : (n, 6800) float
-        Line spectra; ``emulated`` from fits without the star, as `hold_out` gives them.
+        Line spectra; ``emulated`` by fits without the star, from `hold_out`.
     weight : (n, 6800) float
         0 where the library has no data.
     outlier : (n,) bool
@@ -134,7 +134,7 @@ def measure(
 def choose_examples(
     source: np.ndarray, labels: np.ndarray, outlier: np.ndarray, line_rms: np.ndarray
 ) -> tuple[list[str], list[int]]:
-    """Titles and rows of the stars to show: of the nine nearest to each wish the one of median error, and the worst."""
+    """Titles and rows of the examples: of the nine nearest stars the one of median error, and the worst outliers."""
     place = np.column_stack([5040.0 / labels[:, 0], labels[:, 1:]])
     titles, rows = [], []
     for library, wanted in (("MILES", EXAMPLES), ("STELIB", RED_EXAMPLES)):

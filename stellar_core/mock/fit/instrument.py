@@ -1,13 +1,13 @@
-"""Learning the mock spectrographs from a folder of real SDSS files.
+"""Fit the mock spectrographs to a folder of real SDSS files.
 
-What is learned, per instrument, on the fixed SDSS pixels (log10 lambda = 3.55 + k 1e-4):
+Measured per instrument, on the fixed SDSS pixels (log10 lambda = 3.55 + k 1e-4):
 
 - the error model  var = a [c(lambda) (star + sky) + r d(lambda)],  photon noise of star and sky
   plus read-out, from the files' ``ivar``, ``flux`` and ``sky``;
-- how the shape of the variance differs from file to file (three smooth components);
-- how far the real scatter about the pipeline's model departs from ``ivar``;
-- line-spread (``wdisp``), first and last pixel, gaps;
-- what calibration, sky, air and detector leave (`stellar_core.mock.fit.residuals`).
+- variation of the shape of the variance between files (three smooth components);
+- ratio of the scatter about the model of the pipeline to that implied by ``ivar``;
+- line spread (``wdisp``), first and last pixel, gaps;
+- residuals of calibration, sky, atmosphere and detector (`stellar_core.mock.fit.residuals`).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def read_frames(folder: Path) -> dict[str, list[dict[str, np.ndarray]]]:
 
 
 def fit_instrument(frames: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Learn the tables of one instrument; see `Instrument` for their meaning and shapes."""
+    """Measure the tables of one instrument; `stellar_core.mock.instrument.Instrument` describes them."""
     from scipy.ndimage import gaussian_filter1d, median_filter
 
     stack = {name: np.array([frame[name] for frame in frames]) for name in ("flux", "ivar", "wdisp", "sky", "model")}
@@ -120,7 +120,7 @@ def _location(values: np.ndarray) -> tuple[float, float]:
 
 
 def _smooth(flux: np.ndarray, good: np.ndarray) -> np.ndarray:
-    """Flux over about five pixels, gaps bridged, never below a hundredth of its median."""
+    """Flux smoothed over about five pixels, gaps interpolated, at least a hundredth of its median."""
     from scipy.ndimage import gaussian_filter1d
 
     pixels = np.arange(flux.size)
@@ -156,7 +156,7 @@ def _fit_variance(variance: np.ndarray, light: np.ndarray) -> tuple[np.ndarray, 
         x, y = scale[:, None] * light * weight, (scale * ratio)[:, None] * weight
         photon = _pairs(x, y, filled * weight, axis=0)[0]
         photon = median_filter(_bridge(np.where(covered & (photon > 0), photon, np.nan)), 15)
-        # With the sensitivity smooth, what is left keeps every sky line.
+        # The sensitivity is smooth, so the remainder keeps every sky line.
         rest = np.where(known, filled / scale[:, None] - photon * light, 0.0) / ratio[:, None]
         trust = ((scale * ratio)[:, None] * weight) ** 2
         readout = (rest * trust).sum(axis=0) / np.maximum(trust.sum(axis=0), 1e-30)
@@ -197,7 +197,7 @@ def _to_nodes(values: np.ndarray) -> np.ndarray:
 
 
 def _principal(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Leading components (count, n) of ``rows`` (NaN counts as the mean, outliers are clipped) and their spread."""
+    """Leading components (count, n) of ``rows``, with NaN as the mean and outliers clipped, and their spread."""
     centred = rows - np.nanmedian(rows, axis=0)
     width = 1.4826 * np.nanmedian(np.abs(centred), axis=0)
     centred = np.nan_to_num(np.clip(centred, -3 * width, 3 * width))
@@ -206,7 +206,7 @@ def _principal(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _scatter(chi: np.ndarray) -> np.ndarray:
-    """Scatter of chi about the pixels two steps away, where noise is all but independent, per pixel."""
+    """Scatter of chi about the pixels two steps away, where noise is nearly independent, per pixel."""
     far = np.full(chi.shape, np.nan)
     far[:, 2:-2] = chi[:, 2:-2] - 0.5 * (chi[:, :-4] + chi[:, 4:])
     half = 5 if len(chi) > 40 else 15
@@ -219,7 +219,7 @@ def _scatter(chi: np.ndarray) -> np.ndarray:
 
 
 def _sky_gains(residual: np.ndarray, ivar: np.ndarray, good: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Fraction of the sky lines above 7200 A that is left in each spectrum, (n_file,)."""
+    """Residual fraction of the sky lines above 7200 A in each spectrum, (n_file,)."""
     red = 10 ** (LOGLAM_ZERO + LOGLAM_STEP * np.arange(N_PIXEL)) > 7200
     use = good & red & np.isfinite(residual)
     weight = np.where(use, ivar, 0.0)
@@ -238,21 +238,21 @@ def _gaps(frames: list[dict[str, np.ndarray]]) -> np.ndarray:
 
 
 def learn(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
-    """Learn both instruments from a folder of SDSS files.
+    """Fit both instruments to a folder of SDSS files.
 
     Returns
     -------
     arrays : dict of str to ndarray
         Keys ``SDSS.<table>`` and ``BOSS.<table>``; see `stellar_core.mock.instrument.Instrument`.
     card : dict
-        How many files were used, and the learned scalars in words.
+        Numbers of files and measured scalars.
     """
     frames = read_frames(folder)
     with warnings.catch_warnings():
         # Pixels that no file covers have no median; `_bridge` fills them.
         warnings.filterwarnings("ignore", message="All-NaN slice", category=RuntimeWarning)
         fitted = {name: fit_instrument(found) for name, found in frames.items()}
-    # A dozen faint BOSS files say nothing of calibration and air: they are taken from the SDSS spectrographs.
+    # A dozen faint BOSS files do not constrain calibration and telluric bands: those of SDSS are used.
     for key in ("calibration", "telluric", "telluric_components"):
         fitted["BOSS"][f"residuals.{key}"] = fitted["SDSS"][f"residuals.{key}"]
     arrays = {f"{name}.{key}": value for name, tables in fitted.items() for key, value in tables.items()}

@@ -19,7 +19,7 @@ from stellar_core.preprocessing.grid import GRID
 #: Width (standard deviation, A) of the smoothing that separates lines from continuum.
 CONTINUUM_SIGMA = 100.0
 
-#: Ranges (A) where a library shows the Earth's atmosphere or its own artefacts.
+#: Ranges (A) with telluric absorption or artefacts in a library.
 MASKED_RANGES = {
     "MILES": ((7370, 10400),),
     "STELIB": ((6860, 6965), (7155, 7350), (7580, 7720), (8090, 8360), (8900, 10400)),
@@ -27,8 +27,8 @@ MASKED_RANGES = {
     "KURUCZ_STD": (),
 }
 
-#: Weight of a library below and above 7370 A: MILES has the best labels and lines, the
-#: others extend it. BOSS templates carry [Fe/H] in steps of 0.5, Kurucz spectra are models.
+#: Weight of a library below and above 7370 A. MILES has the best labels and lines, the others extend
+#: it: BOSS templates have [Fe/H] in steps of 0.5, Kurucz spectra are models.
 WEIGHTS = {"MILES": (1.0, 0.0), "STELIB": (0.15, 0.7), "BOSS_TEMPLATE": (0.4, 1.0), "KURUCZ_STD": (0.02, 0.3)}
 
 #: Full width at half maximum (A) of the spectra as distributed; None = already at SDSS's.
@@ -76,7 +76,7 @@ class StellarLibrary:
     labels : (n, 3) float64
         Teff [K], log g [dex], [Fe/H] [dex].
     flux : (n, 6800) float32
-        Flux on `GRID` at the resolution of `sdss_fwhm`, arbitrary scale, gaps bridged.
+        Flux on `GRID` at the resolution of `sdss_fwhm`, arbitrary scale, gaps interpolated.
     weight : (n, 6800) float32
         Weight in the fit; 0 where a library has no data or is masked.
     """
@@ -92,7 +92,7 @@ class StellarLibrary:
 
 
 def load_library(folder: Path) -> StellarLibrary:
-    """Read ``stellar_library.npz`` and ``.csv`` of a data folder and bring all to one resolution.
+    """Read ``stellar_library.npz`` and ``.csv`` of a data folder and convolve all to one resolution.
 
     Parameters
     ----------

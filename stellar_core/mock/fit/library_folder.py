@@ -1,4 +1,4 @@
-"""A data folder for the emulator, put together from the libraries' public distributions.
+"""A data folder for the emulator, gathered from the public distributions of the libraries.
 
 The folder has the layout that `stellar_core.mock.fit.library` and `stellar_core.mock.fit.emulator`
 read: ``library/stellar_library.npz`` and ``.csv``, ``photometry/ck04_sed.npz``.
@@ -37,18 +37,18 @@ READERS = {
     "kurucz": ("KURUCZ_STD", read_kurucz_standards),
 }
 COLUMNS = ("row", "source", "id", "name", "spectral_type", "teff_K", "logg_dex", "feh_dex", "fwhm_A")
-#: What is kept of the Castelli & Kurucz (2004) models: A and K.
+#: Ranges of wavelength (A) and Teff (K) kept of the Castelli & Kurucz (2004) models.
 CK04_WAVELENGTH, CK04_TEFF = (2900.0, 11500.0), (3500.0, 15000.0)
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the emulator's data come from.
+    """Sources of the data of the emulator.
 
     Attributes
     ----------
     base : Path, optional
-        A data folder; what no other source gives is taken from it.
+        A data folder, used for everything that no other source provides.
     libraries : mapping of str to Path
         Public distributions by the keys of `READERS`.
     ck04 : Path, optional
@@ -77,12 +77,12 @@ def gather(sources: Sources, out: Path) -> list[str]:
     Returns
     -------
     list of str
-        A sentence per library: what was read from where, or that it was left out.
+        A sentence per library: number of spectra and source, or that it was left out.
 
     Raises
     ------
     ParameterError
-        If a source is not what it should be.
+        If a source cannot be read.
     """
     stars, notes = [], []
     for option, (library, reader) in READERS.items():
@@ -94,7 +94,7 @@ def gather(sources: Sources, out: Path) -> list[str]:
             notes.append(f"{library}: {len(found)} spectra from the data folder.")
         else:
             found = []
-            notes.append(f"{library}: left out, for no --{option} was given.")
+            notes.append(f"{library}: left out, because --{option} was not given.")
         stars += found
     write_library(stars, Path(out) / "library")
     (Path(out) / "photometry").mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ def read_ck04(folder: Path) -> dict[str, np.ndarray]:
     """Castelli & Kurucz (2004) fluxes from STScI's tables, ``ckp00/ckp00_5500.fits`` and so on.
 
     Each table has a column WAVELENGTH (A) and one per gravity, g00 to g50 (log g times 10), in
-    erg/s/cm2/A at the surface; a column of zeros is a model that does not exist.
+    erg/s/cm2/A at the surface; a column of zeros means that there is no model.
 
     Returns
     -------

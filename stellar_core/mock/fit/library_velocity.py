@@ -1,7 +1,7 @@
-"""Radial velocities that library spectra still have, and spectra without them.
+"""Measure and remove remaining radial velocities of library spectra.
 
-MILES is in the rest frame to a few km/s. Many spectra of STELIB as distributed "corrected" are
-not: they lie at minus the velocity of their star, by up to 380 km/s, as if corrected twice.
+MILES is in the rest frame to a few km/s. Many "corrected" spectra of STELIB are not: they are shifted by minus the
+velocity of their star, up to 380 km/s, as if corrected twice.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stellar_core.preprocessing.grid import GRID
 VELOCITIES = np.arange(-500.0, 501.0, 10.0)
 #: Range in which velocities are measured, A.
 VELOCITY_RANGE = (3950, 6800)
-#: Libraries whose spectra are moved; MILES sets the frame, the others agree with it to 12 km/s.
+#: Libraries whose spectra are shifted; the others agree with MILES to 12 km/s.
 MOVED = ("STELIB",)
 #: Stars hotter than this (K) have too few narrow lines.
 HOTTEST = 9500.0
@@ -51,13 +51,13 @@ def velocity(observed: np.ndarray, emulated: np.ndarray, use: np.ndarray) -> tup
 
 
 def library_velocities(library: StellarLibrary, lines: np.ndarray, emulated: np.ndarray) -> np.ndarray:
-    """Velocities of the spectra of `MOVED`.
+    """Measure the velocities of the spectra of `MOVED`.
 
     Parameters
     ----------
     library : StellarLibrary
     lines, emulated : (n, 6800) float
-        Observed line spectra, and what a fit to the other libraries makes of them.
+        Observed line spectra, and their emulation by a fit to the other libraries.
 
     Returns
     -------
@@ -67,13 +67,13 @@ def library_velocities(library: StellarLibrary, lines: np.ndarray, emulated: np.
     out = np.zeros(len(library))
     for row in np.flatnonzero(np.isin(library.source, MOVED) & (library.labels[:, 0] < HOTTEST)):
         found, _ = velocity(lines[row], emulated[row], library.weight[row] > 0)
-        # A best velocity at the end of those tried is none.
+        # A best velocity at the end of the range is not a measurement.
         out[row] = found if np.abs(found) < VELOCITIES[-2] else 0.0
     return out
 
 
 def in_rest_frame(library: StellarLibrary, velocities: np.ndarray) -> StellarLibrary:
-    """``library`` with each spectrum moved by minus its velocity (n,), km/s; masks move along and grow."""
+    """Shift each spectrum by minus its velocity (n,), km/s; masks are shifted too and grow."""
     flux, weight = library.flux.copy(), library.weight.copy()
     for row in np.flatnonzero(velocities):
         seen = GRID * (1.0 + velocities[row] / SPEED_OF_LIGHT)

@@ -1,8 +1,7 @@
-"""Why a library spectrum is unlike its emulation: what the spectrum itself shows, no more.
+"""Identify why a library spectrum differs from its emulation.
 
-Each test asks whether one thing, put right, would bring the spectrum near to what stars usually
-leave: another radial velocity, the labels of another star, the light of a second star, less
-noise; or whether the misfit sits where emission or carbon would put it.
+Each test tries one correction that would bring the residual to its usual size: another radial velocity, the labels
+of another star, the light of a second star; or looks for emission, carbon or noise.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from stellar_core.mock.fit.library_velocity import VELOCITY_RANGE, velocity
 from stellar_core.mock.held_out import LINES
 from stellar_core.preprocessing.grid import GRID
 
-#: The smallest velocity that counts as an error of the spectrum, km/s.
+#: Smallest velocity that counts as an error of the spectrum, km/s.
 SMALLEST_VELOCITY = 25.0
-#: A cause is named if it takes away this share of the RMS; a second star must take away this one.
+#: Fraction of the RMS that a correction must remove to be named; and for a second star.
 CURED, CURED_BY_TWO = 0.30, 0.45
 
 
@@ -37,23 +36,23 @@ class Suspects:
 
     @cached_property
     def key(self) -> np.ndarray:
-        """(n,) str: one name for one star."""
+        """(n,) str: names, equal for all spectra of a star."""
         return np.array([star_key(one) for one in self.name])
 
     @cached_property
     def good(self) -> np.ndarray:
-        """Rows that are no outliers."""
+        """Rows of spectra other than outliers."""
         return np.flatnonzero(~self.outlier)
 
     def reasons(self) -> dict[str, str]:
         """A sentence for each outlier, by library and name."""
-        said = {}
+        sentences = {}
         for row in np.flatnonzero(self.outlier):
             teff, logg, feh = self.labels[row]
-            said[f"{self.source[row]} {self.key[row]}"] = (
+            sentences[f"{self.source[row]} {self.key[row]}"] = (
                 f"{teff:.0f} K, {logg:.1f}, {feh:+.1f}: RMS {self.rms(row):.3f}; {'; '.join(self.clauses(int(row)))}"
             )
-        return dict(sorted(said.items()))
+        return dict(sorted(sentences.items()))
 
     def rms(self, row: int, other: int | None = None) -> float:
         """RMS over 3850-7350 A between spectrum ``row`` and its emulation, or that of ``other``."""
@@ -62,7 +61,7 @@ class Suspects:
         return _rms(self.observed[row, window] - self.emulated[row if other is None else other, window], kept)
 
     def clauses(self, row: int) -> list[str]:
-        """What spectrum ``row`` shows: the first cause that explains it, and its twin in another library."""
+        """First cause that explains spectrum ``row``, and the comparison with the same star in another library."""
         causes = (self._velocity, self._labels, self._companion, self._emission, self._carbon, self._noise)
         cause = next((text for text in (test(row) for test in causes) if text), None)
         twin = self._twin(row)
@@ -120,7 +119,7 @@ class Suspects:
         return ""
 
     def _place(self, row: int) -> str:
-        """Where the misfit lies: the 200 A with the largest share of it."""
+        """Location of the misfit: the 200 A with the largest fraction of it."""
         window = _window(LINES)
         left = (self.observed[row] - self.emulated[row])[window].astype(float)
         squared = np.where(self.weight[row, window] > 0, left**2, 0.0)

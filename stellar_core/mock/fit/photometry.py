@@ -1,4 +1,4 @@
-"""Building the shipped photometry table from MIST's bolometric corrections and real SDSS colours."""
+"""Build the photometry table from MIST bolometric corrections and real SDSS colours."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from stellar_core.bolometric_corrections import RV, BolometricTable, apparent_magnitudes
 from stellar_core.errors import ParameterError
 
-#: What is kept of MIST's axes.
+#: Ranges of Teff (K) and log g kept of MIST.
 TEFF_RANGE, LOGG_RANGE = (3000.0, 12000.0), (-0.5, 5.5)
 #: Pivot wavelengths of u, g, r, i, z, Angstrom (Doi et al. 2010, AJ 139, 1628).
 PIVOT = (3551.0, 4686.0, 6166.0, 7480.0, 8932.0)
-#: E(B-V) taken for the catalogue stars whose colours set the zero points (their mean), mag.
+#: Mean E(B-V) of the catalogue stars whose colours set the zero points, mag.
 CATALOGUE_EBV = 0.045
 
 

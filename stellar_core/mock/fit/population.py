@@ -1,4 +1,4 @@
-"""Learning the survey's choice of colours from a catalogue of real SDSS stars."""
+"""Fit the selection by colour of the survey to a catalogue of real SDSS stars."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EDGES = np.linspace(-0.3, 1.5, 37)
 
 
 def learn(catalogue: Path, seed: int = 0, n: int = 60_000, tracks: Tracks | None = None) -> tuple[dict, dict]:
-    """Chance of being taken as a function of g-r: real counts over those of a draw without it.
+    """Fit the selection probability as a function of g-r: real counts over those of a draw without selection.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import numpy as np
 from stellar_core.errors import ParameterError
 from stellar_core.mock.population_comparison import PAIRS, QUANTITIES, Comparison, Distance, edges
 
-#: One of so many plates of the MOCK survey is taken.
+#: Every how many plates of the MOCK survey one is used.
 EVERY = 6
 
 
@@ -33,7 +33,7 @@ def real_catalogue(path: Path) -> dict[str, np.ndarray]:
 
 
 def mock_catalogue(every: int = EVERY, seed: int | None = None) -> dict[str, np.ndarray]:
-    """The same of the MOCK survey: PSF colours, and [Fe/H] as its parameter pipeline reports it.
+    """The same columns of the MOCK survey: PSF colours, and [Fe/H] from its parameter pipeline.
 
     Parameters
     ----------
@@ -57,14 +57,14 @@ def mock_catalogue(every: int = EVERY, seed: int | None = None) -> dict[str, np.
 
 
 def compare(real: dict[str, np.ndarray], mock: dict[str, np.ndarray], seed: int = 0) -> Comparison:
-    """Cut both samples to the ranges of `QUANTITIES`, bin them and measure how far they are apart.
+    """Cut both samples to the ranges of `QUANTITIES`, bin them and measure their distance.
 
     Parameters
     ----------
     real, mock : dict of str to (n,) float
         By the keys of `QUANTITIES`.
     seed : int
-        Of the halves that the real stars are cut into.
+        Of the random split of the real stars into halves.
 
     Raises
     ------

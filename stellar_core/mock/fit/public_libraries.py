@@ -1,4 +1,4 @@
-"""Readers of the stellar libraries as their authors distribute them, one per library.
+"""Readers of the stellar libraries in the formats of their authors.
 
 =============  ==================================================================================
 MILES          the folder of ``MILES_library_v9.1_FITS.tar.gz`` (miles.iac.es): ``s0001.fits`` to
@@ -12,7 +12,7 @@ KURUCZ_STD     ``kurucz_stds_v5.fit`` or ``kurucz_stds_raw_v5.fits`` of SDSS's i
 =============  ==================================================================================
 
 ``labels.csv`` has the columns name, teff_K, logg_dex, feh_dex; empty fields are unknown. MILES and
-STELIB are on air wavelengths, the others on vacuum ones.
+STELIB have air wavelengths, the others vacuum wavelengths.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def to_grid(wavelength: np.ndarray, flux: np.ndarray) -> np.ndarray:
     wavelength : (n,) float
         Vacuum, ascending, A.
     flux : (n,) float
-        Per Angstrom; values of 0 or less and NaN count as not covered.
+        Per Angstrom; 0, negative values and NaN are not covered.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def to_grid(wavelength: np.ndarray, flux: np.ndarray) -> np.ndarray:
     flux = np.asarray(flux, float)
     missing = ~(np.isfinite(flux) & (flux > 0))
     out = np.interp(GRID, wavelength, np.where(missing, 0.0, flux), left=np.nan, right=np.nan)
-    # A pixel next to a missing one is missing too.
+    # Pixels next to a missing one are missing too.
     out[np.interp(GRID, wavelength, missing.astype(float)) > 0] = np.nan
     middle = out[(GRID >= NORMALISED[0]) & (GRID < NORMALISED[1])]
     if not np.isfinite(middle).any():
@@ -111,7 +111,7 @@ def read_image(path: Path) -> tuple[np.ndarray, np.ndarray, dict[str, object]]:
         with fits.open(path) as hdus:
             header, data = dict(hdus[0].header), hdus[0].data
     except OSError as error:
-        raise ParameterError(f"{path.name} is no FITS file ({error}).", value=str(path)) from None
+        raise ParameterError(f"{path.name} is not a FITS file ({error}).", value=str(path)) from None
     step = header.get("CDELT1", header.get("CD1_1"))
     if data is None or step is None or "CRVAL1" not in header:
         raise ParameterError(
@@ -167,7 +167,7 @@ def read_miles(folder: Path) -> Iterator[LibraryStar]:
 
 
 def read_stelib(folder: Path) -> Iterator[LibraryStar]:
-    """STELIB; its files are taken to be in the rest frame, as the archive ``_corr_`` states.
+    """STELIB; its files are assumed to be in the rest frame, as the archive ``_corr_`` states.
 
     Raises
     ------

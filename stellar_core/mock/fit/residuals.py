@@ -1,18 +1,19 @@
-"""Learning what calibration, sky, air and detector leave in real SDSS spectra.
+"""Measure the residuals of calibration, sky, atmosphere and detector in real SDSS spectra.
 
-All is measured on flux minus the pipeline's model of the same file, in the observer's frame; no label of
-a star enters. Strong stellar lines, where the model itself is off, are left out of the spikes.
+The residual is flux minus the model of the pipeline in the same file, in the observed frame; no label of a star
+enters. Spikes in strong stellar lines, where the model itself is wrong, are ignored.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from stellar_core.constants import TELLURIC_BANDS
 from stellar_core.mock.spectrograph import SKY_RANGES, SPIKE_HALF
 
-#: Absorption by the Earth's atmosphere, Angstrom in vacuum: O2 B, H2O, O2 A, H2O, H2O.
-TELLURIC = ((6865, 6940), (7165, 7345), (7592, 7690), (8120, 8350), (8930, 9190))
-#: Strong stellar lines (vacuum, Angstrom); spikes within `LINE_HALF` of them are not believed.
+#: Telluric bands, Angstrom in vacuum; the last one is 10 A wider than where depths are measured.
+TELLURIC = (*list(TELLURIC_BANDS.values())[:-1], (8930, 9190))
+#: Strong stellar lines (vacuum, Angstrom); spikes within `LINE_HALF` of them are ignored.
 STRONG_LINES = (
     3934.8,
     3969.6,
@@ -33,9 +34,9 @@ STRONG_LINES = (
     8664.5,
 )
 LINE_HALF = 10.0
-#: A spike differs from the pixels two steps away by so many times the scatter.
+#: Smallest difference of a spike from the pixels two steps away, in units of the scatter.
 SPIKE = 4.25
-#: Least height of a bump of ln(sigma), and the sky line over the median sky up to which a pixel is calm.
+#: Smallest height of a bump of ln(sigma); largest sky line over the median sky of a quiet pixel.
 BUMP, QUIET_SKY = 0.08, 0.15
 #: Components of calibration, of each telluric band, and of the noise scale.
 N_CALIBRATION, N_TELLURIC, N_SCALE = 4, 2, 2
@@ -53,7 +54,7 @@ def fit_residuals(
     wavelength: np.ndarray,
     cells: list[slice],
 ) -> dict[str, np.ndarray]:
-    """Learn the tables of `stellar_core.mock.residuals.Residuals` for one instrument.
+    """Measure the tables of `stellar_core.mock.residuals.Residuals` for one instrument.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def _mad(values: np.ndarray) -> float:
 
 
 def _components(rows: np.ndarray, noise: float, count: int) -> np.ndarray:
-    """(count, n) leading components of centred ``rows``, 1 sigma each, less the variance ``noise`` gives."""
+    """(count, n) leading components of centred ``rows``, 1 sigma each, minus the variance of ``noise``."""
     width = np.array([_mad(column) for column in rows.T])
     clipped = np.nan_to_num(np.clip(rows, -4 * width, 4 * width))
     _, singular, vectors = np.linalg.svd(clipped, full_matrices=False)
@@ -122,7 +123,7 @@ def _components(rows: np.ndarray, noise: float, count: int) -> np.ndarray:
 
 
 def _cell_means(values: np.ndarray, cells: list[slice], least: int = 10) -> np.ndarray:
-    """(n_file, n_cell) means of what is known."""
+    """(n_file, n_cell) means over finite values."""
     known = np.isfinite(values)
     total = np.array([np.where(known[:, c], values[:, c], 0.0).sum(axis=1) for c in cells]).T
     count = np.array([known[:, c].sum(axis=1) for c in cells]).T
@@ -133,7 +134,7 @@ def _calibration(relative: np.ndarray, error: np.ndarray, cells: list[slice]) ->
     """Smooth errors of flux over model, as components on the nodes."""
     means = _cell_means(np.clip(relative, -0.5, 0.5), cells)
     means -= np.nanmedian(means, axis=0)
-    # Neighbouring pixels share noise: a mean of n has 1.6 / n of the variance.
+    # Neighbouring pixels are correlated: the mean of n has 1.6 / n of the variance.
     noise = np.sqrt(1.6 * _cell_means(error**2, cells) / 110.0)
     trusted = np.nanmedian(noise, axis=1) < np.nanmedian(noise)
     covered = np.flatnonzero(np.isfinite(means).mean(axis=0) > 0.9)
@@ -156,7 +157,7 @@ def _telluric(relative: np.ndarray, error: np.ndarray, wavelength: np.ndarray) -
         part = np.nan_to_num(np.clip(part[use] - np.nanmedian(part[use], axis=1, keepdims=True), -0.3, 0.3))
         smooth = gaussian_filter1d(part, 1.5, axis=1)
         level[band] = np.median(smooth, axis=0) * edge
-        # The Gaussian leaves 0.19 of the variance of white noise, 1.5 times that of correlated noise.
+        # The Gaussian reduces the variance of white noise to 0.19, that of correlated noise to 1.5 times as much.
         white = np.sqrt(0.29 * np.mean(noise[use] ** 2) * (1 + np.sqrt(band.size / 5.3 / use.sum())) ** 2)
         found = _components(smooth - np.median(smooth, axis=0), float(white), N_TELLURIC)
         components[N_TELLURIC * index : N_TELLURIC * (index + 1), band] = found * edge
@@ -170,7 +171,7 @@ def _differences(chi: np.ndarray, lag: int) -> np.ndarray:
 
 
 def _scale_components(chi: np.ndarray, cells: list[slice]) -> tuple[np.ndarray, np.ndarray]:
-    """How ln(scatter / expected) differs between files, on the nodes; and each file's own scatter per pixel."""
+    """Components of ln(scatter / expected) between files, on the nodes; and the scatter of each file per pixel."""
     wide = [slice(max(c.start - 235, 0), c.stop + 235) for c in cells]
     far = _differences(chi, 2) / np.sqrt(1.5)
     log = np.log(np.array([[_mad(row[c]) for c in wide] for row in far]))
@@ -221,10 +222,10 @@ def _moving_average(*correlation: float) -> np.ndarray:
 def _ripple(
     excess: np.ndarray, quiet: np.ndarray, wavelength: np.ndarray, cells: list[slice]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Ripple of ln(sigma) on the nodes, how its logarithm differs between files, and bumps.
+    """Ripple of ln(sigma) on the nodes, the scatter of its logarithm between files, and bumps.
 
-    Where one exposure of three was struck by a cosmic ray, sigma is higher by a fifth over a few
-    pixels: bumps, with their number for each file, and first pixel and heights for each of them.
+    A bump is where a cosmic ray hit one exposure of three: sigma is higher by a fifth over a few pixels.
+    Returned are the number of bumps of each file, and first pixel and heights of each bump.
     """
     from scipy.ndimage import maximum_filter1d, median_filter
 
@@ -254,12 +255,12 @@ def _ripple(
 
 
 def _away(wavelength: np.ndarray) -> np.ndarray:
-    """(n_pixel,) bool: not in a strong stellar line."""
+    """(n_pixel,) bool: False in strong stellar lines."""
     return np.all(np.abs(wavelength[:, None] - np.array(STRONG_LINES)) > LINE_HALF, axis=1)
 
 
 def sky_gains(residual: np.ndarray, sigma: np.ndarray, lines: np.ndarray, wavelength: np.ndarray) -> np.ndarray:
-    """(n_file, n_range) fraction of the sky lines left in, less what noise alone gives."""
+    """(n_file, n_range) residual fraction of the sky lines, corrected for noise."""
     out = np.zeros((len(residual), len(SKY_RANGES)))
     for index, (low, high) in enumerate(SKY_RANGES):
         use = (wavelength >= low) & (wavelength < high)
@@ -279,7 +280,7 @@ def sky_gains(residual: np.ndarray, sigma: np.ndarray, lines: np.ndarray, wavele
 
 
 def _spikes(chi: np.ndarray, wavelength: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Spikes that noise does not make: (n_file,) numbers, and (n_spike, 1 + 5) first pixel and heights, sigma."""
+    """Spikes above the noise: (n_file,) numbers, and (n_spike, 1 + 5) first pixel and heights in sigma."""
     from scipy.ndimage import maximum_filter1d, median_filter
 
     away = _away(wavelength)

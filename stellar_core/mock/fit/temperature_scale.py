@@ -1,12 +1,12 @@
-"""The effective temperatures of the library, moved onto the scale of the isochrones' own colours.
+"""Bring the effective temperatures of the library onto the colour scale of the isochrones.
 
 The temperatures of MILES and STELIB are literature means (Cenarro et al. 2007), on a scale
 cooler than that of the infrared flux method, by some 100 K for metal-poor dwarfs (Casagrande
-et al. 2010), which the SSPP and the colours of MIST follow. Ages are read from MIST, so its
-scale is the one that counts: the synthetic g-r of the flux-calibrated, dereddened MILES
-spectra is turned into a temperature by MIST's bolometric corrections, and a smooth function
-of (Teff, log g, [Fe/H]) is fitted to what this adds to the published temperature. No star
-of SDSS enters.
+et al. 2010), which the SSPP and the colours of MIST follow. Ages are derived from MIST, so its
+scale is the relevant one. The synthetic g-r of the flux-calibrated, dereddened MILES
+spectra gives a temperature through the bolometric corrections of MIST, and a smooth function
+of (Teff, log g, [Fe/H]) is fitted to the difference from the published temperature. No SDSS
+star enters.
 """
 
 from __future__ import annotations
