@@ -11,7 +11,8 @@ from stellar_core.bolometric_corrections import apparent_magnitudes
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones import Tracks, load_tracks, track_log_lifetime
 from stellar_core.mock.galaxy import COMPONENTS, TYPICAL_LATITUDE, radial_velocity
-from stellar_core.mock.population_cells import DISTANCES, Cells, Selection, make_cells
+from stellar_core.mock.population_cells import DISTANCES, PopulationCells, make_cells
+from stellar_core.mock.selection import Selection
 from stellar_core.stages import classify
 
 
@@ -64,7 +65,7 @@ class Population:
 
 
 @lru_cache(maxsize=4)
-def _shipped_cells(selection: Selection) -> Cells:
+def _shipped_cells(selection: Selection) -> PopulationCells:
     return make_cells(load_tracks(), selection)
 
 
@@ -77,7 +78,7 @@ def draw(
     longitude: np.ndarray | None = None,
     latitude: np.ndarray | None = None,
     tracks: Tracks | None = None,
-    cells: Cells | None = None,
+    cells: PopulationCells | None = None,
 ) -> Population:
     """Draw ``n`` stars.
 

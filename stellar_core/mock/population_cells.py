@@ -8,17 +8,14 @@ would select such a star.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 
 from stellar_core.bolometric_corrections import apparent_magnitudes
 from stellar_core.constants import UNIVERSE_AGE_GYR
-from stellar_core.errors import ParameterError
 from stellar_core.isochrones import Tracks
 from stellar_core.mock.galaxy import COMPONENTS, initial_mass_function
-from stellar_core.model_store import read_model
-from stellar_core.paths import TRAINED_DIR
+from stellar_core.mock.selection import Selection, colour_chance
 from stellar_core.stages import classify
 
 #: Distances of the shells in which stars are counted, pc.
@@ -26,45 +23,7 @@ DISTANCES = np.geomspace(30.0, 120_000.0, 240)
 
 
 @dataclass(frozen=True)
-class Selection:
-    """Which stars the survey takes.
-
-    Attributes
-    ----------
-    bright, faint : float
-        Limits in r, mag, extinction included.
-    full : float
-        Every star to this r is taken with one chance; beyond it the chance falls by
-        ``fall`` dex per magnitude, which makes the counts per magnitude nearly flat.
-    fall : float
-    teff : (float, float)
-        K.
-    feh : (float, float)
-        Surface [Fe/H], dex.
-    ebv : float
-        Median true E(B-V) of the sight-lines, mag.
-    """
-
-    bright: float = 14.0
-    faint: float = 19.5
-    full: float = 16.5
-    fall: float = 0.35
-    teff: tuple[float, float] = (3500.0, 10000.0)
-    feh: tuple[float, float] = (-2.8, 0.6)
-    ebv: float = 0.035
-
-    def __post_init__(self) -> None:
-        if not self.bright < self.faint or not self.teff[0] < self.teff[1] or not self.feh[0] < self.feh[1]:
-            raise ParameterError("The limits of a selection must increase.")
-
-    def chance(self, r: np.ndarray) -> np.ndarray:
-        """Relative chance of being taken at r, mag."""
-        inside = (r >= self.bright) & (r <= self.faint)
-        return np.where(inside, 10.0 ** (-self.fall * np.maximum(r - self.full, 0.0)), 0.0)
-
-
-@dataclass(frozen=True)
-class Cells:
+class PopulationCells:
     """Cells of the tracks with stars that the survey can select, and their weights.
 
     Attributes
@@ -95,22 +54,7 @@ class Cells:
         return running / running[-1]
 
 
-def colour_chance(g_r: np.ndarray) -> np.ndarray:
-    """Relative chance that the survey's targeting takes a star of true g-r (mag), extinction included.
-
-    Learned from the colours of real SDSS stars by `stellar_core.mock.fit.population`.
-    """
-    nodes, chance = _colour_table()
-    return np.interp(g_r, nodes, chance)
-
-
-@lru_cache(maxsize=1)
-def _colour_table() -> tuple[np.ndarray, np.ndarray]:
-    arrays, _ = read_model(TRAINED_DIR / "mock-population")
-    return arrays["g_r"].astype(float), arrays["chance"].astype(float)
-
-
-def make_cells(tracks: Tracks, selection: Selection, colours: bool = True) -> Cells:
+def make_cells(tracks: Tracks, selection: Selection, colours: bool = True) -> PopulationCells:
     """Cut ``tracks`` into cells and weight them; ``colours=False`` omits `colour_chance`."""
     log_mass = np.linspace(np.log10(max(0.45, tracks.mass[0])), np.log10(min(4.0, tracks.mass[-1])), 61)
     feh = np.linspace(tracks.feh[0], tracks.feh[-1], 25)
@@ -142,7 +86,7 @@ def make_cells(tracks: Tracks, selection: Selection, colours: bool = True) -> Ce
         weight = number * component.age_density(ages) * component.feh_density(feh_centre[j]) * volume
         some = weight > 0
         parts.append((np.full(some.sum(), index), low[some], high[some], magnitudes[some, 2], weight[some], box[some]))
-    return Cells(*(np.concatenate(column) for column in zip(*parts)))
+    return PopulationCells(*(np.concatenate(column) for column in zip(*parts)))
 
 
 def _volume(component: int, selection: Selection) -> tuple[np.ndarray, np.ndarray]:

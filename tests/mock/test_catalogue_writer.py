@@ -155,7 +155,7 @@ def rms(values):
 
 
 def test_an_instrument_fitted_to_mock_files_equals_the_original(tmp_path):
-    """Closure: error model, line-spread, noise and sky residuals learned again from 120 mock files."""
+    """Closure: error model, line spread, noise and sky residuals fitted to 120 mock files."""
     write_release(120, tmp_path)
     flat = tmp_path / "flat"
     flat.mkdir()

@@ -79,8 +79,8 @@ def test_line_spread_is_that_of_real_files():
         step = np.gradient(seen.wavelength[near])
         area = (np.clip(depth, 0, None) * step).sum(1)
         width = area / depth.max(1) / np.sqrt(2 * np.pi)
-        learned = np.interp(np.log10(centre), NODES, tool.wdisp) * centre * np.log(10) * LOGLAM_STEP
-        assert abs(np.median(width) / learned - 1) < 0.08, (centre, x.size)
+        expected = np.interp(np.log10(centre), NODES, tool.wdisp) * centre * np.log(10) * LOGLAM_STEP
+        assert abs(np.median(width) / expected - 1) < 0.08, (centre, x.size)
 
 
 def test_noise_is_correlated_between_neighbours():

@@ -9,7 +9,8 @@ from stellar_core.mock.fit.population import learn
 from stellar_core.mock.galaxy import COMPONENTS, initial_mass_function
 from stellar_core.mock.photometry import observe_photometry
 from stellar_core.mock.population import draw
-from stellar_core.mock.population_cells import Selection, make_cells
+from stellar_core.mock.population_cells import make_cells
+from stellar_core.mock.selection import Selection
 from stellar_core.model_store import read_model
 from stellar_core.paths import TRAINED_DIR
 from stellar_core.stages import STAGES

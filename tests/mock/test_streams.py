@@ -36,7 +36,7 @@ def test_a_slice_of_the_streams_is_that_of_the_stars():
 
 
 def test_the_first_axis_must_be_the_star():
-    with pytest.raises(ParameterError, match="9 streams cannot draw 4 stars"):
+    with pytest.raises(ParameterError, match="9 streams cannot draw arrays of 4 stars"):
         StarStreams(SEEDS).random((4, 9))
 
 

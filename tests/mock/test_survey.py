@@ -108,7 +108,7 @@ def test_another_processor_gives_the_same_star_within_rounding(survey, tmp_path)
 def test_frames_are_made_lazily(survey):
     stars = survey.star_ids(16004)[:3] + [StarId.of(16004, 51999, 1)]
     assert list(survey.frames([])) == []
-    with pytest.raises(ArchiveError, match="not observed on MJD 51999|holds no star"):
+    with pytest.raises(ArchiveError, match="not observed on MJD 51999|has no star"):
         list(survey.frames(stars))
     many = survey.frames(survey.star_ids(16004)[:BATCH] + stars[-1:])
     assert next(many).spectrum.name == stars[0].name
@@ -174,7 +174,7 @@ def test_errors_are_one_sentence(survey):
     with pytest.raises(ArchiveError, match=f"not observed on MJD 51999, only on {star.mjd}"):
         survey.spectrum(StarId.of(16000, 51999, star.fiber))
     free = next(fiber for fiber in range(1, 640) if fiber not in set(make_plate(SEED, 16000).fibers.tolist()))
-    with pytest.raises(ArchiveError, match="holds no star; the nearest that does is"):
+    with pytest.raises(ArchiveError, match="has no star; the nearest fiber that has one is"):
         survey.mjds(16000, free)
     with pytest.raises(ArchiveError, match="no plate 15999; its plates are 16000 to 16383"):
         survey.mjds(15999, 1)

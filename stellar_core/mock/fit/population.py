@@ -9,7 +9,8 @@ import numpy as np
 from stellar_core.isochrones import Tracks, load_tracks
 from stellar_core.mock.photometry import observe_photometry
 from stellar_core.mock.population import draw
-from stellar_core.mock.population_cells import Selection, make_cells
+from stellar_core.mock.population_cells import make_cells
+from stellar_core.mock.selection import Selection
 
 #: Edges of the colour bins, mag.
 EDGES = np.linspace(-0.3, 1.5, 37)
