@@ -6,10 +6,8 @@ import sys
 
 import typer
 
-from stellar_core.commands import build, evaluate, many_stars, phase, star, train
+from stellar_core.commands import build, evaluate, fetch, jobs, many_stars, phase, star, train
 from stellar_core.errors import StellarError
-from stellar_core.jobs.commands import commands as jobs
-from stellar_core.survey.commands import commands as fetch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -21,8 +19,8 @@ def about() -> None:
 
 for group in (star, many_stars, train, evaluate, phase, build):
     app.add_typer(group.commands)
-app.add_typer(fetch, name="fetch")
-app.add_typer(jobs, name="jobs")
+app.add_typer(fetch.commands, name="fetch")
+app.add_typer(jobs.commands, name="jobs")
 
 
 def main() -> None:

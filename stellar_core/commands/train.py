@@ -42,7 +42,7 @@ def train(
 ) -> None:
     """Train a network on MOCK stars, calibrate and test it; an interrupted run resumes. Status 130 if stopped."""
     if as_job:
-        from stellar_core.jobs.commands import submit
+        from stellar_core.commands.jobs import submit
 
         submit(config, preset, name, source, select or [], labels, table, store, as_json)
         return

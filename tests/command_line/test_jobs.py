@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stellar_core.__main__ import app
-from stellar_core.jobs import commands
+from stellar_core.commands import jobs as commands
 from stellar_core.jobs.queue import Queue
 from tests.jobs.test_queue import SMALL, Idle
 
