@@ -185,8 +185,9 @@ class TrainingConfig:
         return asdict(self)
 
     def settings(self) -> dict[str, object]:
-        """Return the settings that determine the weights: `to_dict` without name and device."""
-        return {key: value for key, value in self.to_dict().items() if key not in ("name", "device")}
+        """Return the settings that determine the weights, all but name and device, as JSON gives them."""
+        kept = {key: value for key, value in self.to_dict().items() if key not in ("name", "device")}
+        return json.loads(json.dumps(kept))
 
     @classmethod
     def from_dict(cls, values: dict[str, object]) -> TrainingConfig:
