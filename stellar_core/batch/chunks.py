@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from stellar_core.batch.columns import SSPP
 from stellar_core.errors import StellarError
 from stellar_core.mock.catalogue_writer import catalogue_columns, rows_by_plate
 from stellar_core.mock.plates import N_STARS, make_plate
@@ -30,7 +31,6 @@ from stellar_core.survey.reader import StoreReader
 AHEAD = 32
 #: MOCK plates kept from one chunk to the next.
 PLATES = 16
-_SSPP = tuple(f"{name}{end}" for name in ("teff", "logg", "feh") for end in ("", "_err"))
 
 
 class InputSpectrum(NamedTuple):
@@ -62,7 +62,7 @@ class StoreChunk:
 
     def read(self) -> Iterator[InputSpectrum]:
         store = _open_store(self.folder)
-        names = ("specobjid", "plate", "mjd", "fiber", "run2d", "ra", "dec", "redshift", "snr", *_SSPP)
+        names = ("specobjid", "plate", "mjd", "fiber", "run2d", "ra", "dec", "redshift", "snr", *SSPP)
         columns = store.scalars(names, self.rows)
         classes = _classes(Path(self.folder), columns["specobjid"])
         for start in range(0, len(self.rows), AHEAD):
@@ -125,7 +125,7 @@ def _stored_spectrum(
                     "specobjid": star.specobjid,
                 },
                 **{"ra": float(values["ra"]), "dec": float(values["dec"]), "sn_median": snr, **classes},
-                **{f"sspp_{name}": float(values[name]) for name in _SSPP if np.isfinite(values[name])},
+                **{f"sspp_{name}": float(values[name]) for name in SSPP if np.isfinite(values[name])},
             },
             prepared=PreparedSpectrum(flux, coverage, redshift, "file", snr, ivar=ivar),
         )
@@ -181,6 +181,6 @@ def _mock_stars(seed: int, plates: Sequence[int], rows: Sequence[int]) -> Iterat
 
 @lru_cache(maxsize=4)
 def _sspp(seed: int, number: int) -> dict[str, np.ndarray]:
-    """Return parameters and errors of the MOCK pipeline for a plate, by `_SSPP`."""
+    """Return parameters and errors of the MOCK pipeline for a plate, by `SSPP`."""
     columns = catalogue_columns(make_plate(seed, number), seed)
-    return {name: columns[name.partition("_")[0] + "adop" + ("unc" if name.endswith("_err") else "")] for name in _SSPP}
+    return {name: columns[name.partition("_")[0] + "adop" + ("unc" if name.endswith("_err") else "")] for name in SSPP}

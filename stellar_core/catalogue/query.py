@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stellar_core.errors import ParameterError, StellarError, StorageError
-from stellar_core.sandbox import limits
+from stellar_core.sandbox import limits, process
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,6 @@ SECONDS, MEMORY = 15.0, 3_000_000_000
 MOST_BYTES, LONGEST = 20_000_000, 10_000
 #: Limits the number of queries at a time.
 _SLOTS = threading.BoundedSemaphore(2)
-_ROOT = Path(__file__).resolve().parents[2]
 #: Exit status of a process that writes an error message to standard error.
 _REPORTED = 2
 
@@ -43,18 +42,11 @@ def run_query(path: Path, text: str, seconds: float = SECONDS) -> pd.DataFrame:
 
     if len(text) > LONGEST:
         raise ParameterError(f"The SQL has {len(text):,} characters; the limit is {LONGEST:,}.", value=len(text))
-    command = [sys.executable, "-m", "stellar_core.catalogue.query", str(path)]
     if not _SLOTS.acquire(timeout=seconds):
         raise ParameterError("Too many queries are running.", remedy="Try again in a while.")
     try:
-        done = subprocess.run(
-            command,
-            cwd=_ROOT,
-            env=limits.environment(),
-            input=text.encode("utf-8", "replace"),
-            capture_output=True,
-            timeout=seconds,
-        )
+        query = text.encode("utf-8", "replace")
+        done = process.run("stellar_core.catalogue.query", str(path), data=query, seconds=seconds)
     except subprocess.TimeoutExpired:
         raise ParameterError(
             f"The SQL took longer than {seconds:g} s and was stopped.", remedy="Select less."

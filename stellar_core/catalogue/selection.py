@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stellar_core.errors import ParameterError, RunError, StellarError, StorageError
-from stellar_core.files import read_json, write_text
+from stellar_core.errors import ParameterError, StellarError, StorageError
+from stellar_core.files import locked, read_json, write_text
 from stellar_core.stages import STAGES
 
 #: Most saved selections, characters of a name, and filters of a selection.
@@ -85,7 +85,7 @@ class Selection:
 
     @classmethod
     def from_query(cls, words: Mapping[str, str], columns: Collection[str]) -> Selection:
-        """Read URL parameters from anyone: what is not part of a selection is ignored.
+        """Read URL parameters from anyone: other values are ignored.
 
         Parameters
         ----------
@@ -101,13 +101,13 @@ class Selection:
             if name in columns and numbers:
                 ranges[name] = (min(numbers), max(numbers))
         box = _numbers(str(words.get("box", "")).split(":"), 4)
-        asked = str(words.get("stages", "")).split(";")
+        stages = str(words.get("stages", "")).split(";")
         colour = str(words.get("colour", ""))
         return cls(
             survey=str(words.get("survey", "")) if str(words.get("survey", "")).isalnum() else "",
             colour=colour if colour in columns else "",
             ranges=tuple((name, low, high) for name, (low, high) in ranges.items()),
-            stages=tuple(stage for stage in STAGES if stage in asked),
+            stages=tuple(stage for stage in STAGES if stage in stages),
             box=(*sorted(box[:2]), *sorted(box[2:])) if box else None,
         )
 
@@ -154,11 +154,8 @@ def save(path: Path, name: str, selection: Selection) -> None:
 def forget(path: Path, name: str) -> None:
     """Delete the selection of this name, if there is one; errors as `save`."""
     with _locked(path):
-        write_text(
-            path,
-            json.dumps({key: words for key, words in saved(path).items() if key != name}, indent=1, sort_keys=True)
-            + "\n",
-        )
+        kept = {key: words for key, words in saved(path).items() if key != name}
+        write_text(path, json.dumps(kept, indent=1, sort_keys=True) + "\n")
 
 
 def _numbers(parts: list[str], count: int) -> tuple[float, ...]:
@@ -172,15 +169,11 @@ def _numbers(parts: list[str], count: int) -> tuple[float, ...]:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One writer at a time; what the disk does not allow is one sentence."""
-    from filelock import FileLock, Timeout
-
+    """Let one process at a time write the file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(path.name + ".lock"), timeout=PATIENCE):
+        with locked(path.with_name(path.name + ".lock"), "Another process is saving a selection.", PATIENCE):
             yield
-    except Timeout:
-        raise RunError("Another process is saving a selection.", value=str(path), remedy="Try again.") from None
     except OSError as error:
         if isinstance(error, StellarError):
             raise

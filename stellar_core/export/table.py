@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stellar_core.quantities import QUANTITIES
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from astropy.units import UnitBase
 
+#: Arrow type -> NumPy type; columns of text have none.
+NUMPY_TYPES = {"int64": np.int64, "int32": np.int32, "double": np.float64, "float": np.float32, "bool": bool}
 #: Unit in plain text -> as astropy spells it.
 _ASTROPY_UNITS = {one.column_unit: one.astropy_unit for one in QUANTITIES.values()}
 
@@ -42,7 +46,6 @@ class ExportTable:
         cls, name: str, columns: Sequence[tuple[str, object, str, str]], facts: Mapping[str, object]
     ) -> ExportTable:
         """Make a table in memory from (name, values, unit, description) of each column."""
-        import numpy as np
         import pyarrow as pa
 
         native = [np.asarray(values) for _, values, _, _ in columns]

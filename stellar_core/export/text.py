@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from stellar_core.export.table import ExportTable, astropy_unit, description_of
+from stellar_core.export.table import NUMPY_TYPES, ExportTable, astropy_unit, description_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
-_KINDS = {"int64": np.int64, "int32": np.int32, "double": np.float64, "float": np.float32, "bool": bool}
 
 
 def harmless(cell: object) -> object:
@@ -72,7 +71,7 @@ def write_ecsv(out: BinaryIO, table: ExportTable) -> None:
 
     columns = [
         Column(
-            np.zeros(0, _KINDS.get(str(field.type), str)),
+            np.zeros(0, NUMPY_TYPES.get(str(field.type), str)),
             field.name,
             unit=astropy_unit(field, logarithms=True),
             description=description_of(field),

@@ -13,9 +13,7 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from stellar_core.export.table import ExportTable, astropy_unit, description_of
-
-_KINDS = {"int64": np.int64, "int32": np.int32, "double": np.float64, "float": np.float32, "bool": bool}
+from stellar_core.export.table import NUMPY_TYPES, ExportTable, astropy_unit, description_of
 
 
 def write_votable(out: BinaryIO, table: ExportTable) -> None:
@@ -34,7 +32,7 @@ def _frame(table: ExportTable) -> tuple[bytes, bytes]:
     from astropy.io.votable import from_table
     from astropy.table import Table
 
-    empty = Table({field.name: np.zeros(1, _KINDS.get(str(field.type), "U1")) for field in table.schema})
+    empty = Table({field.name: np.zeros(1, NUMPY_TYPES.get(str(field.type), "U1")) for field in table.schema})
     file = from_table(empty, table_id=table.name.lower())
     file.description = json.dumps(dict(table.facts), sort_keys=True)
     for field, column in zip(file.get_first_table().fields, table.schema, strict=True):

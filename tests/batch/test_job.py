@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from stellar_core.__main__ import app
 from stellar_core.batch import chunks, job, worker
-from stellar_core.batch.columns import batch_table
+from stellar_core.batch.columns import SSPP, batch_table
 from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.batch.inputs import Request
 from stellar_core.batch.job import Batch, read_chunks, run_batch
@@ -353,7 +353,7 @@ def test_transient_errors_are_retried_or_recorded(quick, tmp_path, monkeypatch, 
 
 def test_sspp_parameters_are_copied_and_not_used(quick, tmp_path, monkeypatch):
     run_batch(batch(MOCK), tmp_path / "a.parquet")
-    monkeypatch.setattr(chunks, "_sspp", lambda seed, plate: {name: np.full(1000, 1.0) for name in chunks._SSPP})
+    monkeypatch.setattr(chunks, "_sspp", lambda seed, plate: {name: np.full(1000, 1.0) for name in SSPP})
     run_batch(batch(MOCK), tmp_path / "b.parquet")
     one, other = (pq.read_table(tmp_path / f"{name}.parquet") for name in "ab")
     copied = [name for name in one.column_names if name.startswith("sspp")]

@@ -109,8 +109,8 @@ class Layout:
             at += head.at + packed
         raise self._refused(f"has more than {MAX_PAGES:,} pages in the column {title!r}")
 
-    def _refused(self, what: str) -> ParameterError:
-        return ParameterError(f"The list {self.name} {what}.", value=self.name, remedy=_REMEDY)
+    def _refused(self, problem: str) -> ParameterError:
+        return ParameterError(f"The list {self.name} {problem}.", value=self.name, remedy=_REMEDY)
 
 
 def damaged(name: str) -> ParameterError:

@@ -68,8 +68,8 @@ class Cell:
             or len(sizes) > 10
             or not all(size.isascii() and size.isdecimal() and len(size) < 11 for size in sizes)
         ):
-            what = f"has the datatype {kind[:30]!r} and the arraysize {shape[:30]!r}, which cannot be read"
-            raise ParameterError(f"The column {title[:30]!r} of {name} {what}.", value=name)
+            problem = f"has the datatype {kind[:30]!r} and the arraysize {shape[:30]!r}, which cannot be read"
+            raise ParameterError(f"The column {title[:30]!r} of {name} {problem}.", value=name)
         return cls(title, given.get("unit", ""), kind, min(_MOST, math.prod(map(int, sizes))), variable)
 
     @property

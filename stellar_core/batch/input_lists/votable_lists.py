@@ -84,8 +84,8 @@ class _Reader:
             coded, self._coded = self._coded, None
             yield from coded
 
-    def _refused(self, what: str) -> ParameterError:
-        return ParameterError(f"{self.name} {what}.", value=self.name, remedy=_REMEDY)
+    def _refused(self, problem: str) -> ParameterError:
+        return ParameterError(f"{self.name} {problem}.", value=self.name, remedy=_REMEDY)
 
     def _refuse_type(self, *_words: object) -> None:
         raise self._refused("declares a document type or entities, which are not supported")
