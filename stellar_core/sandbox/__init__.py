@@ -1,7 +1,7 @@
-"""The one door for what visitors send: it is read in a process that can open nothing, and only values come back.
+"""Parse uploaded files in a confined process, which can open nothing and returns only numbers and text.
 
-The functions give what the readers of the same names give, and raise the same errors; three sentences more tell of a
-file that took too long, took too much memory, or broke the process.
+The functions return what the readers below return, and raise the same errors. They also raise where a file takes too
+long or too much memory, or crashes the process.
 
     reader in this process                               here
     `stellar_core.sdss.readers.read_spectrum`            `read_spectrum`
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 #: Longest time for one file, s.
 SECONDS = 8.0
-#: Members of an archive that may break or stall the process before the others are left unread.
+#: Number of members of an archive that may crash or stall the process before the others are skipped.
 MOST_LOST = 5
 _LOST = {
-    "time": f"It took longer than {SECONDS:g} s to read and was given up.",
-    "memory": "It takes more memory to read than a file may and was given up.",
-    "end": "It cannot be read: the program that reads files broke down on it.",
-    "start": "The program that reads files does not start on this machine.",
+    "time": f"Reading it took longer than {SECONDS:g} s and was stopped.",
+    "memory": "Reading it took more memory than allowed and was stopped.",
+    "end": "It cannot be read: the program that reads files crashed on it.",
+    "start": "The program that reads files could not be started on this machine.",
 }
 _KINDS = {
     name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, StellarError)
@@ -46,14 +46,14 @@ _KINDS = {
 
 @lru_cache(maxsize=1)
 def parsers() -> Pool:
-    """The parsers of this process."""
+    """Return the parsers of this process."""
     from stellar_core.sandbox.pool import Pool
 
     return Pool()
 
 
 def warm() -> None:
-    """Have the parsers started in the background, so that the first file need not wait for them."""
+    """Start the parsers in the background, so that the first file need not wait for them."""
     parsers().warm()
 
 
@@ -65,14 +65,14 @@ def read_spectrum(
     medium: str | None = None,
     columns: Mapping[str, str | int] | None = None,
 ) -> Spectrum:
-    """A spectrum from an uploaded file; see `stellar_core.sdss.readers.read_spectrum`.
+    """Read a spectrum from an uploaded file; see `stellar_core.sdss.readers.read_spectrum`.
 
     Raises
     ------
     SpectrumError
-        In one sentence, whatever is wrong with the file.
+        If the file cannot be read.
     ParameterError
-        If too many others are reading.
+        If too many files are being read.
     """
     from stellar_core.sdss.readers import MAX_BYTES
 
@@ -82,21 +82,21 @@ def read_spectrum(
         "medium": medium,
         "columns": dict(columns or {}) or None,
     }
-    # A file too large is refused by its first bytes too many; the rest need not travel.
+    # The first byte too many is enough to refuse the file.
     return _spectrum(*_ask("spectrum", data[: MAX_BYTES + 1], options, SpectrumError))
 
 
 def read_inputs(name: str, data: bytes) -> TypedInputs | Archive:
-    """What an uploaded file asks about; see `stellar_core.batch.uploads.inputs_from_file`.
+    """Read an uploaded list of stars or archive of spectra; see `stellar_core.batch.uploads.inputs_from_file`.
 
     Raises
     ------
     ParameterError
-        In one sentence, if it is no list and no archive of spectra, or holds too much.
+        If it is neither, or too large.
     """
     key = hashlib.sha256(data).hexdigest()
-    words, arrays = _ask("inputs", data, {"name": name}, ParameterError)
-    members = words.get("members")
+    values, arrays = _ask("inputs", data, {"name": name}, ParameterError)
+    members = values.get("members")
     if members is None:
         return _typed(arrays)
     if type(members) is not int or not 0 < members <= _most_rows():
@@ -105,7 +105,7 @@ def read_inputs(name: str, data: bytes) -> TypedInputs | Archive:
 
 
 def read_pasted(text: str) -> TypedInputs:
-    """The identifiers in a text; see `stellar_core.batch.uploads.inputs_from_text`.
+    """Read the identifiers in a text; see `stellar_core.batch.uploads.inputs_from_text`.
 
     Raises
     ------
@@ -116,12 +116,12 @@ def read_pasted(text: str) -> TypedInputs:
 
 
 def read_star_table(data: bytes) -> pd.DataFrame:
-    """A table of labelled stars; see `stellar_core.datasets.labelled_table.read_star_table`.
+    """Read a table of labelled stars; see `stellar_core.datasets.labelled_table.read_star_table`.
 
     Raises
     ------
     ParameterError
-        In one sentence, whatever is wrong with it.
+        If it cannot be read.
     """
     import pandas as pd
 
@@ -141,18 +141,18 @@ def read_star_table(data: bytes) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Archive:
-    """The spectra of a zip archive, as `stellar_core.batch.inputs.Inputs`; each member is read by itself.
+    """The spectra of a zip archive, as `stellar_core.batch.inputs.Inputs`; each member is parsed separately.
 
     Attributes
     ----------
     name : str
     data : bytes
-        The archive.
+        Content of the archive.
     members : int
     key : str
-        Digest of the archive.
+        SHA-256 of the archive.
     lost : list of int
-        Rows on which the process broke or stalled.
+        Rows at which the process crashed or stalled.
     """
 
     name: str
@@ -183,28 +183,28 @@ class ArchiveChunk:
 
 
 def _member(archive: Archive, row: int) -> tuple[str, Spectrum | StellarError]:
-    """What a member is called, and its spectrum or why there is none."""
+    """Return the name of a member, and its spectrum or the error."""
     if len(archive.lost) >= MOST_LOST and row not in archive.lost:
         return f"member {row + 1}", SpectrumError(
-            f"It was not read, since {MOST_LOST} members of the archive were given up."
+            f"It was skipped, because reading {MOST_LOST} members of the archive crashed or was stopped."
         )
     try:
-        words, arrays = _exchange("member", archive.data, {"name": archive.name, "row": row}, archive.key)
-    except _Given as error:
+        values, arrays = _exchange("member", archive.data, {"name": archive.name, "row": row}, archive.key)
+    except _Failure as error:
         archive.lost.append(row)
         return f"member {row + 1}", SpectrumError(_LOST[error.why])
     except StellarError as error:
         return f"member {row + 1}", error
-    text = words.get("text")
+    text = values.get("text")
     text = text[:200] if isinstance(text, str) else f"member {row + 1}"
     try:
-        return text, _error(words) or _spectrum(words, arrays)
+        return text, _error(values) or _spectrum(values, arrays)
     except StellarError as error:
         return text, error
 
 
-class _Given(Exception):
-    """A file that was given up, and why."""
+class _Failure(Exception):
+    """Parsing that failed without an error of the reader, with the reason as a key of `_LOST`."""
 
     def __init__(self, why: str) -> None:
         self.why = why
@@ -214,38 +214,38 @@ class _Given(Exception):
 def _ask(
     read: str, data: bytes, options: Mapping[str, object], kind: type[StellarError]
 ) -> tuple[dict, dict[str, np.ndarray]]:
-    """The reply to one question; an error in the place of every other."""
+    """Return the reply of a parser, or raise its error; other failures are raised as ``kind``."""
     try:
-        words, arrays = _exchange(read, data, options)
-    except _Given as error:
+        values, arrays = _exchange(read, data, options)
+    except _Failure as error:
         raise kind(_LOST[error.why]) from None
-    if (found := _error(words)) is not None:
+    if (found := _error(values)) is not None:
         raise found
-    return words, arrays
+    return values, arrays
 
 
 def _exchange(
     read: str, data: bytes, options: Mapping[str, object], held: str = ""
 ) -> tuple[dict, dict[str, np.ndarray]]:
     from stellar_core.sandbox import frames
-    from stellar_core.sandbox.pool import Lost
+    from stellar_core.sandbox.pool import ParserFailure
 
     try:
-        words, body = parsers().ask({"read": read, "options": options, "seconds": SECONDS}, data, SECONDS, held)
-        if "lost" in words:
-            raise _Given("memory")
-        return words, frames.unpack(words.get("arrays"), body)
-    except Lost as error:
-        raise _Given(str(error)) from None
+        values, body = parsers().ask({"read": read, "options": options, "seconds": SECONDS}, data, SECONDS, held)
+        if "lost" in values:
+            raise _Failure("memory")
+        return values, frames.unpack(values.get("arrays"), body)
+    except ParserFailure as error:
+        raise _Failure(str(error)) from None
     except frames.FrameError:
-        raise _Given("end") from None
+        raise _Failure("end") from None
 
 
-def _error(words: Mapping[str, object]) -> StellarError | None:
-    """The error that a parser tells of."""
-    if "error" not in words:
+def _error(values: Mapping[str, object]) -> StellarError | None:
+    """Return the error in a reply, if there is one."""
+    if "error" not in values:
         return None
-    kind, sentence = words["error"], words.get("sentence")
+    kind, sentence = values["error"], values.get("sentence")
     if not isinstance(kind, str) or kind not in _KINDS or not isinstance(sentence, str):
         return SpectrumError(_LOST["end"])
     return _KINDS[kind](sentence[:2000])
@@ -267,30 +267,31 @@ def _most_rows() -> int:
     return MAX_ROWS
 
 
-def _spectrum(words: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> Spectrum:
-    """The spectrum of a reply; whatever does not fit is refused."""
+def _spectrum(values: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> Spectrum:
+    """Build the spectrum of a reply; `SpectrumError` where the values are not those of a spectrum."""
     from stellar_core.photometry import Photometry
     from stellar_core.sandbox.frames import FrameError, plain_value
     from stellar_core.spectrum import Spectrum
 
     try:
-        told = {name: plain_value(value) for name, value in words["spectrum"].items() if name not in ("meta", "notes")}
-        photometry = told.pop("photometry", None)
+        found = values["spectrum"].items()
+        fields = {name: plain_value(value) for name, value in found if name not in ("meta", "notes")}
+        photometry = fields.pop("photometry", None)
         if photometry is not None:
             photometry = Photometry(
                 *(arrays[name] for name in ("psf_mag", "psf_mag_err", "extinction", "model_mag")), source=photometry
             )
-        if told["source"] not in ("upload", "mock"):
-            raise FrameError("no source")
+        if fields["source"] not in ("upload", "mock"):
+            raise FrameError("unknown source")
         return Spectrum(
             arrays["wavelength"],
             arrays["flux"],
             arrays["ivar"],
             photometry=photometry,
             model=arrays.get("model"),
-            meta={str(key)[:40]: plain_value(value) for key, value in words["spectrum"]["meta"].items()},
-            notes=tuple(str(plain_value(note, 2000)) for note in words["spectrum"]["notes"][:100]),
-            **told,
+            meta={str(key)[:40]: plain_value(value) for key, value in values["spectrum"]["meta"].items()},
+            notes=tuple(str(plain_value(note, 2000)) for note in values["spectrum"]["notes"][:100]),
+            **fields,
         )
     except (FrameError, LookupError, TypeError, AttributeError, ParameterError):
         raise SpectrumError(_LOST["end"]) from None

@@ -1,6 +1,6 @@
-"""What goes to a parser and comes back: a line of plain values as JSON, and arrays as their bytes.
+"""Messages to and from a parser: plain values as JSON, and arrays as bytes.
 
-Nothing that is read can make an object of any other kind, and every size is checked before it is believed.
+Reading a message creates no other objects, and every size is checked before it is used.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import BinaryIO
 
 import numpy as np
 
-#: Most bytes of the plain values, and of the arrays.
-MOST_WORDS, MOST_BYTES = 1_000_000, 64_000_000
+#: Largest size of the plain values and of the arrays, bytes.
+MOST_VALUES, MOST_BYTES = 1_000_000, 64_000_000
 _SIZES = struct.Struct("!IQ")
 _TYPES = ("<f8", "<i8", "|u1")
 
 
 class FrameError(ValueError):
-    """Bytes that are no frame, a frame cut short, or values that cannot be."""
+    """Bytes that are no frame, a truncated frame, or impossible values."""
 
 
-def write(file: BinaryIO, words: Mapping[str, object], body: bytes = b"") -> None:
+def write(file: BinaryIO, values: Mapping[str, object], body: bytes = b"") -> None:
     """Write one frame."""
-    head = json.dumps(words).encode()
+    head = json.dumps(values).encode()
     file.write(_SIZES.pack(len(head), len(body)))
     file.write(head)
     file.write(body)
@@ -33,25 +33,25 @@ def write(file: BinaryIO, words: Mapping[str, object], body: bytes = b"") -> Non
 
 
 def read(file: BinaryIO, most: int = MOST_BYTES) -> tuple[dict[str, object], bytes]:
-    """Read one frame, of at most ``most`` bytes beside the words.
+    """Read one frame with at most ``most`` bytes of arrays.
 
     Raises
     ------
     EOFError
         If there is none.
     FrameError
-        If it is cut short, too large or no frame.
+        If it is truncated, too large or no frame.
     """
     start = file.read(_SIZES.size)
     if not start:
         raise EOFError
     if len(start) < _SIZES.size:
         raise FrameError("cut short")
-    words, body = _SIZES.unpack(start)
-    if words > MOST_WORDS or body > most:
+    values, body = _SIZES.unpack(start)
+    if values > MOST_VALUES or body > most:
         raise FrameError("too large")
-    head, data = file.read(words), file.read(body)
-    if len(head) < words or len(data) < body:
+    head, data = file.read(values), file.read(body)
+    if len(head) < values or len(data) < body:
         raise FrameError("cut short")
     try:
         found = json.loads(head)
@@ -63,7 +63,7 @@ def read(file: BinaryIO, most: int = MOST_BYTES) -> tuple[dict[str, object], byt
 
 
 def pack(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, list], bytes]:
-    """Type and shape of each array, and the bytes of all in their order."""
+    """Return the type and shape of each array, and the bytes of all in order."""
     plain = {name: np.ascontiguousarray(array, _type(array)) for name, array in arrays.items()}
     return {name: [array.dtype.str, *array.shape] for name, array in plain.items()}, b"".join(
         array.tobytes() for array in plain.values()
@@ -71,7 +71,7 @@ def pack(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, list], bytes]:
 
 
 def unpack(shapes: object, data: bytes) -> dict[str, np.ndarray]:
-    """The arrays that `pack` has packed, not writable.
+    """Return the arrays of `pack`, read-only.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def unpack(shapes: object, data: bytes) -> dict[str, np.ndarray]:
 
 
 def pack_texts(texts: Sequence[str]) -> dict[str, np.ndarray]:
-    """Texts as two arrays."""
+    """Return texts as two arrays."""
     coded = [text.encode("utf-8", "surrogatepass") for text in texts]
     return {
         "lengths": np.array([len(one) for one in coded], "<i8"),
@@ -104,12 +104,12 @@ def pack_texts(texts: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def unpack_texts(arrays: Mapping[str, np.ndarray], most: int) -> list[str]:
-    """At most ``most`` texts that `pack_texts` has packed.
+    """Return the texts of `pack_texts`, at most ``most``.
 
     Raises
     ------
     FrameError
-        If they are none, or more.
+        If the arrays hold no texts, or more.
     """
     lengths, letters = arrays.get("lengths"), arrays.get("letters")
     if (
@@ -134,7 +134,7 @@ def unpack_texts(arrays: Mapping[str, np.ndarray], most: int) -> list[str]:
 
 
 def plain_value(value: object, longest: int = 300) -> str | int | float | bool | None:
-    """``value`` if it is a short text, a number or nothing.
+    """Return ``value`` if it is a short text, a number or None.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def plain_value(value: object, longest: int = 300) -> str | int | float | bool |
 
 
 def finite(value: object) -> float | None:
-    """``value`` if it is a finite number or nothing.
+    """Return ``value`` if it is a finite number or None.
 
     Raises
     ------

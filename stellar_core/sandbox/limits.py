@@ -1,7 +1,7 @@
-"""Limits that a process sets itself before it touches what a visitor sent, enforced by the system from then on.
+"""Limits that a confined process sets itself before it reads any input; the system enforces them.
 
-They can be lowered and never raised again by a process without privileges; one that runs as root gives root up first
-where it needs no more files.
+A process without privileges can lower such limits but never raise them. One that runs as root gives up root when it
+seals itself.
 """
 
 from __future__ import annotations
@@ -14,23 +14,14 @@ import time
 
 from stellar_core.priority import lower_priority
 
-#: What Python and its libraries need of the environment; keys and tokens are not among it.
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
-#: One thread each for linear algebra.
-_SET = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
-#: User and group without any rights, by their usual number on Linux and macOS alike.
+#: Number of the user and group without rights, on Linux and macOS.
 _NOBODY = 65534
 
 
-def environment() -> dict[str, str]:
-    """Environment variables for a confined process: none of this process's secrets."""
-    return {**{name: os.environ[name] for name in _KEPT if name in os.environ}, **_SET}
-
-
 def confine(memory: int) -> None:
-    """Let this process write no file and no core, yield to others, and take at most ``memory`` bytes of address space.
+    """Limit this process to ``memory`` bytes of address space, no file writes, no core dumps and a low priority.
 
-    macOS does not enforce the last.
+    macOS does not enforce the limit on memory.
     """
     _lower(resource.RLIMIT_AS, memory)
     _lower(resource.RLIMIT_FSIZE, 0)
@@ -39,14 +30,14 @@ def confine(memory: int) -> None:
 
 
 def seal(seconds: float) -> None:
-    """Let this process open nothing more: no file, no socket, no process; what is open already stays so.
+    """Keep this process from opening any file, socket or process; what is already open stays open.
 
-    No descriptor can be made any more, and on Linux all calls are refused that reach beyond the process itself.
+    No descriptor can be created, and on Linux every system call that reaches beyond the process is refused.
 
     Parameters
     ----------
     seconds : float
-        Processor time, s, after which the system ends it.
+        Processor time after which the system ends the process, s.
     """
     from stellar_core.sandbox.system_calls import refuse_system_calls
 
@@ -61,12 +52,12 @@ def seal(seconds: float) -> None:
 
 
 def end_after(seconds: float) -> None:
-    """Have the system end this process after that much processor time from now, s, however busy it is; 0: no more."""
+    """Let the system end this process after ``seconds`` more of processor time; 0 removes the limit."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def address_space() -> int:
-    """Bytes of address space that this process has; 0 where the system does not say."""
+    """Return the address space of this process in bytes; 0 where the system does not report it."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[0]) * resource.getpagesize()
@@ -75,7 +66,7 @@ def address_space() -> int:
 
 
 def peak_memory() -> int:
-    """Most memory that this process has held, bytes."""
+    """Return the peak memory of this process in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
@@ -83,5 +74,5 @@ def _lower(kind: int, value: int) -> None:
     try:
         resource.setrlimit(kind, (value, value))
     except (ValueError, OSError):
-        if sys.platform == "linux":  # macOS refuses some limits; nothing else holds there either
+        if sys.platform == "linux":  # macOS does not support some limits
             raise

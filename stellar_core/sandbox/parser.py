@@ -1,7 +1,7 @@
-"""The process that reads what visitors sent: ``python -m stellar_core.sandbox.parser``, for `stellar_core.sandbox.pool`.
+"""The confined process that parses uploaded files: ``python -m stellar_core.sandbox.parser``.
 
-It imports all that it may need and reads a few files of its own making, closes the door on itself, and then answers one
-frame after another until there are no more. An error that is none of `stellar_core.errors` ends it.
+It reads small files of its own, so that all modules are imported, confines itself, and then replies to one frame after
+another. An exception that is not a `StellarError` ends it, and `stellar_core.sandbox.pool` starts another.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from stellar_core.sdss.readers import read_spectrum
 if TYPE_CHECKING:
     from stellar_core.spectrum import Spectrum
 
-#: Memory for a file beside what the libraries take, and growth after which another process takes over, bytes.
+#: Memory for a file in addition to the libraries, and growth after which the process is replaced, bytes.
 MEMORY, GROWTH = 600_000_000, 250_000_000
-#: Processor time of all the files that it reads, s.
+#: Processor time for all files, s.
 LIFE = 10_000.0
 
 #: Plain values, and arrays by name.
@@ -34,27 +34,27 @@ Reply = tuple[dict[str, object], dict[str, np.ndarray]]
 
 
 def spectrum_reply(spectrum: Spectrum) -> Reply:
-    """A spectrum as plain values and arrays."""
+    """Return a spectrum as plain values and arrays."""
     arrays = {"wavelength": spectrum.wavelength, "flux": spectrum.flux, "ivar": spectrum.ivar}
     if spectrum.model is not None:
         arrays["model"] = np.asarray(spectrum.model, dtype=float)
-    words = {name: getattr(spectrum, name) for name in ("redshift", "name", "source", "has_errors")}
-    words |= {"meta": dict(spectrum.meta), "notes": list(spectrum.notes)}
+    values = {name: getattr(spectrum, name) for name in ("redshift", "name", "source", "has_errors")}
+    values |= {"meta": dict(spectrum.meta), "notes": list(spectrum.notes)}
     if (photometry := spectrum.photometry) is not None:
-        words["photometry"] = photometry.source
+        values["photometry"] = photometry.source
         arrays |= {name: getattr(photometry, name) for name in ("psf_mag", "psf_mag_err", "extinction", "model_mag")}
-    return {"spectrum": words}, arrays
+    return {"spectrum": values}, arrays
 
 
 def error_reply(error: StellarError) -> Reply:
-    """An error as its class, or the nearest that every reader knows, and its sentence."""
+    """Return an error as its message and its class, or the nearest base class in `stellar_core.errors`."""
     kind = next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == StellarError.__module__)
     return {"error": kind, "sentence": str(error)[:2000]}, {}
 
 
 @dataclass
 class Reader:
-    """What can be asked of a parser, each by the name of a method; ``archive`` is the one whose members were asked for last."""
+    """The methods are the requests of a parser, by name; ``archive`` is the last one whose members were read."""
 
     archive: uploads.ArchiveInputs | None = field(default=None)
 
@@ -72,14 +72,14 @@ class Reader:
 
     def member(self, data: bytes, options: dict) -> Reply:
         if data:
-            self.archive = None  # should the new one fail to open, none is taken for it
+            self.archive = None  # so that it is not used if the new one cannot be opened
             self.archive = uploads.inputs_from_file(options["name"], data)
         row = options["row"]
         entry = next(iter(self.archive.chunk(range(row, row + 1)).read()))
-        words, arrays = (
+        values, arrays = (
             error_reply(entry.spectrum) if isinstance(entry.spectrum, StellarError) else spectrum_reply(entry.spectrum)
         )
-        return {**words, "text": entry.text}, arrays
+        return {**values, "text": entry.text}, arrays
 
     def stars(self, data: bytes, options: dict) -> Reply:
         frame = read_star_table(data)
@@ -89,8 +89,8 @@ class Reader:
         }
 
 
-def answer(read: Callable[[bytes, dict], Reply], data: bytes, options: dict) -> Reply:
-    """What a method of `Reader` gives; a `StellarError`, or too little memory, is an answer too."""
+def reply(read: Callable[[bytes, dict], Reply], data: bytes, options: dict) -> Reply:
+    """Return the reply of a method of `Reader`; a `StellarError` or a lack of memory is a reply too."""
     try:
         return read(data, options)
     except StellarError as error:
@@ -100,11 +100,11 @@ def answer(read: Callable[[bytes, dict], Reply], data: bytes, options: dict) -> 
 
 
 def main(reader: Reader) -> None:
-    """Answer frames from standard input on standard output until there are no more."""
+    """Reply to the frames on standard input until there are no more."""
     from stellar_core.sandbox.rehearsal import rehearse
 
     rehearse(reader)
-    gc.freeze()  # what the libraries hold is not searched after every file
+    gc.freeze()  # objects of the libraries are not scanned after every file
     out = os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
@@ -115,11 +115,11 @@ def main(reader: Reader) -> None:
     frames.write(out, {"ready": True})
     while True:
         try:
-            words, data = frames.read(sys.stdin.buffer)
+            values, data = frames.read(sys.stdin.buffer)
         except EOFError:
             return
-        limits.end_after(words["seconds"])
-        found, arrays = answer(getattr(reader, words["read"]), data, words["options"])
+        limits.end_after(values["seconds"])
+        found, arrays = reply(getattr(reader, values["read"]), data, values["options"])
         limits.end_after(0)
         del data
         gc.collect()

@@ -1,48 +1,43 @@
-"""Parsers kept ready: processes that read what visitors sent, replaced when they die, hang or have read enough."""
+"""A pool of confined parser processes, replaced when they crash, hang or have read many files."""
 
 from __future__ import annotations
 
 import atexit
-import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from stellar_core.errors import ParameterError
-from stellar_core.priority import lower_priority
-from stellar_core.sandbox import frames, limits
+from stellar_core.sandbox import frames, process
 
-#: Parsers, files that one reads before it is replaced, and visitors that may wait for one.
+#: Number of parsers, of files that one reads before it is replaced, and of callers that may wait for one.
 PARSERS, MOST_FILES, MOST_WAITING = 2, 500, 32
-#: Longest wait for a parser to be free, and for one to be ready, s.
+#: Longest wait for a free parser, and for the start of one, s.
 WAIT, START = 30.0, 60.0
-#: Settings by which memory goes back to the system when it is freed, and a request for too much fails.
+#: Settings by which freed memory returns to the system, and a request for too much memory fails.
 _MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"}
-_ROOT = Path(__file__).resolve().parents[2]
 
 
-class Lost(Exception):
-    """A parser that gave no answer: it took too much "time", came to its "end", or did not "start"."""
+class ParserFailure(Exception):
+    """A parser that did not reply: it took too much "time", came to its "end", or it did not "start"."""
 
 
 class Parser:
-    """One process; not for several threads at a time.
+    """One parser process; used by one thread at a time.
 
     Parameters
     ----------
     module : str
-        What it runs.
+        Module that the process runs.
 
     Attributes
     ----------
     files : int
-        Read so far.
+        Number of files read so far.
     held : str
-        The archive that it has in memory, by its digest.
+        SHA-256 of the archive that it has in memory.
     """
 
     def __init__(self, module: str = "stellar_core.sandbox.parser") -> None:
@@ -53,105 +48,89 @@ class Parser:
 
     @property
     def pid(self) -> int:
-        """Of the process; 0 where there is none."""
+        """Identifier of the process; 0 if there is none."""
         return self._process.pid if self._process else 0
 
     @property
     def ready(self) -> bool:
-        """Whether it runs and can be asked."""
+        """True if the process runs."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the process and wait until it has closed the door on itself.
+        """Start the process and wait until it has confined itself.
 
         Raises
         ------
-        Lost
-            If it does not get there.
+        ParserFailure
+            If it fails before that.
         """
         self.stop()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module],
-            cwd=_ROOT,
-            env={**limits.environment(), **_MEMORY},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-        lower_priority(self._process.pid)  # from its first import on
+        self._process = process.start(self._module, environment=_MEMORY)
         self.files, self.held = 0, ""
         self._exchange(None, b"", START)
 
-    def ask(self, words: Mapping[str, object], data: bytes, seconds: float) -> tuple[dict[str, object], bytes]:
-        """Have it read something.
+    def ask(self, values: Mapping[str, object], data: bytes, seconds: float) -> tuple[dict[str, object], bytes]:
+        """Let it read ``data``.
 
         Raises
         ------
-        Lost
-            If it gives no answer, or one that is none; it has been stopped then.
+        ParserFailure
+            If it sends no valid reply; it has been stopped then.
         """
         self.files += 1
-        return self._exchange(words, data, seconds)
+        return self._exchange(values, data, seconds)
 
     def stop(self) -> None:
-        """End the process and whatever it has started, and leave nothing behind."""
-        process, self._process = self._process, None
-        if process is None:
+        """Kill the process and its children, and close the pipes."""
+        ended, self._process = self._process, None
+        if ended is None:
             return
-        if process.poll() is None:
-            _kill(process)
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
+        if ended.poll() is None:
+            process.kill(ended)
+        ended.wait()
+        for pipe in (ended.stdin, ended.stdout):
             try:
                 pipe.close()
             except OSError:
-                pass  # what was left to write is wanted by no one any more
+                pass  # unwritten input is not needed any more
 
     def _exchange(
-        self, words: Mapping[str, object] | None, data: bytes, seconds: float
+        self, values: Mapping[str, object] | None, data: bytes, seconds: float
     ) -> tuple[dict[str, object], bytes]:
-        process, late = self._process, threading.Event()
+        running, late = self._process, threading.Event()
 
         def give_up() -> None:
             late.set()
-            _kill(process)
+            process.kill(running)
 
         clock = threading.Timer(seconds, give_up)
         clock.daemon = True
         clock.start()
         try:
-            if words is not None:
-                frames.write(process.stdin, words, data)
-            return frames.read(process.stdout)
+            if values is not None:
+                frames.write(running.stdin, values, data)
+            return frames.read(running.stdout)
         except (OSError, EOFError, frames.FrameError):
             clock.cancel()
             if not late.is_set():
-                _kill(process)
-            status = process.wait()
+                process.kill(running)
+            status = running.wait()
             self.stop()
             timed = late.is_set() or status in (-signal.SIGPROF, -signal.SIGXCPU)
-            raise Lost("time" if timed else "end") from None
+            raise ParserFailure("time" if timed else "end") from None
         finally:
             clock.cancel()
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process that has not been waited for, and its group."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        process.kill()
-
-
 class Pool:
-    """Some parsers, handed out one by one.
+    """Parsers, lent to one caller at a time.
 
     Parameters
     ----------
     parsers, files, waiting : int
         See `PARSERS`, `MOST_FILES`, `MOST_WAITING`.
     make : callable
-        What makes a parser.
+        Makes a parser.
     """
 
     def __init__(
@@ -168,7 +147,7 @@ class Pool:
         atexit.register(self.close)
 
     def warm(self) -> None:
-        """Start all parsers in the background; at once, and once."""
+        """Start all parsers in the background; later calls do nothing."""
         with self._lock:
             if self._warmed or self._closed:
                 return
@@ -177,44 +156,44 @@ class Pool:
             self._renew(parser)
 
     def ask(
-        self, words: Mapping[str, object], data: bytes, seconds: float, held: str = ""
+        self, values: Mapping[str, object], data: bytes, seconds: float, held: str = ""
     ) -> tuple[dict[str, object], bytes]:
-        """Have a parser read something.
+        """Let a parser read ``data``.
 
         Parameters
         ----------
-        words : mapping
+        values : mapping
             Plain values.
         data : bytes
         seconds : float
-            Longest time, s.
+            Limit of time, s.
         held : str, optional
-            Digest of ``data``: a parser that has them in memory is not sent them again.
+            SHA-256 of ``data``; they are not sent to a parser that has them in memory.
 
         Returns
         -------
-        words : dict
+        values : dict
         data : bytes
 
         Raises
         ------
-        Lost
-            If that parser died or took too long.
+        ParserFailure
+            If the parser crashed or took too long.
         ParameterError
-            If too many others wait.
+            If too many callers wait.
         """
         self.warm()
         parser = self._take()
         try:
             send = b"" if held and parser.held == held else data
             parser.held = held or parser.held
-            words, answer = parser.ask(words, send, seconds)
+            values, answer = parser.ask(values, send, seconds)
         finally:
-            self._give_back(parser, bool(words.get("retire")))
-        return words, answer
+            self._give_back(parser, bool(values.get("retire")))
+        return values, answer
 
     def processes(self) -> list[int]:
-        """Numbers of the processes that run."""
+        """Return the identifiers of the running processes."""
         return [parser.pid for parser in self._all if parser.ready]
 
     def close(self) -> None:
@@ -236,9 +215,9 @@ class Pool:
         if not parser.ready:
             try:
                 parser.start()
-            except (Lost, OSError):
+            except (ParserFailure, OSError):
                 self._idle.put(parser)
-                raise Lost("start") from None
+                raise ParserFailure("start") from None
         return parser
 
     def _give_back(self, parser: Parser, retire: bool) -> None:
@@ -248,14 +227,14 @@ class Pool:
             self._renew(parser)
 
     def _renew(self, parser: Parser) -> None:
-        """Put a fresh process into the place of a parser's, in the background."""
+        """Replace the process of a parser in the background."""
 
         def start() -> None:
             try:
                 if not self._closed:
                     parser.start()
-            except (Lost, OSError):
-                pass  # whoever takes it next tries again, and is told
+            except (ParserFailure, OSError):
+                pass  # the next caller tries again and gets the error
             self._idle.put(parser)
 
         threading.Thread(target=start, name="parser", daemon=True).start()

@@ -1,4 +1,4 @@
-"""Small files of every format, good and damaged: reading them imports all that a parser will need."""
+"""Small files of every format, valid and damaged; reading them imports all modules that a parser needs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 def rehearse(reader: Reader) -> None:
-    """Read every example, and damaged ones, and forget them; load what turns bytes of any language into text."""
+    """Read every example, intact and damaged, and load the codecs of all encodings."""
     _load_codecs()
     for read, data, options in _examples(reader):
         for one in (data, data[: len(data) // 2], data[: len(data) // 3] + b"\0<[{(" + data[len(data) // 3 :]):
             try:
                 read(one, options)
             except StellarError:
-                pass  # a damaged file's sentence
+                pass  # the file is damaged
     reader.archive = None
 
 
@@ -40,7 +40,7 @@ def _load_codecs() -> None:
         try:
             codecs.lookup(module.name)
         except LookupError:
-            pass  # of another operating system, or no codec
+            pass  # a codec of another operating system, or none
 
 
 def _examples(reader: Reader) -> Iterator[tuple[Callable, bytes, dict]]:
@@ -77,7 +77,7 @@ def _spectrum() -> Table:
 
 
 def _spectra() -> dict[str, bytes]:
-    """FITS files of one spectrum: tables with a row of SDSS's beside them, and images."""
+    """FITS files of one spectrum: tables, with and without a row of SDSS parameters, and images."""
     from astropy.io import fits
     from astropy.table import Table
 
@@ -113,7 +113,7 @@ def _bytes(unit: object) -> bytes:
 
 
 def _texts() -> dict[str, bytes]:
-    """The same as text, in the ways of the world."""
+    """Text files of one spectrum, in several styles."""
     rows = [(w, 5 + w % 3, 0.5) for w in range(3900, 4000)]
     plain = "\n".join(f"{w},{f},{e}" for w, f, e in rows)
     return {
@@ -125,7 +125,7 @@ def _texts() -> dict[str, bytes]:
 
 
 def _lists() -> dict[str, bytes]:
-    """Tables and texts that name stars."""
+    """Lists of stars: tables and text."""
     from astropy import units as u
     from astropy.table import Table
 
@@ -140,7 +140,8 @@ def _lists() -> dict[str, bytes]:
         }
     )
     found = {
-        "a.txt": b"266-51602-31, 266-51602-32\n147.32107 -0.00657\nhttps://dr17.sdss.org/x?plate=266\n09:49:17 -00:00:24\n"
+        "a.txt": b"266-51602-31, 266-51602-32\n147.32107 -0.00657\n"
+        b"https://dr17.sdss.org/x?plate=266\n09:49:17 -00:00:24\n"
     }
     found["hours.ecsv"] = _ecsv(hours)
     found["utf16.txt"] = "plate,mjd,fiber\n266,51602,31\n".encode("utf-16")

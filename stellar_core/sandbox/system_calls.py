@@ -1,6 +1,6 @@
-"""Linux refuses all system calls but those of a process that computes: reading, writing, memory, clocks, its own end.
+"""Restrict a process on Linux to the system calls of pure computing: read, write, memory, clocks, exit.
 
-A filter for the kernel in the instructions of BPF (seccomp(2)), set without any library.
+The filter is a BPF program for seccomp(2), installed without a library.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import sys
 
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC = 1, 1
-#: BPF: load a word, jump if equal, jump if greater or equal, return; and what is returned.
+#: BPF: load a word, jump if equal, jump if greater or equal, return; and the values returned.
 _LOAD, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | 1  # EPERM
-#: Where the number of the call and the architecture stand in what the kernel shows.
+#: Offsets of the number of the call and of the architecture in the data of the kernel.
 _NUMBER, _ARCHITECTURE = 0, 4
-#: Machine -> its number in the kernel, that of seccomp(2), and the calls that stay allowed:
-#: read write readv writev close fstat lseek mmap mprotect munmap brk mremap madvise munlock rt_sigaction rt_sigprocmask
-#: rt_sigreturn sigaltstack sched_yield sched_getaffinity nanosleep clock_nanosleep clock_gettime gettimeofday futex getpid
-#: gettid getrusage setitimer exit exit_group restart_syscall getrandom rseq set_robust_list membarrier.
+#: Machine -> its number in the kernel, the number of seccomp(2), and the calls that stay allowed:
+#: read write readv writev close fstat lseek mmap mprotect munmap brk mremap madvise munlock rt_sigaction
+#: rt_sigprocmask rt_sigreturn sigaltstack sched_yield sched_getaffinity nanosleep clock_nanosleep clock_gettime
+#: gettimeofday futex getpid gettid getrusage setitimer exit exit_group restart_syscall getrandom rseq
+#: set_robust_list membarrier.
 _MACHINES = {
     "x86_64": (
         0xC000003E, 317,
@@ -28,11 +29,11 @@ _MACHINES = {
     ),
     "aarch64": (
         0xC00000B7, 277,
-        (63, 64, 65, 66, 57, 80, 62, 222, 226, 215, 214, 216, 233, 229, 134, 135, 139, 132, 124, 123, 101, 115, 113, 169, 98, 172,
-         178, 165, 103, 93, 94, 128, 278, 293, 99, 283),
+        (63, 64, 65, 66, 57, 80, 62, 222, 226, 215, 214, 216, 233, 229, 134, 135, 139, 132, 124, 123, 101, 115, 113,
+         169, 98, 172, 178, 165, 103, 93, 94, 128, 278, 293, 99, 283),
     ),
 }  # fmt: skip
-#: x86_64 has the calls of its 32-bit variant from this number on.
+#: First number of the calls of the 32-bit variant of x86_64.
 _VARIANT = 0x40000000
 
 
@@ -45,7 +46,7 @@ class _Program(ctypes.Structure):
 
 
 def refuse_system_calls() -> bool:
-    """Refuse all other calls of every thread of this process, for good; False where the system cannot do that."""
+    """Refuse all other calls of every thread of this process, irrevocably; False where the system cannot do so."""
     if sys.platform != "linux":
         return False
     libc = ctypes.CDLL(None, use_errno=True)
@@ -61,7 +62,7 @@ def refuse_system_calls() -> bool:
 
 
 def _steps(architecture: int, allowed: tuple[int, ...]) -> list[tuple[int, int, int, int]]:
-    """Instructions: code, steps to leap if it holds, steps to leap if not, value."""
+    """Return the instructions: code, steps to jump if true, steps to jump if false, value."""
     most = len(allowed)
     return [
         (_LOAD, 0, 0, _ARCHITECTURE),

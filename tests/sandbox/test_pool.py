@@ -21,7 +21,7 @@ from stellar_core.batch import uploads
 from stellar_core.datasets.labelled_table import read_star_table
 from stellar_core.errors import ParameterError, SpectrumError, StellarError
 from stellar_core.sandbox import frames
-from stellar_core.sandbox.pool import Lost, Parser, Pool
+from stellar_core.sandbox.pool import ParserFailure, Parser, Pool
 from stellar_core.sandbox.rehearsal import _lists, _spectra, _stars, _texts
 from stellar_core.sdss.readers import read_spectrum
 from tests import hostile
@@ -135,7 +135,7 @@ def test_what_breaks_a_parser_is_answered_and_the_next_file_too(curious, monkeyp
         ("flood", "end"),
     ):
         began = time.monotonic()
-        with pytest.raises(Lost, match=why):
+        with pytest.raises(ParserFailure, match=why):
             told(curious, what, seconds=0.7)
         assert time.monotonic() - began < 20
         assert sandbox.read_spectrum(GOOD, "a.csv").wavelength.size == 300, what
@@ -283,10 +283,10 @@ def test_members_of_an_archive_are_read_one_by_one(monkeypatch):
     )
     archive = sandbox.read_inputs("a.zip", data)
     found = list(archive.chunk(range(len(archive))).read())
-    assert same(found[0].found, read_spectrum(GOOD, "1.csv")) and same(found[4].found, read_spectrum(GOOD, "5.csv"))
+    assert same(found[0].spectrum, read_spectrum(GOOD, "1.csv")) and same(found[4].spectrum, read_spectrum(GOOD, "5.csv"))
     for entry in found[1:4]:
         assert isinstance(entry.spectrum, SpectrumError) and "\n" not in str(entry.spectrum)
-    assert "leads out" in str(found[2].found) and "negative" in str(found[3].found)
+    assert "leads out" in str(found[2].spectrum) and "negative" in str(found[3].spectrum)
     assert [entry.text for entry in archive.chunk(range(4, 5)).read()] == ["5.csv"]
 
 
@@ -313,13 +313,13 @@ def test_an_archive_of_files_that_break_the_parser_is_left(curious, monkeypatch)
 
         def ask(self, *_):
             self.asked += 1
-            raise Lost("end")
+            raise ParserFailure("end")
 
     monkeypatch.setattr(sandbox, "parsers", lambda pool=Broken(): pool)
     found = [str(entry.spectrum) for entry in archive.chunk(range(8)).read()]
     assert (
         sandbox.parsers().asked == sandbox.MOST_LOST
-        and ["was not read" in words for words in found] == [False] * 5 + [True] * 3
+        and ["was skipped" in words for words in found] == [False] * 5 + [True] * 3
     )
 
 
