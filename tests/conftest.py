@@ -13,24 +13,22 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from tests.standin import StandIn
 
-# How long an example takes says more about what else the machine does than about the code.
+# Before NumPy and PyTorch are loaded: the processes of pytest-xdist share the cores, so each gets one thread.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The time of an example depends on the load of the machine.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
-#: Where the public data lies unless STELLAR_SHARED_DATA says otherwise.
+#: Folder of public data, unless STELLAR_SHARED_DATA names another.
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder with the public data the tests may read; skips where it is absent.
-
-    The place is ``../shared/data`` beside the repository, or STELLAR_SHARED_DATA;
-    with STELLAR_REQUIRE_DATA=1 an absent folder is a failure.
-    """
+    """Folder of public data; the test is skipped where it is absent, and fails with STELLAR_REQUIRE_DATA=1."""
     folder = Path(os.environ.get("STELLAR_SHARED_DATA", DATA))
     if not folder.is_dir():
-        reason = f"no data folder at {folder}; set STELLAR_SHARED_DATA to where it is"
+        reason = f"no data folder at {folder}; set STELLAR_SHARED_DATA to its path"
         if os.environ.get("STELLAR_REQUIRE_DATA") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
@@ -39,7 +37,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def sdss_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    """A stand-in SDSS with three MOCK plates; real files too where the data folder is there."""
+    """A stand-in for SDSS with three MOCK plates, and with real files where the data folder exists."""
     from tests.standin import StandIn
 
     real = Path(os.environ.get("STELLAR_SHARED_DATA", DATA)) / "sdss"
@@ -51,7 +49,7 @@ def sdss_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 
 @pytest.fixture
 def sdss(sdss_server: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """The stand-in without faults, in the place of SDSS for everything that reads the environment."""
+    """The stand-in without faults, set as SDSS in the environment."""
     sdss_server.forget()
     monkeypatch.setenv("STELLAR_SAS_URL", sdss_server.sas)
     monkeypatch.setenv("STELLAR_SKYSERVER_URL", sdss_server.skyserver)

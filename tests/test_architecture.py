@@ -62,11 +62,11 @@ TESTED_ELSEWHERE = {
     "network.circuit_breaker": "sdss/test_archive",
     "priority": "test_background, jobs/test_worker",
     "sandbox.limits": "sandbox/test_pool, catalogue/test_query",
+    "sandbox.process": "sandbox/test_pool, catalogue/test_query",
     "sandbox.system_calls": "sandbox/test_pool",
     "sdss.cone_search": "sdss/test_archive",
     "sdss.preload": "sdss/test_archive",
     "sdss.readers": "sdss/readers: all formats through the package",
-    "survey.commands": "survey/test_acquisition",
     "survey.downloads": "survey/test_acquisition",
     "text_lines": "batch/input_lists/test_lists",
 }

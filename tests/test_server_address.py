@@ -1,4 +1,4 @@
-"""The app listens on this machine alone unless it is told otherwise."""
+"""The app listens on this computer only, unless it is started with another address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_other_machines_are_let_in_by_an_option_alone():
+def test_the_default_address_is_localhost_and_readme_names_the_option():
     settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     assert settings["server"]["address"] == "localhost"
     assert "--server.address 0.0.0.0" in (ROOT / "README.md").read_text()

@@ -30,7 +30,7 @@ def run(monkeypatch, capsys):
     return call
 
 
-def test_json_is_the_contract(run):
+def test_json_has_the_documented_keys(run):
     status, out, err = run("identify", "4565636362342690816", "--json")
     assert status == 0 and err == ""
     found = json.loads(out)
@@ -59,7 +59,7 @@ def test_bad_input_ends_with_status_2_and_one_line(run, text):
     assert err.startswith("error: ") and err.count("\n") == 1
 
 
-def test_plate_and_fiber_alone(run, monkeypatch):
+def test_plate_and_fiber_without_mjd_list_the_nights(run, monkeypatch):
     monkeypatch.setattr(archive, "plate_mjds", lambda plate, fiber: [51602, 51630])
     found = json.loads(run("identify", "266 31", "--json")[1])
     assert found["mjd"] is None and found["mjds"] == [51602, 51630] and "several" in found["notes"][0]
@@ -68,7 +68,7 @@ def test_plate_and_fiber_alone(run, monkeypatch):
     assert found["mjd"] == 51602 and "only one" in found["notes"][0]
 
 
-def test_offline_is_one_line_too(run, monkeypatch):
+def test_no_network_ends_with_status_2_and_one_line(run, monkeypatch):
     def offline(plate: int, fiber: int) -> list[int]:
         raise ArchiveError("skyserver.sdss.org cannot be reached (no network).")
 
@@ -77,7 +77,7 @@ def test_offline_is_one_line_too(run, monkeypatch):
     assert status == 2 and "cannot be reached" in err and err.count("\n") == 1
 
 
-def test_as_a_program():
+def test_program_ends_with_status_2_and_one_line():
     done = subprocess.run(
         [sys.executable, "-m", "stellar_core", "identify", "-5"], cwd=ROOT, capture_output=True, text=True, timeout=60
     )

@@ -15,13 +15,13 @@ def star() -> str:
     return MockSurvey().examples()[0][0].name
 
 
-def test_predict_gives_one_object_per_input_in_order(star):
+def test_json_has_one_object_per_input_in_order(star):
     done = CliRunner().invoke(app, ["predict", "no such thing", star, "--samples", "5", "--json"])
     first, second = json.loads(done.stdout)
     assert done.exit_code == 0
     assert set(first) == {"input", "error"} and "\n" not in first["error"]
     assert second["star"] == star and second["source"] == "mock" and second["samples"] == 5
-    assert second["model"] == "isochrone", "Model 9 answers unless another is named"
+    assert second["model"] == "isochrone", "Model 9 is the default"
 
 
 def test_status_2_when_nothing_gave_a_result():
@@ -29,18 +29,18 @@ def test_status_2_when_nothing_gave_a_result():
     assert done.exit_code == 2 and [set(item) for item in json.loads(done.stdout)] == [{"input", "error"}] * 3
 
 
-def test_plain_text_says_mock(star):
+def test_text_output_marks_mock_stars(star):
     done = CliRunner().invoke(app, ["predict", star, "--samples", "5"])
     assert done.exit_code == 0 and "[MOCK star]" in done.stdout and "Gyr" in done.stdout
 
 
-def test_an_unknown_model_is_named():
+def test_unknown_model_is_an_error_that_names_it():
     done = CliRunner().invoke(app, ["predict", "x", "--model", "nothing"])
     assert isinstance(done.exception, StellarError) and "nothing" in str(done.exception)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"SIMPLE  =                    T", b"\x00" * 5000])
-def test_hostile_files_are_one_sentence(tmp_path, content):
+def test_damaged_files_give_one_sentence(tmp_path, content):
     path = tmp_path / "spec.fits"
     path.write_bytes(content)
     done = CliRunner().invoke(app, ["predict", str(path), "--json"])
