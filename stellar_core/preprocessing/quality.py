@@ -25,7 +25,7 @@ WARNINGS = {
     4: "another class or redshift fits nearly as well",
     8: "the best model is negative",
     16: "many outliers",
-    32: "the redshift lies at the edge of what was tried",
+    32: "the redshift is at the edge of the search range",
     64: "negative emission lines",
     128: "an unplugged fiber",
     256: "bad targeting data",

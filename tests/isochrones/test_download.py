@@ -212,7 +212,7 @@ def test_an_archive_is_downloaded_once_with_progress(server, tmp_path):
     assert seen[-1] == (len(data), len(data)) and len(seen) > 1
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     (store / path.name).unlink()
-    assert fetch_archive(0.0, tmp_path / "cache", servers=[url]) == path, "what is there is not fetched again"
+    assert fetch_archive(0.0, tmp_path / "cache", servers=[url]) == path, "a complete archive is not downloaded again"
 
 
 def test_an_interrupted_download_is_continued(server, tmp_path):

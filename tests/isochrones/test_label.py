@@ -80,9 +80,9 @@ def test_a_table_has_one_row_per_star_with_its_state():
     frame.loc[1, "teff_K"] = np.nan
     frame.loc[2, "logg_err_dex"] = 0.0
     frame.loc[3, ["teff_K", "logg_dex"]] = 30000.0, 7.0
-    answer = label_table(frame)
-    assert len(answer) == 6 and answer["name"].tolist() == frame["name"].tolist()
-    assert answer["state"].tolist() == [
+    found = label_table(frame)
+    assert len(found) == 6 and found["name"].tolist() == frame["name"].tolist()
+    assert found["state"].tolist() == [
         "inside the models",
         "bad input",
         "bad input",
@@ -92,29 +92,29 @@ def test_a_table_has_one_row_per_star_with_its_state():
     ]
     for name in ("log_age", "mass", "log_lifetime"):
         for part in PARTS:
-            assert answer[f"{name}_{part}"].isna().tolist() == (~answer["inside_models"]).tolist()
-    assert answer["stage"].isna().tolist() == (~answer["inside_models"]).tolist()
+            assert found[f"{name}_{part}"].isna().tolist() == (~found["inside_models"]).tolist()
+    assert found["stage"].isna().tolist() == (~found["inside_models"]).tolist()
 
 
 def test_a_table_equals_single_stars():
     frame = rows(2, np.random.default_rng(1))
-    answer = label_table(frame)
+    found = label_table(frame)
     one = label_star(*frame.loc[0, list(INPUT_COLUMNS[:3])])["posterior"]
-    assert answer["log_age_mean"][0] == pytest.approx(one["log_age"]["mean"], abs=1e-9)
-    assert answer["mass_p84"][0] == pytest.approx(one["mass"]["p84"], abs=1e-9)
+    assert found["log_age_mean"][0] == pytest.approx(one["log_age"]["mean"], abs=1e-9)
+    assert found["mass_p84"][0] == pytest.approx(one["mass"]["p84"], abs=1e-9)
 
 
 def test_a_long_table_agrees_with_single_stars():
     frame = rows(60, np.random.default_rng(2))
     frame.loc[5, ["teff_err_K", "logg_err_dex", "feh_err_dex"]] = 20.0, 0.02, 0.02  # too sharp for the fixed samples
-    answer = label_table(frame)
-    assert answer["inside_models"].all()
+    found = label_table(frame)
+    assert found["inside_models"].all()
     for i in (0, 5, 31):
         values = frame.loc[i, list(INPUT_COLUMNS)].to_numpy(float)
         one = label_star(*values[:3], tuple(values[3:]))["posterior"]
-        assert answer["log_age_mean"][i] == pytest.approx(one["log_age"]["mean"], abs=0.01)
-        assert answer["log_age_p16"][i] == pytest.approx(one["log_age"]["p16"], abs=0.06)
-        assert answer["stage"][i] == max(one["stage"], key=one["stage"].get)
+        assert found["log_age_mean"][i] == pytest.approx(one["log_age"]["mean"], abs=0.01)
+        assert found["log_age_p16"][i] == pytest.approx(one["log_age"]["p16"], abs=0.06)
+        assert found["stage"][i] == max(one["stage"], key=one["stage"].get)
 
 
 def test_file_to_file(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from stellar_core.errors import ParameterError, StorageError
 from stellar_core.mock.catalogue_writer import rows_by_plate, write_release
 from stellar_core.mock.database import TABLES, write_database
-from stellar_core.mock.fit.instrument import learn
+from stellar_core.mock.fit.instrument import fit_instruments
 from stellar_core.mock.instrument import load_instrument
 from stellar_core.mock.plates import N_STARS
 from stellar_core.mock.spectrograph import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL
@@ -161,7 +161,7 @@ def test_an_instrument_fitted_to_mock_files_equals_the_original(tmp_path):
     flat.mkdir()
     for path in tmp_path.glob("spectra/*/*.fits"):
         path.rename(flat / path.name)
-    arrays, _ = learn(flat)
+    arrays, _ = fit_instruments(flat)
     wavelength = 10.0 ** (LOGLAM_ZERO + LOGLAM_STEP * np.arange(N_PIXEL))
     for name, high in (("SDSS", 9100), ("BOSS", 10000)):
         tool, use = load_instrument(name), (wavelength > 4000) & (wavelength < high)

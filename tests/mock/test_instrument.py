@@ -5,7 +5,7 @@ import pytest
 
 from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.errors import ParameterError
-from stellar_core.mock.fit.instrument import learn, read_frames
+from stellar_core.mock.fit.instrument import fit_instruments, read_frames
 from stellar_core.mock.instrument import INSTRUMENTS, load_instrument, observe
 from stellar_core.mock.spectrograph import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL, NODES
 from stellar_core.model_store import read_model
@@ -112,7 +112,7 @@ def test_bad_input(flux, snr, name):
 
 
 def test_shipped_tables_equal_a_fit_to_the_files(shared_data):
-    arrays, _ = learn(shared_data / "sdss")
+    arrays, _ = fit_instruments(shared_data / "sdss")
     shipped, _ = read_model(TRAINED_DIR / "mock-instrument")
     assert arrays.keys() == shipped.keys()
     for key, value in arrays.items():

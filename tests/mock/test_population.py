@@ -5,7 +5,7 @@ import pytest
 
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones import load_tracks
-from stellar_core.mock.fit.population import learn
+from stellar_core.mock.fit.population import fit_selection
 from stellar_core.mock.galaxy import COMPONENTS, initial_mass_function
 from stellar_core.mock.photometry import observe_photometry
 from stellar_core.mock.population import draw
@@ -129,6 +129,6 @@ def test_colours_and_metals_of_the_catalogue(stars, shared_data):
 
 
 def test_shipped_colour_selection_equals_one_fitted_to_the_catalogue(shared_data):
-    arrays, _ = learn(shared_data / "catalogue" / "sdss_colours_feh.csv")
+    arrays, _ = fit_selection(shared_data / "catalogue" / "sdss_colours_feh.csv")
     shipped, _ = read_model(TRAINED_DIR / "mock-population")
     assert np.allclose(arrays["chance"], shipped["chance"], atol=1e-5)

@@ -156,7 +156,7 @@ def test_specutils_reads_them(frames, paths, instrument, options):
 
 
 class Archive(BaseHTTPRequestHandler):
-    """Answers what astroquery asks of SDSS: one row of SpecObj, and files by their path in the archive."""
+    """Server for the requests of astroquery: one row of SpecObj, and files by their path in the archive."""
 
     def __init__(self, files: dict[str, Path], asked: list[str], *arguments):
         self.files, self.asked = files, asked
@@ -168,13 +168,13 @@ class Archive(BaseHTTPRequestHandler):
         name = place.rsplit("/", 1)[-1]
         if place.endswith("x_results.aspx"):
             plate, mjd, fiber = next(iter(self.files)).removesuffix(".fits").split("-")[1:]
-            self.answer(200, f"#Table1\nrun2d,plate,mjd,fiberID\nv5_13_2,{plate},{mjd},{int(fiber)}\n".encode())
+            self.respond(200, f"#Table1\nrun2d,plate,mjd,fiberID\nv5_13_2,{plate},{mjd},{int(fiber)}\n".encode())
         elif name in self.files and "/v5_13_2/spectra/" in place:
-            self.answer(200, self.files[name].read_bytes())
+            self.respond(200, self.files[name].read_bytes())
         else:
-            self.answer(404, b"")
+            self.respond(404, b"")
 
-    def answer(self, status: int, body: bytes) -> None:
+    def respond(self, status: int, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

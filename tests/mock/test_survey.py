@@ -49,7 +49,7 @@ def test_a_star_is_the_same_alone_and_after_others(survey):
 
 
 def same(one, other):
-    """Whether two frames agree in every bit."""
+    """True if two frames agree in every bit."""
     arrays = [
         (getattr(one.spectrum, name), getattr(other.spectrum, name)) for name in ("wavelength", "flux", "ivar", "model")
     ]

@@ -49,9 +49,9 @@ def build_photometry(data: Path, out: Path) -> None:
 
 def build_population(data: Path, out: Path) -> None:
     """``mock-population``: the selection of the survey by colour."""
-    from stellar_core.mock.fit.population import learn
+    from stellar_core.mock.fit.population import fit_selection
 
-    weights, card = learn(data / CATALOGUE)
+    weights, card = fit_selection(data / CATALOGUE)
     write_model(out / "mock-population", weights, {**card, "name": "mock-population"})
 
 
@@ -65,9 +65,9 @@ def build_comparison(data: Path, out: Path) -> None:
 
 def build_instrument(data: Path, out: Path) -> None:
     """``mock-instrument``: noise, resolution, sky and gaps."""
-    from stellar_core.mock.fit.instrument import learn
+    from stellar_core.mock.fit.instrument import fit_instruments
 
-    weights, card = learn(data / "sdss")
+    weights, card = fit_instruments(data / "sdss")
     write_model(out / "mock-instrument", weights, {**card, "name": "mock-instrument"})
 
 
@@ -93,7 +93,7 @@ def build_parts(
     data: Path | None,
     only: Sequence[str] = (),
     out: Path = TRAINED_DIR,
-    say: Callable[[str], None] = lambda text: None,
+    report: Callable[[str], None] = lambda text: None,
     libraries: Mapping[str, Path] | None = None,
     ck04: Path | None = None,
 ) -> dict[str, float]:
@@ -107,7 +107,7 @@ def build_parts(
         Keys of `PARTS`; none for all. They are made in the order of `PARTS`.
     out : Path
         Folder that the parts are written to.
-    say : callable
+    report : callable
         Takes a line before and after each part.
     libraries : mapping of str to Path, optional
         Public distributions of ``miles``, ``stelib``, ``boss`` and ``kurucz``, for the emulator alone; the formats
@@ -133,19 +133,19 @@ def build_parts(
             raise ParameterError("Public libraries are for the part emulator alone.", value=", ".join(only) or "all")
         from stellar_core.mock.fit.library_folder import Sources, data_folder
 
-        with data_folder(Sources(data, libraries or {}, ck04), say) as folder:
-            return build_parts(folder, only, out, say)
+        with data_folder(Sources(data, libraries or {}, ck04), report) as folder:
+            return build_parts(folder, only, out, report)
     if data is None or not Path(data).exists():
         raise ParameterError(f"There is no data folder at {data}.", value=str(data))
     seconds = {}
     for name, part in PARTS.items():
         if not only or name in only:
-            say(f"{name}: {(part.__doc__ or '').splitlines()[0]}")
+            report(f"{name}: {(part.__doc__ or '').splitlines()[0]}")
             start = time.monotonic()
             try:
                 part(Path(data), Path(out))
             except FileNotFoundError as error:
                 raise ParameterError(f"The part {name} needs {error.filename}.", value=error.filename) from None
             seconds[name] = time.monotonic() - start
-            say(f"{name}: done in {seconds[name]:.0f} s")
+            report(f"{name}: done in {seconds[name]:.0f} s")
     return seconds

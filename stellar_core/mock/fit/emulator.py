@@ -15,7 +15,7 @@ from stellar_core.mock.fit.emulator_report import card_of
 from stellar_core.mock.fit.held_out import folds_by_star, hold_out, measure
 from stellar_core.mock.fit.library import StellarLibrary, load_library, smooth_continuum
 from stellar_core.mock.fit.library_velocity import MOVED, in_rest_frame, library_velocities
-from stellar_core.mock.fit.outliers import Suspects
+from stellar_core.mock.fit.outliers import OutlierDiagnosis
 from stellar_core.mock.fit.temperature_scale import TemperatureScale, fit_scale
 from stellar_core.mock.held_out import write_held_out
 from stellar_core.model_store import write_model
@@ -223,7 +223,7 @@ def build(data: Path, out: Path = EMULATOR_DIR, seed: int = 0) -> dict[str, obje
             "largest_km_s": round(float(np.abs(velocities).max()), 0),
         },
         **card_of(held, FOLDS),
-        "outliers_left_out": Suspects(*spectra).reasons(),
+        "outliers_left_out": OutlierDiagnosis(*spectra).reasons(),
         "domain": {
             "teff_K": [3500, 12000],
             "largest_distance": round(float(_third_nearest(domain)), 3),

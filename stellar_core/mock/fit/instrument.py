@@ -237,7 +237,7 @@ def _gaps(frames: list[dict[str, np.ndarray]]) -> np.ndarray:
     return np.array(runs, np.int32).reshape(-1, 3)
 
 
-def learn(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
+def fit_instruments(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
     """Fit both instruments to a folder of SDSS files.
 
     Returns

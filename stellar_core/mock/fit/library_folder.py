@@ -174,13 +174,13 @@ def read_ck04(folder: Path) -> dict[str, np.ndarray]:
 
 
 @contextmanager
-def data_folder(sources: Sources, say: Callable[[str], None] = lambda text: None) -> Iterator[Path]:
+def data_folder(sources: Sources, report: Callable[[str], None] = lambda text: None) -> Iterator[Path]:
     """The data folder of ``sources``: its base, or a temporary one gathered from public distributions.
 
     Parameters
     ----------
     sources : Sources
-    say : callable
+    report : callable
         Takes a sentence per library.
 
     Raises
@@ -193,5 +193,5 @@ def data_folder(sources: Sources, say: Callable[[str], None] = lambda text: None
         return
     with tempfile.TemporaryDirectory() as out:
         for note in gather(sources, Path(out)):
-            say(note)
+            report(note)
         yield Path(out)

@@ -23,7 +23,7 @@ CURED, CURED_BY_TWO = 0.30, 0.45
 
 
 @dataclass(frozen=True)
-class Suspects:
+class OutlierDiagnosis:
     """Spectra of a library with their held-out emulation; arguments as `stellar_core.mock.fit.held_out.measure`."""
 
     source: np.ndarray

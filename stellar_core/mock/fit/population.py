@@ -16,7 +16,7 @@ from stellar_core.mock.selection import Selection
 EDGES = np.linspace(-0.3, 1.5, 37)
 
 
-def learn(catalogue: Path, seed: int = 0, n: int = 60_000, tracks: Tracks | None = None) -> tuple[dict, dict]:
+def fit_selection(catalogue: Path, seed: int = 0, n: int = 60_000, tracks: Tracks | None = None) -> tuple[dict, dict]:
     """Fit the selection probability as a function of g-r: real counts over those of a draw without selection.
 
     Parameters

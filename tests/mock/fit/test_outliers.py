@@ -7,7 +7,7 @@ from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.fit.library import StellarLibrary
 from stellar_core.mock.fit.library_velocity import in_rest_frame, library_velocities, velocity
-from stellar_core.mock.fit.outliers import Suspects
+from stellar_core.mock.fit.outliers import OutlierDiagnosis
 from stellar_core.preprocessing.grid import GRID
 
 #: Rows of the small library below.
@@ -16,7 +16,7 @@ SUN, GIANT, COOL, HOT = 0, 1, 2, 3
 
 @pytest.fixture(scope="module")
 def library():
-    """40 emulated stars that stand for a library, with the noise of one."""
+    """40 emulated stars in place of a library, with realistic noise."""
     rng = np.random.default_rng(3)
     labels = np.column_stack([rng.uniform(4300, 9000, 40), rng.uniform(1.5, 4.7, 40), rng.uniform(-1.5, 0.2, 40)])
     labels[:4] = [(5772, 4.4, 0.0), (4700, 2.4, -0.2), (4300, 1.5, 0.1), (8500, 4.0, 0.0)]
@@ -25,8 +25,8 @@ def library():
     return labels, observed.astype(np.float32), emulated
 
 
-def said(library, row, spectrum, name=None, source=None, model=None):
-    """What is said of ``spectrum`` in place of ``row``."""
+def reason(library, row, spectrum, name=None, source=None, model=None):
+    """Reason given for ``spectrum`` in place of ``row``."""
     labels, observed, emulated = library
     observed = observed.copy()
     observed[row] = spectrum
@@ -34,7 +34,7 @@ def said(library, row, spectrum, name=None, source=None, model=None):
     outlier[row] = True
     source = np.array(["MILES"] * len(labels)) if source is None else source
     name = np.array([f"HD{k}" for k in range(len(labels))]) if name is None else name
-    reasons = Suspects(source, name, labels, observed, emulated, np.ones_like(observed), outlier).reasons()
+    reasons = OutlierDiagnosis(source, name, labels, observed, emulated, np.ones_like(observed), outlier).reasons()
     assert list(reasons) == [f"{source[row]} {name[row]}"]
     return next(iter(reasons.values()))
 
@@ -51,7 +51,7 @@ def test_a_velocity_is_measured(library, kms):
 
 
 def test_a_velocity_is_named(library):
-    text = said(library, SUN, shifted(library[1][SUN], 380.0))
+    text = reason(library, SUN, shifted(library[1][SUN], 380.0))
     assert "km/s off" in text and "+3" in text and "5772 K, 4.4, +0.0" in text
 
 
@@ -78,33 +78,33 @@ def test_only_stelib_is_moved_and_its_masks_move_along(library):
 
 
 def test_the_labels_of_another_star_are_named(library):
-    text = said(library, SUN, library[1][GIANT])
+    text = reason(library, SUN, library[1][GIANT])
     assert "looks like a star of 4700 K, log g 2.4" in text
 
 
 def test_the_light_of_two_stars_is_named(library):
     labels, observed, _ = library
     share = np.clip(0.75 - 0.5 * (GRID - 3850) / 3500, 0.1, 0.9)
-    text = said(library, COOL, share * observed[HOT] + (1 - share) * observed[COOL])
+    text = reason(library, COOL, share * observed[HOT] + (1 - share) * observed[COOL])
     assert "light of two stars" in text and "4300" in text
 
 
 def test_emission_carbon_and_noise_are_named(library):
     _, observed, _ = library
     emission = observed[SUN] + 1.6 * np.exp(-0.5 * ((GRID - 6564.6) / 5) ** 2)
-    assert "H alpha filled in or in emission" in said(library, SUN, emission)
+    assert "H alpha filled in or in emission" in reason(library, SUN, emission)
     bands = np.zeros(GRID.size)
     for head, low in ((5165, 5040), (4737, 4620), (5636, 5540)):
         inside = (GRID > low) & (GRID < head)
         bands[inside] = 0.5 * (GRID[inside] - low) / (head - low)
-    assert "carbon" in said(library, SUN, observed[SUN] - bands)
+    assert "carbon" in reason(library, SUN, observed[SUN] - bands)
     noise = np.random.default_rng(0).standard_normal(GRID.size)
-    assert "noisy" in said(library, HOT, observed[HOT] + 0.08 * noise)
+    assert "noisy" in reason(library, HOT, observed[HOT] + 0.08 * noise)
 
 
 def test_a_step_without_known_cause_is_reported(library):
     _, observed, _ = library
-    text = said(library, SUN, observed[SUN] + 0.4 * ((GRID > 4100) & (GRID < 4180)))
+    text = reason(library, SUN, observed[SUN] + 0.4 * ((GRID > 4100) & (GRID < 4180)))
     assert "no single cause seen" in text and "within 100 A of 41" in text
 
 
@@ -115,7 +115,7 @@ def test_a_second_spectrum_of_the_star_is_compared(library):
     # The giant of the other library is the same star, and fits.
     name[GIANT], source[GIANT] = "HD 0", "STELIB"
     fault = observed[SUN] + 0.4 * ((GRID > 4100) & (GRID < 4180))
-    assert "the same star in STELIB fits, so this spectrum is at fault" in said(library, SUN, fault, name, source)
+    assert "the same star in STELIB fits, so this spectrum is at fault" in reason(library, SUN, fault, name, source)
 
 
 def test_a_bad_spectrum_at_the_cool_end_is_found():

@@ -22,7 +22,7 @@ def power_laws(slope: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def stars():
-    """Spectra whose colours say 60 K and 90 K per dex of metal deficiency more than their labels."""
+    """Spectra whose colours are hotter than their labels by 60 K, and 90 K per dex of metal deficiency."""
     rng = np.random.default_rng(0)
     flux = power_laws(rng.uniform(-2.2, 0.5, 400))
     logg, feh = rng.uniform(3.6, 4.6, 400), rng.uniform(-2.2, 0.2, 400)
