@@ -1,6 +1,6 @@
 """Ages, lifetimes and evolutionary stages of stars from SDSS spectra.
 
-Importing the package loads nothing heavy; the public names load on first use.
+The public names are imported on first use, so that importing the package is quick.
 """
 
 from __future__ import annotations

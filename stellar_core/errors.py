@@ -1,23 +1,22 @@
-"""What can go wrong, said in one sentence each.
+"""Errors with a message of one sentence, for users.
 
-Pages and the command line catch :class:`StellarError` only; anything else is a
-bug and keeps its traceback.
+Pages and the command line catch :class:`StellarError` only; anything else is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
 
 
 class StellarError(Exception):
-    """Base of every error a user can cause or meet.
+    """Base of all errors that a user can cause or meet.
 
     Parameters
     ----------
     message : str
-        What was wrong, as one sentence without a line break.
+        What was wrong, in one sentence.
     value : object, optional
-        The offending value, kept for callers; shown by the message if useful.
+        The value that caused it, for callers.
     remedy : str, optional
-        What to do about it, as one sentence; appended to the message.
+        What to do, in one sentence; appended to the message.
     """
 
     def __init__(self, message: str, *, value: object = None, remedy: str = "") -> None:
@@ -27,19 +26,19 @@ class StellarError(Exception):
 
 
 class IdentifierError(StellarError, ValueError):
-    """A text that names no SDSS spectrum."""
+    """A text that identifies no SDSS spectrum, or several."""
 
 
 class SpectrumError(StellarError, ValueError):
-    """A file or array that holds no usable spectrum."""
+    """A file or array without a usable spectrum."""
 
 
 class ParameterError(StellarError, ValueError):
-    """A number outside what the function is defined for."""
+    """An argument outside the range in which a function is defined."""
 
 
 class ArchiveError(StellarError, OSError):
-    """A remote or local archive that did not give what was asked for."""
+    """An archive such as SDSS that cannot be reached or does not have what was requested."""
 
 
 class StorageError(StellarError, OSError):
@@ -47,7 +46,7 @@ class StorageError(StellarError, OSError):
 
 
 class RunError(StellarError, RuntimeError):
-    """Work that cannot start or go on: another process is doing it, the folder is another run's, or a worker died."""
+    """Work that cannot start or continue: another process does it, the folder is another run's, a worker died."""
 
 
 class ModelError(StellarError, RuntimeError):

@@ -1,4 +1,4 @@
-"""What is on this machine: trained parts, catalogues, tracks and what was kept from SDSS, with origin, size and hash."""
+"""Inventory of the data on this machine: models, catalogues, tracks and the cache, with origin, size and hash."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from stellar_core.errors import ModelError
 from stellar_core.model_store import adopted_models, list_models, model_folder, read_model
-from stellar_core.paths import TRAINED_DIR, tracks_folder
+from stellar_core.paths import TRAINED_DIR, cache_folder, survey_folder, tracks_folder
 
 
 @dataclass(frozen=True)
-class Holding:
-    """One thing that is here.
+class Item:
+    """A model or data set on this machine.
 
     Attributes
     ----------
@@ -21,14 +21,14 @@ class Holding:
     kind : str
         "trained", "adopted", "catalogue", "tracks" or "cache".
     what : str
-        What it is.
+        Description.
     source : str
-        Where it came from.
+        Origin.
     date : str
-        When it was made or fetched; empty where nobody noted it.
+        Date when it was made or fetched; empty where unknown.
     bytes : int
     sha256 : str
-        Empty where there is no single file.
+        Empty for more than one file.
     """
 
     name: str
@@ -40,70 +40,69 @@ class Holding:
     sha256: str = ""
 
 
-def holdings() -> list[Holding]:
-    """All that is here, trained parts first."""
+def inventory() -> list[Item]:
+    """Return all models and data sets, those of ``trained/`` first."""
     return [*_models(), *_catalogues(), *_tracks(), *_cache()]
 
 
-def damaged() -> list[str]:
-    """A sentence for each trained part whose weights are not those on its card."""
-    sentences = []
+def damaged_models() -> list[str]:
+    """Return an error message for each model whose weights do not match its card."""
+    messages = []
     for name in (*list_models(), *adopted_models()):
         try:
             read_model(model_folder(name))
         except ModelError as error:
-            sentences.append(str(error))
-    return sentences
+            messages.append(str(error))
+    return messages
 
 
-def _models() -> Iterator[Holding]:
+def _models() -> Iterator[Item]:
     shipped = list_models()
     for name, card in {**shipped, **adopted_models()}.items():
         source = (
             card.get("source") or card.get("data") or card.get("sources") or card.get("references") or "this repository"
         )
-        yield Holding(
+        yield Item(
             name,
             "trained" if name in shipped else "adopted",
             str(card.get("what", "")),
-            _words(source),
+            _text(source),
             str(card.get("date", "")),
             int(card.get("bytes", 0)),
             str(card.get("sha256", "")),
         )
     for path in sorted((TRAINED_DIR / "experiments").glob("phase*.json")):
-        yield Holding(
+        yield Item(
             path.stem, "trained", "Results of a phase of the paper's experiments", "MOCK stars", "", path.stat().st_size
         )
 
 
-def _catalogues() -> Iterator[Holding]:
+def _catalogues() -> Iterator[Item]:
     from stellar_core.catalogue.surveys import surveys
-    from stellar_core.paths import survey_folder
 
     for survey in surveys():
         if survey.path.exists():
             source = "MOCK survey" if survey.mock else "SDSS DR17, by fetch survey"
-            yield Holding(
+            yield Item(
                 survey.title,
                 "catalogue",
-                "Every star with the isochrones' posterior",
+                "Every star with its isochrone posterior",
                 source,
                 _day(survey.path),
                 survey.path.stat().st_size,
             )
         if survey.store is not None:
             size = sum(path.stat().st_size for path in survey.store.glob("*") if path.is_file())
-            yield Holding(
+            yield Item(
                 "survey/store", "catalogue", "Spectra, features and labels", survey.title, _day(survey_folder()), size
             )
 
 
-def _tracks() -> Iterator[Holding]:
+def _tracks() -> Iterator[Item]:
     for path in sorted(tracks_folder().glob("*.txz")):
         note = path.with_name(f"{path.name}.sha256")
         digest = note.read_text().strip() if note.is_file() else ""
-        yield Holding(
+        yield Item(
             path.name,
             "tracks",
             "Archive of MIST tracks",
@@ -114,18 +113,17 @@ def _tracks() -> Iterator[Holding]:
         )
 
 
-def _cache() -> Iterator[Holding]:
-    from stellar_core.paths import cache_folder
+def _cache() -> Iterator[Item]:
     from stellar_core.sdss.cache import DiskCache, cache_limit
 
     number, size = DiskCache(cache_folder(), cache_limit()).size()
     if number:
-        yield Holding(
-            "cache", "cache", f"{number} answers of SDSS, each checked by its sha256 when read", "SDSS DR17", "", size
+        yield Item(
+            "cache", "cache", f"{number} responses of SDSS, verified by SHA-256 when read", "SDSS DR17", "", size
         )
 
 
-def _words(source: object) -> str:
+def _text(source: object) -> str:
     if isinstance(source, dict):
         return "; ".join(map(str, source))
     return "; ".join(map(str, source)) if isinstance(source, list) else str(source)

@@ -1,14 +1,14 @@
-"""From what a user types to a spectrum.
+"""Find the spectrum of a star from an identifier.
 
-Plates 16000 to 16383, which SDSS never used, belong to the MOCK survey that needs no
-network; every other plate is asked of the SDSS archive.
+Plates 16000 to 16383, which SDSS never used, belong to the MOCK survey, which works offline. All others are looked up
+in the SDSS archive.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stellar_core.errors import ArchiveError, IdentifierError
+from stellar_core.errors import IdentifierError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def resolve(text: str) -> StarId | PlateFiber:
-    """Understand what the user typed.
+    """Parse an identifier.
 
     Parameters
     ----------
@@ -28,15 +28,15 @@ def resolve(text: str) -> StarId | PlateFiber:
     Returns
     -------
     StarId or PlateFiber
-        `PlateFiber` where the MJD is missing; `mjds` lists those to choose from. For a position,
-        which is asked of the archive, the nearest spectrum with a note on how far it is.
+        `PlateFiber` where the MJD is missing; `mjds` lists those available. For a position, the nearest spectrum in
+        the archive, with a note on its distance.
 
     Raises
     ------
     IdentifierError
-        If the text names no SDSS spectrum.
+        If the text identifies no SDSS spectrum.
     ArchiveError
-        If there is no spectrum at the position, or the archive cannot be asked.
+        If there is no spectrum at the position, or the archive cannot be reached.
     """
     from stellar_core.sdss.identifiers import Position, parse
 
@@ -49,14 +49,14 @@ def resolve(text: str) -> StarId | PlateFiber:
 
 
 def mjds(place: PlateFiber) -> list[int]:
-    """Nights on which this fiber of this plate was observed, ascending MJD.
+    """Return the MJDs on which a fiber of a plate was observed, ascending.
 
     Raises
     ------
     IdentifierError
         If there is none.
     ArchiveError
-        If the archive cannot be asked.
+        If the archive cannot be reached.
     """
     from stellar_core.sdss.star_id import MOCK_PLATES
 
@@ -72,18 +72,16 @@ def mjds(place: PlateFiber) -> list[int]:
 
 
 def only_night(place: PlateFiber, nights: Sequence[int]) -> StarId:
-    """The spectrum of a plate and fiber that were observed on a single MJD.
+    """Return the star of a plate and fiber that were observed on a single MJD.
 
     Raises
     ------
     IdentifierError
-        If there is none.
-    ArchiveError
-        If there are several.
+        If there is no MJD, or several.
     """
     found = _some(place, nights)
     if len(found) > 1:
-        raise ArchiveError(
+        raise IdentifierError(
             f"Plate {place.plate}, fiber {place.fiber} has several MJDs: {', '.join(map(str, found))}.", value=place
         )
     return place.at(found[0])
@@ -96,7 +94,7 @@ def _some(place: PlateFiber, nights: Sequence[int]) -> list[int]:
 
 
 def identify(text: str) -> dict[str, object]:
-    """What the user typed, spelled out: the object that ``identify --json`` prints.
+    """Return all forms of an identifier: the object that ``identify --json`` prints.
 
     Returns
     -------
@@ -107,9 +105,9 @@ def identify(text: str) -> dict[str, object]:
     Raises
     ------
     IdentifierError
-        If the text names no SDSS spectrum.
+        If the text identifies no SDSS spectrum.
     ArchiveError
-        If MJDs or a position are needed and the archive cannot be asked.
+        If MJDs or a position must be looked up and the archive cannot be reached.
     """
     from dataclasses import replace
 
@@ -129,7 +127,7 @@ def identify(text: str) -> dict[str, object]:
 
 
 def load(star: StarId) -> Spectrum:
-    """The spectrum of ``star``: from the MOCK survey for its plates, else from SDSS.
+    """Return the spectrum of a star, from the MOCK survey for its plates, else from SDSS.
 
     Raises
     ------
@@ -148,7 +146,7 @@ def load(star: StarId) -> Spectrum:
 
 
 def examples() -> list[tuple[StarId, str]]:
-    """Stars of the MOCK survey worth a first look, each with a short caption."""
+    """Return example stars of the MOCK survey, each with a caption."""
     from stellar_core.mock.survey import MockSurvey
 
     return list(MockSurvey().examples())

@@ -1,4 +1,4 @@
-"""Trained models on disk: ``trained/<name>/weights.safetensors`` beside ``card.json``; adopted ones in ``runs/models``."""
+"""Trained models on disk: weights.safetensors and card.json in ``trained/<name>``; adopted ones in ``runs/models``."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from stellar_core.errors import ModelError
 from stellar_core.files import read_json, write_bytes, write_text
 from stellar_core.paths import TRAINED_DIR, adopted_folder
 
-#: The network that answers unless another is named: Model 9.
+#: The network that is used by default: Model 9.
 DEFAULT_MODEL = "isochrone"
 
 
-#: A list of numbers that JSON has spread over lines; a text cannot hold a line break there.
+#: A list of numbers that JSON has spread over lines; a JSON string cannot contain a line break.
 _NUMBERS = re.compile(r"\[\n\s*((?:-?[\d.eE+-]+|null)(?:,\n\s*(?:-?[\d.eE+-]+|null))*)\n\s*\]")
 
 
 def card_text(card: Mapping[str, object]) -> str:
-    """``card`` as JSON with a value a line, lists of numbers on one line each."""
+    """Return ``card`` as JSON with one value per line, and lists of numbers on one line each."""
     text = json.dumps(card, indent=1, allow_nan=False)
     return _NUMBERS.sub(lambda found: "[" + re.sub(r",\s*", ", ", found[1]) + "]", text) + "\n"
 
 
 def write_model(folder: Path, weights: Mapping[str, np.ndarray], card: Mapping[str, object]) -> dict[str, object]:
-    """Write weights and card, each whole or not at all; the card gets the date and the weights' sha256.
+    """Write weights and card atomically; the date and the SHA-256 of the weights are added to the card.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def write_model(folder: Path, weights: Mapping[str, np.ndarray], card: Mapping[s
         Folder of the model; made if absent.
     weights : mapping of str to ndarray
     card : mapping
-        Plain values that JSON can hold.
+        Values that JSON can hold.
 
     Returns
     -------
@@ -99,18 +99,18 @@ def read_model(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, object]]:
     for name, array in weights.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ModelError(
-                f"The model {folder.name} has values in {name[:60]} that are no numbers.", value=name, remedy=remedy
+                f"The model {folder.name} has values in {name[:60]} that are not finite.", value=name, remedy=remedy
             )
     return weights, card
 
 
 def model_folder(name: str) -> Path:
-    """The folder of the model ``name``, which may come from a user.
+    """Return the folder of a model by name.
 
     Raises
     ------
     ModelError
-        If it is no plain name.
+        If ``name`` is not a plain file name.
     """
     if Path(name).name != name or name in ("", ".", ".."):
         raise ModelError(f"{name!r} is not the name of a model.", value=name)
@@ -119,19 +119,19 @@ def model_folder(name: str) -> Path:
 
 
 def add_to_card(name: str, entries: Mapping[str, object]) -> None:
-    """Put ``entries`` into the card of the model ``name``; other entries stay. ModelError where it cannot be read."""
+    """Add or replace entries of the card of a model; ModelError where it cannot be read."""
     path = model_folder(name) / "card.json"
     write_text(path, card_text({**_card(path), **entries}))
 
 
 def list_models() -> dict[str, dict[str, object]]:
-    """The card of every model in ``trained/``, by folder name; a card without weights is no model, a damaged one a ModelError."""
+    """Return the cards of the models in ``trained/`` by folder name; ModelError where one is damaged."""
     cards = (path for path in sorted(TRAINED_DIR.glob("*/card.json")) if (path.parent / "weights.safetensors").exists())
     return {path.parent.name: _card(path) for path in cards}
 
 
 def adopted_models() -> dict[str, dict[str, object]]:
-    """The card of every adopted model, by name; a folder whose card cannot be read is left out."""
+    """Return the cards of the adopted models by name; unreadable ones are left out."""
     found = {}
     for path in sorted(adopted_folder().glob("[!.]*/card.json")):
         try:
@@ -154,7 +154,7 @@ def _card(path: Path) -> dict[str, object]:
 
 
 def list_networks() -> dict[str, dict[str, object]]:
-    """The card of every model that answers for a star: the shipped networks, then the adopted ones."""
+    """Return the cards of the networks by name: the shipped ones, then the adopted ones."""
     shipped = {name: card for name, card in list_models().items() if "architecture" in card}
     return {**shipped, **{name: card for name, card in adopted_models().items() if name not in shipped}}
 

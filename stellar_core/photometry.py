@@ -13,7 +13,7 @@ BANDS = ("u", "g", "r", "i", "z")
 
 @dataclass(frozen=True)
 class Photometry:
-    """Five-band SDSS photometry as PhotoObj gives it.
+    """Five-band SDSS photometry as in PhotoObj.
 
     Attributes
     ----------
@@ -24,10 +24,9 @@ class Photometry:
     model_mag : (5,) float64
         Model magnitudes, mag.
     source : str
-        Where the numbers come from, in words.
+        Origin of the values, in words.
 
-    NaN marks a value that is missing; a star with any missing value counts as one
-    without photometry for the networks.
+    NaN marks a missing value. The networks treat a star with any missing value as one without photometry.
     """
 
     psf_mag: np.ndarray

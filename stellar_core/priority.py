@@ -1,25 +1,26 @@
-"""The priority of processes that work beside the app: whoever waits for a page goes first."""
+"""Lower the priority of background processes, so that the pages of the app stay quick."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-#: Niceness of everything that works beside the app.
+#: Niceness of background processes.
 NICE = 5
 
 
 def lower_priority(pid: int = 0, nice: int = NICE) -> None:
-    """Give a process at least the niceness ``nice``.
+    """Set the niceness of a process to at least ``nice``.
 
-    Where Linux groups processes by session (autogroup), niceness holds within a group alone, so the group of a process
-    that leads a session is lowered too.
+    Where Linux schedules by session (autogroup), niceness counts within a session only. The session of a process that
+    leads one is therefore lowered too.
 
     Parameters
     ----------
     pid : int
-        The process; 0 is this one.
+        Process identifier; 0 is this process.
     nice : int
+        0 to 19.
     """
     try:
         if os.getpriority(os.PRIO_PROCESS, pid) < nice:
@@ -27,4 +28,4 @@ def lower_priority(pid: int = 0, nice: int = NICE) -> None:
         if os.getsid(pid) == (pid or os.getpid()):
             Path(f"/proc/{pid or 'self'}/autogroup").write_text(f"{nice}\n")
     except OSError:
-        pass  # the process has ended, or the system has no groups
+        pass  # the process has ended, or the system has no autogroups

@@ -1,4 +1,4 @@
-"""One line on a terminal that tells how far a long command is."""
+"""Progress of long commands: the callback, and a line on a terminal that shows it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-#: Told what is counted, how many are done and of how many.
+#: Called with what is counted, how many are done and their total: ``progress(what, done, total)``.
 Progress = Callable[[str, int, int], None]
 
 
 class ProgressLine:
-    """Writes how many of how many are done and how fast, from the first second on.
+    """Show the progress and its rate; nothing if all is done within a second.
 
-    On a terminal the line is written over itself five times a second; elsewhere, as in a log, a
-    new line comes every ten seconds. What is over within a second writes nothing.
+    On a terminal the line is overwritten five times a second. Elsewhere, as in a log, a new line is written every ten
+    seconds.
 
     Parameters
     ----------
     stream : text file
         Such as standard error.
     clock : callable
-        Seconds.
+        Returns the time, s.
     """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,7 +32,7 @@ class ProgressLine:
         self._open = False
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Say that ``done`` of ``total`` things called ``what`` are done; ``what`` anew starts a new line."""
+        """Show that ``done`` of ``total`` are done; another ``what`` starts another line."""
         now = self._clock()
         if what != self._what:
             self.close()
@@ -51,7 +51,7 @@ class ProgressLine:
         self._open = self._terminal
 
     def close(self) -> None:
-        """End the line that stands on the terminal."""
+        """End the line on the terminal."""
         if self._open:
             self._stream.write("\n")
             self._stream.flush()

@@ -1,6 +1,6 @@
-"""Tables to the programs of the same desktop (TOPCAT, Aladin, DS9, SPLAT) over SAMP, the IVOA's messaging protocol.
+"""Send tables to other programs (TOPCAT, Aladin, DS9, SPLAT) over SAMP, the IVOA's messaging protocol.
 
-A hub says where it is by a file in the home folder, or by SAMP_HUB. It must run where this program runs.
+The hub must run on this machine. It is found by a file in the home folder, or by the environment variable SAMP_HUB.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from pathlib import Path
 from stellar_core.errors import RunError
 from stellar_core.files import write_bytes
 
-#: How programs are asked to load a table.
+#: Message by which programs load a table.
 LOAD_TABLE = "table.load.votable"
 
 
 def lock_file() -> Path:
-    """File in which a running hub would say where it is."""
+    """Return the file by which a running hub is found."""
     place = os.environ.get("SAMP_HUB", "").removeprefix("std-lockurl:").removeprefix("file://")
     return Path(place) if place else Path.home() / ".samp"
 
 
 def hub_runs() -> bool:
-    """Whether a hub answers; where there is no `lock_file`, nothing is loaded and nobody asked."""
+    """True if a hub replies; without a `lock_file` nothing is imported or contacted."""
     if not lock_file().is_file():
         return False
     from pyvo.samp import SAMPHubError, SAMPHubProxy
@@ -43,19 +43,19 @@ def hub_runs() -> bool:
 
 
 def send_table(votable: bytes, name: str) -> list[str]:
-    """Ask all programs that read tables to load one.
+    """Send a table to all programs that read tables.
 
     Parameters
     ----------
     votable : bytes
-        The table as VOTable; it is kept in a file of this process for them to fetch.
+        The table as VOTable; it is kept in a temporary file until this process ends.
     name : str
-        What they call it.
+        Name of the table in those programs.
 
     Returns
     -------
     list of str
-        Names of the programs that were asked.
+        Names of the programs.
 
     Raises
     ------
@@ -68,28 +68,24 @@ def send_table(votable: bytes, name: str) -> list[str]:
     try:
         client.connect()
     except (SAMPHubError, OSError) as error:
-        raise RunError(
-            f"No SAMP hub answers ({error}).", remedy="Start TOPCAT or Aladin, then try again."
-        ) from None
+        raise RunError(f"No SAMP hub replied ({error}).", remedy="Start TOPCAT or Aladin, then try again.") from None
     try:
         asked = [client.get_metadata(one).get("samp.name", one) for one in client.get_subscribed_clients(LOAD_TABLE)]
         if not asked:
-            raise RunError(
-                "No program at the SAMP hub reads tables.", remedy="Start TOPCAT or Aladin, then try again."
-            )
+            raise RunError("No program at the SAMP hub reads tables.", remedy="Start TOPCAT or Aladin, then try again.")
         path = _write(votable, name)
         parameters = {"url": path.as_uri(), "name": name, "table-id": path.stem}
         client.notify_all({"samp.mtype": LOAD_TABLE, "samp.params": parameters})
         return asked
     except (SAMPProxyError, OSError) as error:
-        raise RunError(f"The SAMP hub did not pass the table on ({error}).") from None
+        raise RunError(f"The SAMP hub did not forward the table ({error}).") from None
     finally:
         client.disconnect()
 
 
 @cache
 def _folder() -> Path:
-    """Folder for what was sent, gone with this process."""
+    """Return the folder of the tables sent, removed when this process ends."""
     folder = Path(tempfile.mkdtemp(prefix="stellar-samp-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -1,4 +1,4 @@
-"""One object for every spectrum, whatever file it came from."""
+"""The spectrum of a star, from any source."""
 
 from __future__ import annotations
 
@@ -17,38 +17,37 @@ MAX_PIXELS = 20_000
 
 @dataclass(frozen=True)
 class Spectrum:
-    """A spectrum on its own pixels, as the instrument delivered it.
+    """A spectrum on the pixels of its file.
 
     Attributes
     ----------
     wavelength : (n_pixel,) float64
-        Vacuum wavelength in Angstrom, strictly increasing, in the frame the file
-        gives (heliocentric for SDSS), not corrected for the star's velocity.
+        Vacuum wavelength in Angstrom, strictly increasing, in the frame of the file (heliocentric for SDSS), not
+        corrected for the velocity of the star.
     flux : (n_pixel,) float64
-        Flux density per Angstrom; 1e-17 erg/s/cm2/Angstrom for SDSS, any linear
-        unit elsewhere. Finite everywhere (bad values are 0 with ``ivar`` 0).
+        Flux density per Angstrom; 1e-17 erg/s/cm2/Angstrom for SDSS, any linear unit elsewhere. Finite; bad values
+        are 0 with ``ivar`` 0.
     ivar : (n_pixel,) float64
-        Inverse variance of ``flux``; 0 marks a bad pixel. This is the mask.
+        Inverse variance of ``flux``; 0 marks a bad pixel.
     redshift : float or None
         Redshift from the file, None where the file has none.
     photometry : Photometry or None
-        ugriz photometry from the file, None where it has none.
+        ugriz photometry, None where there is none.
     name : str
         Plate-MJD-fiber where known, else the file name.
     source : {"sdss", "mock", "upload"}
-        Where the spectrum came from.
+        Origin of the spectrum.
     model : (n_pixel,) float64 or None
-        The survey pipeline's own best-fitting model, where the file has it.
+        Best-fitting model of the survey's pipeline, None where there is none.
     meta : mapping
         Plain values about the observation: ``plate``, ``mjd``, ``fiber``, ``run2d``,
         ``specobjid`` (str), ``class``, ``subclass``, ``zwarning``, ``sn_median``,
-        ``ra``, ``dec``, ``instrument``; from SDSS's catalogue, for comparison and never an input of a
-        network: ``sspp_teff``, ``sspp_logg``, ``sspp_feh``, each with ``_err``, and ``sspp_flag``; absent
-        keys are unknown.
+        ``ra``, ``dec``, ``instrument``; for comparison and never as input of a network, from SDSS's catalogue:
+        ``sspp_teff``, ``sspp_logg``, ``sspp_feh``, each with ``_err``, and ``sspp_flag``. Absent keys are unknown.
     has_errors : bool
         False where the file gave no errors and ``ivar`` was estimated from the scatter.
     notes : tuple of str
-        What was assumed or repaired while reading, in words for the user.
+        Sentences for the user on what was assumed or repaired while reading.
     """
 
     wavelength: np.ndarray

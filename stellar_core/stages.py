@@ -1,8 +1,8 @@
 """The five evolutionary stages on the Teff-log g plane.
 
-The paper (section 3.2.2) names Hot, Medium, Cool, Subgiant and Red Giant but gives
-no thresholds. Here dwarfs are split at 6000 K and 5200 K; subgiants and red giants
-follow Huber et al. (2017, ApJ 844, 102) as used by Berger et al. (2018, ApJ 866, 99).
+The paper (section 3.2.2) names Hot, Medium, Cool, Subgiant and Red Giant but gives no thresholds. Here dwarfs are split
+at 6000 K and 5200 K; subgiants and red giants follow Huber et al. (2017, ApJ 844, 102) as used by Berger et al. (2018,
+ApJ 866, 99).
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ STAGES = ("Hot", "Medium", "Cool", "Subgiant", "Red Giant")
 
 @dataclass(frozen=True)
 class StageThresholds:
-    """Where the stages meet; the defaults are those drawn on every diagram.
+    """Thresholds between the stages; the figures show the defaults.
 
     Attributes
     ----------
     hot, cool : float
         Dwarfs hotter than ``hot`` are Hot, cooler than ``cool`` are Cool, between them Medium; K.
     giant_teff, giant_logg : tuple of float
-        Nodes of the upper red-giant border: a red giant has log g below the
-        interpolated value; K and dex.
+        Nodes of the red-giant border, K and dex: a red giant has log g below the interpolated value.
     giant_ceiling : float
-        No star with log g above this is a red giant, dex.
+        Largest log g of a red giant, dex.
     """
 
     hot: float = 6000.0
@@ -36,11 +35,11 @@ class StageThresholds:
     giant_ceiling: float = 3.876
 
     def giant_border(self, teff: np.ndarray) -> np.ndarray:
-        """log g below which a star of ``teff`` (K) is a red giant, dex."""
+        """Return the log g below which a star of ``teff`` (K) is a red giant, dex."""
         return np.minimum(np.interp(teff, self.giant_teff, self.giant_logg), self.giant_ceiling)
 
     def dwarf_border(self, teff: np.ndarray) -> np.ndarray:
-        """log g above which a star of ``teff`` (K) is a dwarf, dex."""
+        """Return the log g above which a star of ``teff`` (K) is a dwarf, dex."""
         return np.arctan((np.asarray(teff, float) - 6300.0) / -67.172) / 4.671 + 3.876
 
 
@@ -48,7 +47,7 @@ DEFAULT_THRESHOLDS = StageThresholds()
 
 
 def classify(teff: np.ndarray, logg: np.ndarray, thresholds: StageThresholds = DEFAULT_THRESHOLDS) -> np.ndarray:
-    """Stage of each star.
+    """Return the stage of each star.
 
     Parameters
     ----------

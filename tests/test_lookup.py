@@ -1,4 +1,4 @@
-"""Which source answers for which star."""
+"""Stars are looked up in the MOCK survey or in SDSS, by their plate."""
 
 import pytest
 
@@ -8,9 +8,9 @@ from stellar_core.sdss import archive
 from stellar_core.sdss.star_id import PlateFiber, StarId
 
 
-def test_mock_plates_are_answered_offline(monkeypatch):
+def test_mock_plates_work_offline(monkeypatch):
     def refuse(*_args, **_options):
-        raise AssertionError("a MOCK star must not ask the archive")
+        raise AssertionError("a MOCK star must not need the archive")
 
     monkeypatch.setattr(archive, "fetch_spectrum", refuse)
     monkeypatch.setattr(archive, "plate_mjds", refuse)
@@ -21,7 +21,7 @@ def test_mock_plates_are_answered_offline(monkeypatch):
     assert star.mjd in lookup.mjds(PlateFiber(star.plate, star.fiber))
 
 
-def test_other_plates_are_asked_of_the_archive(monkeypatch):
+def test_other_plates_are_looked_up_in_the_archive(monkeypatch):
     asked = []
     monkeypatch.setattr(archive, "fetch_spectrum", asked.append)
     monkeypatch.setattr(archive, "plate_mjds", lambda plate, fiber: [51602, 51600])
@@ -31,7 +31,7 @@ def test_other_plates_are_asked_of_the_archive(monkeypatch):
     assert lookup.mjds(PlateFiber(266, 31)) == [51600, 51602]
 
 
-def test_a_position_is_asked_of_the_archive(monkeypatch):
+def test_a_position_is_looked_up_in_the_archive(monkeypatch):
     asked = []
     star = StarId(266, 51602, 31, "26", notes=("The spectrum nearest to there is here.",))
     monkeypatch.setattr(archive, "star_near", lambda position: asked.append(position) or star)
@@ -40,13 +40,13 @@ def test_a_position_is_asked_of_the_archive(monkeypatch):
     assert "nearest" in lookup.identify("147.32107 -0.00657")["notes"][0]
 
 
-def test_a_fiber_without_spectrum_is_said_so(monkeypatch):
+def test_a_fiber_without_spectrum_is_an_identifier_error(monkeypatch):
     monkeypatch.setattr(archive, "plate_mjds", lambda plate, fiber: [])
     with pytest.raises(IdentifierError, match="fiber 31"):
         lookup.mjds(PlateFiber(266, 31))
 
 
-def test_offline_archive_is_one_clear_error(monkeypatch):
+def test_an_unreachable_archive_is_one_clear_error(monkeypatch):
     def offline(*_args, **_options):
         raise ArchiveError("The SDSS archive could not be reached.")
 

@@ -1,4 +1,4 @@
-"""Trained models on disk are written whole and read only as their card describes them."""
+"""Models are written atomically and read only if they match their card."""
 
 import json
 
@@ -11,14 +11,14 @@ from stellar_core.model_store import add_to_card, card_text, list_models, read_m
 from stellar_core.paths import TRAINED_DIR
 
 
-def test_what_was_written_comes_back(tmp_path):
+def test_a_model_is_read_as_it_was_written(tmp_path):
     written = write_model(tmp_path / "x", {"a": np.arange(3.0)}, {"what": "test"})
     arrays, card = read_model(tmp_path / "x")
     assert arrays["a"].tolist() == [0, 1, 2] and card == written and card["what"] == "test"
     assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["card.json", "weights.safetensors"]
 
 
-def test_rows_of_numbers_take_a_line_each_and_nothing_is_lost():
+def test_lists_of_numbers_take_one_line_each_and_nothing_is_lost():
     card = {"rows": [[1, 2.5, None], [-3e-07, 4, 5]], "text": ["[\n 1,\n 2\n]", "x"], "none": [], "deep": {"a": [7]}}
     text = card_text(card)
     assert json.loads(text) == card
@@ -26,7 +26,7 @@ def test_rows_of_numbers_take_a_line_each_and_nothing_is_lost():
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "card", "gone"])
-def test_damage_is_one_sentence(tmp_path, damage):
+def test_a_damaged_model_is_one_clear_error(tmp_path, damage):
     folder = tmp_path / "x"
     write_model(folder, {"a": np.arange(30.0)}, {})
     path = folder / "weights.safetensors"
@@ -44,7 +44,7 @@ def test_damage_is_one_sentence(tmp_path, damage):
 
 
 @pytest.mark.parametrize("name", list_models())
-def test_every_shipped_model_is_whole_and_dated(name):
+def test_every_shipped_model_is_complete_and_dated(name):
     arrays, card = read_model(TRAINED_DIR / name)
     assert arrays and card["date"] and card["what"]
     assert (TRAINED_DIR / name / "weights.safetensors").stat().st_size < 8_000_000

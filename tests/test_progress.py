@@ -1,4 +1,4 @@
-"""The progress line: silent when quick, over itself on a terminal, line by line in a log."""
+"""The progress line: nothing for quick work, overwritten on a terminal, line by line in a log."""
 
 import io
 
@@ -13,7 +13,7 @@ class Terminal(io.StringIO):
 
 
 def run(stream, steps, seconds):
-    """Report ``steps`` of one thing, ``seconds`` apart."""
+    """Report ``steps`` steps, ``seconds`` apart."""
     now = [100.0]
     line = ProgressLine(stream, clock=lambda: now[0])
     for done in range(steps + 1):
@@ -24,11 +24,11 @@ def run(stream, steps, seconds):
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])
-def test_what_is_over_within_a_second_says_nothing(stream):
+def test_work_done_within_a_second_shows_nothing(stream):
     assert run(stream(), 50, 0.01) == ""
 
 
-def test_a_terminal_shows_one_line_written_over_itself():
+def test_a_terminal_shows_one_line_that_is_overwritten():
     text = run(Terminal(), 320, 0.125)
     assert text.count("\n") == 1 and text.endswith("\n")
     states = text.strip().split("\r")
@@ -37,13 +37,13 @@ def test_a_terminal_shows_one_line_written_over_itself():
     assert states[-1].startswith("MOCK stars: 320 of 320 (8.0 per s)")
 
 
-def test_a_log_gets_a_line_now_and_then():
+def test_a_log_gets_a_line_every_ten_seconds():
     lines = run(io.StringIO(), 320, 0.125).splitlines()
     assert len(lines) == 5 and lines[-1] == "MOCK stars: 320 of 320 (8.0 per s)"
     assert not any("\r" in line or "\x1b" in line for line in lines)
 
 
-def test_another_thing_takes_another_line():
+def test_other_work_starts_another_line():
     stream, now = Terminal(), [0.0]
     line = ProgressLine(stream, clock=lambda: now[0])
     for what in ("catalogue", "spectra"):

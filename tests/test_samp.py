@@ -1,4 +1,4 @@
-"""Tables sent to a hub of pyvo's own on this machine, and received by a client of its."""
+"""Tables are sent through a SAMP hub and received by a client, both of pyvo."""
 
 import threading
 import urllib.parse
@@ -25,16 +25,16 @@ def hub(tmp_path, monkeypatch):
     server.stop()
 
 
-def test_without_a_hub_nobody_is_asked(tmp_path, monkeypatch):
+def test_without_a_hub_sending_is_one_clear_error(tmp_path, monkeypatch):
     monkeypatch.setenv("SAMP_HUB", f"std-lockurl:file://{tmp_path / 'none'}")
     assert not samp.hub_runs()
     with pytest.raises(RunError, match="No SAMP hub"):
         samp.send_table(b"", "x")
     (tmp_path / "none").write_text("samp.hub.xmlrpc.url=http://127.0.0.1:9/\nsamp.secret=x\n")
-    assert not samp.hub_runs(), "a hub that died leaves its file"
+    assert not samp.hub_runs(), "the file of a hub that died remains"
 
 
-def test_a_program_receives_the_spectrum(hub):
+def test_a_client_receives_the_spectrum(hub):
     assert samp.hub_runs()
     with pytest.raises(RunError, match="No program"):
         samp.send_table(b"", "x")

@@ -1,4 +1,4 @@
-"""The spectrum object refuses what no instrument delivers and masks what is bad."""
+"""Spectra refuse impossible arrays and mask bad pixels."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_arrays_cannot_be_changed():
         (WAVE, np.ones(100), np.zeros(100), "No pixel"),
     ],
 )
-def test_each_defect_is_one_sentence(wave, flux, ivar, words):
+def test_impossible_arrays_are_one_clear_error(wave, flux, ivar, words):
     with pytest.raises(SpectrumError, match=words) as caught:
         Spectrum(wave, flux, ivar)
     assert "\n" not in str(caught.value)

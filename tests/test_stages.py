@@ -1,4 +1,4 @@
-"""The five stages."""
+"""The five evolutionary stages on the Teff-log g plane."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_borders_belong_to_one_side():
     assert STAGES[int(classify(5199.9, 4.5))] == "Cool"
 
 
-def test_not_finite_is_no_stage():
+def test_values_that_are_not_finite_have_no_stage():
     assert classify([np.nan, 5000, np.inf], [4.0, np.nan, 4.0]).tolist() == [-1, -1, -1]
 
 
@@ -47,6 +47,6 @@ def test_raising_gravity_never_turns_a_dwarf_into_a_giant(teff, logg, step):
     assert low <= high
 
 
-def test_thresholds_are_configuration():
+def test_thresholds_can_be_changed():
     assert STAGES[int(classify(6050.0, 4.5, StageThresholds(hot=6100.0)))] == "Medium"
     assert DEFAULT_THRESHOLDS.giant_border(np.array([5000.0]))[0] == pytest.approx(3.876)

@@ -47,10 +47,10 @@ def test_downloads_are_listed_and_damaged_models_reported(tmp_path, monkeypatch)
     (tmp_path / "mist" / "MIST.txz.sha256").write_text("abc\n")
     (tmp_path / "survey" / "store").mkdir(parents=True)
     (tmp_path / "survey" / "store" / "store.json").write_text('{"mock": false}')
-    found = {one.name: one for one in inventory.holdings()}
+    found = {one.name: one for one in inventory.inventory()}
     assert found["MIST.txz"].sha256 == "abc" and found["MIST.txz"].bytes == 6 and found["survey/store"].bytes == 15
     monkeypatch.setattr(inventory, "list_models", lambda: {"none": {}})
-    assert "no trained model 'none'" in inventory.damaged()[0]
+    assert "no trained model 'none'" in inventory.damaged_models()[0]
 
 
 def test_downloads_run_in_the_background_and_report_progress_and_failure(page, tmp_path, monkeypatch):

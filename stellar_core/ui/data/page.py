@@ -20,11 +20,11 @@ def show_inventory() -> None:
     """Installed and downloaded data: origin, date, size, hash."""
     import pandas as pd
 
-    from stellar_core.inventory import damaged, holdings
+    from stellar_core.inventory import damaged_models, inventory
     from stellar_core.model_store import list_models
 
     st.subheader("Installed", anchor=False)
-    found = pd.DataFrame([asdict(one) for one in holdings()])
+    found = pd.DataFrame([asdict(one) for one in inventory()])
     found["bytes"] = found["bytes"] / 1e6
     st.markdown(
         f"**{len(found)} models and data sets ({found['bytes'].sum():,.0f} MB)** are installed. The card of a model "
@@ -46,7 +46,7 @@ def show_inventory() -> None:
         name = st.selectbox("Model card", names, index=None, placeholder="Choose a model or data set", width=340)
         if st.button("Verify the files", icon=":material/fingerprint:"):
             with st.spinner("Reading all files"):
-                sentences = damaged()
+                sentences = damaged_models()
             for sentence in sentences:
                 st.error(escape(sentence), icon=":material/error:")
             if not sentences:
@@ -103,7 +103,7 @@ def _tracks() -> None:
     wanted = st.multiselect(
         "[Fe/H]", METALLICITIES, default=[0.0], format_func=lambda feh: f"{feh:+.2f}".replace("-", "−"), key="fetch_feh"
     )
-    st.caption(f"One archive each. `python -m stellar_core.isochrones {folder}` makes the app's table of them.")
+    st.caption(f"One archive each. `python -m stellar_core build tracks {folder}` makes the table that the app uses.")
     arguments = [
         "fetch",
         "mist",
