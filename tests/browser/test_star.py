@@ -170,8 +170,8 @@ def reach_by_keyboard(tab) -> None:
         "Which wavelengths matter?",
         "Tracks",
         "Download",
-        "Link",
         "Show the code",
+        "Link",
     ]
     places = [next((k for k, lines in enumerate(seen) if words in lines), None) for words in wanted]
     assert None not in places and places == sorted(places), dict(zip(wanted, places))

@@ -32,12 +32,12 @@ def show_export(
     with st.container(horizontal=True):
         with st.popover("Download", icon=":material/download:"):
             _downloads(result, spectrum, prepared, others)
-        _link(source, result)
         with st.popover("Show the code", icon=":material/code:"):
             st.code(python_lines(result, source, others), language="python")
         if at_this_machine() and loaders.samp_hub():
             with st.popover("Send by SAMP", icon=":material/send:"):
                 _send(result, spectrum, others)
+        _link(source, result)  # a fragment takes the rest of the row
 
 
 @st.fragment
