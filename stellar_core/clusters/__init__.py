@@ -1,1 +1,1 @@
-"""Star clusters that SEGUE has observed: the only stars of SDSS whose ages are known from elsewhere."""
+"""Star clusters observed by SEGUE, whose ages are known from the literature."""

@@ -1,4 +1,4 @@
-"""Our ages of cluster stars beside those of the literature, which rest on whole clusters and know far more."""
+"""Compare predicted ages of cluster stars with ages of the clusters in the literature."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def compare_clusters(
     progress: Progress = lambda *args: None,
     server: SkyServer | None = None,
 ) -> dict[str, object]:
-    """Find members, answer them all, and compare; interrupted, the same call goes on.
+    """Find members, predict their ages, and compare. The same call continues an interrupted one.
 
     Parameters
     ----------
     clusters : sequence of Cluster
     out : Path
-        Folder: members of each cluster, answers of all stars (a table for each choice of stars and model),
-        ``clusters.json`` with what is returned.
+        Folder for the members of each cluster, the predictions (a table for each choice of stars and model),
+        and ``clusters.json`` with the returned values.
     model : str
     workers, give_up, progress
         As `stellar_core.batch.job.run_batch`.
@@ -55,21 +55,23 @@ def compare_clusters(
     Returns
     -------
     dict
-        ``clusters``: for each of those asked for its name, kind, ``stars``, ``in_domain``, ``field_stars`` expected among
-        the members, ``literature_gyr``, ``literature_err_gyr``, ``reference``, and where stars are in the domain
-        ``median_gyr`` and ``median_log_age`` of their medians, ``p16_gyr`` and ``p84_gyr`` of these, ``typical_error_dex`` (half the 68 %
-        interval of a star), ``holds_68`` and ``holds_95`` (the share of stars whose interval holds the literature's age).
-        ``rmse_dex`` of the clusters' medians, ``rmse_constant_dex`` of always the literature's mean, ``model``, ``mock``.
+        ``clusters``: for each cluster its name, kind, ``stars``, ``in_domain`` (numbers of stars), ``field_stars``
+        expected among the members, ``literature_gyr``, ``literature_err_gyr``, ``reference``; and of the stars in the
+        domain, if any, ``median_gyr`` and ``median_log_age`` of their medians, ``p16_gyr`` and ``p84_gyr`` of these,
+        ``typical_error_dex`` (half the 68 % interval of a star), ``holds_68`` and ``holds_95`` (fraction of stars whose
+        interval contains the literature's age).
+        ``rmse_dex`` of the clusters' medians, ``rmse_constant_dex`` of the constant mean of the literature's ages,
+        ``model``, ``mock``.
 
     Raises
     ------
     ArchiveError
-        If SDSS cannot be asked, or has no star of these clusters.
+        If SDSS cannot be queried, or has no star of these clusters.
     """
     server = server or SkyServer(timeout=60.0, retries=Retries(attempts=6, first_wait=1.0))
     members = []
     for done, cluster in enumerate(clusters):
-        progress("clusters asked for", done, len(clusters))
+        progress("clusters queried", done, len(clusters))
         members.append(find_members(cluster, server, out / "members"))
     listed = sorted({specobjid for found in members for specobjid in found.specobjids})
     if not listed:
@@ -79,29 +81,29 @@ def compare_clusters(
     path, table = out / f"members-{name}.csv", out / f"answers-{name}.parquet"
     write_bytes(path, text)
     request = Request(listed=str(path), served=True)
-    answered = run_batch(Batch.of(request, model), table, workers=workers, give_up=give_up, progress=progress)
-    answers = _read(table)
-    rows = [_compare(found, answers) for found in members]
-    result = {"model": model, "mock": answered["mock"], "clusters": rows, **_scores(rows)}
+    summary = run_batch(Batch.of(request, model), table, workers=workers, give_up=give_up, progress=progress)
+    predictions = _read(table)
+    rows = [_compare(found, predictions) for found in members]
+    result = {"model": model, "mock": summary["mock"], "clusters": rows, **_scores(rows)}
     write_bytes(out / "clusters.json", (json.dumps(result, indent=1) + "\n").encode())
     return result
 
 
 def _read(path: Path) -> dict[int, dict[str, object]]:
-    """The answers by specObjID; those in error have none."""
+    """Read the predictions by specObjID, without stars in error."""
     import pyarrow.parquet as pq
 
     rows = pq.read_table(path, columns=[*_COLUMNS, "error"]).to_pylist()
     return {int(row["specobjid"]): row for row in rows if row["error"] is None}
 
 
-def _compare(members: Members, answers: dict[int, dict[str, object]]) -> dict[str, object]:
-    """One cluster's row."""
+def _compare(members: Members, predictions: dict[int, dict[str, object]]) -> dict[str, object]:
+    """Return the row of one cluster."""
     cluster = members.cluster
     stars = [
-        answers[specobjid]
+        predictions[specobjid]
         for specobjid in members.specobjids
-        if specobjid in answers and answers[specobjid]["in_domain"]
+        if specobjid in predictions and predictions[specobjid]["in_domain"]
     ]
     row: dict[str, object] = {
         **{"name": cluster.name, "kind": cluster.kind, "stars": len(members.specobjids), "in_domain": len(stars)},
@@ -133,7 +135,7 @@ def _compare(members: Members, answers: dict[int, dict[str, object]]) -> dict[st
 
 
 def _scores(rows: Sequence[dict[str, object]]) -> dict[str, object]:
-    """How far the clusters are off, beside always saying their mean age."""
+    """Return the RMSE of the clusters' median log ages, and that of their constant mean."""
     pairs = [(row["median_log_age"], 9.0 + np.log10(row["literature_gyr"])) for row in rows if "median_log_age" in row]
     if not pairs:
         return {}
@@ -145,22 +147,25 @@ def _scores(rows: Sequence[dict[str, object]]) -> dict[str, object]:
 
 
 def report(found: dict[str, object]) -> str:
-    """The result of `compare_clusters` as a table for a terminal."""
+    """Format the result of `compare_clusters` as a table for a terminal."""
     text = io.StringIO()
-    text.write("MOCK stars in the place of SDSS's.\n" if found["mock"] else "")
-    text.write("cluster     stars  used  field   ours (Gyr), middle 68 %   literature (Gyr)   68 % hold  95 % hold\n")
+    text.write("MOCK stars in place of SDSS's.\n" if found["mock"] else "")
+    text.write(
+        "cluster     stars  used  field   ours (Gyr), central 68 %  literature (Gyr)   within 68 %  within 95 %\n"
+    )
     for row in found["clusters"]:
         text.write(f"{row['name']:<10} {row['stars']:>6} {row['in_domain']:>5} {row['field_stars']:>6.1f}   ")
         if "median_gyr" in row:
             text.write(f"{row['median_gyr']:>5.2f}, {row['p16_gyr']:>5.2f} to {row['p84_gyr']:>5.2f}      ")
-            text.write(f"{row['literature_gyr']:>5.2f} +- {row['literature_err_gyr']:.2f}    ")
-            text.write(f"{100 * row['holds_68']:>6.0f} %   {100 * row['holds_95']:>6.0f} %\n")
+            text.write(f"{row['literature_gyr']:>5.2f} ± {row['literature_err_gyr']:.2f}    ")
+            text.write(f"{100 * row['holds_68']:>8.0f} %   {100 * row['holds_95']:>8.0f} %\n")
         else:
             text.write(
-                f"{'no star to be trusted':<26} {row['literature_gyr']:>5.2f} +- {row['literature_err_gyr']:.2f}\n"
+                f"{'no star in the domain':<26} {row['literature_gyr']:>5.2f} ± {row['literature_err_gyr']:.2f}\n"
             )
     if "rmse_dex" in found:
         text.write(
-            f"RMSE of the clusters in log age: {found['rmse_dex']:.3f} dex; always their mean: {found['rmse_constant_dex']:.3f} dex."
+            f"RMSE of the clusters in log age: {found['rmse_dex']:.3f} dex; "
+            f"baseline: mean, {found['rmse_constant_dex']:.3f} dex."
         )
     return text.getvalue().rstrip()

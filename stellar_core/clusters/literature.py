@@ -1,4 +1,4 @@
-"""Clusters and their ages, from the table beside this file or a user's own."""
+"""Clusters and their ages in the literature, from the shipped table or a user's own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TABLE = Path(__file__).with_name("literature.csv")
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster, and who counts as its member.
+    """A cluster with its age and the criteria of membership.
 
     Attributes
     ----------
@@ -26,11 +26,11 @@ class Cluster:
     radius_arcmin : float
         Up to 180.
     velocity_kms, window_kms : float
-        Heliocentric velocity; members are within the window of it.
+        Heliocentric velocity; members deviate from it by at most the window.
     age_gyr, age_err_gyr : float
-        From the literature.
+        Age and its error in the literature.
     reference : str
-        Of the age.
+        Source of the age.
 
     Raises
     ------
@@ -57,7 +57,7 @@ class Cluster:
         for name, (low, high) in limits.items():
             if not low <= getattr(self, name) <= high:
                 raise ParameterError(
-                    f"{name} of {self.name} is {getattr(self, name):g}; it lies between {low:g} and {high:g}."
+                    f"{name} of {self.name} is {getattr(self, name):g}; it must be between {low:g} and {high:g}."
                 )
 
     @property
@@ -67,12 +67,12 @@ class Cluster:
 
 
 def read_clusters(path: Path = TABLE, names: Sequence[str] = ()) -> list[Cluster]:
-    """The clusters of a table; only those called ``names``, in any case, where any are given.
+    """Read the clusters of a table; only those in ``names`` (any case, blanks ignored) where some are given.
 
     Raises
     ------
     ParameterError
-        If the table cannot be read, or has no cluster of such a name.
+        If the table cannot be read, or has no cluster of that name.
     """
     kinds = {field.name: str if field.type == "str" else float for field in fields(Cluster)}
     try:
@@ -85,12 +85,14 @@ def read_clusters(path: Path = TABLE, names: Sequence[str] = ()) -> list[Cluster
         if isinstance(error, ParameterError):
             raise
         columns = ", ".join(kinds)
-        raise ParameterError(f"The table of clusters {path} does not hold {columns}.", value=str(path)) from None
+        raise ParameterError(
+            f"The table of clusters {path} must have the columns {columns}.", value=str(path)
+        ) from None
     known = {_plain(cluster.name): cluster for cluster in found}
     for name in names:
         if _plain(name) not in known:
             listed = ", ".join(cluster.name for cluster in found)
-            raise ParameterError(f"{name[:40]!r} is none of the clusters known here: {listed}.", value=name)
+            raise ParameterError(f"{name[:40]!r} is not in the table of clusters: {listed}.", value=name)
     return [known[_plain(name)] for name in names] if names else found
 
 

@@ -1,7 +1,8 @@
-"""Which stars of SDSS belong to a cluster: by position and velocity alone, never by a parameter that ages depend on.
+"""Cluster members among the stars of SDSS, by position and velocity only, because ages depend on other parameters.
 
-The velocity is the SSPP's ``elodieRVFinal``, which is on the scale of the literature; SpecObj's ``z`` lies some 7 km/s
-below it (SDSS DR8, caveats of the spectra). Bright stars often bear the warning MANY_OUTLIERS, which is seldom an error.
+The velocity is the SSPP's ``elodieRVFinal``, which is on the scale of the literature; SpecObj's ``z`` is some 7 km/s
+lower (SDSS DR8, caveats of the spectra). Bright stars often have the warning MANY_OUTLIERS, which rarely indicates an
+error.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from stellar_core.preprocessing.quality import MANY_OUTLIERS
 from stellar_core.sdss.skyserver import SkyServer, real
 from stellar_core.sdss.sql_response import number, parse_rows, whole_number
 
-#: Least median S/N of a member.
+#: Smallest median S/N of a member.
 LEAST_SNR = 10.0
 #: Field stars are counted between these multiples of the velocity window.
 SIDES = (2.0, 4.0)
@@ -26,7 +27,7 @@ _COLUMNS = ("s.specObjID", "p.elodieRVFinal")
 
 @dataclass(frozen=True)
 class Members:
-    """Stars of a cluster.
+    """Member stars of a cluster.
 
     Attributes
     ----------
@@ -34,7 +35,7 @@ class Members:
     specobjids : tuple of int
         Ascending.
     field : float
-        How many of them are likely not of the cluster: as many as there are at other velocities.
+        Expected number of field stars among them, from the stars at other velocities.
     """
 
     cluster: Cluster
@@ -43,28 +44,28 @@ class Members:
 
 
 def find_members(cluster: Cluster, server: SkyServer, folder: Path) -> Members:
-    """Ask SkyServer, once: the answer is kept in ``folder``.
+    """Find the members of a cluster on SkyServer, or in the response kept in ``folder``.
 
     Raises
     ------
     ArchiveError
-        If SkyServer cannot be reached or gives no valid answer.
+        If SkyServer cannot be reached or sends no valid response.
     """
     words = "".join(letter if letter.isalnum() else "-" for letter in cluster.name)[:40]
     path = folder / f"{words}-{hashlib.sha256(source(cluster).encode()).hexdigest()[:10]}.csv"
     names = [column[2:] for column in _COLUMNS]
     if path.exists():
         try:
-            return choose(cluster, parse_rows(path.read_bytes(), names, service="The answer kept"))
+            return choose(cluster, parse_rows(path.read_bytes(), names, service="The stored file"))
         except ArchiveError:
             path.unlink()
-    answer = server.select(_COLUMNS, source(cluster), lambda rows: choose(cluster, rows))
-    write_bytes(path, answer.data)
-    return choose(cluster, answer.rows)
+    response = server.select(_COLUMNS, source(cluster), lambda rows: choose(cluster, rows))
+    write_bytes(path, response.data)
+    return choose(cluster, response.rows)
 
 
 def source(cluster: Cluster) -> str:
-    """FROM and WHERE of all good spectra of stars about the cluster's place and, widely, its velocity."""
+    """Return FROM and WHERE of all good spectra of stars near the cluster's position and, within `SIDES`, velocity."""
     place = (
         real(cluster.ra_deg, 0.0, 360.0),
         real(cluster.dec_deg, -90.0, 90.0),
@@ -80,12 +81,12 @@ def source(cluster: Cluster) -> str:
 
 
 def choose(cluster: Cluster, rows: list[tuple[str, ...]]) -> Members:
-    """Members, and the share of field stars, among rows of specObjID and velocity in km/s.
+    """Choose the members, and count field stars, among rows of specObjID and velocity in km/s.
 
     Raises
     ------
     TransientError
-        If a cell is no number.
+        If a cell is not a number.
     """
     away = {
         whole_number(specobjid): abs(number(velocity) - cluster.velocity_kms) / cluster.window_kms

@@ -1,4 +1,4 @@
-"""Clusters against the stand-in: members by place and velocity, worker, and the comparison with a given age."""
+"""Clusters against the stand-in: members, predictions, and the comparison with a given age."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.standin import Fault, Faults
 
 
 def mock_cluster(plate: int = 16000, **changes: object) -> Cluster:
-    """A stretch of a MOCK plate that is called a cluster."""
+    """Part of a MOCK plate as a cluster."""
     held = make_plate(SEED, plate)
     velocity = float(np.median(held.redshift[0])) * SPEED_OF_LIGHT
     values = {
@@ -35,8 +35,8 @@ def mock_cluster(plate: int = 16000, **changes: object) -> Cluster:
     return Cluster(**{**values, **changes})
 
 
-def truly_inside(cluster: Cluster, plate: int = 16000, low: float = 0.0, high: float = 1.0) -> list[int]:
-    """Rows of the plate by the definition, computed anew."""
+def expected_members(cluster: Cluster, plate: int = 16000, low: float = 0.0, high: float = 1.0) -> list[int]:
+    """Members by the definition, computed independently."""
     held = make_plate(SEED, plate)
     ra, dec, ra0, dec0 = map(np.radians, (held.ra, held.dec, cluster.ra_deg, cluster.dec_deg))
     cosine = np.sin(dec) * np.sin(dec0) + np.cos(dec) * np.cos(dec0) * np.cos(ra - ra0)
@@ -46,12 +46,12 @@ def truly_inside(cluster: Cluster, plate: int = 16000, low: float = 0.0, high: f
     return [int(fiber) for fiber in held.fibers[good]]
 
 
-def test_members_are_chosen_by_place_velocity_and_quality_once(sdss, tmp_path):
+def test_members_are_chosen_by_position_velocity_and_quality_in_one_query(sdss, tmp_path):
     cluster, server = mock_cluster(), client(sdss, tmp_path).skyserver
     found = find_members(cluster, server, tmp_path / "members")
     fibers = [(specobjid >> 38 & 0xFFF) for specobjid in found.specobjids]
-    assert len(fibers) > 5 and sorted(fibers) == truly_inside(cluster)
-    assert found.field == len(truly_inside(cluster, low=2.0, high=4.0)) / 2
+    assert len(fibers) > 5 and sorted(fibers) == expected_members(cluster)
+    assert found.field == len(expected_members(cluster, low=2.0, high=4.0)) / 2
     before = len(asked(sdss, "skyserver"))
     assert find_members(cluster, server, tmp_path / "members") == found and len(asked(sdss, "skyserver")) == before
     wider = mock_cluster(radius_arcmin=60.0, name="../../evil\x00" + "x" * 300)
@@ -59,14 +59,14 @@ def test_members_are_chosen_by_place_velocity_and_quality_once(sdss, tmp_path):
     other = mock_cluster(radius_arcmin=30.0)
     assert sorted(
         s >> 38 & 0xFFF for s in find_members(other, server, tmp_path / "members").specobjids
-    ) == truly_inside(other)
+    ) == expected_members(other)
     assert len(list(tmp_path.rglob("*.csv"))) == len(list((tmp_path / "members").glob("*.csv"))) == 3
     kept = next((tmp_path / "members").glob("Plate*.csv"))
     kept.write_bytes(kept.read_bytes()[:-9])
-    assert find_members(cluster, server, tmp_path / "members") == found, "a damaged answer is asked for again"
+    assert find_members(cluster, server, tmp_path / "members") == found, "a damaged file is queried again"
 
 
-def test_the_comparison_is_that_of_the_answers(sdss, tmp_path, monkeypatch):
+def test_the_comparison_agrees_with_the_table_of_predictions(sdss, tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "_load", lambda model, sha256: Quick())
     near, empty = mock_cluster(), mock_cluster(name="Nowhere", ra_deg=10.0, dec_deg=-80.0)
     server = client(sdss, tmp_path).skyserver
@@ -74,7 +74,7 @@ def test_the_comparison_is_that_of_the_answers(sdss, tmp_path, monkeypatch):
     row, none = found["clusters"]
     assert (
         found["mock"] is True
-        and row["stars"] == len(truly_inside(near))
+        and row["stars"] == len(expected_members(near))
         and none["stars"] == 0
         and "median_gyr" not in none
     )
@@ -86,17 +86,17 @@ def test_the_comparison_is_that_of_the_answers(sdss, tmp_path, monkeypatch):
     assert row["median_gyr"] == pytest.approx(10 ** (used["log_age_median"].median() - 9), abs=6e-4)
     holds = (used["log_age_p025"] <= near.log_age) & (used["log_age_p975"] >= near.log_age)
     assert row["holds_95"] == pytest.approx(holds.mean(), abs=6e-4)
-    assert table["sspp_teff"].notna().all(), "SDSS's parameters stand beside"
+    assert table["sspp_teff"].notna().all(), "SDSS's parameters are columns too"
     assert (
         found["rmse_dex"] == pytest.approx(abs(row["median_log_age"] - near.log_age), abs=6e-4)
         and found["rmse_constant_dex"] == 0.0
     )
     words = report(found)
-    assert words.startswith("MOCK") and "Nowhere" in words and "always their mean" in words
+    assert words.startswith("MOCK") and "Nowhere" in words and "baseline: mean" in words
     before = len(sdss.served)
     assert compare_clusters([near, empty], tmp_path / "out", server=server) == found and len(sdss.served) == before
     other = compare_clusters([mock_cluster(16001)], tmp_path / "out", server=server)
-    assert other["clusters"][0]["in_domain"] > 0, "other stars in the same folder are another table"
+    assert other["clusters"][0]["in_domain"] > 0, "other stars in the same folder get a table of their own"
 
 
 def test_command_line(sdss, tmp_path, monkeypatch):
@@ -115,7 +115,7 @@ def test_command_line(sdss, tmp_path, monkeypatch):
     assert isinstance(done.exception, ArchiveError) and "no good spectrum" in str(done.exception)
 
 
-def test_an_outage_is_one_sentence_and_nothing_is_kept(sdss, tmp_path):
+def test_an_outage_gives_one_sentence_and_leaves_no_file(sdss, tmp_path):
     sdss.faults = Faults(1.0, 1, (Fault.OUTAGE,))
     with pytest.raises(ArchiveError, match="web page") as caught:
         compare_clusters([mock_cluster()], tmp_path, server=client(sdss, tmp_path, attempts=2).skyserver)
@@ -131,12 +131,12 @@ def test_the_shipped_table(tmp_path):
 
 
 @pytest.mark.parametrize("text", [None, "name,kind\nM1,open\n", "\xff", "name\n"])
-def test_tables_that_are_none_are_one_sentence(tmp_path, text):
+def test_invalid_tables_give_one_sentence(tmp_path, text):
     path = tmp_path / "t.csv"
     if text is not None:
         path.write_bytes(text.encode("latin-1"))
     with pytest.raises(ParameterError) as caught:
         read_clusters(path, ["M67"])
     assert "\n" not in str(caught.value)
-    with pytest.raises(ParameterError, match="lies between"):
+    with pytest.raises(ParameterError, match="must be between"):
         mock_cluster(radius_arcmin=1e4)
