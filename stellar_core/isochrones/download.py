@@ -1,4 +1,4 @@
-"""Download of MIST's archives of tracks: progress, resume, hash."""
+"""Download the MIST archives of tracks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from stellar_core.network.http import download
 from stellar_core.progress import Progress
 
 SERVERS = ("https://waps.cfa.harvard.edu/MIST/data/tarballs_v1.2/", "https://mist.science/data/tarballs_v1.2/")
-#: Initial [Fe/H] that MIST v1.2 offers, dex.
+#: Initial [Fe/H] of MIST v1.2, dex.
 METALLICITIES = (-4.0, -3.5, -3.0, -2.5, -2.0, -1.75, -1.5, -1.25, -1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5)
-#: Rotation, as a part of the critical.
+#: Rotation as a fraction of the critical velocity.
 ROTATIONS = (0.0, 0.4)
 
 
 def archive_name(feh: float, vvcrit: float = 0.4) -> str:
-    """File name of one archive: initial [Fe/H] in dex, rotation as a part of the critical."""
+    """File name of one archive: initial [Fe/H] in dex, rotation as a fraction of the critical velocity."""
     if not np.isclose(METALLICITIES, feh).any():
         raise ParameterError(
             f"MIST has no tracks of [Fe/H] = {feh}; it has {', '.join(map(str, METALLICITIES))}.", value=feh
@@ -38,7 +38,7 @@ def fetch_archive(
     *,
     sha256: str | None = None,
     servers: Sequence[str] = SERVERS,
-    progress: Progress = lambda what, done, total: None,
+    progress: Progress = lambda step, done, total: None,
     timeout: float = 30.0,
 ) -> Path:
     """Download one archive of tracks, unless it is complete already.
@@ -52,7 +52,7 @@ def fetch_archive(
     feh, vvcrit : float
         Of the archive, as in `archive_name`.
     folder : path
-        Where archives are kept.
+        Folder of the archives.
     sha256 : str, optional
         Expected hash of the file.
     servers : sequence of str

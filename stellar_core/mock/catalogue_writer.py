@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import SEED, MockSurvey, spectral_type, zwarning
 from stellar_core.mock.truth import true_columns
 from stellar_core.photometry import BANDS
+from stellar_core.progress import Progress
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.specobjid import BOSS_RUN2D
 from stellar_core.sdss.star_id import MOCK_PLATES, StarId
@@ -98,7 +98,7 @@ def write_release(
     *,
     spectra: bool = True,
     cuts: QualityCuts | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, object]:
     """Write a release to ``out``: ``catalogue.duckdb``, the same as one flat table in ``catalogue.parquet``,
     the true values in ``truth.parquet``, and the spectra in ``spectra/PLATE/spec-*.fits``.
@@ -166,7 +166,7 @@ def write_release(
     }
 
 
-def _tables(stars: int, seed: int, report: Callable[[str, int, int], None]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _tables(stars: int, seed: int, report: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The flat catalogue and the true values of ``stars`` stars."""
     import pandas as pd
 
@@ -185,7 +185,7 @@ def _tables(stars: int, seed: int, report: Callable[[str, int, int], None]) -> t
     return joined[0], joined[1]
 
 
-def _write_spectra(catalogue: pd.DataFrame, seed: int, folder: Path, report: Callable[[str, int, int], None]) -> None:
+def _write_spectra(catalogue: pd.DataFrame, seed: int, folder: Path, report: Progress) -> None:
     rows = zip(catalogue["plate"], catalogue["mjd"], catalogue["fiberID"])
     stars = [StarId(int(plate), int(mjd), int(fiber), BOSS_RUN2D) for plate, mjd, fiber in rows]
     for plate in catalogue["plate"].unique():
