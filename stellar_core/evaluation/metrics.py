@@ -33,3 +33,12 @@ def classification(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]
         "accuracy": float((predicted == truth).mean()),
         "macro_f1_constant": float(f1_score(truth, common, average="macro", labels=labels, zero_division=0)),
     }
+
+
+def rounded(value):
+    """Round floats to five significant digits, in any nesting of dicts, lists and tuples."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [rounded(item) for item in value]
+    return float(f"{value:.5g}") if isinstance(value, float) else value

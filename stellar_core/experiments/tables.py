@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stellar_core.evaluation.metrics import rounded
 from stellar_core.experiments import published as paper
 from stellar_core.export import write_frame
 from stellar_core.files import write_text
@@ -154,7 +155,7 @@ def compact(results: Result) -> Result:
             }
         trials.append({**kept, "curves": curves})
     shown = {title: rows for title, rows in results["tables"].items() if title != "Runs"}
-    return _rounded({**results, "trials": trials, "tables": shown})
+    return rounded({**results, "trials": trials, "tables": shown})
 
 
 def _phase_1(results: Result) -> dict[str, list[Result]]:
@@ -329,12 +330,3 @@ def _cell(item: object) -> str:
     if item is None:
         return ""
     return f"{item:.4g}" if isinstance(item, float) else str(item)
-
-
-def _rounded(item):
-    """Floats to five significant digits, in any nesting."""
-    if isinstance(item, dict):
-        return {key: _rounded(part) for key, part in item.items()}
-    if isinstance(item, (list, tuple)):
-        return [_rounded(part) for part in item]
-    return float(f"{item:.5g}") if isinstance(item, float) else item

@@ -11,6 +11,7 @@ from pathlib import Path
 from torch import nn
 
 from stellar_core.datasets.mock_stars import StarSet, make_stars
+from stellar_core.evaluation.metrics import rounded
 from stellar_core.evaluation.stored_predictions import write_test
 from stellar_core.files import write_text
 from stellar_core.inference.dropout import DropoutEstimator
@@ -199,15 +200,6 @@ def finish(
     return written
 
 
-def rounded(value):
-    """Round floats to five significant digits, in any nesting."""
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [rounded(item) for item in value]
-    return float(f"{value:.5g}") if isinstance(value, float) else value
-
-
 def _claim(folder: Path, config: TrainingConfig) -> None:
     """Write config.json, unless the folder holds an unfinished run with other settings."""
     written = folder / "config.json"
@@ -235,7 +227,7 @@ def _description(config: TrainingConfig) -> dict[str, str]:
         return {
             "what": "Model 9: patches of the spectrum and photometry to a posterior over real points of MIST tracks, "
             "trained on MOCK spectra",
-            "data": "MOCK: emulated spectra of stars drawn from MIST; taught by the exact posterior of atmospheres "
+            "data": "MOCK: emulated spectra of stars drawn from MIST; labels: the exact posterior of atmospheres "
             "with small errors",
         }
     architecture = config.model.architecture
