@@ -24,7 +24,7 @@ def training_folder(folder: Path, description: Mapping[str, object]) -> RunFolde
     return RunFolder(
         folder,
         description,
-        remedy=f"Choose another folder, or remove {NEWEST} and {PREVIOUS} there to start anew.",
+        remedy=f"Choose another folder, or remove {NEWEST} and {PREVIOUS} there to start again.",
         words={"run": "settings or stars"},
     )
 

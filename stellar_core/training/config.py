@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stellar_core.datasets.config import DataConfig
 from stellar_core.errors import ParameterError
+from stellar_core.files import read_json
 from stellar_core.models.isochrone_config import IsochroneConfig, config_kind
 from stellar_core.models.registry import ModelConfig
 
@@ -209,7 +210,7 @@ class TrainingConfig:
             If the file is absent, is not JSON, or has unknown settings.
         """
         try:
-            return cls.from_dict(json.loads(Path(path).read_text()))
+            return cls.from_dict(read_json(Path(path)))
         except (OSError, ValueError, TypeError) as error:
             if isinstance(error, ParameterError):
                 raise
