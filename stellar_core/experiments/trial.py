@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
 import shutil
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.files import locked, write_text
+from stellar_core.memory import peak_memory, reset_peak_memory
 from stellar_core.run_folder import RunFolder
 from stellar_core.training.config import TrainingConfig
 
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 #: Spectra predicted at a time.
 BATCH = 256
-#: Linux: memory of this process, and the file and value that reset its peak (man 5 proc).
-_STATUS, _RESET, _RESET_PEAK = Path("/proc/self/status"), Path("/proc/self/clear_refs"), "5"
 
 
 @dataclass(frozen=True)
@@ -154,7 +151,9 @@ def _carry_out(
     from stellar_core.training.loop import train
 
     stars, config = open_phase_stars(stars_folder), trial.config
-    _reset_peak()
+    reset_peak_memory()
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
     since = time.monotonic()
     trained = train(config, stars.train, folder / trial.name, report, stop)
     if not trained.finished:
@@ -164,7 +163,7 @@ def _carry_out(
     stage = np.asarray(stars.train.labels.stage)
     rows, held = partition(stage, config.validation, config.seed, config.balancing)
     epochs = len(trained.history)
-    memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else _peak()
+    memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_memory()
     validation = select(stars.train, held)
     tests = rows_of_test_sets(stars.test.labels.stage, int(stars.summary["config"]["seed"]))
     predicted = predict(trained.network, stars.test, tests["natural"])
@@ -187,25 +186,3 @@ def _carry_out(
         kept = select(stars.test, at)
         result["test"][name] = score(predicted.select(at), kept.labels, kept.truth)
     return {**result, "seconds_with_tests": time.monotonic() - since}
-
-
-def _reset_peak() -> None:
-    """Reset the peak of this process's resident memory where the system can."""
-    import torch
-
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-    try:
-        _RESET.write_text(_RESET_PEAK)
-    except OSError:
-        return
-
-
-def _peak() -> float:
-    """Peak resident memory of this process in bytes, mapped files included."""
-    if _STATUS.exists():
-        for line in _STATUS.read_text().splitlines():
-            if line.startswith("VmHWM"):
-                return 1024.0 * float(line.split()[1])
-    unit = 1.0 if sys.platform == "darwin" else 1024.0
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

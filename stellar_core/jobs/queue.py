@@ -7,13 +7,14 @@ import re
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from stellar_core import background
 from stellar_core.errors import ParameterError, StorageError
-from stellar_core.files import write_text
+from stellar_core.files import locked, write_text
 from stellar_core.jobs.folder import Job
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.status import Status, read_status
@@ -52,15 +53,23 @@ class Queue:
         self.folder = runs_folder() if folder is None else Path(folder)
         self.launch = launch
 
-    def lock(self):
-        """Held by who changes states; StorageError if the folder cannot be written."""
-        from filelock import FileLock
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the lock for changes of the queue.
 
+        Raises
+        ------
+        RunError
+            If another process holds it for longer than `PATIENCE`.
+        StorageError
+            If the folder cannot be written.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"The folder of the jobs cannot be made: {error}.", value=str(self.folder)) from None
-        return FileLock(self.folder / "queue.lock", timeout=PATIENCE)
+        with locked(self.folder / "queue.lock", "Another process is changing the queue.", PATIENCE):
+            yield
 
     def jobs(self) -> list[Job]:
         """Return all jobs, the newest first."""

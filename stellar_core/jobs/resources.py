@@ -1,14 +1,12 @@
-"""Disk and memory that a job needs, by arithmetic, and that the machine has."""
+"""Disk and memory that a job needs, by arithmetic, and checks that the machine has them."""
 
 from __future__ import annotations
 
-import os
-import resource
 import shutil
-import sys
 from pathlib import Path
 
 from stellar_core.errors import ParameterError, StorageError
+from stellar_core.memory import memory_available
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.models.registry import ModelConfig
 from stellar_core.training.config import TrainingConfig
@@ -46,26 +44,6 @@ def memory_needed(training: TrainingConfig, parameters: int) -> float:
     """Memory in bytes: the worker itself, the stars twice while they are assembled, and the network."""
     base = ISOCHRONE_BYTES if isinstance(training.model, IsochroneConfig) else BASE_BYTES
     return base + 2.0 * training.data.stars * STAR_BYTES + 16.0 * parameters + training.batch * 2e6
-
-
-def memory_available() -> float | None:
-    """Bytes available without swapping; None where the system does not report it."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024.0 * int(line.split()[1])
-    except OSError:
-        pass
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES"))
-    except (ValueError, OSError, AttributeError):
-        return None
-
-
-def peak_memory() -> float:
-    """Largest resident memory of this process so far, bytes."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
 def check_disk(folder: Path, needed: float) -> None:

@@ -11,21 +11,16 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import ExitStack
 from dataclasses import replace
 
-from stellar_core.errors import StellarError
-from stellar_core.files import write_text
+from stellar_core.errors import RunError, StellarError
+from stellar_core.files import locked, write_text
 from stellar_core.jobs.folder import Job
 from stellar_core.jobs.queue import Queue
-from stellar_core.jobs.resources import (
-    check_disk,
-    check_memory,
-    checkpoint_bytes,
-    disk_needed,
-    memory_needed,
-    peak_memory,
-)
+from stellar_core.jobs.resources import check_disk, check_memory, checkpoint_bytes, disk_needed, memory_needed
 from stellar_core.jobs.status import Status, read_status
+from stellar_core.memory import peak_memory
 from stellar_core.priority import lower_priority
 
 #: Niceness of a worker unless STELLAR_JOB_NICE is set.
@@ -76,16 +71,13 @@ def work(queue: Queue, job_id: str, token: str) -> int:
     int
         Exit status: 0 done, 1 failed or cancelled, 3 superseded.
     """
-    from filelock import FileLock, Timeout
-
     lower_priority(nice=int(os.environ.get("STELLAR_JOB_NICE", NICE)))
     job = queue.find(job_id)
-    lock = FileLock(job.lock)
-    try:
-        lock.acquire(timeout=LOCK_SECONDS)
-    except Timeout:
-        return 3
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(job.lock, timeout=LOCK_SECONDS))
+        except RunError:
+            return 3
         with queue.lock():
             status = read_status(job.folder / "status.json")
             if status is None or status.state != "starting" or status.token != token:
@@ -93,8 +85,6 @@ def work(queue: Queue, job_id: str, token: str) -> int:
             status = status.enter("running", phase="loading")
             job.write(status)
         ended = _Worker(job, status).run()
-    finally:
-        lock.release()
     queue.start_next()
     return 0 if ended.state == "done" else 1
 
