@@ -128,6 +128,10 @@ STAGE_TITLES = dict(
         ),
     )
 )
+#: Stage, as the paper names it -> short name for crowded figures and lists; MS: main sequence.
+STAGE_SHORT = {
+    stage: title.replace("Main sequence (", "MS ").removesuffix(")") for stage, title in STAGE_TITLES.items()
+}
 
 
 def stage_words(stage: Mapping[str, float]) -> str:

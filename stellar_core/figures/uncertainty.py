@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
-from stellar_core.quantities import STAGE_TITLES
+from stellar_core.quantities import STAGE_SHORT, STAGE_TITLES
 from stellar_core.stages import STAGES
 
 #: Largest numbers of points in the scatter plot, and of error bars.
@@ -234,7 +234,7 @@ def coverage_figure(
     Parameters
     ----------
     groups : mapping of str to mapping
-        Each with ``68``, ``90``, ``95`` (fractions) and ``n``.
+        By name, with ``68``, ``90``, ``95`` (fractions) and ``n``.
     """
     names = list(groups)[::-1]
     figure = make_subplots(
@@ -249,7 +249,7 @@ def coverage_figure(
         figure.add_trace(
             go.Scatter(
                 x=share,
-                y=[f"{name} ({groups[name]['n']})" for name in names],
+                y=[f"{_group_label(name)} ({groups[name]['n']})" for name in names],
                 mode="markers",
                 showlegend=False,
                 marker={"color": palette.draws, "size": 8},
@@ -269,6 +269,12 @@ def coverage_figure(
     figure.update_annotations(font={"size": 12, "color": palette.ink})
     figure.update_layout(margin={"t": 28})
     return figure
+
+
+def _group_label(name: str) -> str:
+    """Label of a group of stars such as "S/N 5-10" or "predicted Hot"."""
+    kind, _, stage = name.partition(" ")
+    return f"{kind} {STAGE_SHORT[stage]}" if stage in STAGE_SHORT else name
 
 
 def sharpness_figure(

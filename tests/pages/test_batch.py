@@ -29,7 +29,7 @@ def ask(shown: AppTest, text: str) -> AppTest:
 
 
 def test_each_input_gives_a_row(page):
-    assert not page.exception and "500 rows" in words(page)
+    assert not page.exception and "500 stars" in words(page)
     page = next(button for button in page.button if "MOCK" in button.label).click().run()
     text = page.text_area(key="batch_text").value
     assert len(text.splitlines()) == 20

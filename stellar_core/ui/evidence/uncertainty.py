@@ -12,7 +12,7 @@ from stellar_core.evaluation.reliability import covered
 from stellar_core.evaluation.stored_predictions import COLUMNS, NAME
 from stellar_core.figures.palette import DARK
 from stellar_core.model_store import adopted_models, list_models, model_folder
-from stellar_core.quantities import STAGE_TITLES
+from stellar_core.quantities import STAGE_SHORT
 from stellar_core.stages import STAGES
 from stellar_core.ui.shell import ROOT, escape, palette, select_model, show_error, show_plot
 
@@ -91,7 +91,7 @@ def show_worst(test: StoredTest, quantity: str) -> None:
     """Stars with the largest errors, with links to the Star page."""
     panel = panels.where_panel(test, quantity, palette())
     st.subheader("The largest errors :orange-badge[MOCK]", anchor=False)
-    left, right = st.columns([1.2, 1], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         _show(panel)
     stars, column = test.survey, COLUMNS.index(quantity)
@@ -101,7 +101,7 @@ def show_worst(test: StoredTest, quantity: str) -> None:
         for row in rows:
             values = f"predicted {stars.mean[row, column]:.2f}, true {stars.truth[row, column]:.2f}"
             flag = " · flagged" if stars.domain_score[row] > 1 else ""
-            stage = f"{STAGE_TITLES[STAGES[stars.stage[row]]]}, S/N {stars.snr[row]:.0f}"
+            stage = f"{STAGE_SHORT[STAGES[stars.stage[row]]]}, S/N {stars.snr[row]:.0f}"
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.page_link(
                     ROOT / "pages" / "star.py",
