@@ -207,11 +207,12 @@ def _weight_inputs(training: TrainingConfig, key) -> tuple[tuple[float, float, f
     """Draw the inputs of the loss weights."""
     if isinstance(training.model, IsochroneConfig) and training.start_from:
         return training.task_weights, training.atmosphere_weight
+    st.markdown("**Weights of the losses**")
     columns = st.columns(4)
     help_text = "The paper's " + "; ".join(
         f"Setup {name}: {', '.join(map(str, values))}" for name, values in SETUPS.items()
     )
-    names = ("Weight of age", "Lifetime", "Stage")
+    names = ("Age", "Lifetime", "Stage")
     weights = tuple(
         columns[number].number_input(
             name, 0.0, 10.0, training.task_weights[number], step=0.05, key=key(f"weight{number}"), help=help_text
