@@ -125,6 +125,7 @@ def test_rows_by_plate_gives_the_number_of_stars():
             rows_by_plate(stars)
 
 
+@pytest.mark.slow
 def test_command(tmp_path):
     def run(*arguments):
         return subprocess.run([sys.executable, "-m", "stellar_core", *arguments], capture_output=True, text=True)
@@ -154,6 +155,7 @@ def rms(values):
     return np.sqrt(np.mean(np.square(values)))
 
 
+@pytest.mark.slow
 def test_an_instrument_fitted_to_mock_files_equals_the_original(tmp_path):
     """Closure: error model, line spread, noise and sky residuals fitted to 120 mock files."""
     write_release(120, tmp_path)
