@@ -123,6 +123,7 @@ def test_networks_training_and_inference_never_read_the_truth():
             assert not (isinstance(node, ast.Name) and node.id == "Truth"), path.relative_to(PACKAGE)
 
 
+@pytest.mark.slow
 def test_the_running_app_does_not_load_the_truth():
     """Every module of training and models, and a prediction for a MOCK star, in a process of their own."""
     star = MockSurvey().examples()[0][0].name
@@ -144,6 +145,7 @@ def test_the_running_app_does_not_load_the_truth():
     assert "stellar_core.mock.truth" not in loaded
 
 
+@pytest.mark.slow
 def test_the_result_for_a_mock_star_depends_on_observed_data_alone():
     """Without the noise-free model, the spectral type and the name the numbers are the same."""
     from stellar_core.inference.estimator import Estimator
