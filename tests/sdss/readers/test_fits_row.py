@@ -107,6 +107,7 @@ def test_cells_beyond_the_end_of_the_file_are_left_to_astropy():
     assert module._cells(data[: hdu.data + 50], hdu, {"ra"}) is None
 
 
+@pytest.mark.slow
 def test_cells_of_real_tables_equal_those_of_astropy(shared_data):
     read_here = 0
     for path in sorted((shared_data / "sdss").glob("*.fits"))[::6]:
