@@ -13,6 +13,7 @@ from stellar_core.model_store import read_model
 from stellar_core.paths import TRAINED_DIR
 
 
+@pytest.mark.slow
 def test_a_rebuilt_part_equals_the_shipped_one(shared_data, tmp_path):
     lines = []
     seconds = build_parts(shared_data, ["photometry"], tmp_path, lines.append)
