@@ -111,6 +111,7 @@ def test_bad_input(flux, snr, name):
         observe(flux, 0.0, snr, name, np.random.default_rng(0))
 
 
+@pytest.mark.slow
 def test_shipped_tables_equal_a_fit_to_the_files(shared_data):
     arrays, _ = fit_instruments(shared_data / "sdss")
     shipped, _ = read_model(TRAINED_DIR / "mock-instrument")
