@@ -118,6 +118,7 @@ def test_a_second_spectrum_of_the_star_is_compared(library):
     assert "the same star in STELIB fits, so this spectrum is at fault" in reason(library, SUN, fault, name, source)
 
 
+@pytest.mark.slow
 def test_a_bad_spectrum_at_the_cool_end_is_found():
     from stellar_core.mock.fit.emulator import find_outliers
 
