@@ -1,4 +1,4 @@
-"""The stand-in is close enough to SDSS that astroquery's own code works on it."""
+"""astroquery's own code works on the stand-in."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def test_query_specobj_and_get_spectra(sdss, astroquery):
     np.testing.assert_allclose(hdus[1].data["flux"], mock.flux, rtol=1e-6)
 
 
-def test_nothing_and_mistakes(astroquery):
+def test_empty_results_and_invalid_queries(astroquery):
     assert astroquery.query_sql("SELECT z FROM SpecObj WHERE plate = 3", cache=False) is None
     with pytest.raises(RemoteServiceError, match="error_message"):
         astroquery.query_sql("SELECT nonsense FROM SpecObj", cache=False)
 
 
-def test_throttling_is_what_astroquery_takes_for_it(sdss, astroquery):
+def test_astroquery_recognises_the_throttling(sdss, astroquery):
     sdss.faults = Faults(1.0, 1, (Fault.THROTTLED,))
     with pytest.raises(RemoteServiceError, match="Maximum 60 queries"):
         astroquery.query_sql("SELECT z FROM SpecObj WHERE plate = 4", cache=False)
 
 
-def test_files_are_those_of_the_mock_survey(sdss):
+def test_the_files_are_those_of_the_mock_survey(sdss):
     one = star(sdss)
     with urllib.request.urlopen(f"{sdss.sas}/{one.file_path(one.run2d)}") as answer:
         spectrum = read_spectrum(answer.read())
@@ -69,7 +69,7 @@ def test_files_are_those_of_the_mock_survey(sdss):
         )
 
 
-def test_faults_come_by_seed_at_their_rate():
+def test_faults_follow_the_seed_at_their_rate():
     faults = Faults(0.2, 1)
     chosen = [faults.choose("sas", f"file {number}", 0)[0] for number in range(5000)]
     struck = [fault for fault in chosen if fault is not None]

@@ -114,9 +114,7 @@ def send(
         return within(lambda: _read(request, timeout, limit), 2 * timeout)
 
 
-def download(
-    url: str, path: Path, *, timeout: float, progress: Progress = lambda what, done, total: None
-) -> None:
+def download(url: str, path: Path, *, timeout: float, progress: Progress = lambda what, done, total: None) -> None:
     """Download a large file, continuing from the end of what ``path`` already holds.
 
     Parameters

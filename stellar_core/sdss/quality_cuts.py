@@ -1,8 +1,8 @@
-"""The paper's quality cuts (sections 3.1 and 3.2.1), on tables and as SQL of the same thresholds.
+"""The paper's quality cuts (sections 3.1 and 3.2.1), on tables and as SQL with the same thresholds.
 
-They work alike on SkyServer and CasJobs answers, on columns of SDSS's FITS catalogues and on the
-MOCK survey. SDSS marks missing values by -9999, -1000 and -9.999, tables by NaN or NULL: each cut
-has a bound on both sides, so that a missing value never passes.
+They apply to tables from SkyServer and CasJobs, to SDSS's FITS catalogues and to the MOCK survey.
+SDSS marks missing values by -9999, -1000 and -9.999, tables by NaN or NULL: each cut
+has two bounds, so that a missing value never passes.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from stellar_core.photometry import BANDS
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Nothing measured is larger: the bound of what has no other, which NaN does not pass in SQL either.
+#: Upper bound of quantities without another one; no measurement is larger, and NaN does not pass it in SQL.
 LARGEST = 1e6
-#: Columns by their SkyServer name: the table they stand in, and further names, as `plain` gives them
+#: Columns by their SkyServer name: table, and further names in the form of `plain`
 #: (SkyServer's snMedian is SN_MEDIAN_ALL in FITS; DR7 had teffa and teffaErr).
 COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "class": ("SpecObj", ()),
@@ -34,13 +34,13 @@ COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def plain(name: str) -> str:
-    """A column name in lower case with nothing but letters and digits: Z_ERR and zErr are both ``zerr``."""
+    """Return a column name in lower case with letters and digits only: Z_ERR and zErr are both ``zerr``."""
     return re.sub(r"[^a-z0-9]", "", str(name).lower())
 
 
 @dataclass(frozen=True)
 class Limit:
-    """One column between two numbers.
+    """Bounds of one column.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Limit:
         SkyServer's name, one of `COLUMNS`.
     low, high : float
     with_low, with_high : bool
-        Whether the ends themselves pass.
+        Whether the bounds themselves pass.
     """
 
     column: str
@@ -58,28 +58,28 @@ class Limit:
     with_high: bool = False
 
     def mask(self, values: np.ndarray) -> np.ndarray:
-        """(n,) bool: which ``values`` (n,) float pass; compared in their own precision, as databases do."""
+        """Return which ``values`` (n,) pass, (n,) bool; compared in their own precision, as in databases."""
         above = values >= self.low if self.with_low else values > self.low
         return above & (values <= self.high if self.with_high else values < self.high)
 
     def sql(self, column: str) -> str:
-        """The condition on ``column``; plain decimals, which SQL compares in the column's precision."""
+        """Return the condition on ``column``, in decimals that SQL compares in the column's precision."""
         low, high = (np.format_float_positional(value, trim="-") for value in (self.low, self.high))
         return f"{column} {'>=' if self.with_low else '>'} {low} AND {column} {'<=' if self.with_high else '<'} {high}"
 
 
 @dataclass(frozen=True)
 class CutCount:
-    """What one cut did.
+    """Effect of one cut.
 
     Attributes
     ----------
     cut : str
-        In words.
+        The cut in words.
     failed : int
-        Rows that fail it, whatever the other cuts say.
+        Rows that fail it, regardless of the other cuts.
     lost : int
-        Rows that it takes after those before it.
+        Rows that it removes after the cuts before it.
     left : int
         Rows left after it.
     """
@@ -107,10 +107,10 @@ class QualityCuts:
     extinction : float
         Smallest extinction in each band, mag, included: "removing ... negative extinction values".
     teff : (float, float)
-        K, ends included. The paper's "valid range (Teff in K)" has lost its numbers; this is the
-        range of the MOCK survey and about that of the SSPP, inside the tracks' (2005 to 29,947 K).
+        K, bounds included. The paper's "valid range (Teff in K)" lacks its numbers; this is the
+        range of the MOCK survey and about that of the SSPP, inside that of the tracks (2005 to 29,947 K).
     logg, feh : (float, float)
-        dex: whatever was measured; fill values (-9999, -9.999) lie outside.
+        dex: all measured values; fill values (-9999, -9.999) are outside.
     teff_err, logg_err, feh_err : float
         Largest errors (K, dex, dex), excluded. "Low uncertainties" has no number in the paper;
         99 of 100 SSPP stars that have errors pass these.
@@ -118,7 +118,7 @@ class QualityCuts:
     Raises
     ------
     ParameterError
-        If a threshold is not a number, an interval is empty or ``kind`` is no word.
+        If a threshold is not a number, an interval is empty or ``kind`` is not a word in capitals.
     """
 
     kind: str | None = "STAR"
@@ -135,7 +135,7 @@ class QualityCuts:
 
     def __post_init__(self) -> None:
         if self.kind is not None and not (isinstance(self.kind, str) and re.fullmatch(r"[A-Z]+", self.kind)):
-            raise ParameterError(f"A class is a word in capitals such as STAR; got {self.kind!r}.", value=self.kind)
+            raise ParameterError(f"A class must be in capitals such as STAR; got {self.kind!r}.", value=self.kind)
         for _, limits in self._limits():
             for limit in limits:
                 if not (np.isfinite(limit.low) and np.isfinite(limit.high) and limit.low < limit.high):
@@ -145,7 +145,7 @@ class QualityCuts:
                     )
 
     def _limits(self) -> list[tuple[str, list[Limit]]]:
-        """The cuts on numbers that are switched on, in words and as limits, in the paper's order."""
+        """Return the active cuts on numbers in words and as limits, in the paper's order."""
         each = lambda name, **ends: [Limit(f"{name}_{band}", **ends) for band in BANDS]
         found: list[tuple[str, list[Limit]]] = []
         if self.z_err is not None:
@@ -170,12 +170,12 @@ class QualityCuts:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that the cuts need, by SkyServer's names."""
+        """Columns that the cuts need, by SkyServer's names."""
         kind = ("class",) if self.kind is not None else ()
         return kind + tuple(limit.column for _, limits in self._limits() for limit in limits)
 
     def _steps(self, table: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
-        """Every cut in words, and which rows pass it, (n,) bool."""
+        """Return every cut in words, and which rows pass it, (n,) bool."""
         names = find_columns(table, self.columns)
         steps = [(f"class is {self.kind}", _words(table[names["class"]]) == self.kind)] if self.kind is not None else []
         for words, limits in self._limits():
@@ -184,7 +184,7 @@ class QualityCuts:
         return steps
 
     def mask(self, table: pd.DataFrame) -> np.ndarray:
-        """Which rows pass every cut.
+        """Return which rows pass every cut.
 
         Parameters
         ----------
@@ -198,17 +198,17 @@ class QualityCuts:
         Raises
         ------
         ParameterError
-            If columns are missing or a name is there twice.
+            If columns are missing or ambiguous.
         """
         steps = [passed for _, passed in self._steps(table)]
         return np.logical_and.reduce([np.ones(len(table), bool), *steps])
 
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The rows that pass every cut, index and columns as they were; errors as `mask`."""
+        """Return the rows that pass every cut, with their index and columns; errors as `mask`."""
         return table[self.mask(table)]
 
     def report(self, table: pd.DataFrame) -> list[CutCount]:
-        """What each cut takes, in the order in which they are applied; errors as `mask`."""
+        """Count the effect of each cut, in the order in which they are applied; errors as `mask`."""
         left, counts = np.ones(len(table), bool), []
         for words, passed in self._steps(table):
             after = left & passed
@@ -217,14 +217,14 @@ class QualityCuts:
         return counts
 
     def failures(self, table: pd.DataFrame) -> list[str]:
-        """The first cut that each row fails, in words; empty where it passes them all. Errors as `mask`."""
+        """Return the first cut that each row fails, in words; empty where it passes all. Errors as `mask`."""
         found = np.full(len(table), "", dtype=object)
         for words, passed in self._steps(table):
             found[(found == "") & ~passed] = words
         return found.tolist()
 
     def where(self, spec: str = "s", spp: str = "t", photo: str = "p") -> str:
-        """The cuts as an SQL condition, for SkyServer, CasJobs and DuckDB.
+        """Return the cuts as an SQL condition for SkyServer, CasJobs and DuckDB.
 
         Parameters
         ----------
@@ -234,17 +234,17 @@ class QualityCuts:
         Returns
         -------
         str
-            To stand after WHERE; "1 = 1" where every cut is switched off.
+            The condition after WHERE; "1 = 1" where every cut is switched off.
 
         Raises
         ------
         ParameterError
-            If an alias is no plain name.
+            If an alias is not an identifier.
         """
         aliases = {"SpecObj": spec, "sppParams": spp, "PhotoObj": photo}
         for alias in aliases.values():
             if not re.fullmatch(r"([A-Za-z_][A-Za-z0-9_]*)?", alias):
-                raise ParameterError(f"{alias[:40]!r} is no alias of a table.", value=alias)
+                raise ParameterError(f"{alias[:40]!r} is not a table alias.", value=alias)
 
         def full(column: str) -> str:
             alias = aliases[COLUMNS[column][0]]
@@ -256,12 +256,12 @@ class QualityCuts:
 
 
 def find_columns(table: pd.DataFrame, wanted: tuple[str, ...]) -> dict[str, str]:
-    """The table's own name of each column ``wanted`` (keys of `COLUMNS`).
+    """Return the table's own name of each column in ``wanted`` (keys of `COLUMNS`).
 
     Raises
     ------
     ParameterError
-        If some are missing, all of them named, or one is there under two names.
+        If some are missing (all are named), or one is present under two names.
     """
     present: dict[str, list[str]] = {}
     for name in table.columns:
@@ -278,21 +278,21 @@ def find_columns(table: pd.DataFrame, wanted: tuple[str, ...]) -> dict[str, str]
             found[column] = names[0]
     if missing:
         raise ParameterError(
-            f"The quality cuts need columns that the table has not: {', '.join(missing)}.",
+            f"The table lacks columns that the quality cuts need: {', '.join(missing)}.",
             value=missing,
-            remedy="Join SpecObj, sppParams and PhotoObj, or switch the cuts on them off.",
+            remedy="Join SpecObj, sppParams and PhotoObj, or switch off the cuts on these columns.",
         )
     return found
 
 
 def _words(column: pd.Series) -> np.ndarray:
-    """Text in capitals without what FITS pads it with; bytes are read as ASCII."""
+    """Return text in capitals without FITS padding; bytes are decoded as ASCII."""
     texts = (value.decode("ascii", "replace") if isinstance(value, bytes) else str(value) for value in column)
     return np.array([text.rstrip(" \0").upper() for text in texts], dtype=object)
 
 
 def _numbers(column: pd.Series) -> np.ndarray:
-    """Floats of the column's own precision; NaN for what is missing or no number."""
+    """Return floats of the column's own precision; NaN where a value is missing or not a number."""
     import pandas as pd
 
     values = column.to_numpy()

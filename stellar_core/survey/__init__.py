@@ -1,1 +1,1 @@
-"""The paper's data set from SDSS itself: catalogue, spectra, labels, in a store that training reads."""
+"""The paper's data set, fetched from SDSS: catalogue, spectra and labels in a store that training reads."""

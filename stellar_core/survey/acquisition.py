@@ -1,7 +1,7 @@
-"""The whole acquisition: catalogue, spectra, store; interrupted anywhere and continued.
+"""The whole acquisition: catalogue, spectra, store. It can be interrupted at any time and continued.
 
-In the folder of an acquisition, ``store`` is the result; ``plan.json``, ``catalogue`` (pages as they came),
-``waiting`` (files whose chunk is not done) and ``journal.jsonl`` (failed attempts) are what going on needs.
+The folder of an acquisition has the result in ``store``. ``plan.json``, ``catalogue`` (pages as received), ``waiting``
+(files whose chunk is not finished) and ``journal.jsonl`` (failed attempts) serve to continue.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.spectrum_files import SpectrumFiles, sas_rate_limit
 from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 from stellar_core.survey.catalogue import CasJobsTable, CatalogueSource, SkyServerPages, fetch_catalogue
-from stellar_core.survey.catalogue_page import DAMAGE
+from stellar_core.survey.catalogue_page import DEFECT
 from stellar_core.survey.downloads import Downloads, Outcome, refuse
 from stellar_core.survey.plan import PLATE_BITS, Plan
 from stellar_core.survey.store import chunk_path, read_summary, summarise, write_chunk, write_table
@@ -33,15 +33,15 @@ from stellar_core.survey.store import chunk_path, read_summary, summarise, write
 if TYPE_CHECKING:
     import pandas as pd
 
-#: How often the spectra that could not be had are tried again at the end.
+#: Passes over the spectra that could not be fetched.
 ROUNDS = 3
-#: Stars by which it is seen whether the archive sends anything.
+#: Stars by which the archive is tested.
 PROBES = 5
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of the catalogue on its way: parsed, or refused with what it said."""
+    """A row of the catalogue, parsed; or its refusal with the reason."""
 
     row: CatalogueRow | None
     refusal: Outcome | None
@@ -49,7 +49,7 @@ class _Row:
 
 @dataclass(frozen=True)
 class _Chunk:
-    """A chunk whose stars are being fetched; an outcome stands for a row that needs no download."""
+    """A chunk whose stars are being fetched; a row that needs no download has its outcome already."""
 
     number: int
     pending: list[Future[Outcome] | Outcome]
@@ -66,7 +66,7 @@ def fetch_survey(
     give_up: bool = False,
     progress: Progress = lambda *args: None,
 ) -> dict[str, object]:
-    """Carry out ``plan`` in the folder ``out``; what is done is not done again.
+    """Carry out ``plan`` in the folder ``out``; finished work is not repeated.
 
     Parameters
     ----------
@@ -74,11 +74,11 @@ def fetch_survey(
     plan : Plan
     source : CatalogueSource
     files : SpectrumFiles
-        Lite files only (``full`` False): what a star's file is must not depend on failures in passing.
+        Lite files only (``full`` False): the choice of file must not depend on transient failures.
     workers : int
         Downloads at a time.
     give_up : bool
-        Note spectra that cannot be had as failed, with the reason, and finish without them.
+        Record spectra that cannot be fetched as failed, with the reason, and finish without them.
     progress : callable, optional
         Called with "catalogue pages" or "spectra", how many are done and of how many.
 
@@ -109,9 +109,9 @@ def acquire(
     files_per_minute: int = 600,
     give_up: bool = False,
     progress: Progress = lambda *args: None,
-    say: Callable[[str], None] = lambda text: None,
+    report: Callable[[str], None] = lambda text: None,
 ) -> dict[str, object]:
-    """`fetch_survey` from SDSS itself, with the addresses and the token that the environment gives.
+    """Fetch the survey from SDSS, with the addresses and the token in the environment.
 
     The catalogue comes from CasJobs where STELLAR_CASJOBS_TOKEN is set, else from SkyServer.
 
@@ -119,8 +119,8 @@ def acquire(
     ----------
     files_per_minute : int
         Requests to the Science Archive Server, by all processes of this machine together.
-    say : callable, optional
-        Told where the catalogue comes from, and the states of a CasJobs job.
+    report : callable, optional
+        Called with the source of the catalogue, and with the states of a CasJobs job.
 
     Other parameters, returns and errors as `fetch_survey`.
     """
@@ -129,11 +129,11 @@ def acquire(
     files = SpectrumFiles(timeout=30.0, retries=retries, limit=sas_rate_limit(files_per_minute), full=False)
     token = os.environ.get("STELLAR_CASJOBS_TOKEN", "").strip()
     if token:
-        say(f"The catalogue comes from CasJobs at {casjobs_url()}.")
-        source: CatalogueSource = CasJobsTable(CasJobs(token, retries=retries), out, say)
+        report(f"The catalogue comes from CasJobs at {casjobs_url()}.")
+        source: CatalogueSource = CasJobsTable(CasJobs(token, retries=retries), out, report)
     else:
         server = SkyServer(timeout=300.0, retries=retries)
-        say(f"The catalogue comes from SkyServer at {server.url}, {len(plan.pages)} queries.")
+        report(f"The catalogue comes from SkyServer at {server.url}, {len(plan.pages)} queries.")
         source = SkyServerPages(server)
     return fetch_survey(out, plan, source, files, workers=workers, give_up=give_up, progress=progress)
 
@@ -155,17 +155,17 @@ def _fetch(
     if table.empty:
         raise ArchiveError(f"SDSS has no star on plates {plan.first_plate} to {plan.last_plate} that passes the cuts.")
     _write_catalogue(table, store / "catalogue.parquet")
-    nearest_label(5800.0, 4.4, 0.0)  # the index of the tracks is made once, before several threads want it
-    with Downloads(out / "waiting", files, workers, out / "journal.jsonl", _spread(plan, table)) as downloads:
+    nearest_label(5800.0, 4.4, 0.0)  # builds the index of the tracks before threads start
+    with Downloads(out / "waiting", files, workers, out / "journal.jsonl", _probe_stars(plan, table)) as downloads:
         left = _all_chunks(plan, table, store, downloads, give_up, progress)
         counts = {"fetched": downloads.fetched, "retried": downloads.retried}
-        sends = not left or downloads.sends()
+        sends = not left or downloads.archive_sends()
     if left:
         reasons = sorted({outcome.line.reason for outcome in left})
         raise ArchiveError(
-            f"{len(left)} of {len(table)} spectra could not be fetched, the first reason being: {reasons[0]}",
+            f"{len(left)} of {len(table)} spectra could not be fetched; the first reason: {reasons[0]}",
             value=[outcome.line.name for outcome in left],
-            remedy="The same command goes on where this one ended"
+            remedy="Run the same command to continue"
             + ("; --give-up finishes without them." if sends else ", when the archive sends spectra again."),
         )
     mock = int(table["specObjID"].max()) >> PLATE_BITS >= MOCK_PLATES[0]
@@ -177,7 +177,7 @@ def _fetch(
 def _all_chunks(
     plan: Plan, table: pd.DataFrame, store: Path, downloads: Downloads, give_up: bool, progress: Progress
 ) -> list[Outcome]:
-    """Fetch and seal every chunk that is not there; what keeps the others from being sealed."""
+    """Fetch and write every chunk that does not exist; return the outcomes that keep chunks from being written."""
     total, left = len(table), []
     for attempt in range(ROUNDS):
         open_chunks = [
@@ -192,14 +192,14 @@ def _all_chunks(
                 outcomes.append(item if isinstance(item, Outcome) else item.result())
                 done += 1
             missing = [outcome for outcome in outcomes if not outcome.settled]
-            if missing and not (last and downloads.sends()):
+            if missing and not (last and downloads.archive_sends()):
                 left += missing
             else:
                 stars = [outcome.star for outcome in outcomes if outcome.star is not None]
                 write_chunk(store, chunk.number, stars, [outcome.line for outcome in outcomes])
                 for item in chunk.rows:
                     if item.row is not None:
-                        downloads.forget(item.row)
+                        downloads.discard(item.row)
         progress("spectra", done, total)
         if not left or downloads.given_up:
             break
@@ -207,7 +207,7 @@ def _all_chunks(
 
 
 def _ahead(plan: Plan, table: pd.DataFrame, numbers: list[int], downloads: Downloads) -> Iterator[_Chunk]:
-    """The chunks in order; the downloads of the next one begin before those of this one are waited for."""
+    """Iterate over the chunks; the downloads of the next one start before this one is complete."""
     begun: list[_Chunk] = []
     for number in numbers:
         rows = _rows(plan, _slice(plan, table, number))
@@ -222,13 +222,13 @@ def _slice(plan: Plan, table: pd.DataFrame, number: int) -> pd.DataFrame:
 
 
 def _rows(plan: Plan, part: pd.DataFrame) -> list[_Row]:
-    """The rows of a chunk; those that are damaged or fail the cuts are refused with the reason."""
+    """Parse the rows of a chunk; refuse those that are defective or fail the cuts, with the reason."""
     found = []
-    columns = part[list(NAMES)].itertuples(index=False), part[DAMAGE], plan.cuts.failures(part)
-    for cells, damage, failure in zip(*columns, strict=True):
+    columns = part[list(NAMES)].itertuples(index=False), part[DEFECT], plan.cuts.failures(part)
+    for cells, defect, failure in zip(*columns, strict=True):
         specobjid = int(cells[0])
-        if damage:
-            found.append(_Row(None, refuse(specobjid, "", damage)))
+        if defect:
+            found.append(_Row(None, refuse(specobjid, "", defect)))
             continue
         row = CatalogueRow.read([str(cell) for cell in cells])
         refusal = refuse(specobjid, row.star.name, f"It fails the cut: {failure}.") if failure else None
@@ -236,9 +236,9 @@ def _rows(plan: Plan, part: pd.DataFrame) -> list[_Row]:
     return found
 
 
-def _spread(plan: Plan, table: pd.DataFrame) -> list[StarId]:
-    """Stars evenly over the usable rows of the catalogue, at most `PROBES`."""
-    usable = table[table[DAMAGE] == ""]
+def _probe_stars(plan: Plan, table: pd.DataFrame) -> list[StarId]:
+    """Choose up to `PROBES` stars evenly over the usable rows of the catalogue."""
+    usable = table[table[DEFECT] == ""]
     places = [len(usable) * part // PROBES for part in range(PROBES)] if len(usable) > PROBES else range(len(usable))
     return [item.row.star for item in _rows(plan, usable.iloc[list(places)]) if item.row is not None]
 

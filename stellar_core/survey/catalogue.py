@@ -1,4 +1,4 @@
-"""The catalogue of an acquisition: pages of rows from SkyServer or CasJobs, then one table sorted by id."""
+"""The catalogue of an acquisition: pages of rows from SkyServer or CasJobs, combined into one table sorted by id."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from stellar_core.sdss.casjobs import OWN, CasJobs, JobEndedError, NoJobError, R
 from stellar_core.sdss.catalogue_rows import COLUMNS, NAMES
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.sql_response import TOTAL_SQL, Check, SqlResponse, parse_rows
-from stellar_core.survey.catalogue_page import PageCheck, as_table, find_damage
+from stellar_core.survey.catalogue_page import PageCheck, as_table, find_defects
 from stellar_core.survey.plan import Plan, id_range
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Attempts to begin a CasJobs job; each takes a table of its own, as one that seems lost may yet run.
+#: Attempts to start a CasJobs job; each has its own table, because a job that seems lost may still run.
 SUBMISSIONS = 3
 
 
 class CatalogueSource(Protocol):
-    """Where the rows of a page come from."""
+    """Source of the rows of a page."""
 
     def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> SqlResponse:
-        """All rows of some plates that pass the plan's cuts."""
+        """Return all rows of some plates that pass the plan's cuts."""
 
 
 @dataclass(frozen=True)
 class SkyServerPages:
-    """Each page is a query on SkyServer: needs no account.
+    """Pages from SkyServer, one query each; needs no account.
 
     Attributes
     ----------
@@ -52,21 +52,21 @@ class SkyServerPages:
 
 @dataclass(frozen=True)
 class CasJobsTable:
-    """One job joins and cuts everything into a table of MyDB; the pages are read from that.
+    """Pages from a table of MyDB, which one CasJobs job makes by the join and the cuts.
 
     Attributes
     ----------
     jobs : CasJobs
     folder : Path
-        ``casjobs.json`` in it remembers the table and the job, so that an interrupted acquisition
-        goes on waiting for the same job.
-    say : callable
-        Told the job's state.
+        Its ``casjobs.json`` records the table and the job, so that an interrupted acquisition
+        continues to wait for the same job.
+    report : callable
+        Called with the job's state.
     """
 
     jobs: CasJobs
     folder: Path
-    say: Callable[[str], None] = lambda text: None
+    report: Callable[[str], None] = lambda text: None
 
     def page(self, plan: Plan, plates: tuple[int, int], check: Check) -> SqlResponse:
         low, high = id_range(*plates)
@@ -77,18 +77,18 @@ class CasJobsTable:
         except RefusedError as error:
             if not re.search(r"invalid object name|does not exist", str(error), re.I):
                 raise
-        # The table is there no more: MyDB is the user's own, and old tables expire.
+        # The table no longer exists: the user may delete it, and old tables expire.
         path = self.folder / "casjobs.json"
         write_text(path, json.dumps({**_job_state(path), "job": None, "finished": False}))
         return self.jobs.query(sql.format(self.table(plan)), NAMES, check)
 
     def table(self, plan: Plan) -> str:
-        """Name of the finished table in MyDB; made if it is not there.
+        """Return the name of the finished table in MyDB; make it if it does not exist.
 
         Raises
         ------
         ArchiveError
-            If CasJobs does not make it.
+            If CasJobs cannot make it.
         """
         path = self.folder / "casjobs.json"
         state = _job_state(path)
@@ -96,7 +96,7 @@ class CasJobsTable:
         sent = 0
         while not state["finished"]:
             if state["job"] is None:
-                # Noted before it is sent: a table that a lost job may hold is never asked for again.
+                # Recorded before it is sent, so that a table that a lost job may write is never used again.
                 state["begun"] += 1
                 sent += 1
                 write_text(path, json.dumps(state))
@@ -109,14 +109,14 @@ class CasJobsTable:
                     continue
                 write_text(path, json.dumps(state))
             try:
-                self.jobs.wait(state["job"], lambda name: self.say(f"CasJobs job {state['job']}: {name}"))
+                self.jobs.wait(state["job"], lambda name: self.report(f"CasJobs job {state['job']}: {name}"))
             except JobEndedError:
                 write_text(path, json.dumps({**state, "job": None}))
                 raise
             except NoJobError:
                 if sent:
                     raise
-                state["job"] = None  # forgotten there since an earlier run
+                state["job"] = None  # CasJobs no longer knows it
                 continue
             state["finished"] = True
             write_text(path, json.dumps(state))
@@ -124,7 +124,7 @@ class CasJobsTable:
 
 
 def _job_state(path: Path) -> dict[str, object]:
-    """What ``casjobs.json`` remembers: jobs begun, the number of the running one, whether it has finished."""
+    """Read ``casjobs.json``: number of jobs begun, number of the running one, whether it has finished."""
     fresh = {"begun": 0, "job": None, "finished": False}
     if not path.exists():
         return fresh
@@ -135,17 +135,17 @@ def _job_state(path: Path) -> dict[str, object]:
                 return state
     except (ValueError, TypeError, KeyError):
         pass
-    # Damaged: which tables may be taken is not known; none is named after this second.
+    # Damaged: the tables in use are unknown; none is named after the present second.
     return {**fresh, "begun": int(time.time())}
 
 
 def fetch_catalogue(
     plan: Plan, folder: Path, source: CatalogueSource, progress: Progress = lambda *args: None
 ) -> pd.DataFrame:
-    """The rows of ``plan``, sorted by specObjID.
+    """Return the rows of ``plan``, sorted by specObjID.
 
-    Every page is kept in ``folder`` as it came, with its sha256, and not asked for again: the rows of one acquisition
-    stay the same, whatever becomes of the catalogue.
+    Every page is kept in ``folder`` as received, with its SHA-256, and is not queried again: the rows of one
+    acquisition stay the same even if the catalogue changes.
 
     Parameters
     ----------
@@ -159,12 +159,12 @@ def fetch_catalogue(
     -------
     pandas.DataFrame
         Columns `NAMES`: specObjID uint64, bestObjID text, other whole numbers int32, ra and dec float64,
-        measurements float32 as SDSS's REAL, with -9999 where SDSS has it; then `DAMAGE`, as `as_table` says.
+        measurements float32 as SDSS's REAL, with -9999 where SDSS has it; then `DEFECT`, see `as_table`.
 
     Raises
     ------
     ArchiveError
-        If a page cannot be had; those before it are kept.
+        If a page cannot be fetched; those before it are kept.
     """
     import pandas as pd
 
@@ -174,7 +174,7 @@ def fetch_catalogue(
             break
         progress("catalogue pages", done, len(plan.pages))
         page = _page(plan, folder / f"{plates[0]:05d}-{plates[1]:05d}.csv", plates, source)
-        tables.append(as_table(page, find_damage(page, plates), plates))
+        tables.append(as_table(page, find_defects(page, plates), plates))
         rows += len(page)
     progress("catalogue pages", len(plan.pages), len(plan.pages))
     whole = pd.concat([part for part in tables if len(part)] or tables[:1])
@@ -183,13 +183,13 @@ def fetch_catalogue(
 
 
 def _page(plan: Plan, path: Path, plates: tuple[int, int], source: CatalogueSource) -> list[tuple[str, ...]]:
-    """Rows of one page, from its file or from ``source``."""
+    """Return the rows of one page, from its file or from ``source``."""
     digest = path.with_suffix(".sha256")
     if path.exists() and digest.exists():
         data = path.read_bytes()
         if digest.read_bytes() == hashlib.sha256(data).hexdigest().encode():
-            return parse_rows(data, NAMES, service="The page kept")
-    answer = source.page(plan, plates, PageCheck(plan, plates))
-    write_bytes(path, answer.data)
-    write_bytes(digest, hashlib.sha256(answer.data).hexdigest().encode())
-    return answer.rows
+            return parse_rows(data, NAMES, service="The stored page")
+    response = source.page(plan, plates, PageCheck(plan, plates))
+    write_bytes(path, response.data)
+    write_bytes(digest, hashlib.sha256(response.data).hexdigest().encode())
+    return response.rows

@@ -1,4 +1,4 @@
-"""A page of the catalogue: whether it is the page asked for, which of its rows cannot be right, and its table."""
+"""A page of the catalogue: check that it is the page requested, find defective rows, convert to a table."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 #: Column of the table, after `NAMES`: why a row cannot be used; empty where it can.
-DAMAGE = "damage"
-#: Rows of which not all can be damaged: then it is the page that is.
+DEFECT = "defect"
+#: Rows above which a page with defective rows only is itself defective.
 MANY = 10
 #: Largest numbers of SDSS's INT, DOUBLE and REAL.
 LARGEST_INT, LARGEST_DOUBLE, LARGEST_REAL = 2**31 - 1, 1.7e308, 3.4e38
-#: Columns that name the spectrum: a row is nothing without them.
+#: Columns that identify the spectrum; they must be present.
 NAMING = ("plate", "mjd", "fiberID")
-#: Place, name, reader and largest value of every column that must hold a number, or nothing unless it is of `NAMING`.
+#: Position, name, parser and largest value of every numeric column; only those of `NAMING` must not be empty.
 _NUMBERS = [
     (
         *(place, name, whole_number if name in NAMING else number),
@@ -34,21 +34,21 @@ _NUMBERS = [
     if name not in (*TEXT, "specObjID", "bestObjID")
 ]
 
-#: What a place and a redshift can be at all.
+#: Possible values of positions and redshifts.
 _POSSIBLE = {"ra": (0.0, 360.0), "dec": (-90.0, 90.0), "z": (-1.0, 20.0)}
 
 
 class PageCheck:
-    """Check of the answers to one query, to be called on each.
+    """Check of the responses to one query, called on each.
 
-    A row that cannot be right may be the fault of one answer, or stand like that in the catalogue. So the first
-    answer with one is refused; the same rows in the next are accepted, as they would come for ever.
+    A row that cannot be right may be an error of one response, or be like that in the catalogue. So the first response
+    with such rows is refused; if the next has the same, they are accepted, because they will not change.
 
     Parameters
     ----------
     plan : Plan
     plates : (int, int)
-        First and last plate asked for.
+        First and last plate requested.
     """
 
     def __init__(self, plan: Plan, plates: tuple[int, int]) -> None:
@@ -56,8 +56,8 @@ class PageCheck:
         self._before: list[tuple[str, ...]] = []
 
     def __call__(self, rows: Sequence[Sequence[str]]) -> None:
-        """Raise `TransientError` for an answer that is worth asking for again."""
-        reasons = self.doubts(rows)
+        """Raise `TransientError` for a response that should be requested again."""
+        reasons = self.find_suspicious(rows)
         doubtful = sorted(tuple(row) for row, reason in zip(rows, reasons, strict=True) if reason)
         if doubtful != self._before:
             self._before = doubtful
@@ -67,27 +67,28 @@ class PageCheck:
                     f"{len(doubtful)} of {len(rows)} rows of the catalogue cannot be right; the first: {first}"
                 )
 
-    def doubts(self, rows: Sequence[Sequence[str]]) -> list[str]:
-        """Why each row cannot be right: it is damaged, or fails the cuts that it was asked for by. Errors as `check_page`."""
-        damages = find_damage(rows, self.plates)
-        check_page(rows, damages, self.plates)
-        table = as_table(rows, damages, self.plates)
+    def find_suspicious(self, rows: Sequence[Sequence[str]]) -> list[str]:
+        """Return why each row cannot be right: defective, or failing the cuts of the query. Errors as `check_page`."""
+        defects = find_defects(rows, self.plates)
+        check_page(rows, defects, self.plates)
+        table = as_table(rows, defects, self.plates)
         failures = dict(zip(table["specObjID"], self.plan.cuts.failures(table), strict=True))
-        return [damage or failures[int(row[0])] for row, damage in zip(rows, damages, strict=True)]
+        return [defect or failures[int(row[0])] for row, defect in zip(rows, defects, strict=True)]
 
 
-def check_page(rows: Sequence[Sequence[str]], damages: Sequence[str], plates: tuple[int, int]) -> None:
-    """Raise `TransientError` if no row is of ``plates``, or all of many are damaged: it is another query's answer, or none."""
+def check_page(rows: Sequence[Sequence[str]], defects: Sequence[str], plates: tuple[int, int]) -> None:
+    """Raise `TransientError` if no row is of ``plates``, or if all of many rows are defective."""
     if rows and not any(readable_ids(rows, plates)):
-        raise TransientError(f"The catalogue answered with stars that are not on plates {plates[0]} to {plates[1]}.")
-    if len(rows) > MANY and all(damages):
+        raise TransientError(f"The catalogue sent stars that are not on plates {plates[0]} to {plates[1]}.")
+    if len(rows) > MANY and all(defects):
         raise TransientError(
-            f"All {len(rows)} rows of the catalogue on plates {plates[0]} to {plates[1]} are damaged; the first: {damages[0]}"
+            f"All {len(rows)} rows of the catalogue on plates {plates[0]} to {plates[1]} are defective; "
+            f"the first: {defects[0]}"
         )
 
 
 def readable_ids(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> list[int]:
-    """The specObjID of each row; 0 unless it is one of ``plates``."""
+    """Return the specObjID of each row; 0 unless it is one of ``plates``."""
     low, high = map(int, id_range(*plates))
     found = []
     for row in rows:
@@ -99,14 +100,14 @@ def readable_ids(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> list
     return found
 
 
-def find_damage(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> list[str]:
-    """Why the cells of each row cannot be used, as a sentence; empty where they can."""
+def find_defects(rows: Sequence[Sequence[str]], plates: tuple[int, int]) -> list[str]:
+    """Return a sentence on why each row cannot be used; empty where it can."""
     found = readable_ids(rows, plates)
     times = Counter(found)
-    return [_damage(row, specobjid, times[specobjid], plates) for row, specobjid in zip(rows, found, strict=True)]
+    return [_defect(row, specobjid, times[specobjid], plates) for row, specobjid in zip(rows, found, strict=True)]
 
 
-def _damage(row: Sequence[str], specobjid: int, times: int, plates: tuple[int, int]) -> str:
+def _defect(row: Sequence[str], specobjid: int, times: int, plates: tuple[int, int]) -> str:
     if not specobjid:
         return f"Its specObjID in the catalogue, {row[0][:40]!r}, is none of plates {plates[0]} to {plates[1]}."
     if times > 1:
@@ -130,24 +131,24 @@ def _fits(cell: str, read: Callable[[str], float], largest: float) -> bool:
 
 
 def _possible(name: str, cell: str) -> bool:
-    """Whether a place is on the sky and a redshift one; other columns may hold anything."""
+    """Return whether a position or redshift is possible; other columns may hold anything."""
     low, high = _POSSIBLE.get(name, (-math.inf, math.inf))
     value = number(cell)
     return math.isnan(value) or low <= value <= high
 
 
-def as_table(rows: Sequence[Sequence[str]], damages: Sequence[str], plates: tuple[int, int]) -> pd.DataFrame:
-    """Rows of cells as a typed table sorted by specObjID.
+def as_table(rows: Sequence[Sequence[str]], defects: Sequence[str], plates: tuple[int, int]) -> pd.DataFrame:
+    """Convert rows of cells to a typed table, sorted by specObjID.
 
-    A damaged row holds nothing but its id, 0 where that cannot be read either, and the reason in `DAMAGE`.
+    A defective row keeps only its id (0 where that cannot be read) and the reason in `DEFECT`.
     """
     import numpy as np
     import pandas as pd
 
     emptied = [(str(specobjid), *["null"] * (len(NAMES) - 1)) for specobjid in readable_ids(rows, plates)]
-    usable = [tuple(empty if damage else row) for row, empty, damage in zip(rows, emptied, damages, strict=True)]
-    whole = sorted(zip(usable, damages, strict=True))  # databases answer in any order, and damaged ids are not in one
-    usable, damages = [row for row, _ in whole], [damage for _, damage in whole]
+    usable = [tuple(empty if defect else row) for row, empty, defect in zip(rows, emptied, defects, strict=True)]
+    whole = sorted(zip(usable, defects, strict=True))  # databases send rows in any order, and defective ids have none
+    usable, defects = [row for row, _ in whole], [defect for _, defect in whole]
     columns = dict(zip(NAMES, zip(*usable, strict=True) if usable else [()] * len(NAMES)))
     typed: dict[str, object] = {}
     for name, cells in columns.items():
@@ -162,5 +163,5 @@ def as_table(rows: Sequence[Sequence[str]], damages: Sequence[str], plates: tupl
             typed[name] = np.array(
                 [number(cell) for cell in cells], dtype=np.float64 if name in PRECISE else np.float32
             )
-    typed[DAMAGE] = np.array(damages, dtype=object)
+    typed[DEFECT] = np.array(defects, dtype=object)
     return pd.DataFrame(typed).sort_values("specObjID", kind="stable", ignore_index=True)

@@ -1,8 +1,8 @@
-"""Spectra of one chunk: fetched in parallel, kept until the chunk is done, made into stars.
+"""Download of spectra in parallel; files are kept until their chunk is finished.
 
-A file that has arrived is checked, written whole, and never fetched again; that the archive has none is noted the
-same way, if it sends another star's file before and after it says so: an archive that lacks everything is out of
-order, or none. So a process killed at any moment loses only what was on its way.
+A file is checked, written atomically, and never fetched again. A reply that the archive has no such file is recorded
+in the same way, if the archive sends another star's file before and after that reply: an archive that lacks everything
+is out of order. A process killed at any time loses only the files in transit.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from stellar_core.spectrum import Spectrum
 from stellar_core.survey.store import ABSENT, FAILED, REFUSED, STORED, ManifestLine
 from stellar_core.survey.stored_star import StoredStar, make_star
 
-#: Stars in a row without a file or a believable "there is none" after which it is seen whether the archive sends any.
+#: Consecutive failures after which the archive is tested.
 IN_A_ROW = 8
-#: Attempts to get a file of which another will do as well.
+#: Attempts to fetch a test file.
 PROBE_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one star.
+    """Outcome of one star.
 
     Attributes
     ----------
     line : ManifestLine
     star : StoredStar or None
     settled : bool
-        False where trying again may help.
+        False where another attempt may help.
     """
 
     line: ManifestLine
@@ -56,29 +56,29 @@ class Downloads:
     Parameters
     ----------
     folder : Path
-        Files wait here until their chunk is done.
+        Files are kept here until their chunk is finished.
     files : SpectrumFiles
     workers : int
         Downloads at a time.
     journal : Path
-        Gets a line of JSON for each failed attempt to get a file that the archive does not say it lacks, for people to read.
+        Log of failed attempts, a line of JSON each, without replies that a file does not exist.
     probes : sequence of StarId
-        Stars spread over the catalogue, asked for where it is in doubt whether the archive sends anything.
+        Stars spread over the catalogue, by which the archive is tested.
 
     Attributes
     ----------
     retried, fetched : int
-        Failed attempts and files so far.
+        Numbers of failed attempts and of files so far.
     given_up : ArchiveError or None
-        Why no star is asked for any more: the archive sends none of the files that it must have.
+        Set once the archive sends none of the files that it must have; no further star is then requested.
     """
 
     def __init__(
         self, folder: Path, files: SpectrumFiles, workers: int, journal: Path, probes: Sequence[StarId] = ()
     ) -> None:
         self.folder, self.files, self.journal, self.probes = folder, files, journal, probes
-        self._served: StarId | None = None
-        self._held_before: StarId | None = None
+        self._sent_star: StarId | None = None
+        self._kept_star: StarId | None = None
         self.retried = self.fetched = 0
         load_libraries()
         self._pool = ThreadPoolExecutor(workers)
@@ -93,26 +93,26 @@ class Downloads:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def sends(self) -> bool:
-        """Whether the archive sends a file that it must have, now; if not, it is given up."""
+    def archive_sends(self) -> bool:
+        """Test whether the archive sends a file that it must have; give it up if it does not."""
         with self._doubt:
             if self.given_up is None:
                 try:
-                    self._see_that_others_come()
+                    self._require_other_files()
                 except ArchiveError as error:
                     self.given_up = error
             return self.given_up is None
 
     def submit(self, row: CatalogueRow) -> Future[Outcome]:
-        """Begin with one star, when a worker is free."""
-        return self._pool.submit(self._settle, row)
+        """Queue one star."""
+        return self._pool.submit(self._process, row)
 
-    def forget(self, row: CatalogueRow) -> None:
-        """Remove what waits of a star, whose chunk is done."""
-        for path in self._places(row):
+    def discard(self, row: CatalogueRow) -> None:
+        """Remove the file of a star whose chunk is finished."""
+        for path in self._paths(row):
             path.unlink(missing_ok=True)
 
-    def _settle(self, row: CatalogueRow) -> Outcome:
+    def _process(self, row: CatalogueRow) -> Outcome:
         path = row.star.file_path(row.star.run2d)
 
         def line(outcome: str, reason: str = "", data: bytes = b"") -> ManifestLine:
@@ -120,7 +120,7 @@ class Downloads:
             return ManifestLine(int(row.star.specobjid), row.star.name, path, len(data), digest, outcome, reason)
 
         try:
-            spectrum, data = self._held(row) or self._fetch(row)
+            spectrum, data = self._kept(row) or self._fetch(row)
         except AbsentError as error:
             return Outcome(line(ABSENT, str(error)))
         except ArchiveError as error:
@@ -130,9 +130,9 @@ class Downloads:
         except SpectrumError as error:
             return Outcome(line(REFUSED, str(error), data))
 
-    def _held(self, row: CatalogueRow) -> tuple[Spectrum, bytes] | None:
-        """The file that waits already, if it is whole; `AbsentError` if it was noted that there is none."""
-        kept, absent = self._places(row)
+    def _kept(self, row: CatalogueRow) -> tuple[Spectrum, bytes] | None:
+        """Return the file if it was fetched before; raise `AbsentError` if it was recorded as absent."""
+        kept, absent = self._paths(row)
         if absent.exists():
             raise AbsentError(row.star)
         if not kept.exists():
@@ -143,15 +143,15 @@ class Downloads:
         except ArchiveError:
             kept.unlink()
             return None
-        self._held_before = row.star
+        self._kept_star = row.star
         return spectrum, data
 
     def _fetch(self, row: CatalogueRow) -> tuple[Spectrum, bytes]:
         if self.given_up is not None:
             raise self.given_up
-        kept, absent = self._places(row)
+        kept, absent = self._paths(row)
         try:
-            found = self._ask(row)
+            found = self._fetch_confirmed(row)
         except AbsentError:
             write_bytes(absent, b"")
             raise
@@ -162,33 +162,33 @@ class Downloads:
         with self._mutex:
             self._failures = 0
             self.fetched += 1
-            self._served = row.star
+            self._sent_star = row.star
         return found.spectrum, found.data
 
-    def _ask(self, row: CatalogueRow) -> SpectrumFile:
-        """The file; `AbsentError` only from an archive that sends others before and after it says so."""
+    def _fetch_confirmed(self, row: CatalogueRow) -> SpectrumFile:
+        """Fetch the file; raise `AbsentError` only where the archive sends other files before and after that reply."""
         note = lambda error: self._note(row.star, error)
         try:
             return self.files.fetch(row.star, note)
         except AbsentError:
-            self._see_that_others_come(row.star)
+            self._require_other_files(row.star)
         try:
             return self.files.fetch(row.star, note)
         except AbsentError:
-            self._see_that_others_come(row.star)
+            self._require_other_files(row.star)
             raise
 
-    def _see_that_others_come(self, lacking: StarId | None = None) -> None:
-        """Raise `ArchiveError` if the archive denies a file that it has sent, or sends none of those that it must have."""
+    def _require_other_files(self, lacking: StarId | None = None) -> None:
+        """Raise `ArchiveError` if the archive lacks a file that it has sent, or sends none that it must have."""
         retries = replace(self.files.retries, attempts=PROBE_ATTEMPTS, unreachable_attempts=PROBE_ATTEMPTS)
-        probing, served = replace(self.files, retries=retries), self._served
-        for star in filter(None, dict.fromkeys([served, self._held_before, *self.probes])):
+        probing, sent = replace(self.files, retries=retries), self._sent_star
+        for star in filter(None, dict.fromkeys([sent, self._kept_star, *self.probes])):
             try:
                 probing.fetch(star, lambda error: self._note(star, error))
             except AbsentError:
-                if star == served:  # it is losing files: whatever it says that it lacks is for another time
+                if star == sent:  # it is losing files, so that no reply about absence can be trusted
                     self.given_up = TransientError(
-                        f"The archive at {self.files.url} says that it has no {star.name}, which it has just sent."
+                        f"The archive at {self.files.url} has no {star.name}, which it has just sent."
                     )
                     raise self.given_up from None
             except UnreachableError:
@@ -197,21 +197,21 @@ class Downloads:
                 continue
             else:
                 with self._mutex:
-                    self._served, self._failures = star, 0
+                    self._sent_star, self._failures = star, 0
                 return
-        said = f"says that it has no {lacking.name}, and " if lacking else ""
+        lacks = f"has no {lacking.name}, and " if lacking else ""
         raise TransientError(
-            f"The archive at {self.files.url} {said}sends none of the spectra that it must have.",
+            f"The archive at {self.files.url} {lacks}sends none of the spectra that it must have.",
             value=lacking,
             remedy="Check its address (STELLAR_SAS_URL), or try again later.",
         )
 
     def _count_failure(self) -> None:
-        """Note one more failure; after many in a row see whether it is the archive or these files."""
+        """Count one more failure; after many in a row test the archive."""
         with self._mutex:
             self._failures += 1
             many = self._failures >= IN_A_ROW
-        if many and self.sends():
+        if many and self.archive_sends():
             with self._mutex:
                 self._failures = 0
 
@@ -220,12 +220,12 @@ class Downloads:
             self.retried += 1
             out.write(json.dumps({"time": round(time.time(), 1), "star": star.name, "failure": str(error)}) + "\n")
 
-    def _places(self, row: CatalogueRow) -> tuple[Path, Path]:
-        """Where the file waits, and the note that there is none."""
+    def _paths(self, row: CatalogueRow) -> tuple[Path, Path]:
+        """Return the paths of the file and of the mark that it is absent."""
         stem = self.folder / f"{row.star.plate:05d}" / f"spec-{row.star.name}"
         return stem.with_name(f"{stem.name}.fits"), stem.with_name(f"{stem.name}.absent")
 
 
 def refuse(specobjid: int, name: str, reason: str) -> Outcome:
-    """The outcome of a row of the catalogue that is not worth a download."""
+    """Return the outcome of a row of the catalogue that is not downloaded."""
     return Outcome(ManifestLine(specobjid, name, "", 0, "", REFUSED, reason))

@@ -1,4 +1,4 @@
-"""What is to be acquired: which stars, by which cuts, in which portions."""
+"""The plan of an acquisition: stars, cuts, pages and chunks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stellar_core.sdss import specobjid as ids
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.skyserver import integer
 
-#: The join and the cuts.
+#: The join and the cuts. Its text, comments included, identifies an acquisition and must not change.
 SQL_FILE = Path(__file__).with_name("survey.sql")
 #: Bits of a specObjID below its plate.
 PLATE_BITS = 50
@@ -21,19 +21,19 @@ PLATE_BITS = 50
 
 @dataclass(frozen=True)
 class Plan:
-    """One acquisition; a folder holds one only.
+    """One acquisition; a folder belongs to one only.
 
     Attributes
     ----------
     cuts : QualityCuts
     first_plate, last_plate : int
-        Both included. Plate and all else of an identifier is in its number: plates are ranges of ids.
+        Both included. A specObjID begins with the plate, so that plates are ranges of ids.
     plates_per_page : int
-        Plates that one query asks for; SkyServer gives 500,000 rows at most.
+        Plates in one query; SkyServer returns 500,000 rows at most.
     stars : int or None
-        Only so many stars, those of the lowest ids; None is all.
+        Number of stars, those of the lowest ids; None for all.
     chunk : int
-        Catalogue rows whose stars are kept in one file. Chunks begin and end at the same ids in every run.
+        Catalogue rows per file of the store. Chunks begin and end at the same ids in every run.
 
     Raises
     ------
@@ -64,7 +64,7 @@ class Plan:
         return [(start, min(start + self.plates_per_page - 1, self.last_plate)) for start in starts]
 
     def sql(self, page: tuple[int, int] | None = None, into: str = "") -> str:
-        """The statement of `SQL_FILE`.
+        """Return the statement of `SQL_FILE`.
 
         Parameters
         ----------
@@ -76,11 +76,11 @@ class Plan:
         Raises
         ------
         ParameterError
-            If ``into`` is no plain name.
+            If ``into`` is not an identifier.
         """
         low, high = id_range(*(page or (self.first_plate, self.last_plate)))
         if into and not into.isidentifier():
-            raise ParameterError(f"{into[:40]!r} is no name of a table.", value=into)
+            raise ParameterError(f"{into[:40]!r} is not a table name.", value=into)
         filled = {
             "low": low,
             "high": high,
@@ -96,7 +96,7 @@ class Plan:
 
 
 def id_range(first_plate: int, last_plate: int) -> tuple[str, str]:
-    """Lowest and highest specObjID of some plates, as SQL."""
+    """Return the lowest and highest specObjID of some plates, as SQL."""
     low = integer(first_plate, *ids.PLATES)
     high = integer(last_plate, *ids.PLATES)
     return str(int(low) << PLATE_BITS), str(((int(high) + 1) << PLATE_BITS) - 1)

@@ -1,4 +1,4 @@
-"""Arrays of a store, read a few stars at a time."""
+"""Read a store a few stars at a time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from stellar_core.survey.store import read_summary
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
-#: Row groups kept in memory, about 1.2 MB each: those of one batch, as all its columns are asked for in turn.
+#: Row groups kept in memory, about 1.2 MB each: those of one batch, whose columns are read in turn.
 GROUPS_KEPT = 96
-#: Columns of arrays: type and length of one star's.
+#: Array columns: type and length for one star.
 ARRAYS: dict[str, tuple[type, int]] = {
     "flux": (np.float16, GRID.size),
     "root_ivar": (np.float16, GRID.size),
@@ -30,7 +30,7 @@ ARRAYS: dict[str, tuple[type, int]] = {
 
 
 class StoreReader:
-    """A finished store.
+    """Reader of a finished store.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class StoreReader:
     Raises
     ------
     StorageError
-        If the folder holds no finished store, or a file of it is missing or damaged.
+        If the folder has no finished store, or a file of it is missing or damaged.
     """
 
     def __init__(self, folder: Path, groups_kept: int = GROUPS_KEPT) -> None:
@@ -72,7 +72,7 @@ class StoreReader:
         return int(self._starts[-1])
 
     def column(self, name: str) -> np.ndarray:
-        """A scalar column of all stars, in the order of their ids."""
+        """Read a scalar column of all stars, in the order of their ids."""
         import pyarrow as pa
 
         parts = [file.read([name], use_threads=False).column(0) for file in self._files]
@@ -80,7 +80,7 @@ class StoreReader:
         return whole.to_numpy()
 
     def scalars(self, names: Sequence[str], rows: range) -> dict[str, np.ndarray]:
-        """Scalar columns of a stretch of stars, read for these alone.
+        """Read scalar columns of consecutive stars.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class StoreReader:
         return {name: table.column(name).to_numpy() for name in names}
 
     def rows(self, name: str, index: np.ndarray) -> np.ndarray:
-        """Arrays of some stars.
+        """Read an array column of some stars.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class StoreReader:
         return out
 
     def _group(self, group: int) -> dict[str, np.ndarray]:
-        """All arrays of a row group; those used last are kept."""
+        """Return all arrays of a row group; the most recently used groups are cached."""
         with self._mutex:
             if group in self._kept:
                 self._kept.move_to_end(group)
@@ -139,7 +139,7 @@ class StoreReader:
 
 
 class StoredArray:
-    """One of `ARRAYS` of a whole store, read where it is indexed.
+    """Array-like view of one of `ARRAYS` of a whole store, read on indexing.
 
     Parameters
     ----------
@@ -154,24 +154,24 @@ class StoredArray:
 
     @property
     def nbytes(self) -> int:
-        """Size of all of it, bytes."""
+        """Size of the whole array, bytes."""
         return self.dtype.itemsize * self.shape[0] * self.shape[1]
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, index: int | slice | np.ndarray) -> np.ndarray:
-        """The arrays of some stars, (n, length), or of one, (length,)."""
+        """Read some stars, (n, length), or one, (length,)."""
         rows = np.arange(len(self))[index]
         return self.reader.rows(self.name, np.atleast_1d(rows))[() if np.ndim(rows) else 0]
 
     def __array__(self, dtype: np.dtype | None = None, copy: bool | None = None) -> np.ndarray:
-        """All of it, for those who have the memory."""
+        """Read the whole array into memory."""
         return np.asarray(self[:], dtype=dtype)
 
 
 def _array(column: object, kind: type, length: int) -> np.ndarray:
-    """(n, length) of a binary column of fixed width or a list of fixed length."""
+    """Convert a binary column of fixed width or a list of fixed length to (n, length)."""
     n = len(column)
     if kind is np.float32:
         return np.asarray(column.flatten()).reshape(n, length)

@@ -1,10 +1,10 @@
-"""The chunked store: Parquet files of prepared spectra, features and labels, with a manifest of every row asked for.
+"""The chunked store: Parquet files of prepared spectra, features and labels, with a manifest of all catalogue rows.
 
 ``stars-NNNNN.parquet`` holds the stars of one chunk of the catalogue in the order of their ids, in row groups of
-`ROW_GROUP`, uncompressed: a star is read without those around it. Spectra are binary columns of fixed width:
+`ROW_GROUP`, uncompressed, so that single stars are read quickly. Spectra are binary columns of fixed width:
 ``flux`` and ``root_ivar`` 6800 little-endian float16 each, ``coverage`` 6800 bits, the first the highest.
-``manifest-NNNNN.parquet`` has a line for each row of the catalogue, with its sha256 or the reason why it is not
-in the store. Nothing in these files depends on when or in how many attempts they were made.
+``manifest-NNNNN.parquet`` has a line for each row of the catalogue, with the file's SHA-256 or the reason why the star
+is not in the store. The files do not depend on the time or on the number of attempts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: Stars in a row group: read together, about 0.9 MB.
 ROW_GROUP = 32
 VERSION = 1
-#: What became of a row of the catalogue.
+#: Outcomes of a row of the catalogue.
 STORED, REFUSED, ABSENT, FAILED = "stored", "refused", "absent", "failed"
 _SCALARS = (
     *(("specobjid", "uint64"), ("plate", "int32"), ("mjd", "int32"), ("fiber", "int32"), ("run2d", "string")),
@@ -42,7 +42,7 @@ _SCALARS = (
 
 @dataclass(frozen=True)
 class ManifestLine:
-    """What became of one row of the catalogue.
+    """Outcome of one row of the catalogue.
 
     Attributes
     ----------
@@ -50,13 +50,13 @@ class ManifestLine:
     name : str
         plate-MJD-fiber.
     path : str
-        Of the file below the root of the Science Archive Server; empty where none was asked for.
+        Of the file below the root of the Science Archive Server; empty where none was requested.
     bytes : int
     sha256 : str
         Of the file; empty where there is none.
     outcome : {"stored", "refused", "absent", "failed"}
     reason : str
-        A sentence; empty for what is stored.
+        A sentence; empty for stored stars.
     """
 
     specobjid: int
@@ -69,7 +69,7 @@ class ManifestLine:
 
 
 def star_schema() -> pa.Schema:
-    """Columns of the stars, with the form of the arrays in the metadata."""
+    """Return the columns of the stars; the metadata describe the arrays."""
     import pyarrow as pa
 
     fields = [pa.field(name, pa.type_for_alias(kind)) for name, kind in _SCALARS]
@@ -99,7 +99,7 @@ def star_schema() -> pa.Schema:
 
 
 def star_table(stars: Sequence[StoredStar]) -> pa.Table:
-    """Stars as rows of `star_schema`."""
+    """Convert stars to rows of `star_schema`."""
     import pyarrow as pa
 
     schema = star_schema()
@@ -125,7 +125,7 @@ def star_table(stars: Sequence[StoredStar]) -> pa.Table:
 
 
 def manifest_table(lines: Sequence[ManifestLine]) -> pa.Table:
-    """Lines as a table."""
+    """Convert manifest lines to a table."""
     import pyarrow as pa
 
     kinds = {"specobjid": pa.uint64(), "bytes": pa.int64()}
@@ -135,7 +135,7 @@ def manifest_table(lines: Sequence[ManifestLine]) -> pa.Table:
 
 
 def write_table(table: pa.Table, path: Path, row_group: int = 10_000, compression: str = "zstd") -> None:
-    """Write a table whole or not at all; the same table gives the same bytes."""
+    """Write a table atomically; the same table gives the same bytes."""
     import pyarrow.parquet as pq
 
     out = io.BytesIO()
@@ -153,31 +153,31 @@ def write_table(table: pa.Table, path: Path, row_group: int = 10_000, compressio
 
 
 def write_chunk(folder: Path, number: int, stars: Sequence[StoredStar], lines: Sequence[ManifestLine]) -> None:
-    """Seal a chunk: its manifest, then its stars, whose file says that the chunk is done."""
+    """Write a finished chunk: its manifest, then its stars, whose file marks the chunk as finished."""
     write_table(manifest_table(lines), folder / f"manifest-{number:05d}.parquet")
     write_table(star_table(stars), chunk_path(folder, number), ROW_GROUP, "none")
 
 
 def chunk_path(folder: Path, number: int) -> Path:
-    """File of the stars of a chunk."""
+    """Return the path of the stars of a chunk."""
     return folder / f"stars-{number:05d}.parquet"
 
 
 def read_manifest(folder: Path) -> pa.Table:
-    """The manifest of all chunks that are done, in the order of ids."""
+    """Read the manifest of all finished chunks, in the order of ids."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    sealed = [
+    finished = [
         path
         for path in sorted(folder.glob("manifest-*.parquet"))
         if (folder / path.name.replace("manifest", "stars")).exists()
     ]
-    return pa.concat_tables([pq.read_table(path) for path in sealed]) if sealed else manifest_table([])
+    return pa.concat_tables([pq.read_table(path) for path in finished]) if finished else manifest_table([])
 
 
 def summarise(folder: Path, facts: Mapping[str, object]) -> dict[str, object]:
-    """Write ``store.json``: ``facts``, how many rows became what, and the sha256 of every file of the store."""
+    """Write ``store.json``: ``facts``, the number of rows of each outcome, and the SHA-256 of every file."""
     outcomes = read_manifest(folder)["outcome"].to_pylist()
     found = {
         **facts,
@@ -191,25 +191,25 @@ def summarise(folder: Path, facts: Mapping[str, object]) -> dict[str, object]:
 
 
 def read_summary(folder: Path) -> dict[str, object]:
-    """What `summarise` wrote.
+    """Read ``store.json`` as `summarise` wrote it.
 
     Raises
     ------
     StorageError
-        If the folder holds no finished store.
+        If the folder has no finished store.
     """
     try:
         return json.loads((folder / "store.json").read_text())
     except (OSError, ValueError):
         raise StorageError(
-            f"{folder} holds no finished store of spectra.",
+            f"{folder} has no finished store of spectra.",
             value=str(folder),
-            remedy="Make one with: python -m stellar_core fetch survey --out DIR; the store is DIR/store.",
+            remedy="Make one with `python -m stellar_core fetch survey --out DIR`; the store is then DIR/store.",
         ) from None
 
 
 def verify(folder: Path) -> list[str]:
-    """Names of the files of a finished store that are missing or not what they were; errors as `read_summary`."""
+    """Return the names of files of a finished store that are missing or have changed; errors as `read_summary`."""
     files = dict(read_summary(folder)["files"])
     return [
         name

@@ -1,4 +1,4 @@
-"""One star on its way into the store: preprocessing, features and label exactly as elsewhere in the project."""
+"""Prepare and label one star for the store, as for the MOCK survey."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stellar_core.spectrum import Spectrum
 
 @dataclass(frozen=True)
 class StoredStar:
-    """What the store holds of a star; inputs and labels apart, as in `stellar_core.datasets.mock_stars`.
+    """A star in the store: inputs, then labels.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ def make_star(row: CatalogueRow, spectrum: Spectrum) -> StoredStar:
     ------
     SpectrumError
         If the photometry is incomplete, the parameters lie outside the tracks, or the spectrum
-        cannot be prepared; in one sentence that does for a reason.
+        cannot be prepared. The message becomes the reason in the manifest.
     """
     values = features(row.photometry)
     if not np.isfinite(values).all():

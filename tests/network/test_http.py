@@ -1,4 +1,4 @@
-"""One request: a whole reply in bounded time, or one sentence."""
+"""HTTP requests: a whole reply in bounded time, or an error in one sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_reply_comes_whole_with_its_status(sdss):
     assert send(f"{sdss.sas}/nothing", timeout=3.0, limit=100).status == 404
 
 
-def test_what_is_too_large_is_not_read_to_its_end(sdss):
+def test_replies_that_are_too_large_are_cut_off(sdss):
     sdss.replies["/sas/file"] = (200, "text/plain", b"x" * 5_000_000)
     with pytest.raises(ArchiveError, match="larger than 1 MB") as caught:
         send(f"{sdss.sas}/file", timeout=3.0, limit=1_000_000)
@@ -35,7 +35,7 @@ def test_what_is_too_large_is_not_read_to_its_end(sdss):
         (Fault.STALL, "did not answer within 0.4 s"),
     ],
 )
-def test_broken_replies_may_pass(sdss, fault, words):
+def test_broken_replies_are_transient(sdss, fault, words):
     sdss.replies["/sas/file"] = (200, "text/plain", b"x" * 100_000)
     sdss.faults = Faults(1.0, 2, (fault,))
     start = time.monotonic()
@@ -44,26 +44,26 @@ def test_broken_replies_may_pass(sdss, fault, words):
     assert time.monotonic() - start < 5
 
 
-def test_no_connection_is_told_from_a_broken_one():
+def test_no_connection_is_an_unreachable_error():
     with pytest.raises(UnreachableError, match="127.0.0.1:1 cannot be reached"):
         send("http://127.0.0.1:1/file", timeout=2.0, limit=100)
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://example.org/a", "", "nonsense"])
-def test_only_web_addresses(url):
+def test_only_http_addresses_are_accepted(url):
     with pytest.raises(ArchiveError, match="not an http or https"):
         send(url, timeout=1.0, limit=100)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_statuses_that_may_pass(status):
+def test_transient_statuses(status):
     with pytest.raises(TransientError, match=f"host.org is busy or out of service .status {status}") as caught:
         Reply("http://host.org/a", status, "", b"", 7.0).raise_for_status()
     assert caught.value.wait == 7.0
 
 
 @pytest.mark.parametrize("status", [301, 400, 403, 418])
-def test_statuses_that_do_not_pass(status):
+def test_permanent_statuses(status):
     with pytest.raises(ArchiveError, match="refused the request") as caught:
         Reply("http://host.org/a", status, "", b"").raise_for_status()
     assert not isinstance(caught.value, TransientError)
@@ -75,7 +75,7 @@ def test_retry_after():
     ] == [30, 0.5] + [0] * 6
 
 
-def test_work_is_given_up_or_its_result_handed_on():
+def test_within_returns_the_result_or_times_out():
     assert within(lambda: 5, 2.0) == 5
     with pytest.raises(TimeoutError):
         within(lambda: time.sleep(5), 0.05)
@@ -130,7 +130,7 @@ def packed(body: bytes) -> bytes:
     ],
     ids=["one", "two members", "too large", "two too large", "second cut", "cut", "none"],
 )
-def test_what_a_proxy_packed_is_unpacked_within_the_limit(sdss, monkeypatch, body, outcome):
+def test_replies_compressed_by_a_proxy_are_decompressed_within_the_limit(sdss, monkeypatch, body, outcome):
     sdss.replies["/sas/file"] = (200, "application/fits", body)
     honest = server._Handler.end_headers
     monkeypatch.setattr(
@@ -144,7 +144,7 @@ def test_what_a_proxy_packed_is_unpacked_within_the_limit(sdss, monkeypatch, bod
 
 
 @pytest.mark.parametrize("status", [404, 503])
-def test_a_refusal_said_to_be_packed_keeps_its_status(sdss, monkeypatch, status):
+def test_an_error_declared_as_compressed_keeps_its_status(sdss, monkeypatch, status):
     sdss.replies["/sas/file"] = (status, "text/html", b"no gzip")
     honest = server._Handler.end_headers
     monkeypatch.setattr(
@@ -154,7 +154,7 @@ def test_a_refusal_said_to_be_packed_keeps_its_status(sdss, monkeypatch, status)
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "http://a..b/file"])
-def test_addresses_that_name_no_server_are_one_sentence(url):
+def test_invalid_host_names_give_one_sentence(url):
     with pytest.raises(ArchiveError) as caught:
         send(url, timeout=2.0, limit=100)
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Turns shared by threads and processes."""
+"""Rate limits shared by threads and processes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def busiest(came: list[float], window: float) -> int:
 
 
 @pytest.mark.parametrize("shared", [True, False])
-def test_no_window_has_more_turns_than_allowed(tmp_path, shared):
+def test_no_window_has_more_requests_than_allowed(tmp_path, shared):
     clock = Time()
     limit = RateLimit(tmp_path / "turns.json" if shared else None, QUERIES_PER_MINUTE, clock=clock, sleep=clock.sleep)
     came = turns(limit, clock, 4 * QUERIES_PER_MINUTE)
@@ -40,14 +40,14 @@ def test_no_window_has_more_turns_than_allowed(tmp_path, shared):
     assert came[-1] == pytest.approx(180.0), "and no turn is wasted"
 
 
-def test_two_users_of_one_file_share_its_turns(tmp_path):
+def test_two_users_of_one_file_share_the_limit(tmp_path):
     clock = Time()
     one, two = (RateLimit(tmp_path / "turns.json", 10, clock=clock, sleep=clock.sleep) for _ in range(2))
     came = [time for _ in range(15) for limit in (one, two) for time in turns(limit, clock, 1)]
     assert busiest(came, 60.0) == 10
 
 
-def test_threads_take_turns(tmp_path):
+def test_threads_share_the_limit(tmp_path):
     path, came, mutex = tmp_path / "turns.json", [], threading.Lock()
 
     def user() -> None:
@@ -66,7 +66,7 @@ def test_threads_take_turns(tmp_path):
     assert busiest(taken, 0.999) <= 10
 
 
-def test_processes_take_turns(tmp_path):
+def test_processes_share_the_limit(tmp_path):
     path = tmp_path / "turns.json"
     code = (
         "import sys, pathlib; from stellar_core.network.rate_limit import RateLimit\n"
@@ -78,7 +78,7 @@ def test_processes_take_turns(tmp_path):
     assert len(json.loads(path.read_text())) == 60, "no turn of any process is lost"
 
 
-def test_impatience_takes_no_turn(tmp_path):
+def test_a_wait_beyond_the_patience_reserves_nothing(tmp_path):
     clock = Time()
     limit = RateLimit(tmp_path / "turns.json", 2, clock=clock, sleep=clock.sleep)
     turns(limit, clock, 2)
@@ -101,13 +101,13 @@ def test_a_folder_that_cannot_be_written_leaves_the_limit_of_the_process(tmp_pat
     assert turns(limit, clock, 6)[-1] == 60.0
 
 
-def test_nonsense_is_refused():
+def test_invalid_settings_are_refused():
     for settings in ({"requests": 0}, {"requests": 5, "window": 0.0}):
         with pytest.raises(ParameterError):
             RateLimit(None, **settings)
 
 
-def test_limits_made_one_after_another_share_the_turns_of_a_folder_that_cannot_be_written(tmp_path):
+def test_limits_of_a_folder_that_cannot_be_written_share_their_requests(tmp_path):
     (tmp_path / "file").write_text("")
     clock = Time()
     came = [

@@ -1,4 +1,4 @@
-"""Asking again: how often and how long between."""
+"""Retries: number of attempts and waits."""
 
 from __future__ import annotations
 
@@ -52,28 +52,28 @@ def test_waits_double_with_jitter_from_the_upper_half():
     assert others.pauses[0] != time.pauses[0], "processes do not come back together"
 
 
-def test_the_last_failure_is_told_and_all_are_counted():
+def test_the_last_failure_is_raised_and_all_are_counted():
     time, seen = Time(), []
     with pytest.raises(TransientError, match="third"):
         retries(time, attempts=3).call(failing(*map(TransientError, ("first", "second", "third"))), seen.append)
     assert len(seen) == 3 and len(time.pauses) == 2
 
 
-def test_what_does_not_pass_is_not_tried_again():
+def test_permanent_errors_are_not_tried_again():
     time = Time()
     with pytest.raises(ArchiveError, match="refused"):
         retries(time).call(failing(ArchiveError("refused")))
     assert time.pauses == []
 
 
-def test_without_a_network_the_answer_comes_sooner():
+def test_without_a_network_there_are_fewer_attempts():
     time = Time()
     with pytest.raises(UnreachableError):
         retries(time, attempts=9, unreachable_attempts=2).call(failing(*[UnreachableError("no network")] * 9))
     assert len(time.pauses) == 1
 
 
-def test_a_server_that_asks_for_time_gets_it_unless_patience_ends():
+def test_requested_waits_are_kept_within_the_patience():
     time = Time()
     assert retries(time).call(failing(TransientError("busy", wait=40.0))) == "answer"
     assert time.pauses == [40.0]
@@ -86,12 +86,12 @@ def test_a_server_that_asks_for_time_gets_it_unless_patience_ends():
 @pytest.mark.parametrize(
     "settings", [{"attempts": 0}, {"unreachable_attempts": 0}, {"first_wait": -1.0}, {"patience": -1.0}]
 )
-def test_nonsense_is_refused(settings):
+def test_invalid_settings_are_refused(settings):
     with pytest.raises(ParameterError):
         Retries(**settings)
 
 
-def test_a_server_that_asks_for_days_is_given_up():
+def test_a_requested_wait_of_days_ends_the_attempts():
     time = Time()
     with pytest.raises(TransientError, match="later"):
         retries(time, attempts=6).call(failing(TransientError("later", wait=1e6)))

@@ -1,4 +1,4 @@
-"""The archive client against the stand-in: every fault, the cache, and what is said when nothing works."""
+"""The archive client against the stand-in: every fault, the cache, and messages without a network."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def assert_same(found: Spectrum, direct: Spectrum) -> None:
         np.testing.assert_array_equal(features(found.photometry), features(direct.photometry))
 
 
-def test_a_star_comes_with_its_catalogue_row_once_and_is_then_kept(sdss, archive):
+def test_a_star_comes_with_its_catalogue_row_and_is_cached(sdss, archive):
     star = mock_stars(sdss)[5]
     spectrum = archive.spectrum(star)
     row = sdss.catalogue.mock.set_index("specObjID").loc[star.specobjid]
@@ -127,11 +127,11 @@ def test_every_real_spectrum_is_identical_to_its_file(shared_data, sdss, archive
 def test_labels_of_real_stars_are_for_comparison_only(shared_data, sdss, archive):
     spectrum = archive.spectrum(next(star for star in sdss.spectra.real if star.name == "0283-51660-0388"))
     assert spectrum.meta["sspp_teff"] == 6765.0 and spectrum.meta["sspp_feh"] == -1.805
-    assert "sspp_teff_err" not in spectrum.meta, "-9999 is no error"
-    assert spectrum.photometry is None, "no PhotoObj row, and the SSPP gives no photometry"
+    assert "sspp_teff_err" not in spectrum.meta, "-9999 marks a missing error"
+    assert spectrum.photometry is None, "no PhotoObj row"
 
 
-def test_unknown_reduction_is_told_by_the_catalogue(shared_data, sdss, archive):
+def test_unknown_reduction_is_taken_from_the_catalogue(shared_data, sdss, archive):
     other = StarId(STAR.plate, STAR.mjd, STAR.fiber, "104")
     answer = archive.skyserver.select(COLUMNS, row_source(STAR)).data
     moved = answer.replace(STAR.specobjid.encode(), other.specobjid.encode()).replace(b",26,", b",104,")
@@ -142,7 +142,7 @@ def test_unknown_reduction_is_told_by_the_catalogue(shared_data, sdss, archive):
     assert asked(sdss, "sas") == [lite(other)]
 
 
-def test_unknown_reduction_is_found_by_trying_where_the_catalogue_is_away(shared_data, sdss, archive):
+def test_unknown_reduction_is_found_by_trying_without_the_catalogue(shared_data, sdss, archive):
     data = sdss.spectra.read(STAR.file_path("26"))
     for run2d in ("26", "103"):
         sdss.replies[f"/sas/{STAR.file_path(run2d)}"] = (404, "text/html", b"")
@@ -153,7 +153,7 @@ def test_unknown_reduction_is_found_by_trying_where_the_catalogue_is_away(shared
     assert [path.split("/")[6] for path in asked(sdss, "sas")] == ["26", "103", "104"]
 
 
-def test_the_full_file_serves_where_there_is_no_lite_one(shared_data, sdss, archive):
+def test_the_full_file_is_used_where_there_is_no_lite_file(shared_data, sdss, archive):
     sdss.replies[lite(STAR)] = (404, "text/html", b"")
     assert_same(archive.spectrum(STAR), read_spectrum(shared_data / "sdss" / "spec-0267-51608-0217.fits"))
     assert asked(sdss, "sas")[-1] == f"/sas/{STAR.file_path('26', full=True)}"
@@ -164,13 +164,13 @@ def test_without_skyserver_the_spectrum_comes_with_a_note(sdss, archive):
     sdss.faults = Faults(1.0, 1, (Fault.OUTAGE,), service="skyserver")
     spectrum = archive.spectrum(star)
     assert "web page" in spectrum.notes[-1] and "SSPP parameters are missing" in spectrum.notes[-1]
-    assert spectrum.photometry is not None, "what the file itself holds stays"
+    assert spectrum.photometry is not None, "the photometry of the file stays"
     sdss.faults = Faults()
-    assert archive.spectrum(star).notes == (), "and the failure was not kept"
+    assert archive.spectrum(star).notes == (), "and the failure was not cached"
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-def test_every_fault_twice_and_then_the_right_answer(sdss, tmp_path, fault):
+def test_every_fault_twice_then_the_correct_spectrum(sdss, tmp_path, fault):
     archive = client(sdss, tmp_path, 0.7 if fault is Fault.STALL else 3.0)
     star = mock_stars(sdss)[7]
     sdss.spectra.make([star])
@@ -182,7 +182,7 @@ def test_every_fault_twice_and_then_the_right_answer(sdss, tmp_path, fault):
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-def test_every_fault_for_ever_ends_in_one_sentence_and_an_empty_cache(sdss, tmp_path, fault):
+def test_a_permanent_fault_gives_one_sentence_and_an_empty_cache(sdss, tmp_path, fault):
     archive = client(sdss, tmp_path, 0.4 if fault is Fault.STALL else 3.0, attempts=3)
     sdss.faults = Faults(1.0, 6, (fault,))
     with pytest.raises(ArchiveError) as caught:
@@ -202,7 +202,7 @@ def test_every_fault_for_ever_ends_in_one_sentence_and_an_empty_cache(sdss, tmp_
         ("one block less", "cut short|cannot be used"),
     ],
 )
-def test_other_files_are_refused_and_not_kept(sdss, archive, reply, words):
+def test_other_files_are_refused_and_not_cached(sdss, archive, reply, words):
     star, other = mock_stars(sdss)[9:11]
     if isinstance(reply, str):
         data = sdss.spectra.read((other if reply == "another star" else star).file_path(star.run2d))
@@ -232,13 +232,13 @@ def test_a_damaged_cache_is_fetched_again(sdss, archive, damage):
     assert path.read_bytes() == sdss.spectra.read(star.file_path(star.run2d)) and len(asked(sdss, "sas")) == 2
 
 
-def test_a_cache_that_cannot_be_written_costs_a_note_only(sdss, archive, tmp_path):
+def test_a_cache_that_cannot_be_written_gives_a_note(sdss, archive, tmp_path):
     (tmp_path / "file").write_text("in the way")
     blocked = replace(archive, cache=DiskCache(tmp_path / "file"))
     assert "could not be cached" in blocked.spectrum(mock_stars(sdss)[14]).notes[-1]
 
 
-def test_positions(sdss, archive):
+def test_cone_search(sdss, archive):
     star = mock_stars(sdss)[15]
     row = archive.row(star)
     found = archive.cone_search(Position(row.ra, row.dec + 1.0 / 3600), 3.0)
@@ -251,7 +251,7 @@ def test_positions(sdss, archive):
         archive.cone_search(Position(10.0, -80.0), 181.0)
 
 
-def test_the_facade_reads_the_environment(shared_data, sdss, tmp_path):
+def test_module_functions_use_the_environment(shared_data, sdss, tmp_path):
     assert fetch_spectrum(STAR).source == "sdss"
     assert (tmp_path / "cache" / STAR.file_path("26")).is_file()
     assert plate_mjds(267, 217) == [51608] and plate_mjds(267, 216) == []
@@ -267,7 +267,7 @@ def test_the_facade_reads_the_environment(shared_data, sdss, tmp_path):
         fetch_spectrum(StarId.of(16001, 60000, 5))
 
 
-def test_offline_and_slow_end_soon_with_one_sentence(sdss, tmp_path, monkeypatch):
+def test_offline_and_slow_servers_end_soon_with_one_sentence(sdss, tmp_path, monkeypatch):
     monkeypatch.setenv("STELLAR_SAS_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("STELLAR_SKYSERVER_URL", "http://127.0.0.1:1")
     start = time.monotonic()
@@ -283,14 +283,12 @@ def test_offline_and_slow_end_soon_with_one_sentence(sdss, tmp_path, monkeypatch
     assert time.monotonic() - start < 20
 
 
-def test_the_state_is_one_sentence(sdss, archive, tmp_path):
+def test_the_state_of_the_connection_is_one_sentence(sdss, archive, tmp_path):
     state = archive.state()
     assert state.files and state.catalogue and "SDSS answers" in state.sentence
     login = (200, "text/html", b"<html>Log in first</html>")
     sdss.replies |= {f"/sas/{NO_FILE}": login, SQL_PAGE: login}
-    assert "SDSS cannot be reached from here" in archive.state().sentence, (
-        "a network that wants a login first is no SDSS"
-    )
+    assert "SDSS cannot be reached from here" in archive.state().sentence, "a network with a login page is not SDSS"
     sdss.forget()
     away = replace(archive, files=SpectrumFiles("http://127.0.0.1:1"))
     assert not away.state().files and "spectra cannot be fetched" in away.state().sentence
@@ -299,7 +297,7 @@ def test_the_state_is_one_sentence(sdss, archive, tmp_path):
     assert all(words in FALLBACK_ORDER for words in ("MOCK", "cache", "lite", "full", "SkyServer", "note"))
 
 
-def test_neighbours_of_another_place_are_not_believed(sdss, archive):
+def test_matches_at_another_position_are_refused(sdss, archive):
     row = sdss.catalogue.mock.iloc[0]
     specobjid = int(row.specObjID)
     for column, text in (
@@ -316,7 +314,7 @@ def test_neighbours_of_another_place_are_not_believed(sdss, archive):
     assert archive.cone_search(Position(row.ra, row.dec))[0].star.specobjid == str(specobjid)
 
 
-def test_an_archive_that_says_no_slowly_is_given_up(sdss, monkeypatch):
+def test_slow_replies_of_absence_end_after_the_patience(sdss, monkeypatch):
     clock = Time()
     retries = Retries(patience=30.0, clock=clock, sleep=clock.sleep)
     honest = spectrum_files.send
@@ -328,7 +326,7 @@ def test_an_archive_that_says_no_slowly_is_given_up(sdss, monkeypatch):
 
 
 @pytest.mark.parametrize("last", [1, 2])
-def test_a_file_cut_after_a_table_is_not_believed(sdss, archive, last):
+def test_a_file_cut_after_a_table_is_refused(sdss, archive, last):
     star = mock_stars(sdss)[4]
     whole = sdss.spectra.read(star.file_path(star.run2d))
     with fits.open(io.BytesIO(whole)) as hdus:
@@ -341,7 +339,7 @@ def test_a_file_cut_after_a_table_is_not_believed(sdss, archive, last):
     assert archive.spectrum(star).meta["class"]
 
 
-def test_an_endless_answer_of_skyserver_is_not_read_to_its_end(sdss, archive, monkeypatch):
+def test_an_endless_response_of_skyserver_is_cut_off(sdss, archive, monkeypatch):
     from stellar_core.sdss import skyserver
 
     monkeypatch.setattr(skyserver, "MAX_RESPONSE", 2_000_000)
@@ -350,7 +348,8 @@ def test_an_endless_answer_of_skyserver_is_not_read_to_its_end(sdss, archive, mo
         archive.row(mock_stars(sdss)[5])
 
 
-def test_the_first_look_up_of_a_process_meets_no_half_made_library(sdss, tmp_path):
+@pytest.mark.slow
+def test_the_first_look_up_of_a_process_imports_libraries_safely(sdss, tmp_path):
     star = mock_stars(sdss)[23]
     sdss.spectra.make([star])
     code = (
@@ -365,7 +364,8 @@ def test_the_first_look_up_of_a_process_meets_no_half_made_library(sdss, tmp_pat
         assert done.stdout.strip() == star.name, done.stderr[-600:]
 
 
-def test_killed_during_a_download_the_cache_stays_good(sdss, tmp_path):
+@pytest.mark.slow
+def test_the_cache_survives_kills_during_downloads(sdss, tmp_path):
     stars = mock_stars(sdss)[16:22]
     sdss.spectra.make(stars)
     code = (
@@ -390,7 +390,7 @@ def test_killed_during_a_download_the_cache_stays_good(sdss, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_thousand_look_ups_with_a_fault_in_every_fifth_request(sdss, tmp_path):
+def test_a_thousand_look_ups_with_faults_in_a_fifth_of_the_requests(sdss, tmp_path):
     stars = [star for plate in (16000, 16001, 16003) for star in mock_stars(sdss, plate)]
     rng = random.Random(11)
     chosen = rng.sample(stars, 100)

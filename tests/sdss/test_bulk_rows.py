@@ -1,4 +1,4 @@
-"""Rows of many stars by few queries: the same that single look-ups give, and found by them afterwards."""
+"""Rows of many stars in few queries: the same as single look-ups, which find them in the cache."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.sdss.test_archive import asked, client, mock_stars
 from tests.standin import Fault, Faults
 
 
-def test_few_queries_give_what_single_ones_give(sdss, tmp_path):
+def test_few_queries_give_the_same_rows_as_single_ones(sdss, tmp_path):
     stars = mock_stars(sdss)[: 2 * AT_ONCE + 3]
     missing = StarId(16001, stars[0].mjd + 1, 999, stars[0].run2d)
     archive, other = client(sdss, tmp_path / "many"), client(sdss, tmp_path / "one")
@@ -26,14 +26,14 @@ def test_few_queries_give_what_single_ones_give(sdss, tmp_path):
     assert archive.cache.get(row_key(missing)) is None and archive.row(missing) is None
 
 
-def test_the_longest_ids_fit_and_so_does_the_counting_of_none(sdss, tmp_path):
+def test_the_longest_ids_fit_into_a_query_and_its_count(sdss, tmp_path):
     stars = [StarId(16383, 59999, fiber, "v5_13_2") for fiber in range(1, AT_ONCE + 1)]
     assert {len(star.specobjid) for star in stars} == {20}
     assert prefetch_rows(client(sdss, tmp_path), stars) == 0
     assert len(asked(sdss, "skyserver")) == 2
 
 
-def test_a_reduction_that_is_not_known_costs_no_query_of_its_own(sdss, tmp_path):
+def test_unknown_reductions_need_no_extra_queries(sdss, tmp_path):
     real = [star for star, _ in sdss.spectra.real_rows() if star.plate < 3510]
     legacy = real or [star for star in mock_stars(sdss) if star.plate < 3510]
     if not legacy:
@@ -48,7 +48,7 @@ def test_a_reduction_that_is_not_known_costs_no_query_of_its_own(sdss, tmp_path)
         assert repr(archive.row(star)) == repr(other.row(star))
 
 
-def test_faults_end_in_the_same_rows_or_one_sentence(sdss, tmp_path):
+def test_faults_give_the_same_rows_or_one_sentence(sdss, tmp_path):
     stars = mock_stars(sdss)[:60]
     archive = client(sdss, tmp_path, 0.7)
     sdss.faults = Faults(1.0, 3, service="skyserver", first=2)

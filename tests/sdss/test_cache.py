@@ -1,4 +1,4 @@
-"""The cache on disk: whole, checked, bounded, shared."""
+"""The cache on disk: atomic, verified, limited in size, shared by processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stellar_core.paths import cache_folder
 from stellar_core.sdss.cache import DiskCache, cache_limit
 
 
-def test_what_was_kept_comes_back_at_its_place(tmp_path):
+def test_files_are_returned_and_lie_at_their_key(tmp_path):
     cache = DiskCache(tmp_path)
     assert cache.get("a/b.fits") is None and cache.size() == (0, 0)
     assert cache.put("a/b.fits", b"spectrum") == ""
@@ -32,7 +32,7 @@ def test_what_was_kept_comes_back_at_its_place(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"spect", b"", b"spectruM", b"<html>down</html>", None])
-def test_what_is_not_what_was_kept_is_as_good_as_absent(tmp_path, content):
+def test_changed_files_count_as_absent(tmp_path, content):
     cache = DiskCache(tmp_path)
     cache.put("key", b"spectrum")
     if content is None:
@@ -44,7 +44,7 @@ def test_what_is_not_what_was_kept_is_as_good_as_absent(tmp_path, content):
     assert cache.get("key") == b"spectrum"
 
 
-def test_drafts_of_killed_processes_go_and_those_of_others_stay(tmp_path):
+def test_old_temporary_files_are_removed_and_others_stay(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "mail").mkdir()
     names = ("a/.spec.fits.1-2.tmp", "a/.spec.fits.3-4.tmp", "a/.mine.tmp", "mail/.letter.1-2.tmp")
@@ -58,7 +58,7 @@ def test_drafts_of_killed_processes_go_and_those_of_others_stay(tmp_path):
     assert not old.exists() and new.exists() and mine.exists() and letter.exists()
 
 
-def test_an_index_that_another_process_holds_costs_seconds_only(tmp_path):
+def test_a_locked_index_delays_by_seconds_only(tmp_path):
     cache = DiskCache(tmp_path)
     cache.put("key", b"spectrum")
     other = sqlite3.connect(tmp_path / "index.sqlite", isolation_level=None)
@@ -71,7 +71,7 @@ def test_an_index_that_another_process_holds_costs_seconds_only(tmp_path):
     assert cache.get("key") == b"spectrum"
 
 
-def test_a_damaged_index_that_cannot_be_removed_is_as_good_as_none(tmp_path, monkeypatch):
+def test_a_damaged_index_that_cannot_be_removed_counts_as_absent(tmp_path, monkeypatch):
     cache = DiskCache(tmp_path)
     cache.put("key", b"spectrum")
     (tmp_path / "index.sqlite").write_bytes(b"no index " * 1000)
@@ -83,7 +83,7 @@ def test_a_damaged_index_that_cannot_be_removed_is_as_good_as_none(tmp_path, mon
     assert cache.get("key") is None and cache.size() == (0, 0)
 
 
-def test_a_folder_that_may_not_be_read_is_as_good_as_none(tmp_path, monkeypatch):
+def test_a_folder_without_permission_counts_as_absent(tmp_path, monkeypatch):
     cache = DiskCache(tmp_path)
     cache.put("key", b"spectrum")
     monkeypatch.setattr(Path, "is_file", lambda self: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
@@ -91,7 +91,7 @@ def test_a_folder_that_may_not_be_read_is_as_good_as_none(tmp_path, monkeypatch)
     cache.drop("key")
 
 
-def test_files_of_others_are_neither_read_nor_removed(tmp_path):
+def test_files_outside_the_index_are_neither_read_nor_removed(tmp_path):
     (tmp_path / "mine.fits").write_bytes(b"x" * 90)
     cache = DiskCache(tmp_path, 100)
     assert cache.get("mine.fits") is None
@@ -100,7 +100,7 @@ def test_files_of_others_are_neither_read_nor_removed(tmp_path):
     assert (tmp_path / "mine.fits").exists() and not (tmp_path / "a").exists()
 
 
-def test_those_longest_unused_go_first(tmp_path):
+def test_least_recently_used_files_are_removed_first(tmp_path):
     cache = DiskCache(tmp_path, 40)
     for key in "abcd":
         cache.put(key, key.encode() * 10)
@@ -112,7 +112,7 @@ def test_those_longest_unused_go_first(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"no database at all", b""])
-def test_a_damaged_index_costs_downloads_only(tmp_path, damage):
+def test_a_damaged_index_is_replaced(tmp_path, damage):
     cache = DiskCache(tmp_path)
     cache.put("key", b"spectrum")
     (tmp_path / "index.sqlite").write_bytes(damage)
@@ -120,7 +120,7 @@ def test_a_damaged_index_costs_downloads_only(tmp_path, damage):
     assert cache.put("key", b"spectrum") == "" and cache.get("key") == b"spectrum"
 
 
-def test_an_index_damaged_inside_costs_downloads_only(tmp_path):
+def test_an_index_damaged_inside_is_replaced(tmp_path):
     cache = DiskCache(tmp_path)
     for number in range(150):
         cache.put(f"key{number}", b"spectrum")
@@ -133,7 +133,7 @@ def test_an_index_damaged_inside_costs_downloads_only(tmp_path):
     assert cache.put("key1", b"spectrum") == "" and cache.get("key1") == b"spectrum"
 
 
-def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(tmp_path):
+def test_a_folder_that_cannot_be_written_gives_a_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
     cache = DiskCache(tmp_path / "file" / "cache")
     assert "could not be cached" in cache.put("key", b"x") and cache.get("key") is None
@@ -145,7 +145,7 @@ def test_keys_stay_in_the_folder(tmp_path, key):
         DiskCache(tmp_path).put(key, b"x")
 
 
-def test_many_threads_agree(tmp_path):
+def test_threads_share_the_cache(tmp_path):
     wrong = []
 
     def user(seed: int) -> None:
@@ -165,7 +165,7 @@ def test_many_threads_agree(tmp_path):
     assert not wrong and DiskCache(tmp_path).size()[1] <= 3000
 
 
-def test_writers_killed_at_any_moment_leave_no_wrong_answer(tmp_path):
+def test_killed_writers_leave_no_wrong_file(tmp_path):
     code = (
         "import sys, pathlib, itertools; from stellar_core.sdss.cache import DiskCache\n"
         "cache = DiskCache(pathlib.Path(sys.argv[1]), 4_000_000)\n"
@@ -211,7 +211,7 @@ def test_settings_come_from_the_environment(tmp_path, monkeypatch):
         "CREATE TABLE other (a)",
     ],
 )
-def test_an_index_of_another_make_is_made_anew(tmp_path, made):
+def test_an_incompatible_index_is_replaced(tmp_path, made):
     with sqlite3.connect(tmp_path / "index.sqlite") as index:
         index.execute(made)
     index.close()
@@ -220,7 +220,7 @@ def test_an_index_of_another_make_is_made_anew(tmp_path, made):
     assert cache.get("a") == b"spectrum" and cache.size() == (1, 8)
 
 
-def test_an_entry_that_leads_out_of_the_folder_removes_nothing(tmp_path):
+def test_an_entry_outside_the_folder_removes_nothing(tmp_path):
     cache = DiskCache(tmp_path / "cache", limit_bytes=100)
     cache.put("a", b"x" * 60)
     (tmp_path / "mine").write_bytes(b"kept")

@@ -30,7 +30,7 @@ def table() -> str:
 
 
 @pytest.mark.parametrize("token", ["", " ", " secret", "tok\u00e9n", "one\ntwo", "one\r", "\u2026"])
-def test_a_token_that_is_none_is_one_sentence(token):
+def test_an_invalid_token_gives_one_sentence(token):
     with pytest.raises(ParameterError, match="CasJobs token must be one line") as caught:
         CasJobs(token)
     assert not token.strip() or token not in str(caught.value)
@@ -46,26 +46,26 @@ def test_a_job_runs_into_a_table_that_queries_read(sdss, jobs, table):
     assert {row[0] for row in rows} == set(sdss.catalogue.mock.query("plate == 16000")["specObjID"])
 
 
-def test_a_job_that_fails_says_why(jobs, table):
+def test_a_failed_job_gives_its_reason(jobs, table):
     number = jobs.submit(f"SELECT s.nonsense INTO MyDB.{table} FROM SpecObj s")
     with pytest.raises(ArchiveError, match=f"job {number} failed: .*nonsense"):
         jobs.wait(number)
 
 
-def test_a_wrong_token_is_said_and_never_shown(sdss):
+def test_a_wrong_token_is_reported_and_never_shown(sdss):
     jobs = CasJobs("my secret token", timeout=3.0)
     with pytest.raises(ArchiveError, match="does not accept the token") as caught:
         jobs.submit("SELECT 1 INTO MyDB.a FROM SpecObj")
     assert "secret" not in str(caught.value) + repr(jobs) + json.dumps([served.resource for served in sdss.served])
 
 
-def test_a_refused_query_is_said(jobs):
+def test_a_refused_query_is_reported(jobs):
     with pytest.raises(ArchiveError, match="CasJobs refused the query: .*no_such_table"):
         jobs.query(f"SELECT a, {TOTAL_SQL} FROM MyDB.no_such_table", ["a"])
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.STALL])
-def test_every_fault_twice_and_then_the_right_answer(sdss, jobs, table, fault):
+def test_every_fault_twice_then_the_correct_result(sdss, jobs, table, fault):
     number = jobs.submit(f"SELECT s.fiberID INTO MyDB.{table} FROM SpecObj s WHERE s.plate = 16001")
     sdss.faults = Faults(1.0, 8, (fault,), first=2)
     jobs.wait(number)
@@ -80,6 +80,6 @@ def test_a_job_is_sent_once(sdss, jobs):
     assert len(sdss.served) == 1
 
 
-def test_states():
+def test_job_states():
     assert [JobState(name, "").over for name in ("ready", "started", "canceling")] == [False] * 3
     assert all(JobState(name, "").over for name in ("canceled", "failed", "finished"))

@@ -1,4 +1,4 @@
-"""Rows of the catalogue and what they add to a spectrum."""
+"""Catalogue rows: parsing, and the values added to a spectrum."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_row_is_read():
     assert row.bestobjid == "1237650000000000000"
 
 
-def test_missing_values_are_missing():
+def test_missing_values_are_nan_or_absent():
     nulls = {f"{name}_{band}": "null" for name in ("psfMag", "psfMagErr", "extinction", "modelMag") for band in "ugriz"}
     row = CatalogueRow.read(cells(teffadop="-9999", loggadop="null", bestObjID="0", zWarning="null", **nulls))
     assert row.photometry is None and row.bestobjid == "" and row.zwarning == 0
@@ -68,12 +68,12 @@ def test_a_row_whose_id_and_numbers_disagree_is_refused(changes):
 
 
 @pytest.mark.parametrize("changes", [{"z": "abc"}, {"specObjID": "1e18"}, {"plate": ""}])
-def test_a_cell_that_is_no_number_is_refused(changes):
+def test_a_cell_that_is_not_a_number_is_refused(changes):
     with pytest.raises(TransientError):
         CatalogueRow.read(cells(**changes))
 
 
-def test_the_reduction_asked_for_is_chosen():
+def test_the_requested_reduction_is_chosen():
     both = [cells("103"), cells("26")]
     assert choose_row(STAR, both).star.run2d == "26"
     assert choose_row(StarId(266, 51602, 31, "103"), both).star.run2d == "103"
@@ -83,7 +83,7 @@ def test_the_reduction_asked_for_is_chosen():
         choose_row(StarId(266, 51602, 32, "26"), both)
 
 
-def test_parameters_become_metadata_and_photometry_photometry():
+def test_parameters_become_metadata_and_photometry_is_added():
     row = CatalogueRow.read(cells(teffadop="6000", z="0.0001"))
     added = row.add_to(spectrum(redshift=0.0002, meta={"sn_median": 30.0}))
     assert added.meta["sspp_teff"] == 6000 and added.meta["sspp_flag"] == "nnnnn" and added.meta["class"] == "STAR"
@@ -94,7 +94,7 @@ def test_parameters_become_metadata_and_photometry_photometry():
     assert bare.redshift == 0.0001 and "catalogue" in bare.notes[0]
 
 
-def test_a_row_without_photometry_takes_none_away():
+def test_a_row_without_photometry_keeps_that_of_the_file():
     own = CatalogueRow.read(cells()).photometry
     partial = CatalogueRow.read(cells(psfMag_u="-9999"))
     assert partial.add_to(spectrum(photometry=own)).photometry is own
@@ -105,7 +105,7 @@ def test_the_query_holds_numbers_only():
     assert row_source(STAR).endswith("WHERE s.plate = 266 AND s.mjd = 51602 AND s.fiberID = 31")
 
 
-def test_parameters_do_not_reach_what_networks_see():
+def test_parameters_do_not_reach_the_networks_inputs():
     rng = np.random.default_rng(3)
     wave = np.arange(3800.0, 9200.0)
     bare = Spectrum(wave, 5 + rng.standard_normal(wave.size), np.ones(wave.size), redshift=0.0, name=STAR.name)
@@ -133,5 +133,5 @@ def test_a_rounded_id_is_refused_even_where_plate_mjd_and_fiber_survive(changes)
         choose_row(STAR, [cells(**changes)])
 
 
-def test_a_warning_that_is_no_number_of_bits_is_none():
+def test_an_infinite_zwarning_is_zero():
     assert CatalogueRow.read(cells(zWarning="inf")).zwarning == 0 and CatalogueRow.read(cells(run2d="26")).star == STAR

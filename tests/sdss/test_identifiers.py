@@ -1,4 +1,4 @@
-"""Everything people paste."""
+"""Parsing of identifiers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SAS = "https://data.sdss.org/sas/dr17"
         "dr17.sdss.org/optical/spectrum/view?plateid=266&mjd=51602&fiberid=31",
     ],
 )
-def test_forms_without_a_reduction_assume_one_and_say_so(text):
+def test_forms_without_a_reduction_assume_one_with_a_note(text):
     star = parse(text)
     assert star == StarId(266, 51602, 31, "26")
     assert not star.run2d_known and "assumed" in star.notes[0]
@@ -60,7 +60,7 @@ def test_forms_with_a_reduction(text):
     assert star.run2d_known and star.notes == ()
 
 
-def test_rounded_id_in_a_url_is_mended_with_a_note():
+def test_rounded_id_in_a_url_is_corrected_with_a_note():
     star = parse("https://skyserver.sdss.org/dr17/VisualTools/explore/summary?sid=4565636362342691000")
     assert star == StarId(4055, 55359, 408, "v5_7_0")
     assert "corrected" in star.notes[0]
@@ -85,7 +85,7 @@ def test_urls_follow_from_the_id():
     assert StarId(10000, 57346, 9, "v5_13_2").spectrum_url.endswith("lite/10000/spec-10000-57346-0009.fits")
 
 
-def test_own_urls_and_names_are_read_back():
+def test_own_urls_and_names_are_parsed():
     for star in (StarId(266, 51602, 31, "104"), StarId(10000, 57346, 9, "v5_13_2")):
         assert parse(star.spectrum_url) == star
         assert parse(star.skyserver_url) == star
@@ -101,7 +101,7 @@ def test_names_round_trip(plate, mjd, fiber):
     assert parse(star.specobjid) == parse(star.name) == star
 
 
-def test_segue2_is_guessed_from_the_mjd():
+def test_segue2_is_assumed_from_the_mjd():
     assert parse("3223-54865-170").run2d == "104"
 
 
@@ -111,7 +111,7 @@ def test_mock_plates_have_no_sdss_urls():
     assert not parse("15999-59000-5").is_mock
 
 
-def test_dict_is_the_contract():
+def test_to_dict_has_the_documented_keys():
     payload = parse("299497923312379904").to_dict()
     assert {"plate", "mjd", "fiber", "run2d", "specobjid", "spectrum_url", "notes"} <= payload.keys()
     assert payload["specobjid"] == "299497923312379904" and payload["notes"] == []
@@ -178,7 +178,7 @@ def test_positions(text, ra, dec):
 
 
 @given(st.text(max_size=80))
-def test_no_text_breaks_the_reader(text):
+def test_any_text_is_parsed_or_refused(text):
     try:
         parse(text)
     except IdentifierError as error:
@@ -186,7 +186,7 @@ def test_no_text_breaks_the_reader(text):
 
 
 @given(st.from_regex(r"[-+]?[0-9eE., /_-]{1,40}", fullmatch=True))
-def test_no_number_breaks_the_reader(text):
+def test_any_number_is_parsed_or_refused(text):
     try:
         parse(text)
     except IdentifierError as error:

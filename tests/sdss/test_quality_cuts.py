@@ -1,4 +1,4 @@
-"""The paper's quality cuts: thresholds, odd tables, and the same answer from SQL."""
+"""The paper's quality cuts: thresholds, unusual tables, and agreement with SQL."""
 
 import duckdb
 import numpy as np
@@ -83,20 +83,20 @@ def test_numbers_of_any_type(kind):
     assert QualityCuts().mask(frame).tolist() == [False, True, False]
 
 
-def test_all_missing_columns_in_one_sentence():
+def test_all_missing_columns_are_listed_in_one_sentence():
     frame = table().drop(columns=["zErr", "extinction_g"])
-    with pytest.raises(ParameterError, match="columns that the table has not: zErr, extinction_g.") as raised:
+    with pytest.raises(ParameterError, match="lacks columns that the quality cuts need: zErr, extinction_g.") as raised:
         QualityCuts().mask(frame)
     assert raised.value.value == ["zErr", "extinction_g"] and "\n" not in str(raised.value)
     assert QualityCuts(z_err=None, extinction=None).mask(frame).all()
 
 
-def test_a_column_that_is_there_twice():
+def test_a_column_present_under_two_names_is_refused():
     with pytest.raises(ParameterError, match="zErr twice, as 'zErr' and 'Z_ERR'"):
         QualityCuts().mask(table().assign(Z_ERR=0.1))
 
 
-def test_apply_keeps_rows_as_they_were():
+def test_apply_does_not_change_the_rows():
     frame = table(snMedian=[5.0, 30.0, 40.0]).assign(specObjID=["1", "2", "3"])
     frame.index = [7, 8, 9]
     kept = QualityCuts().apply(frame)
@@ -104,7 +104,7 @@ def test_apply_keeps_rows_as_they_were():
     assert len(QualityCuts().apply(frame[:0])) == 0
 
 
-def test_report_counts_what_each_cut_takes():
+def test_report_counts_the_effect_of_each_cut():
     frame = table(snMedian=[5.0, 30.0, np.nan], zErr=[0.1])
     frame.loc[0, "zErr"] = 1.0
     counts = {count.cut: count for count in QualityCuts().report(frame)}
@@ -116,7 +116,7 @@ def test_report_counts_what_each_cut_takes():
     assert sum(count.lost for count in counts.values()) + 1 == len(frame)
 
 
-def test_switched_off_entirely():
+def test_all_cuts_switched_off():
     nothing = QualityCuts(**dict.fromkeys(QualityCuts.__dataclass_fields__))
     assert nothing.columns == () and nothing.where() == "1 = 1" and nothing.report(table()) == []
     assert nothing.mask(pd.DataFrame({"a": [1, 2]})).tolist() == [True, True]
@@ -125,13 +125,13 @@ def test_switched_off_entirely():
 @pytest.mark.parametrize(
     "wrong", [{"z_err": -1.0}, {"z_err": np.nan}, {"teff": (9000.0, 3500.0)}, {"kind": "STAR' OR '1'='1"}, {"kind": ""}]
 )
-def test_thresholds_that_make_no_sense(wrong):
+def test_invalid_thresholds_are_refused(wrong):
     with pytest.raises(ParameterError):
         QualityCuts(**wrong)
 
 
-def test_an_alias_is_a_plain_name():
-    with pytest.raises(ParameterError, match="no alias"):
+def test_an_alias_must_be_an_identifier():
+    with pytest.raises(ParameterError, match="not a table alias"):
         QualityCuts().where(spec="s; DROP TABLE stars")
 
 

@@ -22,7 +22,7 @@ def server(sdss) -> SkyServer:
     return SkyServer(sdss.skyserver, 3.0, limit, Retries(attempts=6, clock=time, sleep=time.sleep))
 
 
-def test_rows_come_as_text_and_ids_whole(sdss, server):
+def test_rows_are_text_and_ids_exact(sdss, server):
     rows, data = server.select(["s.specObjID", "s.z"], "FROM SpecObj s WHERE s.plate = 16000")
     expected = sdss.catalogue.mock.query("plate == 16000")
     assert {row[0] for row in rows} == set(expected["specObjID"]) and data.startswith(b"#Table1")
@@ -35,14 +35,14 @@ def test_no_rows_are_confirmed_by_a_count(sdss, server):
     assert len(sdss.served) == 2 and "found" in sdss.served[1].resource
 
 
-def test_a_table_without_rows_that_should_have_some_is_refused(sdss, server):
+def test_an_empty_table_is_refused_where_the_count_disagrees(sdss, server):
     sdss.replies[SQL_PAGE] = (200, "text/plain", b"#Table1\nz,n_rows\n")
     with pytest.raises(TransientError, match="columns requested"):
         server.select(["s.z"], "FROM SpecObj s WHERE s.plate = 16000")
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-def test_every_fault_once_or_twice_and_then_the_right_answer(sdss, server, fault):
+def test_every_fault_twice_then_the_correct_rows(sdss, server, fault):
     sdss.stall = 30.0
     sdss.faults = Faults(1.0, 3, (fault,), first=2)
     quick = SkyServer(server.url, 0.7 if fault is Fault.STALL else 3.0, server.limit, server.retries)
@@ -52,7 +52,7 @@ def test_every_fault_once_or_twice_and_then_the_right_answer(sdss, server, fault
 
 
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.STALL])
-def test_every_fault_for_ever_ends_in_one_sentence(sdss, server, fault):
+def test_a_permanent_fault_gives_one_sentence(sdss, server, fault):
     sdss.faults = Faults(1.0, 4, (fault,))
     with pytest.raises(ArchiveError) as caught:
         server.select(["s.fiberID"], "FROM SpecObj s WHERE s.plate = 16000")
@@ -60,13 +60,13 @@ def test_every_fault_for_ever_ends_in_one_sentence(sdss, server, fault):
     assert len(sdss.served) == 6
 
 
-def test_a_wrong_query_is_asked_once(sdss, server):
+def test_an_invalid_query_is_sent_once(sdss, server):
     with pytest.raises(ArchiveError, match="refused the query"):
         server.select(["s.nonsense"], "FROM SpecObj s")
     assert len(sdss.served) == 1
 
 
-def test_an_answer_that_a_check_refuses_is_asked_for_again(sdss, server):
+def test_rows_that_a_check_refuses_are_queried_again(sdss, server):
     seen = []
 
     def check(rows) -> None:
@@ -78,26 +78,26 @@ def test_an_answer_that_a_check_refuses_is_asked_for_again(sdss, server):
     assert len(seen) == 3
 
 
-def test_no_server_is_said_in_one_sentence(server):
+def test_an_unreachable_server_gives_one_sentence(server):
     away = SkyServer("http://127.0.0.1:1", 2.0, server.limit, server.retries)
     with pytest.raises(ArchiveError, match="127.0.0.1:1 cannot be reached"):
         away.select(["s.z"], "FROM SpecObj s")
 
 
 @pytest.mark.parametrize("url", ["skyserver.sdss.org", "http://", "http://[::bad/x", f"http://{'a' * 70}.org"])
-def test_an_address_that_is_none_is_asked_once_and_said(url):
+def test_an_invalid_address_gives_one_sentence(url):
     with pytest.raises(ArchiveError, match="names no server|cannot be reached|not an http or https address") as caught:
         SkyServer(url, timeout=2.0, limit=None).select(["s.plate"], "FROM SpecObj s")
     assert not isinstance(caught.value, TransientError) or "cannot be reached" in str(caught.value)
 
 
-def test_certificates_that_are_not_there_are_one_sentence(monkeypatch):
+def test_missing_certificates_give_one_sentence(monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/certificates.pem")
     with pytest.raises(ArchiveError, match="certificates.pem cannot be read"):
         SkyServer("https://127.0.0.1:9", timeout=2.0, limit=None).select(["s.plate"], "FROM SpecObj s")
 
 
-def test_queries_stay_below_the_length_that_skyserver_takes(sdss, server):
+def test_queries_longer_than_skyserver_accepts_are_refused(sdss, server):
     with pytest.raises(ParameterError, match="characters"):
         server.select(["s.z"], "FROM SpecObj s WHERE s.plate IN (" + "1, " * 700 + "2)")
     assert sdss.served == []

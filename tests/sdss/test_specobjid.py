@@ -1,4 +1,4 @@
-"""Packing, unpacking and mending specObjIDs."""
+"""Encoding, decoding and correcting specObjIDs."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_spreadsheet_rounding_keeps_plate_mjd_and_fiber(parts):
         assert notes or corrected == number
 
 
-def test_spreadsheet_example_says_what_was_done():
+def test_a_corrected_spreadsheet_id_has_a_note():
     number, certain, notes = read_specobjid("4.56563636234269E+18")
     assert number == 4565636362342690816
     assert "4565636362342690816" in notes[0] and "rounded" in notes[0]
@@ -130,6 +130,6 @@ def test_any_number_is_read_or_refused(number):
     decode(value)
 
 
-def test_a_number_is_not_corrected_to_a_reduction_that_its_plate_never_had():
+def test_a_number_is_not_corrected_to_a_reduction_of_the_other_spectrograph():
     with pytest.raises(IdentifierError, match="is out of range"):
         read_specobjid("299566500182943700")  # plate 266 of the year 2000 by a reduction of BOSS

@@ -1,4 +1,4 @@
-"""A stand-in for SDSS on this machine: the MOCK survey, and real files where there are some, at SDSS's own paths.
+"""A local stand-in for SDSS: the MOCK survey, and real files if available, at the paths of SDSS.
 
 The Science Archive Server (spec files), SkyServer's SQL page (CSV and JSON, as astroquery asks for them) and
 CasJobs (jobs and MyDB), each with faults on demand.

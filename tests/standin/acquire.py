@@ -1,4 +1,4 @@
-"""An acquisition from the stand-in as a process of its own, to be killed: ``python -m tests.standin.acquire OUT PLAN``."""
+"""An acquisition from the stand-in in a process that can be killed: ``python -m tests.standin.acquire OUT PLAN``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stellar_core.survey.plan import Plan
 
 
 def acquire(out: Path, plan: Plan, timeout: float = 5.0, **options: object) -> dict[str, object]:
-    """An acquisition that waits a hundredth as long as a real one, as the stand-in does not mind."""
+    """Run an acquisition with waits a hundred times shorter than for SDSS."""
     retries = Retries(attempts=10, first_wait=0.01, longest_wait=0.1)
     server = SkyServer(timeout=timeout, limit=RateLimit(None, 10_000), retries=retries)
     files = SpectrumFiles(timeout=timeout, retries=retries, full=False)

@@ -1,4 +1,4 @@
-"""CasJobs of the stand-in: jobs that write into MyDB, and queries on it."""
+"""CasJobs of the stand-in: jobs that write into MyDB, and queries on MyDB."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class CasJobsDesk:
         self._mutex = threading.Lock()
 
     def clear(self) -> None:
-        """No jobs and no tables."""
+        """Remove all jobs and tables."""
         with self._mutex:
             self.jobs.clear()
             self.catalogue.clear_mydb()
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str, bytes]:
-        """Status, content type and body of the reply to one request."""
+        """Return status, content type and body of the reply to one request."""
         if headers.get("X-Auth-Token") != TOKEN:
             return 401, "application/json", b'{"Error": "Unauthorized"}'
         sql = json.loads(body)["Query"] if body else ""
@@ -62,7 +62,7 @@ class CasJobsDesk:
         return 404, "application/json", b'{"Error": "Not found"}'
 
     def _go_on(self, job: dict[str, object]) -> None:
-        """Each time a job is looked at it is one step farther."""
+        """Advance the job by one step at each request for its state."""
         if job["Status"] == READY:
             job["Status"] = STARTED
         elif job["Status"] == STARTED:

@@ -1,4 +1,4 @@
-"""The catalogue of the stand-in: SDSS's tables in DuckDB, asked in SkyServer's dialect of SQL."""
+"""The catalogue of the stand-in: SDSS's tables in DuckDB, queried in SkyServer's dialect of SQL."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CREATE MACRO dbo.fGetNearbySpecObjEq(ra0, dec0, r) AS TABLE
 
 
 class Refusal(Exception):
-    """What SkyServer says in a row named error_message."""
+    """An error that SkyServer sends in a row named error_message."""
 
 
 class Catalogue:
@@ -52,7 +52,7 @@ class Catalogue:
     seed : int
         Of the MOCK survey.
     real : iterable of (StarId, dict)
-        Real spectra and what is known of them: kind, z, sn, ra, dec, sspp_teff, sspp_logg, sspp_feh; empty where unknown.
+        Real spectra with kind, z, sn, ra, dec, sspp_teff, sspp_logg, sspp_feh; empty where unknown.
 
     Attributes
     ----------
@@ -70,7 +70,8 @@ class Catalogue:
         self._connection.execute(_MACROS)
         self._connection.execute("ALTER TABLE sppParams ADD COLUMN elodieRVFinal FLOAT")
         self._connection.execute(
-            f"UPDATE sppParams SET elodieRVFinal = {SPEED_OF_LIGHT} * s.z FROM SpecObj s WHERE s.specObjID = sppParams.specObjID"
+            f"UPDATE sppParams SET elodieRVFinal = {SPEED_OF_LIGHT} * s.z FROM SpecObj s "
+            "WHERE s.specObjID = sppParams.specObjID"
         )
         for star, known in real:
             self._add(star, known)
@@ -82,12 +83,12 @@ class Catalogue:
         self._connection.close()
 
     def ask(self, sql: str) -> tuple[list[str], list[list[str]]]:
-        """Column names and rows of text; one SELECT only.
+        """Return column names and rows of text for one SELECT.
 
         Raises
         ------
         Refusal
-            In SkyServer's words.
+            With SkyServer's message.
         """
         flat = " ".join(sql.split())
         if not flat.lower().startswith("select ") or ";" in flat or re.search(r"\binto\b", flat, re.I):
@@ -98,12 +99,12 @@ class Catalogue:
             return self._damage(*self._answers[flat])
 
     def into(self, sql: str) -> int:
-        """Carry out a SELECT ... INTO MyDB.name; the number of rows.
+        """Run a SELECT ... INTO MyDB.name; return the number of rows.
 
         Raises
         ------
         Refusal
-            If the table is there already, or SQL is wrong.
+            If the table exists, or the SQL is invalid.
         """
         flat = " ".join(line for line in " ".join(line.partition("--")[0] for line in sql.splitlines()).split())
         target = re.search(r"\bINTO\s+(MyDB\.\w+)\s", flat, re.I)
@@ -118,12 +119,12 @@ class Catalogue:
             return self._connection.execute(f"SELECT COUNT(*) FROM {target.group(1)}").fetchone()[0]
 
     def clear_mydb(self) -> None:
-        """Drop what jobs have made."""
+        """Drop the tables made by jobs."""
         with self._mutex:
             self._connection.execute("DROP SCHEMA mydb CASCADE; CREATE SCHEMA mydb")
 
     def columns_of(self, table: str) -> list[str]:
-        """Names of the columns of a table, as dbo.fDocColumns gives them."""
+        """Return the column names of a table, as dbo.fDocColumns does."""
         return [row[0] for row in self._run(f"SELECT column_name FROM (DESCRIBE {table})")[1]]
 
     def _run(self, sql: str) -> tuple[list[str], list[list[str]]]:
@@ -137,7 +138,7 @@ class Catalogue:
         return names, [list(row) for row in zip(*columns)]
 
     def _damage(self, names: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
-        """An answer with the text of `damaged` in its cells."""
+        """Put the texts of `damaged` into the cells."""
         if not self.damaged or "specObjID" not in names:
             return names, rows
         place = names.index("specObjID")
@@ -146,7 +147,7 @@ class Catalogue:
         ]
 
     def _add(self, star: StarId, known: dict[str, str]) -> None:
-        """A real star: no imaging photometry, as for most spectra of the SDSS spectrograph, and labels where known."""
+        """Add a real star without imaging photometry, with labels where known."""
         value = {name: float(text) if text else None for name, text in known.items() if name in _NUMBERS}
         kind = "STAR" if known["kind"] == "WHITE_DWARF" else known["kind"]
         self._connection.execute(
@@ -168,14 +169,15 @@ class Catalogue:
                 -9999.0 if value[f"sspp_{name}"] is None else value[f"sspp_{name}"] for name in ("teff", "logg", "feh")
             ]
             self._connection.execute(
-                "INSERT INTO sppParams (specObjID, teffadop, loggadop, fehadop, teffadopunc, loggadopunc, fehadopunc, flag) "
+                "INSERT INTO sppParams "
+                "(specObjID, teffadop, loggadop, fehadop, teffadopunc, loggadopunc, fehadopunc, flag) "
                 "VALUES (?, ?, ?, ?, -9999, -9999, -9999, 'nnnnn')",
                 [star.specobjid, *labels],
             )
 
 
 def as_csv(names: list[str], rows: list[list[str]], title: bool = True) -> bytes:
-    """An answer as SkyServer sends it, with its first line ``#Table1`` or without."""
+    """Format rows as SkyServer does, with or without the first line ``#Table1``."""
     out = io.StringIO()
     if title:
         out.write("#Table1\n")
@@ -186,7 +188,7 @@ def as_csv(names: list[str], rows: list[list[str]], title: bool = True) -> bytes
 
 
 def _duck(sql: str) -> str:
-    """SkyServer's dialect in DuckDB's: TOP becomes LIMIT."""
+    """Translate SkyServer's dialect to DuckDB's: TOP becomes LIMIT."""
     top = re.match(r"\s*SELECT\s+(DISTINCT\s+)?TOP\s+(\d+)\s", sql, re.I)
     if not top:
         return sql
@@ -194,6 +196,6 @@ def _duck(sql: str) -> str:
 
 
 def _texts(values: np.ndarray) -> list[str]:
-    """Cells: REAL with the digits that it has, NULL as SkyServer writes it."""
+    """Format cells: REAL with all its digits, NULL as SkyServer does."""
     missing = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else np.zeros(len(values), bool)
     return ["null" if gone or value is None else str(value) for value, gone in zip(np.asarray(values), missing)]

@@ -1,4 +1,4 @@
-"""What goes wrong at SDSS, chosen by seed."""
+"""Faults of the stand-in, chosen by seed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class Fault(enum.Enum):
-    """One way to fail."""
+    """A kind of fault."""
 
     UNAVAILABLE = "status 503 with a web page"
     OUTAGE = "a web page with status 200"
@@ -24,19 +24,19 @@ class Fault(enum.Enum):
 
 @dataclass(frozen=True)
 class Faults:
-    """Which requests fail, and how; the same for the same request whatever the order of all requests.
+    """Choice of requests that fail; it does not depend on the order of the requests.
 
     Attributes
     ----------
     rate : float
-        Share of the requests that fail.
+        Fraction of the requests that fail.
     seed : int
     kinds : tuple of Fault
-        Drawn from evenly.
+        Drawn with equal probability.
     service : str
         "sas", "skyserver" or "casjobs"; empty for all.
     first : int or None
-        Only so many first requests of each resource may fail; None is no limit.
+        Number of first requests of each resource that may fail; None for all.
     """
 
     rate: float = 0.0
@@ -46,7 +46,7 @@ class Faults:
     first: int | None = None
 
     def choose(self, service: str, resource: str, time: int) -> tuple[Fault | None, float]:
-        """The fault of the ``time``-th request (from 0) of a resource, and where from 0 to 1 it strikes."""
+        """Return the fault of the ``time``-th request (from 0) of a resource, and its position in the body (0 to 1)."""
         digest = hashlib.sha256(f"{self.seed} {service} {resource} {time}".encode()).digest()
         draw, kind, place = (int.from_bytes(digest[i : i + 8], "big") / 2.0**64 for i in (0, 8, 16))
         if self.service not in ("", service) or (self.first is not None and time >= self.first) or draw >= self.rate:

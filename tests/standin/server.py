@@ -109,7 +109,7 @@ class StandIn(http.server.ThreadingHTTPServer):
 
     @property
     def skyserver(self) -> str:
-        """Base URL of SkyServer, as astroquery wants it."""
+        """Base URL of SkyServer, without the data release."""
         return f"{self.url}/skyserver"
 
     @property
@@ -118,7 +118,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         return f"{self.url}/CasJobs/RestApi"
 
     def forget(self) -> None:
-        """No faults, nothing asked yet."""
+        """Reset: no faults, no requests so far."""
         with self._mutex:
             self.faults = Faults()
             self.replies.clear()
@@ -128,7 +128,7 @@ class StandIn(http.server.ThreadingHTTPServer):
             self._alarms.clear()
 
     def after(self, requests: int, call: Callable[[], None]) -> None:
-        """Call ``call`` once when so many further requests have begun."""
+        """Call ``call`` once after ``requests`` further requests."""
         with self._mutex:
             self._alarms.append((sum(self._asked.values()) + requests, call))
 
@@ -145,7 +145,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         return self.faults.choose(service, resource, time)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients hang up, as some tests want."""
+        """Ignore clients that disconnect."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -161,7 +161,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._serve()
 
     def log_message(self, *args: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)

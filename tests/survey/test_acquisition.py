@@ -1,4 +1,4 @@
-"""Whole acquisitions from the stand-in: interrupted anywhere, and the same to the byte."""
+"""Whole acquisitions from the stand-in: interrupted at any time, with the same bytes at the end."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def downloads(sdss: StandIn) -> Counter[str]:
     return Counter(served.resource for served in sdss.served if served.service == "sas" and served.fault is None)
 
 
-def test_the_store_holds_what_the_rest_of_the_project_makes_of_the_files(sdss, unbroken):
+def test_the_store_has_the_prepared_spectra_features_and_labels(sdss, unbroken):
     tables = [pq.read_table(path) for path in sorted((unbroken / "store").glob("stars-*.parquet"))]
     assert [table.num_rows for table in tables] == [20, 20, 20, 20, 10]
     lines = manifest(unbroken)
@@ -96,7 +96,7 @@ def test_the_store_holds_what_the_rest_of_the_project_makes_of_the_files(sdss, u
         assert stored["teff"] == row["teffadop"] and stored["feh_err"] == row["fehadopunc"]
 
 
-def test_nothing_in_the_store_tells_when_or_where_it_was_made(unbroken, sdss):
+def test_the_store_does_not_depend_on_time_or_place(unbroken, sdss):
     summary = json.loads((unbroken / "store" / "store.json").read_text())
     assert summary["mock"] is True and summary["source"] == "MOCK survey" and summary["stored"] == 90
     assert set(summary["files"]) == {path.name for path in (unbroken / "store").glob("*.parquet")}
@@ -106,7 +106,7 @@ def test_nothing_in_the_store_tells_when_or_where_it_was_made(unbroken, sdss):
     assert not (unbroken / "waiting").exists()
 
 
-def test_faults_leave_the_same_store(sdss, unbroken, tmp_path):
+def test_faults_give_the_same_store(sdss, unbroken, tmp_path):
     sdss.faults = Faults(0.25, 21, QUICK)
     found = acquire(tmp_path, Plan(**SETTINGS))
     assert contents(tmp_path / "store") == contents(unbroken / "store")
@@ -116,7 +116,7 @@ def test_faults_leave_the_same_store(sdss, unbroken, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_five_times_it_goes_on_and_ends_the_same(sdss, unbroken, tmp_path):
+def test_killed_five_times_it_continues_to_the_same_store(sdss, unbroken, tmp_path):
     sdss.faults = Faults(0.15, 22, QUICK)
     rng = random.Random(23)
     for _ in range(5):
@@ -131,8 +131,9 @@ def test_killed_five_times_it_goes_on_and_ends_the_same(sdss, unbroken, tmp_path
     assert sum(sent.values()) - 90 <= 5 * 4, "nothing comes twice but what was on its way when the process was killed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["catalogue", "store", "waiting"])
-def test_what_a_kill_left_half_written_does_no_harm(sdss, unbroken, tmp_path, where):
+def test_half_written_files_do_no_harm(sdss, unbroken, tmp_path, where):
     acquire(tmp_path, Plan(**SETTINGS))
     (tmp_path / "store" / "store.json").unlink()
     victims = {
@@ -152,7 +153,7 @@ def test_what_a_kill_left_half_written_does_no_harm(sdss, unbroken, tmp_path, wh
     assert contents(tmp_path / "store") == contents(unbroken / "store")
 
 
-def test_a_finished_acquisition_asks_for_nothing(sdss, unbroken):
+def test_a_finished_acquisition_sends_no_requests(sdss, unbroken):
     before = contents(unbroken)
     assert acquire(unbroken, Plan(**SETTINGS))["stored"] == 90
     assert sdss.served == [] and contents(unbroken) == before
@@ -173,7 +174,7 @@ def test_bad_rows_are_listed_with_reasons(sdss, tmp_path):
     assert all(line["reason"] for line in by_name.values() if line["outcome"] != "stored")
 
 
-def test_rows_with_bad_cells_are_listed_and_the_others_stored(sdss, unbroken, tmp_path):
+def test_rows_with_defective_cells_are_listed_and_the_others_stored(sdss, unbroken, tmp_path):
     lines = manifest(unbroken)
     z, naming, without_id = (lines[place]["specobjid"] for place in (3, 24, 57))
     sdss.catalogue.damaged |= {(z, "z"): "abc", (naming, "mjd"): "null", (without_id, "specObjID"): "1.8e19"}
@@ -193,12 +194,12 @@ def test_rows_with_bad_cells_are_listed_and_the_others_stored(sdss, unbroken, tm
     assert contents(tmp_path / "store").items() >= before.items(), "the pages kept say the same"
 
 
-def test_an_archive_without_any_file_is_said_and_the_right_one_goes_on(sdss, unbroken, tmp_path, monkeypatch):
+def test_an_archive_without_any_file_is_reported(sdss, unbroken, tmp_path, monkeypatch):
     monkeypatch.setenv("STELLAR_SAS_URL", f"{sdss.url}/elsewhere")
     for give_up in (False, True):
         with pytest.raises(ArchiveError, match="90 of 90 spectra could not be fetched") as caught:
             acquire(tmp_path, Plan(**SETTINGS), give_up=give_up)
-        assert "says that it has no" in str(caught.value) and "STELLAR_SAS_URL" in str(caught.value)
+        assert "has no" in str(caught.value) and "STELLAR_SAS_URL" in str(caught.value)
     asked = [served.resource for served in sdss.served if served.resource.startswith("/elsewhere")]
     assert not list((tmp_path / "store").glob("stars-*")) and 90 < len(asked) < 1000, "it is given up soon"
     monkeypatch.setenv("STELLAR_SAS_URL", sdss.sas)
@@ -206,7 +207,7 @@ def test_an_archive_without_any_file_is_said_and_the_right_one_goes_on(sdss, unb
     assert contents(tmp_path / "store") == contents(unbroken / "store")
 
 
-def test_an_archive_that_loses_everything_for_a_while_loses_no_star(sdss, unbroken, tmp_path):
+def test_an_archive_that_lacks_everything_for_a_while_loses_no_star(sdss, unbroken, tmp_path):
     everything = {f"/sas/{line['path']}": (404, "text/html", b"<html>404</html>") for line in manifest(unbroken)}
     sdss.after(30, lambda: sdss.replies.update(everything))
     with pytest.raises(ArchiveError, match="could not be fetched"):
@@ -218,7 +219,7 @@ def test_an_archive_that_loses_everything_for_a_while_loses_no_star(sdss, unbrok
 
 
 @pytest.mark.parametrize("requests", [20, 30, 45, 60])
-def test_an_outage_of_404s_that_ends_loses_no_star(sdss, unbroken, tmp_path, requests):
+def test_a_temporary_outage_of_404s_loses_no_star(sdss, unbroken, tmp_path, requests):
     sdss.replies |= {f"/sas/{line['path']}": (404, "text/html", b"<html>404</html>") for line in manifest(unbroken)}
     sdss.after(requests, sdss.replies.clear)
     try:
@@ -228,11 +229,12 @@ def test_an_outage_of_404s_that_ends_loses_no_star(sdss, unbroken, tmp_path, req
     assert contents(tmp_path / "store") == contents(unbroken / "store")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reply", [(503, "text/html", b"<html>"), (200, "application/fits", b"SIMPLE  =  damaged"), (404, "text/html", b"")]
 )
 @pytest.mark.parametrize("bad", [range(0, 90, 9), range(12)])
-def test_many_files_that_cannot_be_had_do_not_hold_up_the_others(sdss, unbroken, tmp_path, bad, reply):
+def test_many_missing_files_do_not_stop_the_others(sdss, unbroken, tmp_path, bad, reply):
     lines = manifest(unbroken)
     sdss.replies |= {f"/sas/{lines[place]['path']}": reply for place in bad}
     if reply[0] != 404:
@@ -244,7 +246,7 @@ def test_many_files_that_cannot_be_had_do_not_hold_up_the_others(sdss, unbroken,
     assert found["stored"] == 90 - len(bad) and found["failed" if reply[0] != 404 else "absent"] == len(bad)
 
 
-def test_an_archive_that_denies_what_it_has_sent_is_not_believed(sdss, unbroken, tmp_path):
+def test_an_archive_that_lacks_a_file_it_has_sent_is_given_up(sdss, unbroken, tmp_path):
     lines = manifest(unbroken)
     some = {f"/sas/{line['path']}": (404, "text/html", b"") for line in lines[20:70]}
     sdss.after(40, lambda: sdss.replies.update(some))
@@ -255,7 +257,7 @@ def test_an_archive_that_denies_what_it_has_sent_is_not_believed(sdss, unbroken,
     assert contents(tmp_path / "store") == contents(unbroken / "store")
 
 
-def test_a_catalogue_that_heals_does_not_move_the_chunks(sdss, unbroken, tmp_path):
+def test_a_corrected_catalogue_does_not_change_the_chunks(sdss, unbroken, tmp_path):
     lines = manifest(unbroken)
     sdss.catalogue.damaged[lines[57]["specobjid"], "specObjID"] = "1.8e19"
     sdss.replies[f"/sas/{lines[70]['path']}"] = (503, "text/html", b"")
@@ -268,7 +270,7 @@ def test_a_catalogue_that_heals_does_not_move_the_chunks(sdss, unbroken, tmp_pat
     assert sorted(ids) == sorted([0, *(line["specobjid"] for line in lines if line != lines[57])])
 
 
-def test_giving_up_is_for_stars_not_for_an_archive_that_is_away(sdss, unbroken, tmp_path, monkeypatch):
+def test_give_up_does_not_apply_to_an_unreachable_archive(sdss, unbroken, tmp_path, monkeypatch):
     plan = Plan(**{**SETTINGS, "stars": 2})
     monkeypatch.setenv("STELLAR_SAS_URL", "http://127.0.0.1:1")
     with pytest.raises(ArchiveError, match="2 of 2 .* when the archive sends spectra again"):
@@ -285,7 +287,7 @@ def test_a_mock_survey_without_a_usable_row_is_still_mock(sdss, unbroken, tmp_pa
     assert found["mock"] and found["refused"] == 3
 
 
-def test_a_first_plate_that_the_archive_lacks_is_noted_as_absent(sdss, unbroken, tmp_path):
+def test_a_first_plate_that_the_archive_lacks_is_absent(sdss, unbroken, tmp_path):
     lines = manifest(unbroken)
     for line in lines[:30]:
         sdss.replies[f"/sas/{line['path']}"] = (404, "text/html", b"<html>404</html>")
@@ -293,7 +295,7 @@ def test_a_first_plate_that_the_archive_lacks_is_noted_as_absent(sdss, unbroken,
     assert (found["absent"], found["stored"]) == (30, 60)
 
 
-def test_rows_that_the_cuts_or_the_tracks_refuse_are_not_fetched(sdss, tmp_path, monkeypatch):
+def test_rows_refused_by_the_cuts_are_not_fetched(sdss, tmp_path, monkeypatch):
     from stellar_core.survey import catalogue
 
     plan = Plan(first_plate=16000, last_plate=16000, stars=4, chunk=4)
@@ -312,18 +314,18 @@ def test_rows_that_the_cuts_or_the_tracks_refuse_are_not_fetched(sdss, tmp_path,
     assert len(downloads(sdss)) == 3
 
 
-def test_what_cannot_be_fetched_is_left_for_the_next_time(sdss, unbroken, tmp_path):
+def test_spectra_that_failed_are_fetched_by_the_next_call(sdss, unbroken, tmp_path):
     lost = StarId(*map(int, manifest(unbroken)[25]["name"].split("-")), "v5_13_2")
     sdss.replies[_lite(lost)] = (503, "text/html", b"<html>")
     with pytest.raises(ArchiveError, match="1 of 90 spectra could not be fetched, .*busy or out of service") as caught:
         acquire(tmp_path, Plan(**SETTINGS))
-    assert caught.value.value == [lost.name] and "goes on where this one ended" in str(caught.value)
+    assert caught.value.value == [lost.name] and "Run the same command to continue" in str(caught.value)
     sdss.forget()
     assert acquire(tmp_path, Plan(**SETTINGS))["fetched"] == 1
     assert contents(tmp_path / "store") == contents(unbroken / "store")
 
 
-def test_giving_up_notes_what_failed(sdss, tmp_path):
+def test_give_up_records_failed_spectra(sdss, tmp_path):
     plan = Plan(first_plate=16000, last_plate=16000, stars=6, chunk=3)
     lost = sdss.spectra.survey.star_ids(16000)[0]
     sdss.replies[_lite(lost)] = (503, "text/html", b"<html>")
@@ -333,7 +335,7 @@ def test_giving_up_notes_what_failed(sdss, tmp_path):
     assert failed[0]["name"] == lost.name and "status 503" in failed[0]["reason"]
 
 
-def test_without_a_network_it_stops_soon_and_says_so(sdss, tmp_path, monkeypatch):
+def test_without_a_network_it_stops_soon(sdss, tmp_path, monkeypatch):
     acquire(tmp_path, Plan(**SETTINGS))
     (tmp_path / "store" / "store.json").unlink()
     for path in (tmp_path / "store").glob("stars-*"):
@@ -351,7 +353,7 @@ def test_two_processes_do_not_work_in_one_folder(sdss, tmp_path):
         acquire(tmp_path, Plan(**SETTINGS))
 
 
-def test_the_command_does_the_same(sdss, tmp_path, monkeypatch, capsys):
+def test_the_command_fetches_a_survey(sdss, tmp_path, monkeypatch, capsys):
     arguments = [
         "fetch",
         "survey",

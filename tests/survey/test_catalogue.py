@@ -17,7 +17,7 @@ from stellar_core.sdss.catalogue_rows import NAMES
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.survey.catalogue import CasJobsTable, SkyServerPages, fetch_catalogue
-from stellar_core.survey.catalogue_page import DAMAGE, PageCheck, as_table, check_page, find_damage
+from stellar_core.survey.catalogue_page import DEFECT, PageCheck, as_table, check_page, find_defects
 from stellar_core.survey.plan import Plan
 from tests.network.test_retries import Time
 from tests.sdss.test_catalogue_rows import cells
@@ -54,7 +54,7 @@ def expected(sdss, cuts: QualityCuts = PLAN.cuts) -> pd.DataFrame:
     return mock.assign(number=mock["specObjID"].astype(np.uint64)).sort_values("number", ignore_index=True)
 
 
-def test_the_rows_are_those_that_pass_the_cuts_sorted_and_exact(sdss, server, tmp_path):
+def test_the_rows_pass_the_cuts_and_are_sorted_and_exact(sdss, server, tmp_path):
     table, mock = fetch_catalogue(PLAN, tmp_path / "pages", server), expected(sdss)
     assert 500 < len(table) < len(sdss.catalogue.mock)
     assert table["specObjID"].dtype == np.uint64 and table["specObjID"].tolist() == mock["number"].tolist()
@@ -64,7 +64,7 @@ def test_the_rows_are_those_that_pass_the_cuts_sorted_and_exact(sdss, server, tm
         np.testing.assert_array_equal(table[name], mock[name])
 
 
-def test_pages_are_asked_for_once(sdss, server, tmp_path):
+def test_pages_are_queried_once(sdss, server, tmp_path):
     first = fetch_catalogue(PLAN, tmp_path, server)
     asked = len(sdss.served)
     again = fetch_catalogue(PLAN, tmp_path, server)
@@ -76,7 +76,7 @@ def test_pages_are_asked_for_once(sdss, server, tmp_path):
     assert len(sdss.served) == asked + 1, "a damaged page is asked for again"
 
 
-def test_faults_change_nothing(sdss, server, tmp_path):
+def test_faults_give_the_same_table(sdss, server, tmp_path):
     clean = fetch_catalogue(PLAN, tmp_path / "clean", server)
     for seed in range(3):
         sdss.forget()
@@ -84,7 +84,7 @@ def test_faults_change_nothing(sdss, server, tmp_path):
         pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path / f"faults {seed}", server), clean)
 
 
-def test_casjobs_gives_the_same(sdss, server, casjobs, tmp_path):
+def test_casjobs_gives_the_same_table(sdss, server, casjobs, tmp_path):
     clean = fetch_catalogue(PLAN, tmp_path / "clean", server)
     pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path / "jobs", casjobs), clean)
     assert len(sdss.casjobs.jobs) == 1
@@ -95,7 +95,7 @@ def test_casjobs_gives_the_same(sdss, server, casjobs, tmp_path):
     pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path / "faults", fresh), clean)
 
 
-def test_an_interrupted_wait_goes_on_with_the_same_job(sdss, casjobs):
+def test_an_interrupted_wait_continues_with_the_same_job(sdss, casjobs):
     class Stop(Exception):
         pass
 
@@ -110,19 +110,19 @@ def test_an_interrupted_wait_goes_on_with_the_same_job(sdss, casjobs):
     assert TOKEN not in (casjobs.folder / "casjobs.json").read_text()
 
 
-def test_a_job_that_may_be_lost_leaves_its_table_alone(sdss, casjobs):
+def test_the_table_of_a_lost_job_is_not_used_again(sdss, casjobs):
     (casjobs.folder / "casjobs.json").write_text(json.dumps({"begun": 1, "job": None, "finished": False}))
     assert casjobs.table(PLAN).endswith("_2")
 
 
-def test_no_more_pages_than_stars_need(sdss, server, tmp_path):
+def test_only_the_pages_needed_are_queried(sdss, server, tmp_path):
     plan = Plan(first_plate=15999, last_plate=16007, plates_per_page=1, stars=5)
     table = fetch_catalogue(plan, tmp_path, server)
     assert table["specObjID"].tolist() == expected(sdss)["number"].tolist()[:5]
     assert len(list(tmp_path.glob("*.csv"))) == 2, "an empty plate and the first with stars"
 
 
-def test_a_catalogue_that_is_away_is_said(sdss, server, tmp_path):
+def test_an_unreachable_catalogue_is_reported(sdss, server, tmp_path):
     sdss.faults = Faults(1.0, 1, (Fault.OUTAGE,))
     with pytest.raises(ArchiveError, match="web page"):
         fetch_catalogue(PLAN, tmp_path, server)
@@ -137,15 +137,15 @@ def test_a_catalogue_that_is_away_is_said(sdss, server, tmp_path):
         ([cells(z="#")] * 11, "All 11 rows"),
     ],
 )
-def test_pages_that_cannot_be_the_answer_are_refused(rows, words):
+def test_pages_of_another_query_are_refused(rows, words):
     plates = (267, 268) if "267" in words else (200, 300)
     with pytest.raises(TransientError, match=words):
-        check_page(rows, find_damage(rows, plates), plates)
+        check_page(rows, find_defects(rows, plates), plates)
 
 
-def test_a_table_of_nothing_has_the_columns():
+def test_an_empty_table_has_the_columns():
     table = as_table([], [], (200, 300))
-    assert list(table.columns) == [*NAMES, DAMAGE] and table.empty
+    assert list(table.columns) == [*NAMES, DEFECT] and table.empty
 
 
 @pytest.mark.parametrize(
@@ -165,20 +165,20 @@ def test_a_table_of_nothing_has_the_columns():
         ({"specObjID": "9" * 20}, f"Its specObjID in the catalogue, '{'9' * 20}', is none of plates 200 to 300."),
     ],
 )
-def test_damage_is_named(change, words):
-    assert find_damage([cells("103"), cells(**change)], (200, 300)) == ["", words]
+def test_defects_are_named(change, words):
+    assert find_defects([cells("103"), cells(**change)], (200, 300)) == ["", words]
 
 
-def test_an_id_that_two_rows_have_names_none():
-    both = find_damage([cells(), cells(), cells("103")], (200, 300))
+def test_an_id_in_two_rows_is_a_defect_of_both():
+    both = find_defects([cells(), cells(), cells("103")], (200, 300))
     assert both == ["Its specObjID stands in 2 rows of the catalogue."] * 2 + [""]
 
 
-def test_missing_values_are_no_damage():
-    assert find_damage([cells(z="null", teffadop="-9999", zWarning="", bestObjID="")], (200, 300)) == [""]
+def test_missing_values_are_not_defects():
+    assert find_defects([cells(z="null", teffadop="-9999", zWarning="", bestObjID="")], (200, 300)) == [""]
 
 
-def test_rows_that_cannot_be_right_are_believed_when_they_come_twice():
+def test_suspicious_rows_are_accepted_when_they_come_twice():
     check = PageCheck(Plan(cuts=LOOSE), (200, 300))
     first, second = cells(z="abc"), cells(mjd="-")
     with pytest.raises(TransientError, match="1 of 2 rows of the catalogue cannot be right; the first: Its z"):
@@ -195,7 +195,7 @@ def test_rows_that_cannot_be_right_are_believed_when_they_come_twice():
     check(both[::-1])
 
 
-def test_rows_that_fail_the_cuts_asked_for_are_asked_for_again():
+def test_rows_that_fail_the_cuts_are_queried_again():
     check = PageCheck(Plan(cuts=replace(LOOSE, sn_median=10.0)), (200, 300))
     with pytest.raises(TransientError, match="1 of 1 rows of the catalogue cannot be right; the first: snMedian"):
         check([cells(snMedian="9.5")])
@@ -203,7 +203,7 @@ def test_rows_that_fail_the_cuts_asked_for_are_asked_for_again():
     check([cells(snMedian="10.5")])
 
 
-def test_a_page_that_rots_on_the_disk_is_asked_for_again(sdss, server, tmp_path):
+def test_a_page_changed_on_disk_is_queried_again(sdss, server, tmp_path):
     clean = fetch_catalogue(PLAN, tmp_path, server)
     page = tmp_path / "15999-16001.csv"
     row = page.read_text().splitlines()[5]
@@ -215,7 +215,7 @@ def test_a_page_that_rots_on_the_disk_is_asked_for_again(sdss, server, tmp_path)
     pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path, server), clean)
 
 
-def test_a_damaged_answer_gives_way_to_a_whole_one(sdss, server, tmp_path):
+def test_a_defective_response_is_replaced_by_a_correct_one(sdss, server, tmp_path):
     clean = fetch_catalogue(PLAN, tmp_path / "clean", server)
     sdss.catalogue.damaged[int(clean["specObjID"][7]), "teffadop"] = "#"
     asked = len(sdss.served)
@@ -243,13 +243,13 @@ def test_casjobs_titles_without_rows_are_confirmed(sdss, casjobs, tmp_path, monk
 @pytest.mark.parametrize(
     "damaged", ["", "{", "[]", "null", '{"begun": "x", "job": null, "finished": false}', '{"begun": 1}']
 )
-def test_a_damaged_note_of_the_job_begins_a_new_one(sdss, casjobs, damaged):
+def test_a_damaged_record_of_the_job_starts_a_new_one(sdss, casjobs, damaged):
     assert casjobs.table(PLAN).endswith("_1")
     (casjobs.folder / "casjobs.json").write_text(damaged)
     assert not casjobs.table(PLAN).endswith("_1") and len(sdss.casjobs.jobs) == 2
 
 
-def test_a_table_that_has_expired_is_made_anew(sdss, casjobs, tmp_path):
+def test_an_expired_table_is_made_again(sdss, casjobs, tmp_path):
     assert casjobs.table(PLAN).endswith("_1")
     sdss.casjobs.catalogue.clear_mydb()
     found = fetch_catalogue(PLAN, tmp_path / "pages", casjobs)
@@ -267,7 +267,7 @@ def test_a_refusal_for_another_reason_keeps_the_table(sdss, casjobs, monkeypatch
     assert casjobs.table(PLAN) == table
 
 
-def test_a_job_that_is_forgotten_is_submitted_anew_and_a_wrong_address_is_said(sdss, casjobs):
+def test_a_forgotten_job_is_submitted_again_and_a_wrong_address_reported(sdss, casjobs):
     (casjobs.folder / "casjobs.json").write_text(json.dumps({"begun": 1, "job": 77, "finished": False}))
     assert casjobs.table(PLAN).endswith("_2")
     (casjobs.folder / "casjobs.json").write_text(json.dumps({"begun": 1, "job": 77, "finished": False}))
@@ -277,7 +277,7 @@ def test_a_job_that_is_forgotten_is_submitted_anew_and_a_wrong_address_is_said(s
     assert casjobs.table(PLAN).rpartition("_")[2] not in ("1", "2"), "no table that a lost job may hold"
 
 
-def test_a_job_that_failed_is_submitted_anew_and_one_that_cannot_be_asked_for_is_kept(tmp_path, monkeypatch):
+def test_a_failed_job_is_submitted_again_and_an_unreachable_one_kept(tmp_path, monkeypatch):
     jobs, submitted = CasJobs("token"), []
     monkeypatch.setattr(CasJobs, "submit", lambda self, sql: submitted.append(sql) or 100 + len(submitted))
     monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""What is to be acquired, and the one file of SQL that says it."""
+"""The plan of an acquisition and its SQL."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from stellar_core.sdss.sql_response import TOTAL_SQL
 from stellar_core.survey.plan import SQL_FILE, Plan, id_range
 
 
-def test_the_pages_hold_every_plate_once():
+def test_the_pages_cover_every_plate_once():
     pages = Plan(plates_per_page=100).pages
     assert [plate for first, last in pages for plate in range(first, last + 1)] == list(range(1, 16384))
     assert Plan(first_plate=266, last_plate=266).pages == [(266, 266)]
 
 
-def test_the_range_of_a_plate_holds_its_ids_and_no_other():
+def test_the_range_of_a_plate_has_exactly_its_ids():
     low, high = map(int, id_range(266, 267))
     for plate, inside in ((265, False), (266, True), (267, True), (268, False)):
         for fiber, mjd, run2d in ((1, 51000, "26"), (640, 66383, "v5_13_2")):
@@ -29,7 +29,7 @@ def test_the_range_of_a_plate_holds_its_ids_and_no_other():
     assert id_range(1, 16383)[1] == str(2**64 - 1)
 
 
-def test_the_statement_asks_for_the_columns_of_a_row_and_for_their_number():
+def test_the_statement_has_the_columns_of_a_row_and_the_count():
     flat = flatten(Plan().sql())
     listed = re.match(r"SELECT (.*) FROM SpecObj s", flat).group(1)
     assert listed == flatten(f"{', '.join(COLUMNS)}, {TOTAL_SQL}")
@@ -49,7 +49,7 @@ def test_the_statement_and_its_count_are_short_enough_for_skyserver(sdss):
     assert [len(served.resource.split("?")[1]) <= MAX_QUERY for served in sdss.served] == [True, True]
 
 
-def test_casjobs_takes_the_same_statement_into_a_table():
+def test_casjobs_runs_the_same_statement_into_a_table():
     sql = Plan().sql(into="mine_1")
     assert "INTO MyDB.mine_1\n" in sql and sql.replace("INTO MyDB.mine_1\n", "") == Plan().sql()
     with pytest.raises(ParameterError):
@@ -67,12 +67,12 @@ def test_casjobs_takes_the_same_statement_into_a_table():
         {"plates_per_page": 0},
     ],
 )
-def test_nonsense_is_refused(settings):
+def test_invalid_plans_are_refused(settings):
     with pytest.raises(ParameterError):
         Plan(**settings)
 
 
-def test_a_folder_holds_one_plan(tmp_path):
+def test_a_folder_belongs_to_one_plan(tmp_path):
     Plan(chunk=50).folder(tmp_path).claim()
     Plan(chunk=50).folder(tmp_path).claim()
     with pytest.raises(RunError, match="chunk"):

@@ -1,4 +1,4 @@
-"""A store is read a few stars at a time."""
+"""Reading a store a few stars at a time."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_any_rows_in_any_order(folder):
     assert reader.column("specobjid").dtype == np.uint64
 
 
-def test_arrays_are_indexed_as_numpys(folder):
+def test_arrays_are_indexed_as_in_numpy(folder):
     array = StoredArray(StoreReader(folder), "flux")
     assert array.shape == (103, 6800) and len(array) == 103 and array.dtype == np.float16
     assert array.nbytes == 103 * 6800 * 2
@@ -81,7 +81,7 @@ def test_arrays_are_indexed_as_numpys(folder):
         array[np.array([103])]
 
 
-def test_memory_stays_with_the_groups_kept(folder):
+def test_memory_is_limited_to_the_cached_groups(folder):
     reader = StoreReader(folder, groups_kept=1)
     reader.rows("flux", np.array([0]))
     tracemalloc.start()
@@ -97,11 +97,11 @@ def test_row_groups_are_small(folder):
     assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [32, 32, 6]
 
 
-def test_the_manifest_lists_what_is_not_there_too(folder):
+def test_the_manifest_lists_stars_that_are_not_stored(folder):
     assert read_manifest(folder)["outcome"].to_pylist() == ["stored"] * 70 + ["refused"] + ["stored"] * 33
 
 
-def test_what_is_no_store_is_said(folder, tmp_path):
+def test_a_folder_without_a_store_gives_one_sentence(folder, tmp_path):
     with pytest.raises(StorageError, match="no finished store"):
         StoreReader(tmp_path)
     for path in folder.iterdir():
