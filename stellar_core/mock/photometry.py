@@ -64,6 +64,8 @@ def reddening_curve() -> np.ndarray:
 
 
 def redden(flux: np.ndarray, ebv: np.ndarray) -> np.ndarray:
-    """Redden spectra (n, 6800) on the rest-frame grid by true E(B-V) (n,), mag; float32."""
-    factor = np.exp(-RV / POGSON * np.asarray(ebv, np.float32)[:, None] * reddening_curve().astype(np.float32))
+    """Redden spectra (n, 6800) on the rest-frame grid by true E(B-V) (n,), mag; float64."""
+    # A NumPy scalar, so that the product is in double precision: the bits of every MOCK spectrum depend on it.
+    slope = np.float64(-RV / POGSON)
+    factor = np.exp(slope * np.asarray(ebv, np.float32)[:, None] * reddening_curve().astype(np.float32))
     return np.asarray(flux, np.float32) * factor

@@ -66,6 +66,11 @@ def test_photometry_gives_twenty_nine_features():
     assert np.median(features[:, 20:24], axis=0) == pytest.approx(-np.diff(sun()[0]), abs=0.03)
 
 
+def test_spectra_are_reddened_in_double_precision():
+    """The bits of every MOCK spectrum depend on it."""
+    assert redden(np.ones((1, 6800), np.float32), np.array([0.2])).dtype == np.float64
+
+
 def test_reddened_spectra_and_magnitudes_agree():
     curve = reddening_curve()
     assert curve.shape == (6800,) and curve[5470 - 3600] == pytest.approx(1.0, abs=0.03)
