@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,7 @@ def imports_of(path):
     return {name for name in found if name.startswith("stellar_core")}
 
 
+@cache
 def graph_of():
     graph = {}
     for path in PACKAGE.rglob("*.py"):
