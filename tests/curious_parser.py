@@ -1,4 +1,4 @@
-"""A parser that was taken over, for tests: it does what it is told, after it has closed the door on itself."""
+"""A hostile parser for tests: after it has confined itself, it tries what a taken-over parser would try."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import sys
 import threading
 import time
 
-import numpy as np
-
 from stellar_core.errors import ParameterError
-from stellar_core.sandbox.parser import Reader, Reply, main
+from stellar_core.sandbox.parser import main
+from stellar_core.sandbox.reader import Reader, Reply
 
 
-def _tried(step, *arguments: object) -> Reply:
-    """One sentence on how it went; what comes of it is told, if it comes."""
+def _try(step, *arguments: object) -> Reply:
+    """Return the result of ``step``, or raise `ParameterError` where the system refuses it."""
     try:
         return {"did": str(step(*arguments))[:200]}, {}
     except (OSError, RuntimeError, LookupError, ValueError) as error:
@@ -26,45 +25,45 @@ def _tried(step, *arguments: object) -> Reply:
 
 
 class Curious(Reader):
-    """Does what no parser should."""
+    """Tries what no parser should."""
 
     def open(self, data: bytes, options: dict) -> Reply:
-        return _tried(lambda: open(options["path"]).read())
+        return _try(lambda: open(options["path"]).read())
 
     def write(self, data: bytes, options: dict) -> Reply:
-        return _tried(lambda: open(options["path"], "w").write("x"))
+        return _try(lambda: open(options["path"], "w").write("x"))
 
     def listing(self, data: bytes, options: dict) -> Reply:
-        return _tried(os.listdir, "/")
+        return _try(os.listdir, "/")
 
     def connect(self, data: bytes, options: dict) -> Reply:
-        return _tried(socket.create_connection, ("127.0.0.1", options["port"]), 2)
+        return _try(socket.create_connection, ("127.0.0.1", options["port"]), 2)
 
     def look_up(self, data: bytes, options: dict) -> Reply:
-        return _tried(socket.getaddrinfo, "localhost", 80)
+        return _try(socket.getaddrinfo, "localhost", 80)
 
     def fork(self, data: bytes, options: dict) -> Reply:
-        return _tried(os.fork)
+        return _try(os.fork)
 
     def spawn(self, data: bytes, options: dict) -> Reply:
-        return _tried(os.posix_spawn, "/bin/true", ["true"], {})
+        return _try(os.posix_spawn, "/bin/true", ["true"], {})
 
     def execute(self, data: bytes, options: dict) -> Reply:
-        return _tried(os.execv, "/bin/true", ["true"])
+        return _try(os.execv, "/bin/true", ["true"])
 
     def thread(self, data: bytes, options: dict) -> Reply:
-        return _tried(threading.Thread(target=print).start)
+        return _try(threading.Thread(target=print).start)
 
     def kill(self, data: bytes, options: dict) -> Reply:
-        return _tried(os.kill, options["pid"], signal.SIGKILL)
+        return _try(os.kill, options["pid"], signal.SIGKILL)
 
     def root(self, data: bytes, options: dict) -> Reply:
-        return _tried(os.setuid, 0)
+        return _try(os.setuid, 0)
 
     def raise_limits(self, data: bytes, options: dict) -> Reply:
         import resource
 
-        return _tried(resource.setrlimit, resource.RLIMIT_NOFILE, (64, 64))
+        return _try(resource.setrlimit, resource.RLIMIT_NOFILE, (64, 64))
 
     def secrets(self, data: bytes, options: dict) -> Reply:
         return {"names": sorted(os.environ)}, {}
@@ -89,7 +88,7 @@ class Curious(Reader):
         return self.recurse(data, options)
 
     def flood(self, data: bytes, options: dict) -> Reply:
-        """More than any answer may have."""
+        """Announce more bytes than a reply may have."""
         os.write(3, struct.pack("!IQ", 10, 10**15) + b"{}" * 1000)
         time.sleep(60)
 
@@ -100,10 +99,6 @@ class Curious(Reader):
             except OSError:
                 pass
         time.sleep(60)
-
-    def invented(self, data: bytes, options: dict) -> Reply:
-        """Whatever the test wants to be told."""
-        return options["words"], {name: np.array(values) for name, values in options["arrays"].items()}
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from stellar_core.stages import STAGES
 if TYPE_CHECKING:
     from astropy.table import Table
 
-    from stellar_core.sandbox.parser import Reader
+    from stellar_core.sandbox.reader import Reader
 
 
 def rehearse(reader: Reader) -> None:

@@ -1,4 +1,4 @@
-"""What visitors send is read behind one door: its limits hold, what comes back is right, and one bad file harms no other."""
+"""Uploads are parsed in confined processes: the limits hold, replies are correct, one bad file harms no other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stellar_core.batch import uploads
 from stellar_core.datasets.labelled_table import read_star_table
 from stellar_core.errors import ParameterError, SpectrumError, StellarError
 from stellar_core.sandbox import frames
-from stellar_core.sandbox.pool import ParserFailure, Parser, Pool
+from stellar_core.sandbox.pool import Parser, ParserFailure, Pool
 from stellar_core.sandbox.rehearsal import _lists, _spectra, _stars, _texts
 from stellar_core.sdss.readers import read_spectrum
 from tests import hostile
@@ -31,7 +31,7 @@ GOOD = b"wavelength,flux\n" + b"".join(b"%d,%d\n" % (w, 5 + w % 3) for w in rang
 
 @pytest.fixture(scope="module")
 def curious():
-    """A pool of parsers that do as they are told."""
+    """A pool of hostile parsers."""
     os.environ["STELLAR_CASJOBS_TOKEN"] = "secret"
     pool = Pool(parsers=1, make=partial(Parser, "tests.curious_parser"))
     yield pool
@@ -41,7 +41,7 @@ def curious():
 
 @pytest.fixture
 def listener():
-    """A port of this machine, and how many have connected to it."""
+    """A port of this machine, and the connections to it."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -64,7 +64,7 @@ def listener():
         thread.join()
 
 
-def told(pool: Pool, what: str, seconds: float = 8.0, **options: object) -> dict:
+def ask(pool: Pool, what: str, seconds: float = 8.0, **options: object) -> dict:
     return pool.ask({"read": what, "options": options, "seconds": seconds}, b"", seconds)[0]
 
 
@@ -100,7 +100,7 @@ def alive(pid: int) -> bool:
     return True
 
 
-def test_a_parser_that_was_taken_over_opens_nothing_and_reaches_nobody(curious, listener, tmp_path):
+def test_a_hostile_parser_cannot_open_or_reach_anything(curious, listener, tmp_path):
     port, came = listener
     (tmp_path / "secret").write_text("do not tell")
     for what, options in (
@@ -117,14 +117,14 @@ def test_a_parser_that_was_taken_over_opens_nothing_and_reaches_nobody(curious, 
         ("raise_limits", {}),
         ("kill", {"pid": os.getpid()}),
     ):
-        answer = told(curious, what, **options)
+        answer = ask(curious, what, **options)
         assert answer.get("error") == "ParameterError" and "refused" in answer["sentence"], (what, answer)
     assert not came and not (tmp_path / "new").exists()
-    names = told(curious, "secrets")["names"]
+    names = ask(curious, "secrets")["names"]
     assert "PATH" in names and not [name for name in names if name.startswith("STELLAR")]
 
 
-def test_what_breaks_a_parser_is_answered_and_the_next_file_too(curious, monkeypatch):
+def test_a_parser_that_crashes_or_hangs_is_replaced_for_the_next_file(curious, monkeypatch):
     monkeypatch.setattr(sandbox, "parsers", lambda: curious)
     for what, why in (
         ("loop", "time"),
@@ -136,11 +136,11 @@ def test_what_breaks_a_parser_is_answered_and_the_next_file_too(curious, monkeyp
     ):
         began = time.monotonic()
         with pytest.raises(ParserFailure, match=why):
-            told(curious, what, seconds=0.7)
+            ask(curious, what, seconds=0.7)
         assert time.monotonic() - began < 20
         assert sandbox.read_spectrum(GOOD, "a.csv").wavelength.size == 300, what
-    assert told(curious, "allocate", size=2_000_000_000)["lost"] == "memory"
-    assert told(curious, "allocate", size=1_000_000)["size"] == 1_000_000
+    assert ask(curious, "allocate", size=2_000_000_000)["lost"] == "memory"
+    assert ask(curious, "allocate", size=1_000_000)["size"] == 1_000_000
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_what_breaks_a_parser_is_answered_and_the_next_file_too(curious, monkeyp
         struct.pack("!IQ", 4, 0) + b"\xff\xfe\xfd\xfc",
     ],
 )
-def test_an_answer_that_is_none_is_not_believed(tmp_path, answer):
+def test_an_invalid_frame_is_refused(tmp_path, answer):
     path = tmp_path / "answer"
     path.write_bytes(answer)
     with path.open("rb") as file, pytest.raises((frames.FrameError, EOFError)):
-        words, body = frames.read(file)
-        frames.unpack(words.get("arrays"), body)
+        values, body = frames.read(file)
+        frames.unpack(values.get("arrays"), body)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_arrays_must_fit_their_bytes(shapes):
         frames.unpack(shapes, bytes(8))
 
 
-def test_texts_travel_whatever_they_hold():
+def test_any_text_is_packed_and_unpacked_unchanged():
     texts = ["", "a\nb", "\0", "é\ud800", "x" * 2000]
     arrays = frames.unpack(*frames.pack(frames.pack_texts(texts)))
     assert frames.unpack_texts(arrays, 5) == texts
@@ -213,16 +213,16 @@ ARRAYS = {"wavelength": list(map(float, range(4000, 4100))), "flux": [1.0] * 100
         {"photometry": 5},
     ],
 )
-def test_a_spectrum_that_a_parser_invents_is_refused(change):
-    words, arrays = {**SPECTRUM, **change}, {name: np.array(values) for name, values in ARRAYS.items()}
+def test_an_invalid_spectrum_of_a_parser_is_refused(change):
+    values, arrays = {**SPECTRUM, **change}, {name: np.array(array) for name, array in ARRAYS.items()}
     assert same(sandbox._spectrum({"spectrum": SPECTRUM}, arrays), sandbox._spectrum({"spectrum": SPECTRUM}, arrays))
     with pytest.raises(SpectrumError):
-        sandbox._spectrum({"spectrum": words}, arrays)
+        sandbox._spectrum({"spectrum": values}, arrays)
     with pytest.raises(SpectrumError):
         sandbox._spectrum({"spectrum": SPECTRUM}, {**arrays, "flux": arrays["flux"][:5]})
 
 
-def test_every_good_file_gives_the_same_spectrum_through_the_door(shared_data):
+def test_every_good_file_gives_the_same_spectrum_in_the_sandbox(shared_data):
     paths = [*sorted((shared_data / "sdss").glob("*.fits*")), *sorted((shared_data / "lamost").glob("*.fits*"))]
     assert len(paths) > 100
     for path in paths:
@@ -237,7 +237,7 @@ def test_every_good_file_gives_the_same_spectrum_through_the_door(shared_data):
         assert same(sandbox.read_spectrum(data, path.name), expected), path.name
 
 
-def test_every_format_and_every_sentence_is_the_same_through_the_door():
+def test_every_format_and_every_error_is_the_same_in_the_sandbox():
     files = {
         **_spectra(),
         **_texts(),
@@ -283,14 +283,15 @@ def test_members_of_an_archive_are_read_one_by_one(monkeypatch):
     )
     archive = sandbox.read_inputs("a.zip", data)
     found = list(archive.chunk(range(len(archive))).read())
-    assert same(found[0].spectrum, read_spectrum(GOOD, "1.csv")) and same(found[4].spectrum, read_spectrum(GOOD, "5.csv"))
+    assert same(found[0].spectrum, read_spectrum(GOOD, "1.csv"))
+    assert same(found[4].spectrum, read_spectrum(GOOD, "5.csv"))
     for entry in found[1:4]:
         assert isinstance(entry.spectrum, SpectrumError) and "\n" not in str(entry.spectrum)
     assert "leads out" in str(found[2].spectrum) and "negative" in str(found[3].spectrum)
     assert [entry.text for entry in archive.chunk(range(4, 5)).read()] == ["5.csv"]
 
 
-def test_two_archives_are_not_mistaken_for_each_other(curious, monkeypatch):
+def test_two_archives_are_not_confused(curious, monkeypatch):
     monkeypatch.setattr(sandbox, "parsers", lambda: curious)
     members = [
         {f"{which}{k}.csv": GOOD.replace(b"3900,", b"%d," % (first + k)) for k in range(3)}
@@ -304,7 +305,7 @@ def test_two_archives_are_not_mistaken_for_each_other(curious, monkeypatch):
             assert isinstance(sandbox.read_inputs("c.csv", b"plate,mjd,fiber\n266,51602,31\n").texts, tuple)
 
 
-def test_an_archive_of_files_that_break_the_parser_is_left(curious, monkeypatch):
+def test_an_archive_whose_files_crash_the_parser_is_skipped(curious, monkeypatch):
     data = hostile.archive_of({f"{k}.csv": GOOD for k in range(8)})
     archive = sandbox.Archive("a.zip", data, 8, "key")
 
@@ -339,14 +340,14 @@ def test_a_votable_reads_no_file_and_makes_no_connection(where, scheme, listener
     assert not came
 
 
-def test_eight_visitors_at_once_get_their_own_answers():
+def test_eight_callers_at_once_get_their_own_replies():
     files = [GOOD.replace(b"3900,", b"%d," % (3800 + k)) for k in range(40)]
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda data: sandbox.read_spectrum(data, "a.csv").wavelength[0], files))
     assert found == [3800 + k for k in range(40)]
 
 
-def test_too_many_visitors_are_told_so():
+def test_too_many_callers_are_one_clear_error():
     class Slow(Parser):
         ready = property(lambda self: True)
 
@@ -394,7 +395,10 @@ def test_parsers_end_with_the_server(tmp_path):
     import subprocess
     import sys
 
-    code = "import os, time, json; from stellar_core import sandbox; sandbox.read_pasted('266-51602-31'); print(json.dumps(sandbox.parsers().processes()), flush=True); os._exit(9)"
+    code = (
+        "import os, json; from stellar_core import sandbox; sandbox.read_pasted('266-51602-31'); "
+        "print(json.dumps(sandbox.parsers().processes()), flush=True); os._exit(9)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=Path(__file__).resolve().parents[2],
