@@ -125,5 +125,5 @@ def test_nan_weights_are_refused_despite_a_valid_hash(tmp_path):
     with torch.no_grad():
         next(network.parameters()).fill_(float("nan"))
     save_network(tmp_path / "small", network, {}, {"name": "small"})
-    with pytest.raises(ModelError, match="no numbers"):
+    with pytest.raises(ModelError, match="not finite"):
         load_network(tmp_path / "small")
