@@ -45,9 +45,9 @@ class Trial:
     config: TrainingConfig
 
     def identity(self) -> dict[str, object]:
-        """Return the settings that a stored result must have; the device may differ."""
+        """Return the settings that a stored result must have, as JSON gives them; the device may differ."""
         config = {key: value for key, value in self.config.to_dict().items() if key != "device"}
-        return {"name": self.name, "labels": self.labels, "config": config}
+        return json.loads(json.dumps({"name": self.name, "labels": self.labels, "config": config}))
 
 
 def stored(trial: Trial, folder: Path) -> dict[str, object] | None:
