@@ -11,6 +11,7 @@ from stellar_core.catalogue.selection import Selection
 from stellar_core.errors import StellarError
 from stellar_core.export import frame_to_csv
 from stellar_core.figures.palette import DARK
+from stellar_core.quantities import STAGE_TITLES
 from stellar_core.ui.catalogue.page import Opened, apply, title_of
 from stellar_core.ui.shell import on_phone, palette, show_error, show_plot
 
@@ -62,7 +63,7 @@ def show_stars(opened: Opened, selection: Selection) -> None:
     )
     numbers = [name for name in SHOWN[1:] if name not in ("stage", "teff")]
     event = st.dataframe(
-        rows[SHOWN],
+        rows[SHOWN].assign(stage=rows["stage"].map(STAGE_TITLES)),
         key="chosen_stars",
         hide_index=True,
         on_select="rerun",
@@ -72,6 +73,7 @@ def show_stars(opened: Opened, selection: Selection) -> None:
         column_config={
             **{name: st.column_config.NumberColumn(title_of(name), format="%.2f") for name in numbers},
             "teff": st.column_config.NumberColumn("Teff (K)", format="%d"),
+            "stage": title_of("stage"),
             "star": kind,
         },
     )

@@ -46,10 +46,12 @@ def _read(path: str, stamp: int) -> dict[str, object]:
 def choose_phase() -> dict[str, object] | None:
     """Stored results of the chosen phase; None if there are none."""
     paths = {number: EXPERIMENTS / f"phase{number}.json" for number in PHASES}
-    found = [number for number, path in paths.items() if path.exists()]
+    phases = {number: _read(str(path), path.stat().st_mtime_ns) for number, path in paths.items() if path.exists()}
+    found = list(phases)
+    answer = f"**{_confirmed(*phases.values())}** of the paper are confirmed here. " if phases else ""
     st.markdown(
-        "The paper compares eight networks on labels looked up from SDSS parameters. Here its experiments are "
-        "repeated on fewer, :orange-badge[MOCK] stars, with three baselines: a constant predictor, the exact "
+        f"{answer}The paper compares eight networks on labels looked up from SDSS parameters. Its experiments are "
+        "repeated here on fewer, :orange-badge[MOCK] stars, with three baselines: a constant predictor, the exact "
         "posterior, and the label-noise floor (the lowest error possible for someone who knows the true star)."
     )
     if not found:
@@ -61,7 +63,7 @@ def choose_phase() -> dict[str, object] | None:
         "Phase", found, default=found[start], format_func=PHASES.get, key="phase", required=True
     )
     st.query_params["phase"] = str(number)
-    results = _read(str(paths[number]), paths[number].stat().st_mtime_ns)
+    results = phases[number]
     settings = results["settings"]
     st.caption(
         f"MOCK stars, {settings['scale']:g} of the paper's number: {settings['train_stars']} for training and "
@@ -71,16 +73,20 @@ def choose_phase() -> dict[str, object] | None:
     return results
 
 
+def _confirmed(*phases: dict[str, object]) -> str:
+    """Number of confirmed findings, such as "2 of 8 findings"."""
+    verdicts = [found["verdict"] for results in phases for found in results["findings"]]
+    return f"{verdicts.count('confirmed')} of {len(verdicts)} findings"
+
+
 def show_findings(results: dict[str, object]) -> None:
     """Verdict on each of the paper's findings."""
     st.subheader("Findings of the paper", anchor=False)
-    confirmed = sum(found["verdict"] == "confirmed" for found in results["findings"])
-    st.markdown(f"**{confirmed} of {len(results['findings'])} findings are confirmed** on MOCK stars in this phase.")
+    st.markdown(f"**{_confirmed(results)}** in this phase are confirmed on MOCK stars.")
     for found in results["findings"]:
         verdict = MARKS.get(found["verdict"]) or f":gray-badge[{escape(found['verdict'])}]"
-        words = f"{verdict} **{escape(found['claim'])}**  \nPaper: {escape(found['paper'])} Ours: "
-        f"{escape(found['ours'])}"
-        st.markdown(words)
+        paper, ours = escape(found["paper"]), escape(found["ours"])
+        st.markdown(f"{verdict} **{escape(found['claim'])}**  \nPaper: {paper} Ours: {ours}")
     with st.expander("Differences from the paper"):
         st.markdown("\n".join(f"- {escape(note)}" for note in results["notes"]))
 
