@@ -111,7 +111,7 @@ def _defect(row: Sequence[str], specobjid: int, times: int, plates: tuple[int, i
     if not specobjid:
         return f"Its specObjID in the catalogue, {row[0][:40]!r}, is none of plates {plates[0]} to {plates[1]}."
     if times > 1:
-        return f"Its specObjID stands in {times} rows of the catalogue."
+        return f"Its specObjID is in {times} rows of the catalogue."
     for place, name, read, largest in _NUMBERS:
         if not _fits(row[place], read, largest) or not _possible(name, row[place]):
             return f"Its {name} in the catalogue is {row[place][:40]!r}."

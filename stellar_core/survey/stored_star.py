@@ -81,7 +81,7 @@ def make_star(row: CatalogueRow, spectrum: Spectrum) -> StoredStar:
     with np.errstate(over="ignore"):
         flux, root_ivar = prepared.flux.astype(np.float16), np.sqrt(prepared.ivar).astype(np.float16)
     if not (np.isfinite(flux).all() and np.isfinite(root_ivar).all()):
-        raise SpectrumError("A pixel's flux or error is beyond what the store holds.")
+        raise SpectrumError("A pixel's flux or error is outside the range of float16.")
     return StoredStar(
         row=row,
         redshift=prepared.redshift,

@@ -171,7 +171,7 @@ def test_defects_are_named(change, words):
 
 def test_an_id_in_two_rows_is_a_defect_of_both():
     both = find_defects([cells(), cells(), cells("103")], (200, 300))
-    assert both == ["Its specObjID stands in 2 rows of the catalogue."] * 2 + [""]
+    assert both == ["Its specObjID is in 2 rows of the catalogue."] * 2 + [""]
 
 
 def test_missing_values_are_not_defects():

@@ -18,7 +18,7 @@ from astropy.io import fits
 
 from stellar_core.errors import SpectrumError
 from stellar_core.sdss.readers.column_aliases import MAX_ROWS, Table, is_spectrum
-from stellar_core.sdss.readers.fits_layout import Hdu, damaged
+from stellar_core.sdss.readers.fits_layout import Hdu, damaged_file
 from stellar_core.spectrum import MAX_PIXELS
 
 #: Errors that Astropy raises on damaged files.
@@ -56,7 +56,7 @@ def translated_errors() -> Iterator[None]:
         except SpectrumError:
             raise
         except ASTROPY_ERRORS:
-            raise damaged() from None
+            raise damaged_file() from None
 
 
 class _Columns(Mapping[str, np.ndarray]):
@@ -97,7 +97,7 @@ def astropy_hdu(data: bytes, hdu: Hdu) -> fits.PrimaryHDU | fits.ImageHDU | fits
     # The last block may lack its padding.
     found = kind.fromstring(content + bytes(hdu.following - hdu.start - len(content)), uint=True)
     if not hdu.agrees(found.header):
-        raise damaged()
+        raise damaged_file()
     return found
 
 
@@ -141,7 +141,7 @@ def table_of(hdu: Hdu, found: fits.BinTableHDU | fits.TableHDU, columns: Mapping
         with translated_errors():
             values = np.asarray(found.data[name]).reshape(-1)
             if values.size != sizes[name] or values.dtype.kind not in "fiub":
-                raise damaged()
+                raise damaged_file()
             return values.astype(np.float64)
 
     table = Table(_Columns(list(sizes), read), units)
@@ -149,7 +149,7 @@ def table_of(hdu: Hdu, found: fits.BinTableHDU | fits.TableHDU, columns: Mapping
         if (pixels := next(iter(sizes.values()))) > MAX_ROWS:
             raise _too_long(pixels)
         if hdu.kind == "table" and found.columns.dtype.itemsize != hdu.keywords["NAXIS1"]:
-            raise damaged("its columns do not fill its rows")
+            raise damaged_file("its columns do not fill its rows")
     return table
 
 

@@ -91,7 +91,7 @@ def hdus(data: bytes) -> Iterator[Hdu]:
         start = hdu.following
 
 
-def damaged(why: str = "") -> SpectrumError:
+def damaged_file(why: str = "") -> SpectrumError:
     """Return the error for a file that is not valid FITS."""
     reason = f"is damaged: {why}." if why else "is damaged or cut short and cannot be read."
     return SpectrumError(f"The FITS file {reason}", remedy="Download it again.")
@@ -103,8 +103,8 @@ def _end_card(data: bytes, start: int, limit: int) -> int:
         if (found.start() - start) % CARD == 0:
             return found.start()
     if limit < len(data):
-        raise damaged(f"its headers have no end within {MAX_CARDS} lines")
-    raise damaged()
+        raise damaged_file(f"its headers have no end within {MAX_CARDS} lines")
+    raise damaged_file()
 
 
 def _whole_blocks(size: int) -> int:
@@ -121,7 +121,7 @@ def _hdu(data: bytes, start: int, end: int) -> Hdu:
             if key in ("GROUPS", "ZIMAGE"):
                 flags |= {key} if value == b"T" else set()
             elif _WHOLE.fullmatch(value) is None or keywords.setdefault(key, int(value)) != int(value):
-                raise damaged(f"{key} is not a number, or is given twice")
+                raise damaged_file(f"{key} is not a number, or is given twice")
     kind = _kind(data, start, flags)
     return Hdu(kind, start, begin := _whole_blocks(end + CARD), begin + _size(keywords, "GROUPS" in flags), keywords)
 
@@ -129,7 +129,7 @@ def _hdu(data: bytes, start: int, end: int) -> Hdu:
 def _kind(data: bytes, start: int, flags: set[str]) -> str:
     if start == 0:
         if re.fullmatch(rb"SIMPLE *= *T *(?:/.*)?", data[:CARD], re.DOTALL) is None:
-            raise damaged("its first line does not declare standard FITS")
+            raise damaged_file("its first line does not declare standard FITS")
         return "other" if "GROUPS" in flags else "image"
     found = _XTENSION.match(data, start, start + CARD)
     kind = _KINDS.get(found[1], "other") if found else "other"
@@ -142,19 +142,19 @@ def _size(keywords: Mapping[str, int], groups: bool) -> int:
     lengths = [keywords.get(f"NAXIS{axis}", -1) for axis in range(1, axes + 1)] if axes <= 999 else [-1]
     extra, count = keywords.get("PCOUNT", 0), keywords.get("GCOUNT", 1)
     if min([axes, extra, count, *lengths]) < 0:
-        raise damaged("a header lacks a size or gives a negative size")
+        raise damaged_file("a header lacks a size or gives a negative size")
     if keywords.get("BITPIX") not in (8, 16, 32, 64, -32, -64) or keywords.get("TFIELDS", 0) not in range(
         MAX_FIELDS + 1
     ):
-        raise damaged("a header gives an impossible BITPIX or TFIELDS")
+        raise damaged_file("a header gives an impossible BITPIX or TFIELDS")
     if groups and lengths and lengths[0] == 0:
         lengths = lengths[1:]
     elements = 0 if 0 in lengths or not axes else 1
     for length in lengths:
         elements *= length
         if elements > MAX_SIZE:
-            raise damaged("a header gives an impossible size")
+            raise damaged_file("a header gives an impossible size")
     size = abs(keywords["BITPIX"]) // 8 * count * (extra + elements) if axes else 0
     if size > MAX_SIZE:
-        raise damaged("a header gives an impossible size")
+        raise damaged_file("a header gives an impossible size")
     return size
