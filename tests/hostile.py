@@ -1,7 +1,7 @@
-"""Files that visitors might send to read the machine, reach the network, stop others or exhaust memory.
+"""Hostile uploads: files that try to read the disk, reach the network, stall the app or exhaust memory.
 
-Each function makes one; `SPECTRA` and `LISTS` name them all, with the name under which each is sent. ``address`` and
-``path`` are what a file tries to read.
+Each function makes one; `SPECTRA` and `LISTS` hold them all, with the file name of each. ``address`` and ``path`` are
+what a file tries to read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROWS = b"4000,1\n" * 40
 
 
 def title_of_brackets(blanks: int = 3200) -> bytes:
-    """4 kB whose title opens a bracket and never closes it: quadratic or worse for an expression that looks for its end."""
+    """4 kB whose title opens a bracket that is never closed: quadratic or worse for some regular expressions."""
     return b"wavelength,flux,[" + b" " * blanks + b"x\n" + ROWS
 
 
@@ -38,12 +38,12 @@ def redshift_after_marks(marks: int = 40_000) -> bytes:
 
 
 def comment_of_names(size: int = 280_000) -> bytes:
-    """A comment that begins the description of a column again and again."""
+    """A comment that begins the description of a column many times."""
     return b"# " + b"name:a," * (size // 7) + b"\nwavelength,flux\n" + ROWS
 
 
 def endless_line(size: int = 60_000_000) -> bytes:
-    """60 kB of gzip: one line of sixty million letters."""
+    """60 kB of gzip: one line of sixty million characters."""
     return gzip.compress(b"wavelength,flux\n" + b"9" * size)
 
 
@@ -56,17 +56,17 @@ def equal_titles(titles: int = 60_000) -> bytes:
 
 
 def wide_table(columns: int = 60_000, rows: int = 60) -> bytes:
-    """Rows of blanks: each cell would take eight bytes, each row a list of its own."""
+    """Rows of blanks, of which a naive reader makes a list each."""
     return gzip.compress(b"wavelength,flux" + b",c" * columns + b"\n" + (b"4000,1" + b"," * columns + b"\n") * rows)
 
 
 def gzip_of_zeros(size: int = 3_000_000_000) -> bytes:
-    """Three million bytes that unpack to a thousand times as many, member by member."""
+    """3 MB that unpack to 3 GB, in many gzip members."""
     return gzip.compress(bytes(10_000_000)) * (size // 10_000_000)
 
 
 def image_of_gzip(pixels: int = 79_000_000) -> bytes:
-    """77 kB of gzip: an image of 79 million pixels of one byte, which floating point makes eight times as large."""
+    """77 kB of gzip: an image of 79 million pixels of one byte, eight times as large in float64."""
     head = _header(
         "SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 1", f"NAXIS1  = {pixels}", "CRVAL1  = 4000.0", "CDELT1  = 1.0"
     )
@@ -87,7 +87,7 @@ def image_of_stack(columns: int = 19_000_000) -> bytes:
 
 
 def long_heap(rows: int = 2000, heap: int = 1_250_000) -> bytes:
-    """Two thousand rows whose arrays of variable length are all the same ten million bytes."""
+    """2000 rows whose variable-length arrays all point to the same ten million bytes."""
     row = np.array([heap, 0], ">i4").tobytes()
     data = row * rows + bytes(8 * heap)
     head = _table_header(8, rows, "1PD(1250000)", pcount=8 * heap, name="wavelength", extra=("TTYPE2  = 'flux'",))
@@ -95,7 +95,7 @@ def long_heap(rows: int = 2000, heap: int = 1_250_000) -> bytes:
 
 
 def rows_of_nothing(rows: int = 1_000_000_000_000) -> bytes:
-    """Rows of no bytes, a million million of them, in five kilobytes."""
+    """10^12 rows of zero bytes, in 5 kB."""
     return _primary() + _table_header(0, rows, "0D", name="wavelength") + bytes(2880)
 
 
@@ -119,7 +119,7 @@ def cells_of_many_axes(axes: int = 2000) -> bytes:
 
 
 def backward_size() -> bytes:
-    """An extension that would end before it begins."""
+    """An extension of negative size."""
     return (
         _primary()
         + _header("XTENSION= 'IMAGE'", "BITPIX  = 8", "NAXIS   = 1", "NAXIS1  = -5760", "PCOUNT  = 0", "GCOUNT  = 1")
@@ -135,7 +135,7 @@ def many_headers(size: int = 6900) -> bytes:
 
 
 def unit_of_power(power: int = 999_999_999) -> bytes:
-    """147 bytes whose unit is a number that no memory holds."""
+    """147 bytes whose unit is a number too large for memory."""
     return _ecsv(f"10^{power} deg")
 
 
@@ -152,7 +152,7 @@ def unit_of_repeats(times: int = 200_000) -> bytes:
 
 
 def unit_of_aliases(levels: int = 9, width: int = 9) -> bytes:
-    """YAML that names itself again and again: ten to the ninth words in a kilobyte."""
+    """YAML aliases of aliases: 10^9 words in 1 kB."""
     lines = ["a0: &a0 [" + ",".join(["deg"] * width) + "]"]
     lines += [f"a{k}: &a{k} [" + ",".join([f"*a{k - 1}"] * width) + "]" for k in range(1, levels)]
     head = [
@@ -171,7 +171,7 @@ def nested_description(depth: int = 5000) -> bytes:
 
 
 def votable_href(address: str, where: str = "STREAM") -> bytes:
-    """A VOTable whose rows lie elsewhere: a file of the server, or what another machine answers it."""
+    """A VOTable whose rows are in a file of the server, or on another machine."""
     stream = f'<STREAM href="{address}" encoding="none"/>'
     data = f"<FITS extnum='1'>{stream}</FITS>" if where == "FITS" else f"<{where}>{stream}</{where}>"
     return _votable(f"<TABLE>{_FIELDS}<DATA>{data}</DATA></TABLE>")
@@ -188,14 +188,14 @@ def votable_entity(path: str = "/etc/passwd") -> bytes:
 
 
 def votable_laughs(levels: int = 12) -> bytes:
-    """Entities of entities: ten to the twelfth letters."""
+    """Entities of entities: 10^12 characters."""
     entities = "".join(f'<!ENTITY e{k} "{f"&e{k - 1};" * 10 if k else "ha"}">' for k in range(levels))
     body = f"<TABLE>{_FIELDS}<DATA><TABLEDATA><TR><TD>&e{levels - 1};</TD></TR></TABLEDATA></DATA></TABLE>"
     return f'<?xml version="1.0"?><!DOCTYPE VOTABLE [{entities}]>\n'.encode() + _votable(body).partition(b"?>")[2]
 
 
 def votable_rows(rows: int = 2_000_000_000, kind: str = "TABLEDATA") -> bytes:
-    """Two thousand million rows by its own account."""
+    """A header that announces 2·10^9 rows."""
     data = "<TR><TD>266-51602-31</TD></TR>" if kind == "TABLEDATA" else '<STREAM encoding="base64">AAAA</STREAM>'
     return _votable(f'<TABLE nrows="{rows}">{_FIELDS}<DATA><{kind}>{data}</{kind}></DATA></TABLE>')
 
@@ -210,7 +210,7 @@ def votable_depth(depth: int = 400_000) -> bytes:
 
 
 def parquet_repeats(rows: int = 10_000, letters: int = 200_000) -> bytes:
-    """Some hundred bytes: ten thousand cells that are the same text of 200 kB."""
+    """A few hundred bytes: 10 000 cells of the same text of 200 kB."""
     import pyarrow as pa
 
     text = pa.array(["a" * letters])
@@ -225,7 +225,7 @@ def parquet_text(letters: int = 700_000_000) -> bytes:
 
 
 def parquet_rows(rows: int = 50_000_000) -> bytes:
-    """Fifty million equal numbers in some kilobytes."""
+    """Fifty million equal numbers in a few kB."""
     import pyarrow as pa
 
     return _parquet({"specObjID": pa.array(np.zeros(rows, np.int64))})
@@ -247,12 +247,12 @@ def parquet_columns(columns: int = 20_000) -> bytes:
 
 
 def list_of_titles(size: int = 4_900_000) -> bytes:
-    """A line of titles of five million letters, none of which names a star."""
+    """A title line of five million characters without a column of stars."""
     return b"a," * (size // 2) + b"\n1,2\n"
 
 
 def list_of_pairs(lines: int = 400_000) -> bytes:
-    """Lines whose first word names a star and whose second does not."""
+    """Lines whose first word is a star and whose second is not."""
     return b"1-52000-1 x\n" * lines
 
 
@@ -270,12 +270,12 @@ def archive_of(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) ->
 
 
 def archive_of_zeros(members: int = 17, size: int = 19_000_000) -> bytes:
-    """Members of nothing but zeros: together they would unpack to more than three hundred million bytes."""
+    """Members of zeros that together unpack to more than 300 MB."""
     return archive_of({f"{number}.fits": bytes(size) for number in range(members)})
 
 
 def archive_that_lies(size: int = 300_000_000) -> bytes:
-    """A member that says it unpacks to ten bytes and unpacks to three hundred million."""
+    """A member that announces ten bytes and unpacks to 300 MB."""
     data = bytearray(archive_of({"a.fits": bytes(size)}))
     for mark, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         start = data.index(mark) + place
@@ -284,7 +284,7 @@ def archive_that_lies(size: int = 300_000_000) -> bytes:
 
 
 def archive_of_hostile_members() -> bytes:
-    """A good member between members that stall, fill or break a reader."""
+    """A valid member between members that stall, fill or crash a reader."""
     good = b"wavelength,flux\n" + b"".join(b"%d,%d\n" % (w, 5 + w % 3) for w in range(3900, 9000))
     return archive_of(
         {
@@ -299,7 +299,7 @@ def archive_of_hostile_members() -> bytes:
 
 
 def table_of_labels(size: int = 15_000_000) -> bytes:
-    """A labelled table with one cell of fifteen million letters."""
+    """A labelled table with one cell of fifteen million characters."""
     return b"star,teff,logg,feh\n" + b"9" * size + b",5000,4,0\n" + b"266-51602-1,5000,4,0\n" * 120
 
 
@@ -382,7 +382,8 @@ def _votable(body: str) -> bytes:
 
 
 def _ecsv(unit: str) -> bytes:
-    return f"# %ECSV 1.0\n# ---\n# datatype:\n# - {{name: ra, unit: {unit}, datatype: float64}}\n# - {{name: dec, datatype: float64}}\nra,dec\n1,2\n".encode()
+    columns = f"# - {{name: ra, unit: {unit}, datatype: float64}}\n# - {{name: dec, datatype: float64}}\n"
+    return f"# %ECSV 1.0\n# ---\n# datatype:\n{columns}ra,dec\n1,2\n".encode()
 
 
 def _parquet(columns: dict, dictionary: bool = True) -> bytes:
@@ -400,7 +401,7 @@ def _header(*cards: str) -> bytes:
 
 
 def _card(card: str) -> str:
-    """``card`` with its value where FITS wants it: numbers end at column 30."""
+    """Return ``card`` with its value in the columns of FITS: numbers end at column 30."""
     key, mark, value = card.partition("= ")
     value = value.strip()
     return (f"{key}= {value:>20}" if mark and not value.startswith("'") else card).ljust(80)

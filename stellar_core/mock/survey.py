@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import ParameterError
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.instrument import INSTRUMENTS, Observation, observe
 from stellar_core.mock.photometry import redden
@@ -86,7 +86,7 @@ class MockSurvey:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise ArchiveError(f"The seed of a MOCK survey must not be negative; got {self.seed}.", value=self.seed)
+            raise ParameterError(f"The seed of a MOCK survey must not be negative; got {self.seed}.", value=self.seed)
 
     def mjds(self, plate: int, fiber: int) -> list[int]:
         """Nights on which the star of this fiber was observed, ascending.

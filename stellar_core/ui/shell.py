@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from stellar_core.figures.palette import DARK, LIGHT, Palette
+from stellar_core.paths import REPOSITORY
 from stellar_core.ui.glossary import HELP, model_title
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-ROOT = Path(__file__).resolve().parents[2]
 ICON = Path(__file__).with_name("icon.svg")
 
 #: Toolbar of a figure; images are saved as SVG.
@@ -31,50 +31,50 @@ def page_list() -> list:
     """Pages of the app, in the order of the menu."""
     return [
         st.Page(
-            ROOT / "pages" / "star.py",
+            REPOSITORY / "pages" / "star.py",
             title="Star",
             icon=":material/star:",
             default=True,
             help="Age, lifetime and stage of one star from its SDSS spectrum.",
         ),
         st.Page(
-            ROOT / "pages" / "batch.py",
+            REPOSITORY / "pages" / "batch.py",
             title="Batch",
             icon=":material/table_rows:",
             help="Many stars at once: identifiers, a list or an archive of spectra.",
         ),
         st.Page(
-            ROOT / "pages" / "catalogue.py",
+            REPOSITORY / "pages" / "catalogue.py",
             title="Catalogue",
             icon=":material/scatter_plot:",
             help="All stars of a catalogue on the Kiel diagram: filter, list, open, query.",
         ),
         st.Page(
-            ROOT / "pages" / "uncertainty.py",
+            REPOSITORY / "pages" / "uncertainty.py",
             title="Uncertainty",
             icon=":material/query_stats:",
             help="Coverage of the error bars on test stars, and the largest errors.",
         ),
         st.Page(
-            ROOT / "pages" / "mock.py",
+            REPOSITORY / "pages" / "mock.py",
             title="Mock survey",
             icon=":material/compare:",
             help="Comparison of MOCK spectra and catalogue with real ones.",
         ),
         st.Page(
-            ROOT / "pages" / "experiments.py",
+            REPOSITORY / "pages" / "experiments.py",
             title="Experiments",
             icon=":material/science:",
             help="The paper's experiments reproduced on MOCK stars, learning curves and architectures.",
         ),
         st.Page(
-            ROOT / "pages" / "training.py",
+            REPOSITORY / "pages" / "training.py",
             title="Training",
             icon=":material/model_training:",
             help="Train a model, follow its progress, compare runs, add one to the app.",
         ),
         st.Page(
-            ROOT / "pages" / "data.py",
+            REPOSITORY / "pages" / "data.py",
             title="Data",
             icon=":material/database:",
             help="Installed data and models, downloads, connection to SDSS, citations.",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stellar_core.constants import SPEED_OF_LIGHT
-from stellar_core.errors import ArchiveError
+from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.mock import plates
 from stellar_core.mock.plates import N_STARS, make_plate, stars_on, to_galactic
 from stellar_core.mock.survey import BATCH, SEED, MockSurvey
@@ -178,7 +178,7 @@ def test_errors_are_one_sentence(survey):
         survey.mjds(16000, free)
     with pytest.raises(ArchiveError, match="no plate 15999; its plates are 16000 to 16383"):
         survey.mjds(15999, 1)
-    with pytest.raises(ArchiveError):
+    with pytest.raises(ParameterError):
         MockSurvey(seed=-1)
 
 

@@ -10,12 +10,13 @@ import streamlit as st
 
 from stellar_core.export import frame_to_csv
 from stellar_core.figures.palette import DARK
-from stellar_core.ui.shell import ROOT, escape, on_phone, palette, show_plot
+from stellar_core.paths import TRAINED_DIR
+from stellar_core.ui.shell import escape, on_phone, palette, show_plot
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-EXPERIMENTS = ROOT / "trained" / "experiments"
+EXPERIMENTS = TRAINED_DIR / "experiments"
 PHASES = {1: "Phase I: eight architectures", 2: "Phase II: coordinate ascent", 3: "Phase III: loss weights"}
 #: Verdict -> its badge.
 MARKS = {"confirmed": ":green-badge[confirmed]", "not confirmed": ":red-badge[not confirmed]"}

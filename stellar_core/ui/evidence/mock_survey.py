@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core.errors import StellarError
-from stellar_core.ui.shell import ROOT, escape, palette, show_error, show_plot
+from stellar_core.paths import TRAINED_DIR
+from stellar_core.ui.shell import escape, palette, show_error, show_plot
 
 if TYPE_CHECKING:
     from stellar_core.mock.held_out import HeldOut
     from stellar_core.mock.population_comparison import Comparison
 
-TRAINED = ROOT / "trained"
+TRAINED = TRAINED_DIR
 MOCK, REAL = ":orange-badge[MOCK]", ":blue-badge[REAL]"
 LIBRARIES = {"MILES": "MILES", "STELIB": "STELIB", "BOSS_TEMPLATE": "BOSS templates", "KURUCZ_STD": "Kurucz models"}
 

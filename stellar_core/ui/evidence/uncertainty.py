@@ -12,9 +12,10 @@ from stellar_core.evaluation.reliability import covered
 from stellar_core.evaluation.stored_predictions import COLUMNS, NAME
 from stellar_core.figures.palette import DARK
 from stellar_core.model_store import adopted_models, list_models, model_folder
+from stellar_core.paths import REPOSITORY
 from stellar_core.quantities import STAGE_SHORT
 from stellar_core.stages import STAGES
-from stellar_core.ui.shell import ROOT, escape, palette, select_model, show_error, show_plot
+from stellar_core.ui.shell import escape, palette, select_model, show_error, show_plot
 
 if TYPE_CHECKING:
     from stellar_core.evaluation.stored_predictions import StoredTest
@@ -104,7 +105,7 @@ def show_worst(test: StoredTest, quantity: str) -> None:
             stage = f"{STAGE_SHORT[STAGES[stars.stage[row]]]}, S/N {stars.snr[row]:.0f}"
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.page_link(
-                    ROOT / "pages" / "star.py",
+                    REPOSITORY / "pages" / "star.py",
                     label=stars.name[row],
                     icon=":material/open_in_new:",
                     query_params={"star": stars.name[row]},

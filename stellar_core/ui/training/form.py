@@ -18,10 +18,11 @@ from stellar_core.jobs.spec import LIMITS, JobConfig, StarSource
 from stellar_core.models.isochrone_config import NAME as ISOCHRONE
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.models.registry import ARCHITECTURES, ModelConfig
+from stellar_core.paths import REPOSITORY
 from stellar_core.quantities import FEH, LOGG, SNR, TEFF
 from stellar_core.training.config import CHOICES, SETUPS, TrainingConfig
 from stellar_core.ui.glossary import model_title
-from stellar_core.ui.shell import ROOT, escape, show_error
+from stellar_core.ui.shell import escape, show_error
 
 OWN = "own"
 #: Presets and own settings.
@@ -147,7 +148,7 @@ def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
             table = uploaded.getvalue()
             st.caption(f"{_stars(table):,} stars in {escape(uploaded.name)}.")
     elif kind == "catalogue":
-        stores = [MOCK_SURVEY, *(str(path.parent) for path in sorted(ROOT.glob("*/store/store.json")))]
+        stores = [MOCK_SURVEY, *(str(path.parent) for path in sorted(REPOSITORY.glob("*/store/store.json")))]
         chosen = st.selectbox(
             "Catalogue",
             stores,

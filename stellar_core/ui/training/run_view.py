@@ -13,8 +13,9 @@ from stellar_core.jobs.model_registry import adopt, adopted_from, model_name
 from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.spec import LIMITS
 from stellar_core.jobs.status import Status
+from stellar_core.paths import REPOSITORY
 from stellar_core.training.console import duration
-from stellar_core.ui.shell import ROOT, app_address, escape, on_phone, palette, show_error, show_plot
+from stellar_core.ui.shell import app_address, escape, on_phone, palette, show_error, show_plot
 
 #: State -> colour of its badge and symbol.
 BADGES = {
@@ -229,7 +230,7 @@ def _show_result(job: Job, status: Status) -> None:
         )
         for model in adopted_from(job):
             st.page_link(
-                ROOT / "pages" / "star.py",
+                REPOSITORY / "pages" / "star.py",
                 label=f"Use {model} on a star",
                 icon=":material/star:",
                 query_params={"model": model},
