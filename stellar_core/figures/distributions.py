@@ -259,7 +259,7 @@ def estimates_figure(
                 hovertemplate=f"{name}<br>%{{x:.1f}} {unit}, 68 %: {p16:.1f} – {p84:.1f}<extra></extra>",
             )
         )
-    base_layout(figure, palette, 62 + 34 * len(rows), "opinions")
+    base_layout(figure, palette, 62 + 34 * len(rows), "estimates")
     figure.update_xaxes(title_text=unit, range=list(limits) if limits else None, showgrid=True, fixedrange=True)
     figure.update_yaxes(
         autorange="reversed", showline=False, ticks="", fixedrange=True, tickfont={"size": 12, "color": palette.ink}

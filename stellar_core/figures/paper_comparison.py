@@ -133,7 +133,7 @@ def comparison_with_paper_figure(rows: Sequence[Row], *, across: bool = True, pa
             line = {"color": palette.muted, "width": 1.2, "dash": dash}
             figure.add_trace(go.Scatter(x=[None], y=[None], mode="lines", name=name.lower(), line=line), row=1, col=1)
     height = 120 + 30 * max(len(settings), 3)
-    base_layout(figure, palette, height if across else 3 * height, "beside")
+    base_layout(figure, palette, height if across else 3 * height, "paper comparison")
     figure.update_layout(margin={"t": 30}, legend={"y": -0.18 if across else -0.05}, dragmode=False)
     figure.update_yaxes(categoryorder="array", categoryarray=settings[::-1])
     figure.update_annotations(font={"size": 13, "color": palette.ink})

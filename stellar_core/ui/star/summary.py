@@ -65,8 +65,9 @@ def show_numbers(result: Result) -> None:
         for q in (AGE, LIFETIME, TEFF, LOGG, FEH)
     ]
     ranked = sorted(result.stage.items(), key=lambda item: -item[1])
-    words = "  \n".join(f"{STAGE_TITLES[name]} **{probability:.0%}**" for name, probability in ranked[:2])
-    cards.insert(2, ("Stage", STAGE_TITLES[ranked[0][0]].partition(" (")[0], words, HELP["stage"]))
+    likely = [(STAGE_TITLES[name], probability) for name, probability in ranked[:2] if probability >= 0.005]
+    words = "  \n".join(f"{_temperatures(title)} **{probability:.0%}**" for title, probability in likely)
+    cards.insert(2, ("Stage", likely[0][0].partition(" (")[0], words, HELP["stage"]))
     with st.grid(6, gap="small", min_column_width=155):
         for label, value, words, help_text in cards:
             with st.container(border=True, gap="xxsmall", height="stretch"):
@@ -77,6 +78,11 @@ def show_numbers(result: Result) -> None:
                     st.metric(label, f":gray[{value}]", help=help_text)
                     st.caption(f":red-badge[not reliable]  \n{words}")
     st.caption(f":orange-badge[MOCK] {TRAINED_ON_MOCK}")
+
+
+def _temperatures(title: str) -> str:
+    """Range of temperatures of a part of the main sequence; other stages keep their title."""
+    return title.removeprefix("Main sequence (").removesuffix(")")
 
 
 def _quality(result: Result) -> None:
