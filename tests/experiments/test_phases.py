@@ -51,7 +51,7 @@ def begun(finished, tmp_path) -> Path:
     """A folder with the same stars and baselines, and no runs."""
     folder = tmp_path / "phase"
     shutil.copytree(finished[0] / "stars", folder / "stars")
-    shutil.copy(finished[0] / "baselines.json", folder)
+    shutil.copy(finished[0] / "yardsticks.json", folder)
     return folder
 
 
