@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -93,3 +94,18 @@ def test_readme_is_short_and_shows_what_is_run():
 def test_ci_runs_the_second_command_of_the_readme():
     pattern = re.search(r"grep -m1 -E '([^']+)'", (ROOT / ".ci" / "run").read_text())[1]
     assert len(re.findall(pattern, README.read_text(), flags=re.MULTILINE)) == 1
+
+
+def test_accuracy_table_agrees_with_the_cards():
+    views = {
+        name: json.loads((ROOT / "trained" / name / "card.json").read_text())["metrics_mock_test"][
+            "spectrum and photometry"
+        ]
+        for name in ("isochrone", "paper-setup-a")
+    }
+    for title, key, digits in (("log age (dex)", "log_age", 3), ("log lifetime (dex)", "log_lifetime", 3)):
+        errors = " | ".join(f"{view[key]['rmse']:.{digits}f}" for view in views.values())
+        constant = ", ".join(f"{view[key]['rmse_constant']:.{digits}f}" for view in views.values())
+        assert f"| {title} | {errors} | {constant} |" in README.read_text()
+    coverage = " | ".join(f"{100 * view['log_age']['coverage']['68']:.0f} %" for view in views.values())
+    assert f"| 68 % interval of log age holds | {coverage} | |" in README.read_text()
