@@ -50,7 +50,7 @@ class Quick:
         return prepare(spectrum)
 
     def estimate(self, spectrum, *, samples, seed):
-        prepared = prepare(spectrum)
+        prepared = spectrum.prepared
         if prepared.snr < 4:
             raise SpectrumError("Far too noisy.")
         values = {name: Interval.from_draws(9.0 + 0.5 * prepared.flux[k::7]) for k, name in enumerate(UNITS)}
@@ -104,6 +104,7 @@ def batch(request: Request, chunk: int = 32, **settings) -> Batch:
 MOCK = Request(mock=100)
 
 
+@pytest.mark.slow
 def test_the_table_does_not_depend_on_the_chunk_size(quick, tmp_path):
     found = [run_batch(batch(MOCK, chunk), tmp_path / f"{chunk}.parquet") for chunk in (32, 96, 512)]
     tables = [(tmp_path / f"{chunk}.parquet").read_bytes() for chunk in (32, 96, 512)]
