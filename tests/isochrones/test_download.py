@@ -206,7 +206,7 @@ def test_an_archive_is_downloaded_once_with_progress(server, tmp_path):
     data = payload(store)
     seen = []
     path = fetch_archive(
-        0.0, tmp_path / "cache", servers=[url], progress=lambda done, total: seen.append((done, total))
+        0.0, tmp_path / "cache", servers=[url], progress=lambda step, done, total: seen.append((done, total))
     )
     assert path.read_bytes() == data
     assert seen[-1] == (len(data), len(data)) and len(seen) > 1
