@@ -59,7 +59,6 @@ TESTED_ELSEWHERE = {
     "isochrones.posterior_summaries": "isochrones/test_catalogue_posterior",
     "jobs.comparison": "jobs/test_commands",
     "model_cards.parts": "model_cards/test_pages",
-    "network.circuit_breaker": "sdss/test_archive",
     "priority": "test_background, jobs/test_worker",
     "sandbox.limits": "sandbox/test_pool, catalogue/test_query",
     "sandbox.process": "sandbox/test_pool, catalogue/test_query",
