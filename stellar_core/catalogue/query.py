@@ -6,6 +6,7 @@ memory.
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -85,6 +86,7 @@ def _write_result(path: Path, text: str) -> None:
 def _main() -> None:
     """Run the query from standard input on the file named by the argument."""
     limits.confine(MEMORY)
+    signal.alarm(2 * int(SECONDS))  # ends it also where the process that started it is gone
     try:
         _write_result(Path(sys.argv[1]), sys.stdin.read())
     except StellarError as error:
