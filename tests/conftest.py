@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,13 @@ settings.load_profile("no deadline")
 
 #: Folder of public data, unless STELLAR_SHARED_DATA names another.
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_unconfigure() -> None:
+    """Drop the DuckDB connections in Streamlit's caches; at exit its binding would report each object as leaked."""
+    if "streamlit" in sys.modules:
+        sys.modules["streamlit"].cache_resource.clear()
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
