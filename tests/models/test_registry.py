@@ -59,8 +59,8 @@ def test_settings_are_fields_and_every_field_is_used(name):
     [
         ({"name": "Model 6"}, "choose one of MLP-Only"),
         ({"spectrum_depth": 0}, "spectrum_depth must be a whole number of at least 1; got 0"),
-        ({"fusion_width": 2.5}, "fusion_width is a whole number"),
-        ({"photometry_depth": True}, "photometry_depth is a whole number"),
+        ({"fusion_width": 2.5}, "fusion_width must be a whole number"),
+        ({"photometry_depth": True}, "photometry_depth must be a whole number"),
         ({"heads": 7}, "width 256 is not a multiple of the 7 heads"),
         ({"dropout": 1.0}, "dropout"),
         ({"name": "MLP+Transformer", "patch": 99}, "divisor of 6800"),
