@@ -1,4 +1,4 @@
-"""What a batch is asked about: lists, folders, MOCK stars; in order, and the same in any portion."""
+"""Inputs of a batch: lists, folders and MOCK stars; in order, and the same in any chunk."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def test_mock_stars_have_sspp_parameters():
 
 
 def test_stars_beyond_the_survey_come_from_the_next_seed():
-    portion = MockChunk(N_STARS + 10, SEED, range(N_STARS - 1, N_STARS + 1))
-    last, first = portion.read()
+    chunk = MockChunk(N_STARS + 10, SEED, range(N_STARS - 1, N_STARS + 1))
+    last, first = chunk.read()
     assert last.text.startswith(f"MOCK {SEED} 16383-") and first.text.startswith(f"MOCK {SEED + 1} 16000-")
     assert first.spectrum.name in {star.name for star in MockSurvey(SEED + 1).star_ids(16000)}
 
