@@ -239,7 +239,7 @@ def test_many_missing_files_do_not_stop_the_others(sdss, unbroken, tmp_path, bad
     sdss.replies |= {f"/sas/{lines[place]['path']}": reply for place in bad}
     if reply[0] != 404:
         with pytest.raises(
-            ArchiveError, match=f"{len(bad)} of 90 spectra could not be fetched, .*give-up finishes without them"
+            ArchiveError, match=f"{len(bad)} of 90 spectra could not be fetched; .*give-up finishes without them"
         ):
             acquire(tmp_path, Plan(**SETTINGS))
     found = acquire(tmp_path, Plan(**SETTINGS), give_up=True)
@@ -317,7 +317,7 @@ def test_rows_refused_by_the_cuts_are_not_fetched(sdss, tmp_path, monkeypatch):
 def test_spectra_that_failed_are_fetched_by_the_next_call(sdss, unbroken, tmp_path):
     lost = StarId(*map(int, manifest(unbroken)[25]["name"].split("-")), "v5_13_2")
     sdss.replies[_lite(lost)] = (503, "text/html", b"<html>")
-    with pytest.raises(ArchiveError, match="1 of 90 spectra could not be fetched, .*busy or out of service") as caught:
+    with pytest.raises(ArchiveError, match="1 of 90 spectra could not be fetched; .*busy or out of service") as caught:
         acquire(tmp_path, Plan(**SETTINGS))
     assert caught.value.value == [lost.name] and "Run the same command to continue" in str(caught.value)
     sdss.forget()
@@ -343,7 +343,7 @@ def test_without_a_network_it_stops_soon(sdss, tmp_path, monkeypatch):
     monkeypatch.setenv("STELLAR_SAS_URL", "http://127.0.0.1:1")
     for give_up in (False, True):
         with pytest.raises(
-            ArchiveError, match="90 of 90 spectra could not be fetched, .*(cannot be reached|out of reach)"
+            ArchiveError, match="90 of 90 spectra could not be fetched; .*(cannot be reached|out of reach)"
         ):
             acquire(tmp_path, Plan(**SETTINGS), give_up=give_up)
 
