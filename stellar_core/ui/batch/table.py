@@ -59,11 +59,10 @@ def show_results(run: Run) -> None:
         column_config={
             "Star": st.column_config.LinkColumn(display_text=r"star=([^&]*)", help="Opens the Star page in a new tab."),
             "Message": st.column_config.TextColumn(width="large"),
-            **{
-                name: number(format="%.2f") for name in ("Age (Gyr)", "from", "to", "Lifetime (Gyr)", "log g", "[Fe/H]")
-            },
-            "from": number("68 % from", format="%.2f"),
-            "to": number("68 % to", format="%.2f"),
+            **{name: number(format="%.2f") for name in ("log g", "[Fe/H]")},
+            **{name: number(format="%.1f") for name in ("Age (Gyr)", "Lifetime (Gyr)")},
+            "from": number("68 % from", format="%.1f"),
+            "to": number("68 % to", format="%.1f"),
             "Probability": number(format="%.0f %%"),
             "Teff (K)": number(format="%d"),
             "S/N": number(format="%.0f"),
