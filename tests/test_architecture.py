@@ -58,7 +58,7 @@ TESTED_ELSEWHERE = {
     "isochrones.observation": "isochrones/test_posterior",
     "isochrones.posterior_summaries": "isochrones/test_catalogue_posterior",
     "jobs.comparison": "jobs/test_commands",
-    "model_cards.parts": "model_cards/test_pages",
+    "model_cards": "model_cards/test_pages: all cards through the package",
     "priority": "test_background, jobs/test_worker",
     "sandbox.limits": "sandbox/test_pool, catalogue/test_query",
     "sandbox.process": "sandbox/test_pool, catalogue/test_query",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from stellar_core.errors import ModelError
 from stellar_core.files import read_json
-from stellar_core.model_cards.network import NETWORKS, network_page
+from stellar_core.model_cards.descriptions import NETWORKS
+from stellar_core.model_cards.network import network_page
 from stellar_core.model_cards.parts import PARTS
 from stellar_core.paths import TRAINED_DIR
 

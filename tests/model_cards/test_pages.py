@@ -9,8 +9,8 @@ import pytest
 
 from stellar_core.errors import ModelError
 from stellar_core.model_cards import card_page, write_cards
+from stellar_core.model_cards.descriptions import NETWORKS
 from stellar_core.model_cards.markdown import number, percent, signed, table
-from stellar_core.model_cards.network import NETWORKS
 from stellar_core.paths import TRAINED_DIR
 
 CARDS = sorted(path.parent for path in TRAINED_DIR.glob("*/card.json"))
