@@ -9,6 +9,7 @@ changed; the readers of lists remove the apostrophe. ECSV is read by programs an
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -18,6 +19,8 @@ from stellar_core.export.table import NUMPY_TYPES, ExportTable, astropy_unit, de
 if TYPE_CHECKING:
     import pandas as pd
 
+#: An angle of two or three numbers, as positions are often written.
+_SIXTIETHS = re.compile(r"[+-]?\d{1,3}([: ]\d{1,2}){1,2}(\.\d{1,12})?", re.ASCII)
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -32,10 +35,11 @@ def harmless(cell: object) -> object:
 
 
 def _is_number(text: str) -> bool:
+    """Return whether a text is a number, or an angle in sixtieths such as -00:00:24.5."""
     try:
         float(text)
     except ValueError:
-        return False
+        return _SIXTIETHS.fullmatch(text) is not None
     return True
 
 

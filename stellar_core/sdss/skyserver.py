@@ -1,4 +1,4 @@
-"""SQL queries on SkyServer, the catalogue service of SDSS.
+"""SQL queries on SkyServer, the catalogue service of SDSS, in the form that astroquery gives them.
 
 Queries consist of the columns named in this package and of numbers that pass `integer` or `real`;
 nothing that a user typed gets into them.
@@ -34,8 +34,8 @@ from stellar_core.sdss.sql_response import (
 
 #: Base URL of the catalogue service; environment STELLAR_SKYSERVER_URL sets another.
 SKYSERVER_URL = "https://skyserver.sdss.org"
-#: Its SQL page for DR17.
-SQL_PAGE = "/dr17/en/tools/search/x_results.aspx"
+#: The data release that is queried.
+DATA_RELEASE = 17
 #: Longest query string sent, characters: the web servers of SkyServer refuse those above 2048.
 MAX_QUERY = 2000
 #: SkyServer accepts 60 queries per minute from one address; a few are left to the user's browser.
@@ -153,14 +153,19 @@ class SkyServer:
         return self.retries.call(ask)
 
     def _ask(self, sql: str, names: Sequence[str], check: Check = accept) -> SqlResponse:
-        query = urllib.parse.urlencode({"cmd": sql, "format": "csv", "searchtool": "SQL"})
+        from astroquery.sdss import SDSSClass
+
+        # astroquery knows the form of a query; it is sent by the one HTTP client, which limits time and size.
+        form = SDSSClass().query_sql_async(sql, data_release=DATA_RELEASE, get_query_payload=True)
+        page = self.url.rstrip("/") + SDSSClass.QUERY_URL_SUFFIX_DR_NEW.format(dr=DATA_RELEASE)
+        query = urllib.parse.urlencode(form)
         if len(query) > MAX_QUERY:
             raise ParameterError(
                 f"The query takes {len(query)} characters in a URL; SkyServer accepts {MAX_QUERY}.", value=sql
             )
         if self.limit is not None:
             self.limit.wait(self.retries.patience)
-        reply = send(f"{self.url.rstrip('/')}{SQL_PAGE}?{query}", timeout=self.timeout, limit=MAX_RESPONSE)
+        reply = send(f"{page}?{query}", timeout=self.timeout, limit=MAX_RESPONSE)
         if reply.status in ABSENT:
             raise TransientError(f"There is no SkyServer at {self.url} (status {reply.status}).", value=reply.url)
         reply.raise_for_status()

@@ -29,7 +29,9 @@ def test_a_line_break_within_a_cell_begins_no_row_with_a_formula():
     ]
 
 
-@pytest.mark.parametrize("cell", ["-12.3", "+5", "-1e-3", "266-51602-31", "", "a=b", -1.5, None, True])
+@pytest.mark.parametrize(
+    "cell", ["-12.3", "+5", "-1e-3", "-00:00:24.5", "+12 30 00", "266-51602-31", "", "a=b", -1.5, None, True]
+)
 def test_numbers_and_names_are_unchanged(cell):
     assert harmless(cell) is cell
 

@@ -7,12 +7,11 @@ import pytest
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.network.rate_limit import RateLimit
 from stellar_core.network.retries import Retries, TransientError
-from stellar_core.sdss import skyserver
 from stellar_core.sdss.skyserver import QUERIES_PER_MINUTE, SkyServer, flatten, integer, real, skyserver_url
 from tests.network.test_retries import Time
 from tests.standin import Fault, Faults
 
-SQL_PAGE = f"/skyserver{skyserver.SQL_PAGE}"
+SQL_PAGE = "/skyserver/dr17/en/tools/search/x_results.aspx"
 
 
 @pytest.fixture
