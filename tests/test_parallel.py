@@ -58,6 +58,7 @@ def cluster():
         yield ours
 
 
+@pytest.mark.slow
 def test_an_item_that_kills_every_worker_is_one_clear_error(cluster):
     with pytest.raises(RunError, match="lost its workers"):
         list(parallel_map(dies_at_five, iter(range(20)), cluster=cluster.scheduler_address))
@@ -94,6 +95,7 @@ def test_a_cluster_without_workers_is_one_clear_error(monkeypatch):
     assert reports == [("seconds without a worker of the cluster", seconds, 2) for seconds in (1, 2)]
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_closes_before_any_worker_comes_is_one_clear_error(monkeypatch):
     monkeypatch.setattr("stellar_core.parallel.REPORT_SECONDS", 1)
     ours = local_cluster(0)
@@ -206,6 +208,7 @@ def test_a_lost_cluster_is_one_clear_error():
         list(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "tcp://", "ftp://a:1", ""])
 def test_an_unreachable_cluster_is_one_clear_error(address):
     with pytest.raises(ParameterError, match="cannot be reached"):

@@ -53,6 +53,7 @@ def commands(path: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in READMES if blocks(path, "python")], ids=name_of)
 def test_python_blocks_run(path, shared_data, tmp_path):
     code = [f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"]

@@ -118,6 +118,7 @@ def test_the_table_does_not_depend_on_the_chunk_size(quick, tmp_path):
     assert not list(tmp_path.glob("*.parts")), "only the table and its provenance remain"
 
 
+@pytest.mark.slow
 def test_an_interrupted_batch_resumes_and_repeats_no_chunk(quick, tmp_path, monkeypatch):
     run_batch(batch(MOCK), tmp_path / "whole.parquet")
     quick.clear()
@@ -299,6 +300,7 @@ def test_every_input_has_its_row_and_bad_inputs_do_not_shift_the_others(quick, t
             assert one == other
 
 
+@pytest.mark.slow
 def test_every_format_holds_the_values_of_parquet(quick, tmp_path):
     request = Request((*(star.name for star in MockSurvey().star_ids(16001)[:34]), "n\u00f6 <star> & none"))
     for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
@@ -352,6 +354,7 @@ def test_transient_errors_are_retried_or_recorded(quick, tmp_path, monkeypatch, 
     assert "away" not in str(pq.read_table(out)["error"].to_pylist())
 
 
+@pytest.mark.slow
 def test_sspp_parameters_are_copied_and_not_used(quick, tmp_path, monkeypatch):
     run_batch(batch(MOCK), tmp_path / "a.parquet")
     monkeypatch.setattr(chunks, "_sspp", lambda seed, plate: {name: np.full(1000, 1.0) for name in SSPP})
@@ -362,6 +365,7 @@ def test_sspp_parameters_are_copied_and_not_used(quick, tmp_path, monkeypatch):
     assert other["sspp_teff"].to_pylist() == [1.0] * 100 != one["sspp_teff"].to_pylist()
 
 
+@pytest.mark.slow
 def test_other_weights_are_refused(tmp_path):
     worker._load.cache_clear()
     plan = Batch(MOCK, EstimateSettings("isochrone", "of another model", 2, 0), 64)
@@ -376,6 +380,7 @@ def test_settings_out_of_range_give_a_one_sentence_error(options):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_command_line(quick, tmp_path):
     star = MockSurvey().star_ids(16000)[0].name
     call = ["batch", star, "no star", "--out", str(tmp_path / "a.parquet"), "--json"]

@@ -25,6 +25,7 @@ def names() -> list[str]:
     return [star.name for star, _ in lookup.examples()]
 
 
+@pytest.mark.slow
 def test_upload_of_a_real_spectrum_gives_a_result(visit, shared_data, tmp_path):
     tab = visit()
     tab.open()
@@ -217,6 +218,7 @@ def test_landing_page(visit, tmp_path):
     tab.assert_no_errors()
 
 
+@pytest.mark.slow
 def test_a_file_that_is_too_large_gives_an_error_message(visit, tmp_path):
     big = tmp_path / "big.fits"
     big.write_bytes(b"SIMPLE  =" + bytes(25_000_000))

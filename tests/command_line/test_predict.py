@@ -15,6 +15,7 @@ def star() -> str:
     return MockSurvey().examples()[0][0].name
 
 
+@pytest.mark.slow
 def test_json_has_one_object_per_input_in_order(star):
     done = CliRunner().invoke(app, ["predict", "no such thing", star, "--samples", "5", "--json"])
     first, second = json.loads(done.stdout)

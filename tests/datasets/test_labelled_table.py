@@ -37,6 +37,7 @@ def test_a_bad_table_gives_a_one_line_error(content, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "message"),
     [

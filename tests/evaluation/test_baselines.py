@@ -62,6 +62,7 @@ def test_smaller_errors_lower_the_floor(stars):
     assert all(row["log_age_floor"] < row["log_age_constant"] for row in rows)
 
 
+@pytest.mark.slow
 def test_every_set_has_every_baseline(stars):
     rows = np.flatnonzero(stars.labels.stage <= 2)
     found = score_baselines(stars.labels, stars, {"natural": np.arange(len(stars)), "dwarfs": rows}, ERRORS, 0)

@@ -14,6 +14,8 @@ from stellar_core.evaluation.exact_posterior import (
 )
 from stellar_core.isochrones import infer_posterior, power_law_log_lifetime
 
+pytestmark = pytest.mark.slow
+
 ERRORS = (75.0, 0.20, 0.10)
 
 
@@ -23,6 +25,7 @@ def baseline():
     return test, recalibrated_baseline(held, test, ERRORS, 0)
 
 
+@pytest.mark.slow
 def test_posterior_means_match_those_of_single_stars_also_for_hot_ones():
     atmosphere = np.array([[5777.0, 4.44, 0.0], [5000.0, 3.0, -0.5], [9900.0, 4.2, 0.0]])
     found, inside = exact_posterior(atmosphere, ERRORS, 0, draws=100)

@@ -6,6 +6,8 @@ from stellar_core import Estimator
 from stellar_core.evaluation.headline_metrics import measure
 from stellar_core.experiments.published import BEST
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def estimator():

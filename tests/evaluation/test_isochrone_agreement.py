@@ -9,6 +9,7 @@ from stellar_core import Estimator
 from stellar_core.evaluation import isochrone_agreement
 
 
+@pytest.mark.slow
 def test_overlaps_are_counted_and_stars_are_left_out_with_a_reason(shared_data: Path, tmp_path):
     source = shared_data / "sdss"
     head, *lines = (source / "index.csv").read_text().splitlines()

@@ -16,6 +16,7 @@ def quantiles(draws):
     return (interval.p025, interval.p16, interval.median, interval.p84, interval.p975)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.floats(-1e5, 1e5, allow_nan=False), st.one_of(st.just(0.0), st.floats(1e-6, 1e4)), st.integers(1, 500))
 def test_no_draw_is_lost(centre, spread, number):

@@ -31,6 +31,7 @@ def draw(kind, **more):
     )
 
 
+@pytest.mark.slow
 def test_pdf_is_180_mm_wide_with_embedded_fonts():
     data = draw("pdf")
     assert data.startswith(b"%PDF") and data.rstrip().endswith(b"%%EOF")

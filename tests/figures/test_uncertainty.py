@@ -37,4 +37,4 @@ def test_coverage_has_a_panel_for_each_level_and_its_errors():
 def test_both_axes_of_the_kiel_diagram_are_reversed():
     figure = where_figure(np.array([5000.0]), np.array([4.0]), np.array([9.0]), ["16000-1-1"], palette=LIGHT)
     assert figure.layout.xaxis.autorange == figure.layout.yaxis.autorange == "reversed"
-    assert "off by +9.0 errors" in figure.data[0].text[0]
+    assert "residual +9.0σ" in figure.data[0].text[0]

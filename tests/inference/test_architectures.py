@@ -16,6 +16,8 @@ from stellar_core.models.zoo import build
 from stellar_core.pipeline.calibrate import calibrate_dropout
 from stellar_core.spectrum import Spectrum
 
+pytestmark = pytest.mark.slow
+
 NAMES = [entry.name for entry in ARCHITECTURES.values() if entry.number <= 8]
 SMALL = {"spectrum_depth": 1, "spectrum_width": 64, "photometry_width": 32, "fusion_depth": 2, "fusion_width": 48}
 

@@ -38,6 +38,7 @@ def test_no_draw_is_unphysical(estimator, stars, view):
         assert drawn.log_age.max() <= np.log10(13.8e9) + 1e-6
 
 
+@pytest.mark.slow
 def test_spectrum_and_photometry_are_more_precise_than_either(estimator, stars):
     truth, widths = stars.truth.atmosphere, {}
     for view, arrays in views(stars).items():

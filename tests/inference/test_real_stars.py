@@ -8,6 +8,8 @@ import pytest
 from stellar_core import Estimator, read_spectrum
 from stellar_core.errors import StellarError
 
+pytestmark = pytest.mark.slow
+
 #: Largest |median bias| and scatter (1.4826 MAD) against the SSPP in Teff [K], log g, [Fe/H].
 LIMITS = {"teff": (80.0, 110.0), "logg": (0.12, 0.30), "feh": (0.12, 0.12)}
 

@@ -30,6 +30,7 @@ def stars(engine):
     return draw_stars(engine.samples, tuple(ERRORS), 25, np.random.default_rng(1), max_teff=7500.0)
 
 
+@pytest.mark.slow
 def test_equals_the_plain_sum(engine, stars):
     found = engine.evaluate(*stars.observed.T, diagonal_covariance(ERRORS))
     for i in range(0, len(stars.observed), 5):
@@ -41,6 +42,7 @@ def test_equals_the_plain_sum(engine, stars):
             assert found.std[name][i] == pytest.approx(plain[name][1], abs=0.01 if name != "mass" else 0.02)
 
 
+@pytest.mark.slow
 def test_quantiles_and_stages_equal_the_posterior_of_single_stars(engine, stars, tracks):
     """The same tracks with other samples: two independent ways to the same numbers."""
     for i in range(0, len(stars.observed), 20):

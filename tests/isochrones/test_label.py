@@ -19,6 +19,7 @@ def run(*arguments):
     return subprocess.run([sys.executable, "-m", "stellar_core", "label", *arguments], capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_json_of_the_sun_keeps_the_contract():
     done = run("--teff", "5772", "--logg", "4.438", "--feh", "0.0", "--errors", "20,0.01,0.01", "--json")
     assert done.returncode == 0 and done.stderr == ""
@@ -34,6 +35,7 @@ def test_json_of_the_sun_keeps_the_contract():
     assert lives["tams"] < lives["rgb_tip"] < lives["end"]
 
 
+@pytest.mark.slow
 def test_a_star_outside_the_models_has_no_numbers():
     done = run("--teff", "30000", "--logg", "7", "--feh", "0", "--json")
     assert done.returncode == 0
@@ -104,6 +106,7 @@ def test_a_table_equals_single_stars():
     assert found["mass_p84"][0] == pytest.approx(one["mass"]["p84"], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_a_long_table_agrees_with_single_stars():
     frame = rows(60, np.random.default_rng(2))
     frame.loc[5, ["teff_err_K", "logg_err_dex", "feh_err_dex"]] = 20.0, 0.02, 0.02  # too sharp for the fixed samples

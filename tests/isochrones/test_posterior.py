@@ -61,6 +61,7 @@ def test_clump_giant_is_identified_by_the_time_spent():
     assert found.phases()["core helium burning"] > 0.8
 
 
+@pytest.mark.slow
 def test_no_sample_is_older_than_its_lifetime():
     for star in STARS:
         found = infer_posterior(*star, SSPP)
@@ -88,6 +89,7 @@ def densified(tracks):
     )
 
 
+@pytest.mark.slow
 def test_denser_tracks_give_the_same_posterior():
     dense = densified(load_tracks())
     for star in STARS:
@@ -97,6 +99,7 @@ def test_denser_tracks_give_the_same_posterior():
         assert ours.stages() == pytest.approx(theirs.stages(), abs=0.01)
 
 
+@pytest.mark.slow
 def test_all_points_of_mist_give_the_same_posterior(shared_data):
     full = read_archive(shared_data / "mist" / "mist_v1.2_vvcrit0.4_tracks.npz")
     for star in STARS:
@@ -266,6 +269,7 @@ def test_result_is_plain_json():
 # Coverage with tiny errors: the exact engine
 
 
+@pytest.mark.slow
 def test_tiny_errors_still_cover_the_truth():
     rng = np.random.default_rng(11)
     tracks, errors = load_tracks(), (5.0, 0.01, 0.01)
@@ -335,6 +339,7 @@ def test_bad_covariances_and_draws():
             posterior_from_draws(bad)
 
 
+@pytest.mark.slow
 def test_nearest_point_is_biased_to_the_end_of_the_main_sequence():
     """The nearest point ignores the time spent: the posterior mean is nearer to the truth."""
     rng = np.random.default_rng(8)

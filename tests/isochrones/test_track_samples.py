@@ -84,6 +84,7 @@ def test_the_prior_equals_the_exact_one(samples):
         assert 0.5 * np.abs(share - expected).sum() < 0.05, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("priors", [Priors(), OTHER], ids=["default", "other"])
 def test_posteriors_equal_the_exact_ones(samples, priors):
     off = []

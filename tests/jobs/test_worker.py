@@ -143,6 +143,7 @@ def test_a_job_cancelled_while_training_ends_soon_and_resume_gives_the_same_resu
     assert result(job) == uninterrupted
 
 
+@pytest.mark.slow
 def test_a_job_cancelled_while_calibrating_ends_at_once(tmp_path, launch):
     queue = Queue(tmp_path, launch(FINISHING=300))
     job = queue.submit(job_config())

@@ -87,6 +87,7 @@ def test_residuals_are_independent_for_each_star(tool):
     assert np.array_equal(together.flux[3], alone.flux[0]) and np.array_equal(together.ivar[3], alone.ivar[0])
 
 
+@pytest.mark.slow
 def test_outliers_as_in_real_files(shared_data):
     """The fraction of pixels beyond five times the local scatter agrees with real SDSS stars within a factor of two."""
     from scipy.ndimage import median_filter

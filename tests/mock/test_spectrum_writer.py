@@ -139,6 +139,7 @@ def test_incomplete_spectra_are_refused(frames, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multiple slashes")
 @INSTRUMENTS
 @pytest.mark.parametrize("options", [{}, {"format": "SDSS-III/IV spec"}], ids=["identified", "named"])

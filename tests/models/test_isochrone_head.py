@@ -109,6 +109,7 @@ def test_the_loss_is_the_divergence_from_the_target(head):
     assert float(loss_parts(perfect, {"reference": reference})["cells"]) == pytest.approx(0, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_head_learns_to_return_the_atmosphere_in_its_input(voxels):
     head = IsochroneHead(3, 8, voxels)
     for parameter in head.parameters():

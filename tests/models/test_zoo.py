@@ -70,6 +70,7 @@ def same(first, second) -> bool:
     return all(torch.equal(one, other) for one, other in zip(first, second))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_point_of_table_2_learns(name, batch):
     """Forward and backward on two stars, one without photometry; each parameter gets a finite gradient."""

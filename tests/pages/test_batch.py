@@ -53,6 +53,7 @@ def test_an_archive_is_read_and_a_hostile_one_is_rejected(page):
     assert not page.exception and "command line" in page.error[0].value and not page.dataframe
 
 
+@pytest.mark.slow
 def test_results_are_kept_and_transient_errors_are_retried(page, monkeypatch):
     stars = [star.name for star in MockSurvey().star_ids(16001)[:40]]
     asked, real, away = [], worker.estimate_chunk, {stars[35]}

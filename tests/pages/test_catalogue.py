@@ -87,6 +87,7 @@ def test_filters_apply_and_are_saved_by_name(present):
     assert not other.exception and json.loads((present / "selections.json").read_text()) == {}
 
 
+@pytest.mark.slow
 def test_sql_queries_run_and_bad_ones_give_one_error_message(present):
     shown = press(page(), "Run")
     assert not shown.exception and shown.dataframe[1].value.stars.sum() == 80

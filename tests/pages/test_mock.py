@@ -54,6 +54,7 @@ def words(page: AppTest) -> str:
     )
 
 
+@pytest.mark.slow
 def test_the_page_is_in_the_menu(app):
     app.run()
     app.switch_page("pages/mock.py").run()

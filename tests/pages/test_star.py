@@ -71,6 +71,7 @@ def test_the_landing_page_lists_inputs_and_examples(app):
     assert "plate-MJD-fiber" in text(app)
 
 
+@pytest.mark.slow
 def test_an_example_is_one_click_away(app, mock_name):
     app.run()
     app.button(key=f"example_{mock_name}").click().run()
@@ -87,6 +88,7 @@ def test_a_mock_star_is_marked(app, mock_name):
     assert any("Trained on **MOCK**" in caption.value for caption in app.caption)
 
 
+@pytest.mark.slow
 def test_every_form_of_an_identifier_gives_the_same_numbers(app, mock_name):
     star = lookup.resolve(mock_name)
     seen = []
@@ -126,6 +128,7 @@ def follow(link: str) -> AppTest:
     return other.run()
 
 
+@pytest.mark.slow
 def test_permalink_restores_the_whole_view(app, mock_name, others):
     app.query_params.update(
         {"star": mock_name, "seed": "7", "samples": "30", "model": "paper-setup-a", "compare": ",".join(others)}
@@ -201,6 +204,7 @@ def test_the_kiel_diagram_switches_between_tracks_and_isochrones(app, mock_name)
     assert "isochrones" in names() and "tracks" not in names()
 
 
+@pytest.mark.slow
 def test_stars_are_added_to_the_comparison_and_removed(app, mock_name, others):
     app.query_params.update({"star": mock_name, "compare": ",".join([*others, "<b>", "1-2-3"])})
     app.run()
@@ -220,6 +224,7 @@ def test_stars_are_added_to_the_comparison_and_removed(app, mock_name, others):
     assert "compare" not in app.query_params and not app.table
 
 
+@pytest.mark.slow
 def test_tables_are_sent_to_a_samp_hub(app, mock_name, monkeypatch):
     from stellar_core import samp
     from stellar_core.errors import ArchiveError

@@ -20,6 +20,8 @@ from stellar_core.pipeline import test_report
 from stellar_core.pipeline.train_model import recalibrate
 from tests.small_run import config
 
+pytestmark = pytest.mark.slow
+
 MODEL = ModelConfig(
     "MLP+ResNet", spectrum_depth=1, spectrum_width=32, photometry_width=16, fusion_depth=1, fusion_width=32
 )

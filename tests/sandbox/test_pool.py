@@ -124,6 +124,7 @@ def test_a_hostile_parser_cannot_open_or_reach_anything(curious, listener, tmp_p
     assert "PATH" in names and not [name for name in names if name.startswith("STELLAR")]
 
 
+@pytest.mark.slow
 def test_a_parser_that_crashes_or_hangs_is_replaced_for_the_next_file(curious, monkeypatch):
     monkeypatch.setattr(sandbox, "parsers", lambda: curious)
     for what, why in (
@@ -222,6 +223,7 @@ def test_an_invalid_spectrum_of_a_parser_is_refused(change):
         sandbox._spectrum({"spectrum": SPECTRUM}, {**arrays, "flux": arrays["flux"][:5]})
 
 
+@pytest.mark.slow
 def test_every_good_file_gives_the_same_spectrum_in_the_sandbox(shared_data):
     paths = [*sorted((shared_data / "sdss").glob("*.fits*")), *sorted((shared_data / "lamost").glob("*.fits*"))]
     assert len(paths) > 100
@@ -371,6 +373,7 @@ def test_too_many_callers_are_one_clear_error():
     assert sentences.count("") >= 2 and [words for words in sentences if words.startswith("Too many files")]
 
 
+@pytest.mark.slow
 def test_parsers_are_replaced_after_some_files_and_end_with_their_pool():
     pool = Pool(parsers=1, files=2)
     request = {"read": "pasted", "options": {}, "seconds": 8.0}
@@ -391,6 +394,7 @@ def test_parsers_are_replaced_after_some_files_and_end_with_their_pool():
     assert not [one for one in {*pids, last} if alive(one)], "a zombie, or a process that goes on"
 
 
+@pytest.mark.slow
 def test_parsers_end_with_the_server(tmp_path):
     import subprocess
     import sys

@@ -106,6 +106,7 @@ def test_the_store_does_not_depend_on_time_or_place(unbroken, sdss):
     assert not (unbroken / "waiting").exists()
 
 
+@pytest.mark.slow
 def test_faults_give_the_same_store(sdss, unbroken, tmp_path):
     sdss.faults = Faults(0.25, 21, QUICK)
     found = acquire(tmp_path, Plan(**SETTINGS))
@@ -174,6 +175,7 @@ def test_bad_rows_are_listed_with_reasons(sdss, tmp_path):
     assert all(line["reason"] for line in by_name.values() if line["outcome"] != "stored")
 
 
+@pytest.mark.slow
 def test_rows_with_defective_cells_are_listed_and_the_others_stored(sdss, unbroken, tmp_path):
     lines = manifest(unbroken)
     z, naming, without_id = (lines[place]["specobjid"] for place in (3, 24, 57))
@@ -194,6 +196,7 @@ def test_rows_with_defective_cells_are_listed_and_the_others_stored(sdss, unbrok
     assert contents(tmp_path / "store").items() >= before.items(), "the pages kept say the same"
 
 
+@pytest.mark.slow
 def test_an_archive_without_any_file_is_reported(sdss, unbroken, tmp_path, monkeypatch):
     monkeypatch.setenv("STELLAR_SAS_URL", f"{sdss.url}/elsewhere")
     for give_up in (False, True):
@@ -207,6 +210,7 @@ def test_an_archive_without_any_file_is_reported(sdss, unbroken, tmp_path, monke
     assert contents(tmp_path / "store") == contents(unbroken / "store")
 
 
+@pytest.mark.slow
 def test_an_archive_that_lacks_everything_for_a_while_loses_no_star(sdss, unbroken, tmp_path):
     everything = {f"/sas/{line['path']}": (404, "text/html", b"<html>404</html>") for line in manifest(unbroken)}
     sdss.after(30, lambda: sdss.replies.update(everything))
@@ -218,6 +222,7 @@ def test_an_archive_that_lacks_everything_for_a_while_loses_no_star(sdss, unbrok
     assert contents(tmp_path / "store") == contents(unbroken / "store")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("requests", [20, 30, 45, 60])
 def test_a_temporary_outage_of_404s_loses_no_star(sdss, unbroken, tmp_path, requests):
     sdss.replies |= {f"/sas/{line['path']}": (404, "text/html", b"<html>404</html>") for line in manifest(unbroken)}
@@ -246,6 +251,7 @@ def test_many_missing_files_do_not_stop_the_others(sdss, unbroken, tmp_path, bad
     assert found["stored"] == 90 - len(bad) and found["failed" if reply[0] != 404 else "absent"] == len(bad)
 
 
+@pytest.mark.slow
 def test_an_archive_that_lacks_a_file_it_has_sent_is_given_up(sdss, unbroken, tmp_path):
     lines = manifest(unbroken)
     some = {f"/sas/{line['path']}": (404, "text/html", b"") for line in lines[20:70]}
@@ -257,6 +263,7 @@ def test_an_archive_that_lacks_a_file_it_has_sent_is_given_up(sdss, unbroken, tm
     assert contents(tmp_path / "store") == contents(unbroken / "store")
 
 
+@pytest.mark.slow
 def test_a_corrected_catalogue_does_not_change_the_chunks(sdss, unbroken, tmp_path):
     lines = manifest(unbroken)
     sdss.catalogue.damaged[lines[57]["specobjid"], "specObjID"] = "1.8e19"
@@ -287,6 +294,7 @@ def test_a_mock_survey_without_a_usable_row_is_still_mock(sdss, unbroken, tmp_pa
     assert found["mock"] and found["refused"] == 3
 
 
+@pytest.mark.slow
 def test_a_first_plate_that_the_archive_lacks_is_absent(sdss, unbroken, tmp_path):
     lines = manifest(unbroken)
     for line in lines[:30]:
@@ -314,6 +322,7 @@ def test_rows_refused_by_the_cuts_are_not_fetched(sdss, tmp_path, monkeypatch):
     assert len(downloads(sdss)) == 3
 
 
+@pytest.mark.slow
 def test_spectra_that_failed_are_fetched_by_the_next_call(sdss, unbroken, tmp_path):
     lost = StarId(*map(int, manifest(unbroken)[25]["name"].split("-")), "v5_13_2")
     sdss.replies[_lite(lost)] = (503, "text/html", b"<html>")
@@ -335,6 +344,7 @@ def test_give_up_records_failed_spectra(sdss, tmp_path):
     assert failed[0]["name"] == lost.name and "status 503" in failed[0]["reason"]
 
 
+@pytest.mark.slow
 def test_without_a_network_it_stops_soon(sdss, tmp_path, monkeypatch):
     acquire(tmp_path, Plan(**SETTINGS))
     (tmp_path / "store" / "store.json").unlink()

@@ -76,6 +76,7 @@ def test_pages_are_queried_once(sdss, server, tmp_path):
     assert len(sdss.served) == asked + 1, "a damaged page is asked for again"
 
 
+@pytest.mark.slow
 def test_faults_give_the_same_table(sdss, server, tmp_path):
     clean = fetch_catalogue(PLAN, tmp_path / "clean", server)
     for seed in range(3):
@@ -84,6 +85,7 @@ def test_faults_give_the_same_table(sdss, server, tmp_path):
         pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path / f"faults {seed}", server), clean)
 
 
+@pytest.mark.slow
 def test_casjobs_gives_the_same_table(sdss, server, casjobs, tmp_path):
     clean = fetch_catalogue(PLAN, tmp_path / "clean", server)
     pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path / "jobs", casjobs), clean)
@@ -215,6 +217,7 @@ def test_a_page_changed_on_disk_is_queried_again(sdss, server, tmp_path):
     pd.testing.assert_frame_equal(fetch_catalogue(PLAN, tmp_path, server), clean)
 
 
+@pytest.mark.slow
 def test_a_defective_response_is_replaced_by_a_correct_one(sdss, server, tmp_path):
     clean = fetch_catalogue(PLAN, tmp_path / "clean", server)
     sdss.catalogue.damaged[int(clean["specObjID"][7]), "teffadop"] = "#"
@@ -224,6 +227,7 @@ def test_a_defective_response_is_replaced_by_a_correct_one(sdss, server, tmp_pat
     assert len(sdss.served) == 2 * asked + 1
 
 
+@pytest.mark.slow
 def test_casjobs_titles_without_rows_are_confirmed(sdss, casjobs, tmp_path, monkeypatch):
     honest, cut = type(sdss.casjobs).answer, []
 

@@ -61,6 +61,7 @@ def small_run(folder: Path, **settings: object) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, whole):
     """SIGKILL to a process of its own; the same bits on a CPU with one thread."""
     killed = small_run(tmp_path)
@@ -81,6 +82,7 @@ def test_a_killed_run_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, w
         assert np.array_equal(value.numpy(), found[name]), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["cosine", "plateau"])
 def test_a_run_stopped_at_any_step_resumes_to_the_same_weights_and_history(tmp_path, sample, schedule):
     settings = config(schedule=schedule, patience=2, plateau_patience=0, learning_rate=3e-3)
@@ -104,6 +106,7 @@ def test_a_stopped_run_leaves_a_checkpoint_of_the_last_step(tmp_path, sample):
     assert steps == list(range(14, 41))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut short", "one bit", "empty", "missing"])
 def test_a_damaged_checkpoint_is_replaced_by_the_one_before(tmp_path, sample, whole, damage):
     train(config(), sample, tmp_path, stop=stopper(23), save_seconds=0.0)

@@ -56,6 +56,7 @@ def test_the_error_fits_the_number_of_stars():
     assert 0.5 < auc < 1 and 0.01 < error < 0.08
 
 
+@pytest.mark.slow
 def test_figures_and_card(tmp_path, monkeypatch):
     monkeypatch.setattr(classifier, "BOOTSTRAPS", 20)
     monkeypatch.setattr(classifier, "FOLDS", 3)
