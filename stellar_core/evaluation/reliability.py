@@ -12,9 +12,8 @@ from stellar_core.evaluation.metrics import LEVELS
 from stellar_core.inference.calibration.pit_recalibration import sorted_pit
 from stellar_core.stages import STAGES
 
-#: Bins of S/N per pixel, and of PIT histograms.
+#: Bins of S/N per pixel.
 SNR_BINS = ((5, 10), (10, 20), (20, 40), (40, 80))
-PIT_BINS = 20
 
 
 def covered(u: np.ndarray) -> dict[str, float]:
@@ -29,11 +28,6 @@ def kolmogorov_smirnov(u: np.ndarray) -> float:
     from scipy.stats import ks_1samp, uniform
 
     return float(ks_1samp(np.asarray(u, float), uniform.cdf, method="asymp").statistic)
-
-
-def reliability(u: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Fraction of stars within the central intervals of the given ``levels`` in 0-1."""
-    return (np.abs(u - 0.5)[:, None] <= np.asarray(levels) / 2.0).mean(axis=0)
 
 
 def crps(values: np.ndarray, probability: np.ndarray, truth: float) -> float:

@@ -15,8 +15,8 @@ from stellar_core.models.registry import ARCHITECTURES
 
 #: Numbers and names of the architectures (Table 1).
 MODELS = {entry.number: name for name, entry in ARCHITECTURES.items()}
-#: Models of the spectrum alone, and of spectrum and photometry (Table 1); Model 1 has photometry alone.
-SPECTRUM_ONLY, MULTIMODAL = (2, 3, 4), (5, 6, 7, 8)
+#: Models of the spectrum alone (Table 1).
+SPECTRUM_ONLY = (2, 3, 4)
 
 #: Experiments of Phase I (section 3.3.1): stars, and the heading of Table 3 where it has one.
 EXPERIMENTS = {"A": "Imbalanced", "B": "Under Sampling", "C": "Weighted"}

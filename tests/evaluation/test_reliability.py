@@ -9,7 +9,6 @@ from stellar_core.evaluation.reliability import (
     covered,
     crps,
     kolmogorov_smirnov,
-    reliability,
     stage_reliability,
 )
 
@@ -17,7 +16,6 @@ from stellar_core.evaluation.reliability import (
 def test_coverage_counts_pit_values():
     u = np.array([0.5, 0.2, 0.1, 0.01, 0.99, 0.03])
     assert covered(u) == {"68": pytest.approx(2 / 6), "90": pytest.approx(3 / 6), "95": pytest.approx(4 / 6)}
-    assert reliability(u, np.array([0.68, 0.9]))[1] == pytest.approx(0.5)
 
 
 def test_kolmogorov_smirnov_is_the_largest_distance():
