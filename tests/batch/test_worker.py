@@ -56,6 +56,7 @@ def rows(found, settings) -> list[dict[str, object]]:
     return pq.read_table(io.BytesIO(process_chunk(ChunkTask(0, 0, Given(found), settings)).data)).to_pylist()
 
 
+@pytest.mark.slow
 def test_a_result_does_not_depend_on_the_other_stars_of_its_group(settings, spectra):
     together = rows(spectra, settings)
     assert len(together) == 40 and all(row["error"] is None for row in together)

@@ -12,6 +12,8 @@ from stellar_core.isochrones import infer_posterior
 from stellar_core.mock.catalogue_writer import write_release
 from stellar_core.stages import STAGES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):

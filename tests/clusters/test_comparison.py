@@ -66,6 +66,7 @@ def test_members_are_chosen_by_position_velocity_and_quality_in_one_query(sdss, 
     assert find_members(cluster, server, tmp_path / "members") == found, "a damaged file is queried again"
 
 
+@pytest.mark.slow
 def test_the_comparison_agrees_with_the_table_of_predictions(sdss, tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "_load", lambda model, sha256: Quick())
     near, empty = mock_cluster(), mock_cluster(name="Nowhere", ra_deg=10.0, dec_deg=-80.0)

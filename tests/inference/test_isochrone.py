@@ -49,6 +49,7 @@ def test_spectrum_and_photometry_are_more_precise_than_either(estimator, stars):
     assert widths["spectrum and photometry"] < min(widths["photometry alone"], widths["spectrum alone"])
 
 
+@pytest.mark.slow
 def test_ages_beat_the_exact_posterior_of_pipeline_parameters(estimator, stars):
     baseline, inside = exact_posterior(stars.labels.atmosphere, (75.0, 0.20, 0.10), 0)
     found = estimator.posteriors(*views(stars)["spectrum and photometry"])

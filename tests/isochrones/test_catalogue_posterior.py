@@ -62,6 +62,7 @@ def test_a_posterior_is_independent_of_the_other_stars(engine, stars):
     assert together.mean["log_age"][7] == pytest.approx(alone.mean["log_age"][0], abs=2e-4)
 
 
+@pytest.mark.slow
 def test_each_star_has_its_own_errors(engine, stars):
     scale = np.linspace(1.0, 2.5, 30)[:, None] * ERRORS
     found = engine.evaluate(*stars.observed[40:70].T, diagonal_covariance(scale))
@@ -71,6 +72,7 @@ def test_each_star_has_its_own_errors(engine, stars):
             assert found.mean["log_age"][i] == pytest.approx(plain["log_age"][0], abs=0.005)
 
 
+@pytest.mark.slow
 def test_draws_follow_the_posterior(engine, stars):
     observed = stars.observed[::10]
     index = engine.draws(*observed.T, diagonal_covariance(ERRORS), 2000, np.random.default_rng(2))
@@ -85,6 +87,7 @@ def test_draws_follow_the_posterior(engine, stars):
     assert (again == index).all()
 
 
+@pytest.mark.slow
 def test_intervals_have_their_nominal_coverage(engine):
     report = measure(engine, tuple(ERRORS), 600, np.random.default_rng(3))
     assert report["inside_models"] > 0.97

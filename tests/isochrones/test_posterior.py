@@ -147,6 +147,7 @@ def test_full_covariance():
     assert abs(infer_posterior(*SUN, covariance=tilted).interval("log_age").mean - same.interval("log_age").mean) > 0.02
 
 
+@pytest.mark.slow
 def test_draws_of_a_gaussian_give_the_gaussian_posterior():
     rng = np.random.default_rng(2)
     for star in (SUN, (4800.0, 2.45, 0.0)):
@@ -156,6 +157,7 @@ def test_draws_of_a_gaussian_give_the_gaussian_posterior():
         assert ours.std == pytest.approx(exact.std, abs=0.05)
 
 
+@pytest.mark.slow
 def test_draws_on_two_sides_give_two_modes():
     rng = np.random.default_rng(3)
     dwarf = rng.multivariate_normal((5000.0, 4.6, 0.0), np.diag([900.0, 0.0025, 0.0025]), 200)
@@ -236,6 +238,7 @@ def test_prior_interval_is_given_too():
     assert 6 < gyr(found.prior_interval("log_age").median) < 8
 
 
+@pytest.mark.slow
 def test_priors_matter_and_are_stated():
     uniform, logarithmic = (
         infer_posterior(*SUN, SSPP),

@@ -88,6 +88,7 @@ def test_the_limits_of_the_mock_are_listed(shown):
         assert outside in text
 
 
+@pytest.mark.slow
 def test_another_star_can_be_chosen(trained):
     shown = page()
     before = shown.get("plotly_chart")[0].proto.spec

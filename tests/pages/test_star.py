@@ -63,6 +63,7 @@ def csv_spectrum(low: float, high: float, flux: str = "flux", step: float = 1.0)
     return f"wavelength,{flux},error\n{rows}\n".encode()
 
 
+@pytest.mark.slow
 def test_the_landing_page_lists_inputs_and_examples(app):
     app.run()
     assert not app.exception and not app.error
@@ -81,6 +82,7 @@ def test_an_example_is_one_click_away(app, mock_name):
     assert len(app.get("plotly_chart")) == 10
 
 
+@pytest.mark.slow
 def test_a_mock_star_is_marked(app, mock_name):
     app.query_params["star"] = mock_name
     app.run()
@@ -183,6 +185,7 @@ def test_estimates_are_compared_in_a_table_and_in_words(app, mock_name):
     ]
 
 
+@pytest.mark.slow
 def test_the_effect_of_each_wavelength_range_is_computed_on_demand(app, mock_name):
     app.query_params["star"] = mock_name
     app.run()
@@ -254,6 +257,7 @@ def test_tables_are_sent_to_a_samp_hub(app, mock_name, monkeypatch):
     loaders.samp_hub.clear()
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_draws_of_the_same_star(app, mock_name):
     app.query_params["star"] = mock_name
     app.run()
@@ -300,6 +304,7 @@ def test_a_real_file_gives_a_result(app, shared_data):
     assert "1091-52902-0526" in app.subheader[0].value and "your file" in app.subheader[0].value
 
 
+@pytest.mark.slow
 def test_an_uploaded_table_needs_unit_and_medium(app):
     upload(app, "star.csv", csv_spectrum(3800, 9200))
     assert not app.exception
@@ -308,6 +313,7 @@ def test_an_uploaded_table_needs_unit_and_medium(app):
     assert not app.exception and len(app.get("plotly_chart")) >= 1
 
 
+@pytest.mark.slow
 def test_an_upload_and_a_look_up_replace_each_other(app, mock_name):
     app.query_params["star"] = mock_name
     app.run()
@@ -394,6 +400,7 @@ def test_the_json_download_is_the_contract(app, mock_name):
     assert written["source"] == "mock"
 
 
+@pytest.mark.slow
 def test_the_code_shown_gives_all_the_numbers_shown(app, mock_name):
     app.query_params.update({"star": mock_name, "samples": "20"})
     app.run()
@@ -413,6 +420,7 @@ def test_the_code_shown_gives_all_the_numbers_shown(app, mock_name):
     assert [cell.split("**")[1] for cell in table["Age (Gyr)"]] == [f"{10 ** (age - 9):.1f}" for age in ages]
 
 
+@pytest.mark.slow
 def test_the_code_of_an_upload_names_the_file(app, shared_data, monkeypatch):
     path = shared_data / "sdss" / "spec-1091-52902-0526.fits"
     upload(app, path.name, path.read_bytes())

@@ -239,6 +239,7 @@ def test_every_good_file_gives_the_same_spectrum_in_the_sandbox(shared_data):
         assert same(sandbox.read_spectrum(data, path.name), expected), path.name
 
 
+@pytest.mark.slow
 def test_every_format_and_every_error_is_the_same_in_the_sandbox():
     files = {
         **_spectra(),

@@ -58,6 +58,7 @@ def test_old_temporary_files_are_removed_and_others_stay(tmp_path):
     assert not old.exists() and new.exists() and mine.exists() and letter.exists()
 
 
+@pytest.mark.slow
 def test_a_locked_index_delays_by_seconds_only(tmp_path):
     cache = DiskCache(tmp_path)
     cache.put("key", b"spectrum")

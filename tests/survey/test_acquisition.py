@@ -334,6 +334,7 @@ def test_spectra_that_failed_are_fetched_by_the_next_call(sdss, unbroken, tmp_pa
     assert contents(tmp_path / "store") == contents(unbroken / "store")
 
 
+@pytest.mark.slow
 def test_give_up_records_failed_spectra(sdss, tmp_path):
     plan = Plan(first_plate=16000, last_plate=16000, stars=6, chunk=3)
     lost = sdss.spectra.survey.star_ids(16000)[0]

@@ -10,6 +10,8 @@ from stellar_core.evaluation.realism import classifier
 from stellar_core.evaluation.realism.classifier import area, classify, cross_validate, null_sample, record
 from stellar_core.evaluation.realism.matched_mocks import Sample
 
+pytestmark = pytest.mark.slow
+
 STARS, COPIES = 60, 4
 
 
@@ -56,7 +58,6 @@ def test_the_error_fits_the_number_of_stars():
     assert 0.5 < auc < 1 and 0.01 < error < 0.08
 
 
-@pytest.mark.slow
 def test_figures_and_card(tmp_path, monkeypatch):
     monkeypatch.setattr(classifier, "BOOTSTRAPS", 20)
     monkeypatch.setattr(classifier, "FOLDS", 3)

@@ -18,6 +18,8 @@ from stellar_core.inference.calibration.pit_recalibration import pit
 from stellar_core.inference.isochrone_posterior import PosteriorEngine
 from stellar_core.models.isochrone_head import IsochroneHead, Likelihood, scaled
 
+pytestmark = pytest.mark.slow
+
 #: Scaled width of the likelihoods, and their true errors in units of it: overconfident by a factor of two.
 WIDTH, FACTOR, N = 0.04, 2.0, 120
 
