@@ -84,7 +84,7 @@ class IsochroneNetwork(nn.Module):
         Parameters
         ----------
         flux, coverage : (batch, 6800)
-            As `stellar_core.preprocessing.prepare` gives them; a spectrum without coverage
+            As `stellar_core.preprocessing.spectra.prepare` gives them; a spectrum without coverage
             counts as missing.
         features : (batch, 29)
             As `stellar_core.preprocessing.features`; NaN counts as missing.

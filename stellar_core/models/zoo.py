@@ -101,7 +101,7 @@ class Network(nn.Module):
         Parameters
         ----------
         flux, coverage : (batch, 6800)
-            As `stellar_core.preprocessing.prepare` gives them; coverage 0 or 1. No influence
+            As `stellar_core.preprocessing.spectra.prepare` gives them; coverage 0 or 1. No influence
             on Model 1.
         features : (batch, 29)
             As `stellar_core.preprocessing.features`; rows with NaN count as missing. No
