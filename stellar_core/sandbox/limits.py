@@ -12,21 +12,18 @@ import signal
 import sys
 import time
 
-from stellar_core.priority import lower_priority
-
 #: Number of the user and group without rights, on Linux and macOS.
 _NOBODY = 65534
 
 
 def confine(memory: int) -> None:
-    """Limit this process to ``memory`` bytes of address space, no file writes, no core dumps and a low priority.
+    """Limit this process to ``memory`` bytes of address space, no file writes and no core dumps.
 
     macOS does not enforce the limit on memory.
     """
     _lower(resource.RLIMIT_AS, memory)
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_CORE, 0)
-    lower_priority()
 
 
 def seal(seconds: float) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from stellar_core.paths import REPOSITORY
 from stellar_core.priority import lower_priority
 
+#: Niceness: behind the server, which answers everyone, but before training jobs, since a visitor waits.
+NICE = 2
 #: Environment variables that Python and its libraries need; keys and tokens are not among them.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR")
 #: One thread each for linear algebra.
@@ -44,7 +46,7 @@ def start(
         stderr=stderr,
         start_new_session=True,
     )
-    lower_priority(process.pid)  # from its first import on
+    lower_priority(process.pid, NICE)  # from its first import on
     return process
 
 
