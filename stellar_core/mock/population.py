@@ -9,8 +9,8 @@ import numpy as np
 
 from stellar_core.bolometric_corrections import apparent_magnitudes
 from stellar_core.errors import ParameterError
+from stellar_core.galaxy import COMPONENTS, TYPICAL_LATITUDE, radial_velocity
 from stellar_core.isochrones import Tracks, load_tracks, track_log_lifetime
-from stellar_core.mock.galaxy import COMPONENTS, TYPICAL_LATITUDE, radial_velocity
 from stellar_core.mock.population_cells import DISTANCES, PopulationCells, make_cells
 from stellar_core.mock.selection import Selection
 from stellar_core.stages import classify
@@ -22,7 +22,7 @@ class Population:
 
     Attributes
     ----------
-    component : int64, index into `stellar_core.mock.galaxy.COMPONENTS`
+    component : int64, index into `stellar_core.galaxy.COMPONENTS`
     mass, init_feh, eep : initial mass (Msun), initial [Fe/H] (dex), EEP
     log_age, log_lifetime : log10(yr); the lifetime is that to the end of the track
     teff, logg, feh : K, dex(cm/s2), surface [Fe/H] in dex

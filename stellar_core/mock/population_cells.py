@@ -13,8 +13,9 @@ import numpy as np
 
 from stellar_core.bolometric_corrections import apparent_magnitudes
 from stellar_core.constants import UNIVERSE_AGE_GYR
+from stellar_core.galaxy import COMPONENTS
+from stellar_core.initial_mass_function import kroupa
 from stellar_core.isochrones import Tracks
-from stellar_core.mock.galaxy import COMPONENTS, initial_mass_function
 from stellar_core.mock.selection import Selection, colour_chance
 from stellar_core.stages import classify
 
@@ -74,7 +75,7 @@ def make_cells(tracks: Tracks, selection: Selection, colours: bool = True) -> Po
     log_radius = middle(points.log_radius)[keep]
     magnitudes = apparent_magnitudes(teff[keep], logg[keep], surface[keep], log_radius, ten_parsec, dust)
     # The number of stars in a cell: masses x metals x time.
-    number = initial_mass_function(10.0 ** mass_centre[i]) * 10.0 ** mass_centre[i] * time[keep]
+    number = kroupa(10.0 ** mass_centre[i]) * 10.0 ** mass_centre[i] * time[keep]
     if colours:
         number = number * colour_chance(magnitudes[:, 1] - magnitudes[:, 2])
     box = _boxes(teff[keep], logg[keep], surface[keep])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stellar_core.mock.galaxy import COMPONENTS
+from stellar_core.galaxy import COMPONENTS
 from stellar_core.mock.plates import Plate, make_plate
 from stellar_core.mock.survey import SEED
 from stellar_core.sdss.star_id import StarId

@@ -6,7 +6,6 @@ import pytest
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones import load_tracks
 from stellar_core.mock.fit.population import fit_selection
-from stellar_core.mock.galaxy import COMPONENTS, initial_mass_function
 from stellar_core.mock.photometry import observe_photometry
 from stellar_core.mock.population import draw
 from stellar_core.mock.population_cells import make_cells
@@ -75,15 +74,6 @@ def test_cells_are_weighted_by_the_time_spent():
     bright = np.abs(cells.absolute_r[main] - np.median(cells.absolute_r[main])) < 0.15
     ratio = (cells.weight[main] / spent)[bright]
     assert bright.sum() > 10 and np.std(ratio) / np.mean(ratio) < 0.2
-
-
-def test_initial_mass_function():
-    assert initial_mass_function(0.5001) == pytest.approx(initial_mass_function(0.4999), rel=0.01)
-    slope = np.log(initial_mass_function(2.0) / initial_mass_function(1.0)) / np.log(2)
-    assert slope == pytest.approx(-2.3)
-    for component in COMPONENTS:
-        ages = np.linspace(0, 14, 4001)
-        assert np.trapezoid(component.age_density(ages), ages) == pytest.approx(1.0, abs=0.01)
 
 
 def test_flatten_covers_rare_stars(stars):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from stellar_core.constants import UNIVERSE_AGE_GYR
-from stellar_core.isochrones.priors import kroupa
 
 #: Motion of the Sun towards the Galactic centre, rotation and pole, km/s (Schonrich et al. 2010).
 SUN_UVW = (11.1, 12.24, 7.25)
@@ -34,6 +33,12 @@ class Component:
         Gyr.
     feh_mean, feh_spread : float
         Gaussian in initial [Fe/H], dex.
+    alpha_solar, alpha_slope : float
+        Mean [alpha/Fe] at solar [Fe/H], dex, and its change per dex of [Fe/H].
+    alpha_range : (float, float)
+        Limits of that mean, dex.
+    alpha_spread : float
+        Gaussian scatter of [alpha/Fe] at given [Fe/H], dex.
     dispersion, lag : float
         Line-of-sight velocity dispersion and rotation lag behind the Sun's circle, km/s.
     """
@@ -46,6 +51,10 @@ class Component:
     age_range: tuple[float, float]
     feh_mean: float
     feh_spread: float
+    alpha_solar: float
+    alpha_slope: float
+    alpha_range: tuple[float, float]
+    alpha_spread: float
     dispersion: float
     lag: float
 
@@ -62,6 +71,10 @@ class Component:
     def feh_density(self, feh: np.ndarray) -> np.ndarray:
         """Probability per dex of initial [Fe/H]."""
         return np.exp(-0.5 * ((feh - self.feh_mean) / self.feh_spread) ** 2) / (self.feh_spread * np.sqrt(2 * np.pi))
+
+    def alpha_mean(self, feh: np.ndarray) -> np.ndarray:
+        """Mean [alpha/Fe] in dex at [Fe/H] in dex."""
+        return np.clip(self.alpha_solar + self.alpha_slope * np.asarray(feh, float), *self.alpha_range)
 
     def space_density(self, distance: np.ndarray, latitude: float = TYPICAL_LATITUDE) -> np.ndarray:
         """Density at ``distance`` (pc) towards longitude 90 degrees, over the thin disc's at the Sun.
@@ -80,17 +93,22 @@ class Component:
 #: Thin disc, thick disc, halo and blue stragglers. Stragglers are merged stars of old populations that look like
 #: young single stars; they are a few per cent as common as the halo. The fractions of halo and stragglers and the
 #: means of [Fe/H] match the [Fe/H] of real SDSS stars at given colour; for the halo Juric et al. have 0.005.
+#: [alpha/Fe] as observed near the Sun (Nissen & Schuster 2010, A&A 511, L10; Adibekyan et al. 2012, A&A 545, A32;
+#: Bensby et al. 2014, A&A 562, A71; rounded); the halo's spread holds its high- and low-alpha stars.
 COMPONENTS = (
-    Component("thin disc", 1.0, 300.0, 5.0, 0.0, (0.05, 10.0), -0.10, 0.20, 35.0, 10.0),
-    Component("thick disc", 0.12, 900.0, 10.5, 1.5, (7.0, 13.5), -0.60, 0.25, 60.0, 50.0),
-    Component("halo", 0.004, 0.0, 12.0, 0.8, (9.0, UNIVERSE_AGE_GYR), -1.40, 0.38, 130.0, 200.0),
-    Component("blue stragglers", 0.0002, 0.0, 2.0, 0.0, (0.3, 6.0), -1.10, 0.50, 120.0, 150.0),
+    Component(
+        "thin disc", 1.0, 300.0, 5.0, 0.0, (0.05, 10.0), -0.10, 0.20, 0.0, -0.12, (-0.02, 0.10), 0.04, 35.0, 10.0
+    ),
+    Component(
+        "thick disc", 0.12, 900.0, 10.5, 1.5, (7.0, 13.5), -0.60, 0.25, 0.10, -0.25, (0.05, 0.30), 0.05, 60.0, 50.0
+    ),
+    Component(
+        "halo", 0.004, 0.0, 12.0, 0.8, (9.0, UNIVERSE_AGE_GYR), -1.40, 0.38, 0.27, 0.0, (0.27, 0.27), 0.08, 130.0, 200.0
+    ),
+    Component(
+        "blue stragglers", 0.0002, 0.0, 2.0, 0.0, (0.3, 6.0), -1.10, 0.50, 0.27, 0.0, (0.27, 0.27), 0.08, 120.0, 150.0
+    ),
 )
-
-
-def initial_mass_function(mass: np.ndarray) -> np.ndarray:
-    """Number of stars per Msun (Kroupa 2001), 1 at 1 Msun, flat below the hydrogen-burning limit."""
-    return 2.0 * kroupa(np.maximum(mass, 0.08))
 
 
 def radial_velocity(
