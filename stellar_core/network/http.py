@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import math
 import os
@@ -231,11 +232,17 @@ def _certificates() -> ssl.SSLContext | None:
     if not bundle:
         return None
     try:
-        return ssl.create_default_context(**{"capath" if os.path.isdir(bundle) else "cafile": bundle})
+        return _read_certificates(bundle, os.stat(bundle).st_mtime_ns)
     except OSError:
         raise ArchiveError(
             f"The certificates {bundle[:100]} cannot be read.", value=bundle, remedy="Correct REQUESTS_CA_BUNDLE."
         ) from None
+
+
+@functools.lru_cache(maxsize=4)
+def _read_certificates(bundle: str, changed: int) -> ssl.SSLContext:
+    """Read the certificates of a file or folder as it was at the time ``changed``; it takes as long as a request."""
+    return ssl.create_default_context(**{"capath" if os.path.isdir(bundle) else "cafile": bundle})
 
 
 def _read(request: urllib.request.Request, timeout: float, limit: int) -> Reply:
