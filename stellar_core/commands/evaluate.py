@@ -19,7 +19,8 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="Name of a model in trained/.")] = DEFAULT_MODEL,
     stars: Annotated[int, typer.Option(help="Number of MOCK test stars.")] = 300,
     suite: Annotated[
-        str, typer.Option(help="Run this suite instead: headline, real-stars, corruption, realism or agreement.")
+        str,
+        typer.Option(help="Run this suite instead: headline, real-stars, corruption, realism, agreement or real-ages."),
     ] = "",
     data: Annotated[
         Path | None, typer.Option(help="Suite: folder of public data with REAL stars; see trained/README.md.")
@@ -36,7 +37,10 @@ def evaluate(
         write_report(read_test(model), report)
         emit({"report": str(report)}) if as_json else typer.echo(f"The report is in {report}.")
     elif suite:
-        emit(_run_suite(model, suite, data, record))
+        from stellar_core.pipeline.suites import TEXTS
+
+        found = _run_suite(model, suite, data, record)
+        emit(found) if as_json or suite not in TEXTS else typer.echo(TEXTS[suite](found))
     else:
         from stellar_core.evaluation.mock_evaluation import evaluate as evaluate_model
         from stellar_core.inference.estimator import Estimator

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from stellar_core.errors import ParameterError
 from stellar_core.evaluation import corruption_tests, headline_metrics, isochrone_agreement, real_stars
+from stellar_core.evaluation.real_ages import benchmark
+from stellar_core.evaluation.real_ages.report import text
 from stellar_core.evaluation.realism import classifier
 from stellar_core.experiments.published import BEST
 from stellar_core.inference.base import BaseEstimator
@@ -63,6 +65,13 @@ def realism(model: str, data: Path | None, progress: Progress) -> dict[str, obje
     return classifier.measure(_folder(data) / "sdss", Estimator.load(model), progress)
 
 
+def real_ages(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
+    """Compare the isochrone fit, which no network takes part in, with independent ages and masses of REAL stars: the
+    shipped tables, or those in ``data`` or its folder ``real_ages``."""
+    inner = None if data is None else Path(data) / "real_ages"
+    return benchmark.measure(inner if inner is not None and inner.is_dir() else data, progress)
+
+
 #: Suites by their names on the command line.
 SUITES: Mapping[str, Callable[[str, Path | None, Progress], dict[str, object]]] = {
     "headline": headline,
@@ -70,13 +79,19 @@ SUITES: Mapping[str, Callable[[str, Path | None, Progress], dict[str, object]]] 
     "corruption": corruption,
     "realism": realism,
     "agreement": agreement,
+    "real-ages": real_ages,
 }
+#: Text for a terminal of the suites that have more to show than JSON.
+TEXTS: Mapping[str, Callable[[Mapping[str, object]], str]] = {"real-ages": text}
 
 
 def record(suite: str, model: str, found: Mapping[str, object]) -> None:
-    """Write the output of a suite into the card of the model, or that of ``realism`` into the card ``mock-realism``."""
+    """Write the output of a suite into the card of the model; that of ``realism`` into the card ``mock-realism``, and
+    that of ``real-ages`` beside its tables."""
     if suite == "realism":
         classifier.record(dict(found))
+    elif suite == "real-ages":
+        benchmark.record(found)
     else:
         add_to_card(model, found)
 

@@ -12,7 +12,7 @@ from stellar_core.errors import ParameterError
 from stellar_core.pipeline import suites
 
 
-@pytest.mark.parametrize("name", ["headline", "real-stars", "corruption", "realism", "agreement"])
+@pytest.mark.parametrize("name", ["headline", "real-stars", "corruption", "realism", "agreement", "real-ages"])
 def test_each_suite_gets_model_and_data_and_prints_its_figures(name, tmp_path, monkeypatch):
     called, recorded = [], []
 
@@ -28,6 +28,14 @@ def test_each_suite_gets_model_and_data_and_prints_its_figures(name, tmp_path, m
     assert called == [("isochrone", tmp_path)] and not recorded, "the card changes with --record alone"
     CliRunner().invoke(app, [*command, "--record"])
     assert recorded == [(name, "isochrone", {"figures": 1})]
+
+
+def test_a_suite_with_a_table_prints_it_instead_of_json(monkeypatch):
+    monkeypatch.setattr(suites, "SUITES", {"real-ages": lambda model, data, progress: {"figures": 1}})
+    monkeypatch.setattr(suites, "TEXTS", {"real-ages": lambda found: f"a table of {found['figures']}"})
+    command = ["evaluate", "--suite", "real-ages"]
+    assert CliRunner().invoke(app, command).stdout == "a table of 1\n"
+    assert json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout) == {"figures": 1}
 
 
 def test_unknown_suite_is_an_error_that_lists_the_suites():

@@ -43,6 +43,15 @@ def test_corruption_uses_mock_stars_without_data_and_real_ones_with_it(monkeypat
     assert run("isochrone", tmp_path, ignore) == {"gate_on_real_spectra": {"folder": "sdss"}}
 
 
+def test_real_ages_are_read_from_the_shipped_tables_a_folder_or_its_own_folder_of_public_data(monkeypatch, tmp_path):
+    monkeypatch.setattr(suites.benchmark, "measure", lambda folder, progress: {"folder": folder})
+    run = suites.SUITES["real-ages"]
+    assert run("isochrone", None, ignore)["folder"] is None
+    assert run("isochrone", tmp_path, ignore)["folder"] == tmp_path
+    (tmp_path / "real_ages").mkdir()
+    assert run("isochrone", tmp_path, ignore)["folder"] == tmp_path / "real_ages"
+
+
 def test_results_go_to_the_card_of_the_model_or_of_the_mock_survey(monkeypatch):
     written = {}
     monkeypatch.setattr(suites, "add_to_card", lambda model, found: written.update({model: found}))
@@ -50,3 +59,6 @@ def test_results_go_to_the_card_of_the_model_or_of_the_mock_survey(monkeypatch):
     suites.record("corruption", "isochrone", {"damage_mock": 1})
     suites.record("realism", "isochrone", {"auc": 0.5})
     assert json.dumps(written, sort_keys=True) == '{"isochrone": {"damage_mock": 1}, "mock-realism": {"auc": 0.5}}'
+    monkeypatch.setattr(suites.benchmark, "record", lambda found: written.update(found))
+    suites.record("real-ages", "isochrone", {"samples": 1})
+    assert written["samples"] == 1 and written["isochrone"] == {"damage_mock": 1}
