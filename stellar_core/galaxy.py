@@ -68,6 +68,12 @@ class Component:
         shape = lambda x: np.exp(-0.5 * ((x - self.age_mean) / self.age_spread) ** 2)
         return np.where(inside, shape(age) / np.trapezoid(shape(grid), grid), 0.0)
 
+    def draw_ages(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw ``n`` ages, Gyr."""
+        grid = np.linspace(*self.age_range, 400)
+        below = np.cumsum(self.age_density(grid))
+        return np.interp(rng.random(n), (below - below[0]) / (below[-1] - below[0]), grid)
+
     def feh_density(self, feh: np.ndarray) -> np.ndarray:
         """Probability per dex of initial [Fe/H]."""
         return np.exp(-0.5 * ((feh - self.feh_mean) / self.feh_spread) ** 2) / (self.feh_spread * np.sqrt(2 * np.pi))
@@ -91,7 +97,8 @@ class Component:
 
 
 #: Thin disc, thick disc, halo and blue stragglers. Stragglers are merged stars of old populations that look like
-#: young single stars; they are a few per cent as common as the halo. The fractions of halo and stragglers and the
+#: young single stars; they are a few per cent as common as the halo. Their ages here are the apparent ones;
+#: `straggler_ages` gives those of their populations. The fractions of halo and stragglers and the
 #: means of [Fe/H] match the [Fe/H] of real SDSS stars at given colour; for the halo Juric et al. have 0.005.
 #: [alpha/Fe] as observed near the Sun (Nissen & Schuster 2010, A&A 511, L10; Adibekyan et al. 2012, A&A 545, A32;
 #: Bensby et al. 2014, A&A 562, A71; rounded); the halo's spread holds its high- and low-alpha stars.
@@ -109,6 +116,25 @@ COMPONENTS = (
         "blue stragglers", 0.0002, 0.0, 2.0, 0.0, (0.3, 6.0), -1.10, 0.50, 0.27, 0.0, (0.27, 0.27), 0.08, 120.0, 150.0
     ),
 )
+
+#: Indices of the populations.
+THIN_DISC, THICK_DISC, HALO, STRAGGLERS = range(4)
+
+
+def straggler_ages(feh: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw the ages of blue stragglers, Gyr: those of the thick disc or halo, in which they formed as two stars.
+
+    The chance of the thick disc is its [Fe/H] density over the sum of both at the star's initial [Fe/H].
+
+    Parameters
+    ----------
+    feh : (n,) float
+        Initial [Fe/H], dex.
+    """
+    thick, halo = COMPONENTS[THICK_DISC], COMPONENTS[HALO]
+    chance = thick.feh_density(feh) / (thick.feh_density(feh) + halo.feh_density(feh))
+    of_disc, of_halo = (component.draw_ages(len(feh), rng) for component in (thick, halo))
+    return np.where(rng.random(len(feh)) < chance, of_disc, of_halo)
 
 
 def radial_velocity(

@@ -16,10 +16,13 @@ import numpy as np
 from stellar_core.bolometric_corrections import apparent_magnitudes
 from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.datasets.config import DataConfig
+from stellar_core.galaxy import STRAGGLERS
 from stellar_core.isochrones import nearest_label, power_law_log_lifetime
+from stellar_core.mock.binaries import with_companion
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.instrument import observe
-from stellar_core.mock.photometry import observe_photometry, redden
+from stellar_core.mock.light import LightSources, rest_spectra
+from stellar_core.mock.photometry import observe_photometry
 from stellar_core.mock.population import Population, draw
 from stellar_core.mock.spectrograph import sdss_fwhm
 from stellar_core.preprocessing.features import features_batch
@@ -79,8 +82,8 @@ class Labels:
 class Truth:
     """True values of the MOCK stars in the form of `Labels`, for calibration and tests only.
 
-    ``log_lifetime`` is 10 Gyr M^-2.5 of the true mass, as in the paper's label;
-    ``track_log_lifetime`` is the lifetime on the star's own track.
+    ``log_lifetime`` is 10 Gyr M^-2.5 of the true mass, as in the paper's label, except for blue stragglers, which
+    outlive it; ``track_log_lifetime`` is the lifetime on the star's own track. Of pairs, all values are the primary's.
     """
 
     log_age: np.ndarray
@@ -110,7 +113,7 @@ def make_stars(n: int, config: DataConfig, split: str, progress: Progress | None
     ----------
     n : int
         Stars to draw. A few per cent are rejected: outside the domain of the spectral emulator,
-        unusable spectrum, or label outside the isochrones.
+        unusable spectrum, label outside the isochrones, or, except in training, a blue straggler.
     config : DataConfig
     split : {"train", "calibration", "test"}
         Each has its own seed.
@@ -122,7 +125,7 @@ def make_stars(n: int, config: DataConfig, split: str, progress: Progress | None
     parts, done = [], 0
     for chunk, size in enumerate(_chunks(n)):
         rng = np.random.default_rng([config.seed, stream, chunk])
-        parts.append(_make_chunk(size, config, balanced, rng))
+        parts.append(_make_chunk(size, config, balanced, split == "train", rng))
         done += size
         if progress is not None:
             progress(f"making MOCK {SPLITS[split]} stars", done, n)
@@ -145,12 +148,13 @@ def _draw_population(n: int, balanced: float, rng: np.random.Generator) -> Popul
     return parts[0] if len(parts) == 1 else _join(parts)
 
 
-def _make_chunk(n: int, config: DataConfig, balanced: float, rng: np.random.Generator) -> StarSet:
+def _make_chunk(n: int, config: DataConfig, balanced: float, stragglers: bool, rng: np.random.Generator) -> StarSet:
     stars = _draw_population(n, balanced, rng)
     snr = np.exp(rng.uniform(*np.log(config.snr), n))
     ebv = stars.ebv + np.where(rng.random(n) < config.dusty, rng.exponential(0.15, n), 0.0)
     flux, coverage, ivar, usable = _spectra(stars, ebv, snr, config, rng)
     magnitudes = apparent_magnitudes(stars.teff, stars.logg, stars.feh, stars.log_radius, stars.distance_pc, ebv)
+    magnitudes = with_companion(magnitudes, stars.secondary_flux)
     seen = observe_photometry(magnitudes, ebv, rng)
     features = features_batch(seen.psf_mag, seen.psf_mag_err, seen.extinction, seen.model_mag)
 
@@ -160,6 +164,8 @@ def _make_chunk(n: int, config: DataConfig, balanced: float, rng: np.random.Gene
     reference = true + rng.standard_normal(true.shape) * np.array(config.teacher_errors)
     known = SpectralEmulator.load().domain(stars.teff, stars.logg, stars.feh)
     keep = usable & known & label.inside_models & np.isfinite(features).all(axis=1)
+    merged = stars.component == STRAGGLERS
+    keep &= ~merged | stragglers
     inputs = Inputs(flux.astype(np.float16), coverage, features.astype(np.float32), np.sqrt(ivar).astype(np.float16))
     labels = Labels(
         label.log_age.astype(np.float32),
@@ -168,7 +174,8 @@ def _make_chunk(n: int, config: DataConfig, balanced: float, rng: np.random.Gene
         pipeline.astype(np.float32),
         reference.astype(np.float32),
     )
-    truth = Truth(stars.log_age, power_law_log_lifetime(stars.mass), stars.stage, true, stars.log_lifetime, snr)
+    lifetime = np.where(merged, stars.log_lifetime, power_law_log_lifetime(stars.mass))
+    truth = Truth(stars.log_age, lifetime, stars.stage, true, stars.log_lifetime, snr)
     return StarSet(*(_select(part, keep) for part in (inputs, labels, truth)))
 
 
@@ -181,7 +188,7 @@ def _spectra(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Preprocessed flux, coverage, inverse variance, and (n,) bool: spectra that passed the preprocessing."""
     n = len(snr)
-    rest = redden(SpectralEmulator.load().spectra(stars.teff, stars.logg, stars.feh, rng), ebv)
+    rest = rest_spectra(LightSources.of(stars), ebv, rng)
     error = config.velocity_error * np.where(rng.random(n) < 0.1, 5.0, 1.0) * rng.standard_normal(n)
     flux = np.empty((n, GRID.size), dtype=np.float32)
     coverage = np.zeros((n, GRID.size), dtype=bool)

@@ -100,7 +100,7 @@ class SpectralEmulator:
         logg: np.ndarray,
         feh: np.ndarray,
         rng: np.random.Generator | StarStreams | None = None,
-        spread: float = 1.0,
+        scores: np.ndarray | None = None,
     ) -> np.ndarray:
         """Emulated spectra.
 
@@ -110,8 +110,8 @@ class SpectralEmulator:
             Teff in K, log g in dex(cm/s2), [Fe/H] in dex.
         rng : numpy.random.Generator or StarStreams, optional
             If given, each spectrum gets its own draw from the residual covariance.
-        spread : float
-            Factor on that draw; 1 is the scatter of the library.
+        scores : (n, n_component) float, optional
+            That draw, as `draw_scores` makes it, instead of ``rng``.
 
         Returns
         -------
@@ -121,18 +121,27 @@ class SpectralEmulator:
         """
         lines = self.lines(teff, logg, feh)
         if rng is not None:
-            lines = np.maximum(lines + spread * self._residuals(np.atleast_1d(teff), rng), 0.02)
+            scores = self.draw_scores(len(lines), rng)
+        if scores is not None:
+            lines = np.maximum(lines + self._residuals(np.atleast_1d(teff), scores), 0.02)
         flux = lines * self.continuum(teff, logg, feh)
         return flux / np.median(flux[:, 900:3400], axis=1, keepdims=True)
 
-    def _residuals(self, teff: np.ndarray, rng: np.random.Generator | StarStreams) -> np.ndarray:
+    def draw_scores(self, n: int, rng: np.random.Generator | StarStreams) -> np.ndarray:
+        """Draw the residuals of ``n`` spectra: standard normal scores of the components, (n, n_component)."""
+        counts = [len(self.weights[f"spread.{part}"]) for part in ("blue", "red")]
+        return np.concatenate([rng.standard_normal((n, count)) for count in counts], axis=1)
+
+    def _residuals(self, teff: np.ndarray, scores: np.ndarray) -> np.ndarray:
         nodes = self.weights["spread.teff"]
-        out = np.zeros((len(teff), GRID.size), dtype=np.float32)
+        out, first = np.zeros((len(teff), GRID.size), dtype=np.float32), 0
         for part in ("blue", "red"):
             components = self.weights[f"spread.{part}"]
             amplitude = self.weights[f"spread.{part}_amplitude"]
             scale = np.stack([np.interp(teff, nodes, column) for column in amplitude.T], axis=1)
-            out += row_products((rng.standard_normal(scale.shape) * scale).astype(np.float32), components)
+            own = scores[:, first : first + len(components)]
+            out += row_products((own * scale).astype(np.float32), components)
+            first += len(components)
         return out
 
     def domain(self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from stellar_core.errors import ParameterError
-from stellar_core.mock.emulator import SpectralEmulator
+from stellar_core.galaxy import HALO, STRAGGLERS
 from stellar_core.mock.instrument import INSTRUMENTS, Observation, observe
-from stellar_core.mock.photometry import redden
+from stellar_core.mock.light import R_BAND, LightSources, rest_spectra
 from stellar_core.mock.plates import Plate, flux_at_r, make_plate
 from stellar_core.mock.streams import StarStreams
 from stellar_core.photometry import Photometry
@@ -24,10 +24,11 @@ from stellar_core.stages import STAGES
 
 #: Seed of the survey in the app.
 SEED = 20_240_601
+#: Edition of the survey: stars of one seed differ between editions. 1: scaled-solar single stars. 2: [alpha/Fe],
+#: unresolved binaries, blue stragglers of the age of their population.
+EDITION = 2
 #: Spectra made at once: a compromise between the overhead of calls and the size of the processor cache.
 BATCH = 32
-#: The r band on the rest-frame grid, which sets the flux scale.
-_R_BAND = slice(5600 - 3600, 6750 - 3600)
 #: Spectral type by effective temperature, K (Pecaut & Mamajek 2013, dwarfs): hottest type below each limit.
 _TYPES = (
     (3700, "M1"),
@@ -141,16 +142,15 @@ class MockSurvey:
 
     def _batch(self, stars: Sequence[StarId]) -> list[Frame]:
         locations = [_Location.of(self.seed, star) for star in stars]
-        labels = ("teff", "logg", "feh", "ebv", "velocity_kms")
-        teff, logg, feh, ebv, velocity = (
-            np.array([getattr(s.plate.stars, name)[s.row] for s in locations]) for name in labels
-        )
+        of_stars = lambda name: np.array([getattr(s.plate.stars, name)[s.row] for s in locations])
+        sources = LightSources(*(of_stars(item.name) for item in fields(LightSources)))
+        velocity = of_stars("velocity_kms")
         level = flux_at_r(np.array([location.plate.stars.magnitudes[location.row, 2] for location in locations]))
         # The intrinsic scatter of a star is the same on every night, the noise is not.
         intrinsic = StarStreams([(self.seed, star.plate, star.fiber, 2) for star in stars])
         noise = [(self.seed, star.plate, star.fiber, star.mjd, 3) for star in stars]
-        rest = redden(SpectralEmulator.load().spectra(teff, logg, feh, rng=intrinsic), ebv)
-        rest *= (level / rest[:, _R_BAND].mean(axis=1))[:, None].astype(np.float32)
+        rest = rest_spectra(sources, of_stars("ebv"), intrinsic)
+        rest *= (level / rest[:, R_BAND].mean(axis=1))[:, None].astype(np.float32)
         frames: dict[int, Frame] = {}
         for instrument in INSTRUMENTS:
             rows = [index for index, location in enumerate(locations) if location.plate.instrument == instrument]
@@ -236,6 +236,7 @@ def _meta(star: StarId, location: _Location, flux: np.ndarray, ivar: np.ndarray)
         "dec": float(plate.dec[row]),
         "instrument": plate.instrument,
         "mock": True,
+        "mock_edition": EDITION,
     }
 
 
@@ -249,7 +250,7 @@ def zwarning(snr: float) -> int:
     return 4 if snr < 2.5 else 0
 
 
-#: Caption, and condition on the true values.
+#: Caption, and condition on the true values, of stars that are single and no blue stragglers.
 _EXAMPLES = (
     ("Sun-like dwarf", lambda s: (abs(s.teff - 5772) < 90) & (abs(s.logg - 4.44) < 0.08) & (abs(s.feh) < 0.12)),
     (
@@ -258,7 +259,7 @@ _EXAMPLES = (
     ),
     ("Subgiant", lambda s: (s.stage == STAGES.index("Subgiant")) & (s.eep > 455) & (s.eep < 500) & (s.teff < 6000)),
     ("Red giant", lambda s: (s.logg > 1.8) & (s.logg < 2.9) & (s.teff < 5000) & (s.feh > -1.0)),
-    ("Metal-poor halo star", lambda s: (s.component == 2) & (s.feh < -1.7) & (s.feh > -2.4) & (s.teff > 5400)),
+    ("Metal-poor halo star", lambda s: (s.component == HALO) & (s.feh < -1.7) & (s.feh > -2.4) & (s.teff > 5400)),
     ("Hot A star", lambda s: (s.teff > 8000) & (s.teff < 9500) & (s.logg > 3.8)),
 )
 
@@ -267,10 +268,11 @@ _EXAMPLES = (
 def _examples(seed: int) -> tuple[tuple[StarId, str], ...]:
     """For each of `_EXAMPLES` the star of the highest S/N on the first plate that has one."""
     found: dict[str, tuple[StarId, str]] = {}
+    ordinary = lambda stars: (stars.mass_ratio == 0) & (stars.component != STRAGGLERS)
     for number in range(MOCK_PLATES[0], MOCK_PLATES[1] + 1):
         plate = make_plate(seed, number)
         for caption, condition in _EXAMPLES:
-            fine = condition(plate.stars) & (plate.snr[0] > 25) & (plate.snr[0] < 90)
+            fine = ordinary(plate.stars) & condition(plate.stars) & (plate.snr[0] > 25) & (plate.snr[0] < 90)
             if caption not in found and fine.any():
                 row = int(np.argmax(np.where(fine, plate.snr[0], 0)))
                 found[caption] = StarId(number, plate.mjds[0], int(plate.fibers[row]), BOSS_RUN2D), caption
