@@ -19,7 +19,8 @@ def build(
         str,
         typer.Argument(
             help="tracks, photometry, population, instrument, emulator, comparison, or all of these from DATA; "
-            "cells (after tracks); learning-curve from DATA (hours); cards, the README.md of each model."
+            "cells (after tracks); learning-curve from DATA (hours); cards, the README.md of each model; "
+            "known-stars, the table in stellar_core/isochrones/README.md."
         ),
     ],
     data: Annotated[Path | None, typer.Argument(help="Folder of public data; see trained/README.md.")] = None,
@@ -41,6 +42,11 @@ def build(
         from stellar_core.isochrones.track_table import load_tracks
 
         build_cells(load_tracks(), out / "isochrone-cells")
+    elif part == "known-stars":
+        from stellar_core.evaluation.real_ages.known_stars import README, write_section
+
+        write_section()
+        typer.echo(str(README))
     elif part == "learning-curve":
         _build_learning_curve(data, out)
     else:
