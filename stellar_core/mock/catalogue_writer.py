@@ -14,7 +14,7 @@ from stellar_core.export import write_frame
 from stellar_core.mock.database import write_database
 from stellar_core.mock.plates import N_STARS, Plate, make_plate, object_id, stars_on
 from stellar_core.mock.spectrum_writer import write_spec_lite
-from stellar_core.mock.survey import SEED, MockSurvey, spectral_type, zwarning
+from stellar_core.mock.survey import EDITION, SEED, MockSurvey, spectral_type, zwarning
 from stellar_core.mock.truth import true_columns
 from stellar_core.photometry import BANDS
 from stellar_core.progress import Progress
@@ -34,6 +34,8 @@ QUOTED = 0.5
 
 def catalogue_columns(plate: Plate, seed: int) -> dict[str, np.ndarray]:
     """Rows of one plate, first night: SpecObj, sppParams and PhotoObj columns under their SDSS names.
+
+    The parameters of the mock pipeline scatter about those of the primary where a star has a companion.
 
     Measurements are float32, as REAL in SDSS. Object ids are text, because many programs round
     such large numbers.
@@ -120,7 +122,7 @@ def write_release(
     Returns
     -------
     dict
-        Summary: ``stars``, ``seed``, ``catalogue``, ``database``, ``truth``, ``spectra``,
+        Summary: ``stars``, ``seed``, ``edition``, ``catalogue``, ``database``, ``truth``, ``spectra``,
         ``plates``, ``mock``; with cuts, ``cuts``: the stars that each removed.
 
     Raises
@@ -145,6 +147,7 @@ def write_release(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for table, path in ((catalogue, paths["catalogue"]), (true, paths["truth"])):
+            table.attrs = {"mock_edition": EDITION, "seed": seed}
             write_frame(path, table)
         database = write_database(catalogue, folder / "catalogue.duckdb", seed)
         if spectra:
@@ -158,6 +161,7 @@ def write_release(
         "stars": len(catalogue),
         "plates": int(catalogue["plate"].nunique()),
         "seed": seed,
+        "edition": EDITION,
         "catalogue": str(paths["catalogue"]),
         "database": str(database),
         "truth": str(paths["truth"]),

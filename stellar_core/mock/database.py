@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stellar_core.errors import StorageError
 from stellar_core.files import atomic_path
+from stellar_core.mock.survey import EDITION
 from stellar_core.photometry import BANDS
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def write_database(catalogue: pd.DataFrame, path: Path, seed: int) -> Path:
 
     PhotoObj.objID is SpecObj.bestObjID, specObjID joins SpecObj and sppParams. The view
     ``catalogue`` has one row per star with all columns and the ids as text; the table ``about``
-    states that the stars are MOCK. True values are not included.
+    states that the stars are MOCK, and of which seed and edition. True values are not included.
 
     Parameters
     ----------
@@ -78,7 +79,8 @@ def write_database(catalogue: pd.DataFrame, path: Path, seed: int) -> Path:
                     f'CAST("{_FLAT_NAMES.get(name, name)}" AS {kind}) AS "{name}"' for name, kind in columns.items()
                 )
                 connection.execute(f"CREATE TABLE {table} AS SELECT {listed} FROM flat")
-            connection.execute("CREATE TABLE about AS SELECT ? AS what, ? AS seed", [ABOUT, seed])
+            about = "CREATE TABLE about AS SELECT ? AS what, ? AS seed, ? AS edition"
+            connection.execute(about, [ABOUT, seed, EDITION])
             connection.execute(_view())
             connection.unregister("flat")
     except duckdb.Error as error:

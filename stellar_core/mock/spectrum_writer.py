@@ -128,6 +128,8 @@ def _primary(spectrum: Spectrum, loglam: np.ndarray, boss: bool) -> bytes:
         ("DC-FLAG", 1, "Log-linear flag"),
         ("BUNIT", "1E-17 erg/cm^2/s/Ang", ""),
     ]
+    if "mock_edition" in meta:
+        cards.append(("MOCKEDIT", meta["mock_edition"], "Edition of the MOCK survey"))
     return fits.Header([fits.Card(*card) for card in cards]).tostring().encode("ascii")
 
 

@@ -11,6 +11,7 @@ from stellar_core.mock.photometry import observe_photometry
 from stellar_core.mock.population import draw
 from stellar_core.mock.population_cells import make_cells
 from stellar_core.mock.selection import Selection
+from stellar_core.mock.survey import EDITION
 
 #: Edges of the colour bins, mag.
 EDGES = np.linspace(-0.3, 1.5, 37)
@@ -54,6 +55,7 @@ def fit_selection(catalogue: Path, seed: int = 0, n: int = 60_000, tracks: Track
         "data": "g-r of SDSS DR17 stars with [Fe/H] (sdss_colours_feh.csv) over a magnitude-limited draw",
         "command": "python -m stellar_core build population DATA",
         "seed": seed,
+        "edition": EDITION,
         "stars_drawn": n,
     }
     return arrays, card
