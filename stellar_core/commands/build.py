@@ -19,6 +19,7 @@ def build(
         str,
         typer.Argument(
             help="tracks, photometry, population, instrument, emulator, comparison, or all of these from DATA; "
+            "systematics (after tracks), the errors of the models, from tables of real stars in DATA; "
             "cells (after tracks); learning-curve from DATA (hours); cards, the README.md of each model; "
             "known-stars, the table in stellar_core/isochrones/README.md."
         ),
@@ -47,6 +48,10 @@ def build(
 
         write_section()
         typer.echo(str(README))
+    elif part == "systematics":
+        from stellar_core.evaluation.systematics_fit import build as build_systematics
+
+        build_systematics(_needed(data, part), out / "model-errors", _say)
     elif part == "learning-curve":
         _build_learning_curve(data, out)
     else:
