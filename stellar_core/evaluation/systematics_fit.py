@@ -242,9 +242,7 @@ def fit(folder: Path | None = None, say: Callable[[str], None] = lambda text: No
         halves[label] = {
             "parameters": dict(zip(names, found.tolist())),
             "errors": dict(zip(names, np.sqrt(np.diag(covariance)).tolist())),
-            "other_half": {
-                name: _test(part, found) for name, part in _groups(system.select(system.half == 1 - number))
-            },
+            "other_half": _test(system.select(system.half == 1 - number), found),
         }
     found, covariance = system.solve()
     correction = ModelErrors(**dict(zip(names, found.tolist())))
