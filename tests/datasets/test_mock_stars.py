@@ -6,6 +6,7 @@ import torch
 
 from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import Inputs, Labels, make_stars
+from stellar_core.galaxy import STRAGGLERS
 from stellar_core.preprocessing.features import FEATURE_NAMES
 from stellar_core.training.batches import Batches
 
@@ -24,6 +25,23 @@ def test_mock_stars_have_valid_values(stars):
     assert (stars.inputs.flux[~stars.inputs.coverage] == 1.0).all()
     assert (stars.truth.log_age <= np.log10(13.8e9)).all()
     assert (stars.truth.log_age <= stars.truth.track_log_lifetime + 1e-6).all()
+
+
+def test_blue_stragglers_are_in_training_sets_only(monkeypatch):
+    """Their ages are those of their population, which no single star of such a spectrum has."""
+    from stellar_core.datasets import mock_stars
+    from stellar_core.mock.population import draw
+
+    def merged(n, *arguments, **options):
+        stars = draw(40 * n, *arguments, **options)
+        return stars.select(np.flatnonzero(stars.component == STRAGGLERS)[: n // 2 * 2][:n])
+
+    monkeypatch.setattr(mock_stars, "draw", merged)
+    train, test = (make_stars(60, DATA, split) for split in ("train", "test"))
+    assert len(train) > 40 and len(test) == 0
+    assert (train.truth.log_age > 9.8).all() and np.median(train.labels.log_age) < 9.8
+    for lifetime in (train.truth.log_lifetime, train.truth.track_log_lifetime):
+        assert (train.truth.log_age <= lifetime).all()
 
 
 def test_splits_differ_and_depend_on_the_seed_only(stars):

@@ -16,6 +16,7 @@ from stellar_core.mock.fit.instrument import fit_instruments
 from stellar_core.mock.instrument import load_instrument
 from stellar_core.mock.plates import N_STARS
 from stellar_core.mock.spectrograph import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL
+from stellar_core.mock.survey import EDITION
 from stellar_core.mock.truth import COLUMNS
 from stellar_core.sdss.quality_cuts import QualityCuts
 from stellar_core.sdss.readers import read_spectrum
@@ -26,8 +27,8 @@ from stellar_core.sdss.star_id import StarId
 def release(tmp_path_factory):
     folder = tmp_path_factory.mktemp("release")
     seen = []
-    written = write_release(12, folder, progress=lambda *state: seen.append(state))
-    assert seen[0] == ("MOCK stars", 0, 12) and ("MOCK stars", 12, 12) in seen and seen[-1] == ("MOCK spectra", 12, 12)
+    written = write_release(30, folder, progress=lambda *state: seen.append(state))
+    assert seen[0] == ("MOCK stars", 0, 30) and ("MOCK stars", 30, 30) in seen and seen[-1] == ("MOCK spectra", 30, 30)
     assert not list(folder.rglob("*.tmp"))
     return folder, written
 
@@ -35,7 +36,9 @@ def release(tmp_path_factory):
 def test_catalogue_and_truth_are_separate(release):
     folder, written = release
     catalogue, truth = (pd.read_parquet(folder / f"{name}.parquet") for name in ("catalogue", "truth"))
-    assert len(catalogue) == len(truth) == written["stars"] == 12
+    assert len(catalogue) == len(truth) == written["stars"] == 30
+    assert catalogue.attrs == truth.attrs == {"mock_edition": EDITION, "seed": written["seed"]}
+    assert written["edition"] == EDITION
     spectroscopic = {"specObjID", "plate", "mjd", "fiberID", "class", "z", "zErr", "snMedian"}
     assert spectroscopic | {"teffadop", "loggadop", "fehadop"} <= set(catalogue)
     names = ("psfMag", "psfMagErr", "extinction", "modelMag")
@@ -70,10 +73,14 @@ def test_database_has_the_tables_and_keys_of_sdss(release):
         ).df()
         view = connection.execute("SELECT * FROM catalogue").df()
         counts = [connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in TABLES]
-        what, seed = connection.execute("SELECT what, seed FROM about").fetchone()
+        what, seed, edition = connection.execute("SELECT what, seed, edition FROM about").fetchone()
         listed = {name: connection.execute(f"DESCRIBE {name}").fetchall() for name in TABLES}
-    assert counts == [12, 12, 12] and len(joined) == 12
-    assert what.startswith("MOCK") and seed == written["seed"] and set(joined.programname) == {"MOCK"}
+    assert counts == [30, 30, 30] and len(joined) == 30
+    assert (
+        what.startswith("MOCK")
+        and (seed, edition) == (written["seed"], EDITION)
+        and set(joined.programname) == {"MOCK"}
+    )
     # Ids are whole numbers inside and text at the edge: rounding would change the last digits.
     assert joined.specObjID.dtype == np.uint64 and joined.objID.dtype == np.int64
     assert list(joined.specObjID.astype(str)) == list(flat.specObjID) == list(view.specObjID)
@@ -89,14 +96,14 @@ def test_database_has_the_tables_and_keys_of_sdss(release):
 
 def test_cuts_keep_the_stars_of_the_database_query(release, tmp_path):
     folder, whole = release
-    written = write_release(12, tmp_path, cuts=QualityCuts(), spectra=False)
+    written = write_release(30, tmp_path, cuts=QualityCuts(), spectra=False)
     kept, truth = (pd.read_parquet(tmp_path / f"{name}.parquet") for name in ("catalogue", "truth"))
     with duckdb.connect(whole["database"], read_only=True) as connection:
         found = connection.execute(
             "SELECT CAST(s.specObjID AS VARCHAR) FROM SpecObj s JOIN sppParams t ON t.specObjID = s.specObjID "
             f"JOIN PhotoObj p ON p.objID = s.bestObjID WHERE {QualityCuts().where()}"
         ).fetchall()
-    assert 0 < written["stars"] < 12 and written["stars"] == len(kept) == written["cuts"][-1]["left"]
+    assert 0 < written["stars"] < 30 and written["stars"] == len(kept) == written["cuts"][-1]["left"]
     assert sorted(row[0] for row in found) == sorted(kept.specObjID) and kept.specObjID.equals(truth.specObjID)
     assert kept.snMedian.min() > 20
     with pytest.raises(ParameterError, match="None of the 3 MOCK stars passes"):

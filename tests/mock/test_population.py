@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 
+from stellar_core.abundances import metallicity_offset
 from stellar_core.errors import ParameterError
-from stellar_core.isochrones import load_tracks
+from stellar_core.galaxy import COMPONENTS, HALO, STRAGGLERS, THICK_DISC, THIN_DISC
+from stellar_core.isochrones import load_tracks, track_log_lifetime
+from stellar_core.mock.binaries import unresolved_share
 from stellar_core.mock.fit.population import fit_selection
 from stellar_core.mock.photometry import observe_photometry
 from stellar_core.mock.population import draw
-from stellar_core.mock.population_cells import make_cells
+from stellar_core.mock.population_cells import R_NODES, make_cells
 from stellar_core.mock.selection import Selection
 from stellar_core.model_store import read_model
 from stellar_core.paths import TRAINED_DIR
@@ -22,11 +25,11 @@ def stars():
 
 def test_stars_lie_on_the_tracks(stars):
     some = stars.select(slice(0, 2000))
-    points = load_tracks().at(some.mass, some.init_feh, some.eep)
+    points = load_tracks().at(some.mass, some.init_mh, some.eep)
     assert some.teff == pytest.approx(points.teff)
     assert some.logg == pytest.approx(points.logg)
-    assert some.feh == pytest.approx(points.feh_surface)
-    assert some.log_age == pytest.approx(points.log_age)
+    assert some.feh - some.init_feh == pytest.approx(points.feh_surface - some.init_mh)
+    assert some.apparent_log_age == pytest.approx(points.log_age)
     # log g agrees with mass and radius; stars lose some mass as giants.
     left = 10.0 ** (some.logg - 4.43807 + 2 * some.log_radius)
     assert np.all(left < 1.01 * some.mass) and np.all(left > 0.4 * some.mass)
@@ -34,8 +37,12 @@ def test_stars_lie_on_the_tracks(stars):
 
 def test_selection_and_physics(stars):
     selection = Selection()
-    for values in vars(stars).values():
-        assert np.isfinite(values).all()
+    for name, values in vars(stars).items():
+        if name in ("log_period", "secondary_teff", "secondary_logg", "secondary_feh"):
+            assert np.isnan(values[stars.mass_ratio == 0]).all(), name
+        else:
+            assert np.isfinite(values).all(), name
+    assert np.isfinite(stars.log_period[stars.mass_ratio > 0]).all()
     assert stars.teff.min() >= selection.teff[0] and stars.teff.max() <= selection.teff[1]
     assert stars.feh.min() >= selection.feh[0] and stars.feh.max() <= selection.feh[1]
     r = stars.magnitudes[:, 2]
@@ -51,6 +58,55 @@ def test_populations_differ_as_they_should(stars):
     assert np.median(thin.distance_pc) < np.median(thick.distance_pc) < np.median(halo.distance_pc)
     assert np.std(thin.velocity_kms) < np.std(thick.velocity_kms) < np.std(halo.velocity_kms)
     assert len(halo) / len(stars) == pytest.approx(0.27, abs=0.08)
+
+
+def test_tracks_are_entered_at_the_metallicity_of_the_enhanced_mixture(stars):
+    """A star enhanced in alpha has the Teff and age of the scaled-solar track at its [M/H], at its [Fe/H] not."""
+    assert stars.init_mh == pytest.approx(stars.init_feh + metallicity_offset(stars.alpha_fe))
+    halo = stars.select((stars.component == HALO) & (stars.alpha_fe > 0.2) & (stars.init_feh > -2.4))
+    tracks = load_tracks()
+    right, wrong = (tracks.at(halo.mass, metals, halo.eep) for metals in (halo.init_mh, halo.init_feh))
+    assert halo.teff == pytest.approx(right.teff) and halo.apparent_log_age == pytest.approx(right.log_age)
+    assert np.nanmedian(wrong.teff - halo.teff) > 50
+
+
+def test_abundances_follow_the_components(stars):
+    for index, component in enumerate(COMPONENTS):
+        mine = stars.select(stars.component == index)
+        scatter = mine.alpha_fe - component.alpha_mean(mine.init_feh)
+        assert np.mean(scatter) == pytest.approx(0.0, abs=0.02), component.name
+        assert np.std(scatter) == pytest.approx(component.alpha_spread, abs=0.012), component.name
+    thin, thick = (stars.select(stars.component == index) for index in (THIN_DISC, THICK_DISC))
+    # What is selected by magnitude and colour differs from the volume's mean, less than half its spread.
+    assert np.mean(thin.init_feh) == pytest.approx(COMPONENTS[THIN_DISC].feh_mean, abs=0.08)
+    assert np.mean(thick.init_feh) == pytest.approx(COMPONENTS[THICK_DISC].feh_mean, abs=0.08)
+    assert np.std(thick.init_feh) == pytest.approx(COMPONENTS[THICK_DISC].feh_spread, abs=0.03)
+
+
+def test_blue_stragglers_are_as_old_as_their_population(stars):
+    merged = stars.select(stars.component == STRAGGLERS)
+    others = stars.select(stars.component != STRAGGLERS)
+    assert len(merged) / len(stars) == pytest.approx(0.05, abs=0.02)
+    assert np.all(merged.log_age > merged.apparent_log_age) and 10 ** merged.log_age.min() >= 7e9
+    assert np.array_equal(others.log_age, others.apparent_log_age)
+    # The time left is that of the single star it looks like.
+    single = track_log_lifetime(merged.mass, merged.init_mh, load_tracks())
+    left = 10.0**merged.log_lifetime - 10.0**merged.log_age
+    assert left == pytest.approx(np.maximum(10.0**single - 10.0**merged.apparent_log_age, 0), rel=1e-6, abs=1e4)
+    assert np.all(merged.mass_ratio == 0)
+
+
+def test_pairs_are_selected_by_their_common_light(stars):
+    """Pairs weighted by the volume of their primary over their own have the share of pairs in a volume of space."""
+    cells = make_cells(load_tracks(), Selection())
+    some = stars.select(np.isin(stars.component, (THICK_DISC, HALO)))
+    both = some.magnitudes[:, 2] - 5 * np.log10(some.distance_pc / 10)
+    alone = both + 2.5 * np.log10(1 + some.secondary_flux[:, 2])
+    volume = lambda r: np.array([np.interp(m, R_NODES, cells.volume[k]) for m, k in zip(r, some.component)])
+    ratio, pair = volume(both) / volume(alone), some.mass_ratio > 0
+    odds = unresolved_share(some.mass) / (1 - unresolved_share(some.mass))
+    assert np.sum(1 / ratio[pair]) / np.sum(odds[~pair]) == pytest.approx(1.0, abs=0.04)
+    assert pair.sum() / np.sum(odds[~pair]) > 1.05
 
 
 def test_dwarfs_of_type_f_g_k_dominate(stars):
