@@ -11,6 +11,7 @@ from pathlib import Path
 from stellar_core.errors import ParameterError
 from stellar_core.evaluation import corruption_tests, headline_metrics, isochrone_agreement, real_stars
 from stellar_core.evaluation.real_ages import benchmark
+from stellar_core.evaluation.real_ages.record import write_record
 from stellar_core.evaluation.real_ages.report import text
 from stellar_core.evaluation.realism import classifier
 from stellar_core.experiments.published import BEST
@@ -91,7 +92,7 @@ def record(suite: str, model: str, found: Mapping[str, object]) -> None:
     if suite == "realism":
         classifier.record(dict(found))
     elif suite == "real-ages":
-        benchmark.record(found)
+        write_record(found)
     else:
         add_to_card(model, found)
 

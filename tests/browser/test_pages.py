@@ -19,7 +19,7 @@ PAGES = {
     "": 1,
     "batch": 0,
     "catalogue": 3,
-    "uncertainty": 7,
+    "uncertainty": 8,
     "mock": None,
     "experiments": 4,
     "training": None,

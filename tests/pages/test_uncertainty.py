@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from stellar_core import model_store
 from stellar_core.evaluation.stored_predictions import write_test
+from stellar_core.ui.evidence import real_stars
 from tests.pages.conftest import ROOT
 from tests.stored_test_stars import stored
 
@@ -51,7 +53,7 @@ def test_every_tested_model_and_quantity_is_shown(folder, page):
     shown = page.run()
     assert not shown.exception and not shown.error and not shown.warning
     assert shown.title[0].value == "Can the error bars be trusted?" and "MOCK" in words(shown)
-    assert len(shown.get("plotly_chart")) == 7
+    assert len(shown.get("plotly_chart")) == 8
     assert len(shown.get("page_link")) == 12
     shown.selectbox(key="tested_model").set_value("two").run()
     assert not shown.exception and "500 test stars" in words(shown)
@@ -70,8 +72,31 @@ def test_a_damaged_table_gives_one_error(folder, page):
     assert not shown.exception and "cannot be read" in shown.error[0].value
 
 
+def test_real_stars_are_shown_with_the_answer_first_and_both_sets_of_errors(page):
+    shown = page.run()
+    assert not shown.exception and not shown.error
+    assert "real stars" in shown.subheader[0].value and "REAL" in shown.subheader[0].value
+    assert re.search(r"off by \*\*0\.\d\d dex\*\*.*68 % interval contains", words(shown))
+    assert len(shown.get("plotly_chart")) == 1
+    good = shown.table[0].value
+    shown.segmented_control(key="real_errors").set_value("sdss").run()
+    poor = shown.table[0].value
+    assert not shown.exception and list(good.index) == list(poor.index) and not good.equals(poor)
+    assert "Seven seismic pipelines" in words(shown) and "evaluate --suite real-ages" in words(shown)
+
+
+def test_a_damaged_record_of_real_stars_gives_one_error_and_the_rest_of_the_page(folder, page, monkeypatch, tmp_path):
+    monkeypatch.setattr(real_stars, "RECORD", tmp_path / "measured.json")
+    model(folder, "one")
+    shown = page.run()
+    assert not shown.exception and "real-ages --record" in shown.error[0].value
+    assert len(shown.get("plotly_chart")) == 7
+
+
 def test_reading_a_stored_test_loads_no_network():
-    modules = "stellar_core.evaluation.panels, stellar_core.ui.evidence.uncertainty"
+    modules = (
+        "stellar_core.evaluation.panels, stellar_core.ui.evidence.uncertainty, stellar_core.ui.evidence.real_stars"
+    )
     code = f"import sys, {modules}; sys.stdout.write(' '.join(sys.modules))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

@@ -12,28 +12,20 @@ import numpy as np
 
 from stellar_core import __version__
 from stellar_core.constants import SSPP_ERRORS
-from stellar_core.errors import StorageError
 from stellar_core.evaluation.metrics import rounded
 from stellar_core.evaluation.real_ages.accuracy import by_stage
 from stellar_core.evaluation.real_ages.binaries import coevality
 from stellar_core.evaluation.real_ages.degraded import SEED, degrade
+from stellar_core.evaluation.real_ages.record import ERRORS, ONCE
 from stellar_core.evaluation.real_ages.tables import SAMPLES, read_stars, title
-from stellar_core.files import read_json, write_text
 from stellar_core.isochrones.label import label_table
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.track_table import load_tracks
-from stellar_core.model_store import card_text
 from stellar_core.progress import Progress
 
 if TYPE_CHECKING:
     import pandas
 
-#: Stored figures of the shipped tables.
-RECORD = Path(__file__).with_name("measured.json")
-#: The two sets of errors, and their titles.
-ERRORS = {"published": "Errors as published", "sdss": "Degraded to errors of SDSS"}
-#: The sample that holds every star with a seismic age once.
-ONCE = "each_star_once"
 _WHAT = (
     "REAL stars: isochrone fit of published Teff, log g and [Fe/H], against ages of asteroseismology and masses of "
     "asteroseismology or eclipsing binaries; log age in dex, posterior mean minus truth; coverage includes the error "
@@ -103,32 +95,6 @@ def measure(
         "seconds": time.monotonic() - start,
     }
     return rounded(found)
-
-
-def record(found: Mapping[str, object], path: Path = RECORD) -> None:
-    """Store the result of `measure` for the page."""
-    write_text(path, card_text({name: value for name, value in found.items() if name != "seconds"}))
-
-
-def read_record(path: Path = RECORD) -> dict[str, object]:
-    """Read the stored figures.
-
-    Raises
-    ------
-    StorageError
-        If they cannot be read.
-    """
-    try:
-        found = read_json(path)
-        if not isinstance(found, dict) or not {"samples", "stars", "binaries"} <= set(found):
-            raise ValueError("entries are missing")
-    except (OSError, ValueError):
-        raise StorageError(
-            f"The stored figures {path.name} of real stars cannot be read.",
-            value=str(path),
-            remedy="Run `python -m stellar_core evaluate --suite real-ages --record`.",
-        ) from None
-    return found
 
 
 def _accuracy(table: pandas.DataFrame) -> dict[str, object]:

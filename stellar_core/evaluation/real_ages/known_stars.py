@@ -91,6 +91,7 @@ def _line(row: Mapping[str, object]) -> str:
     values = f"{row['teff_K']:g}, {row['logg_dex']:.2f}, {row['feh_dex']:+.2f} ({errors})"
     high, low = row["true_age_err_hi_gyr"], row["true_age_err_lo_gyr"]
     error = f"± {high:g}" if high == low else f"+{high:g} −{low:g}"
+    known = f"{row['true_age_gyr']:.{1 if high >= 0.1 else 2}f} {error}"
     mass = f"{row['true_mass_msun']:.2f}"
     age, fitted = "outside the models", ""
     if row["inside_models"]:
@@ -98,6 +99,4 @@ def _line(row: Mapping[str, object]) -> str:
         age = f"{middle:.1f}, {low:.1f}–{high:.1f}"
         low, middle, high = (row["mass"][part] for part in ("p16", "median", "p84"))
         fitted = f"{middle:.2f}, {low:.2f}–{high:.2f}"
-    return f"| {row['star']} | {values} | {row['true_age_gyr']:g} {error} | {age} | {mass} | {fitted} |".replace(
-        "-", "−"
-    )
+    return f"| {row['star']} | {values} | {known} | {age} | {mass} | {fitted} |".replace("-", "−")

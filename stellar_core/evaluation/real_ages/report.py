@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stellar_core.evaluation.real_ages.benchmark import ERRORS
+from stellar_core.evaluation.real_ages.record import ERRORS
 
 #: Key in the metrics, head and format of each column.
 AGES = (

@@ -52,9 +52,9 @@ class Sample:
 #: Known samples, the best truth first; of a star in several, the first row counts where each star is used once.
 SAMPLES = (
     Sample("kepler_legacy", "Kepler LEGACY", "Silva Aguirre et al. 2017"),
-    Sample("kages", "KAGES planet hosts", "Silva Aguirre et al. 2015"),
-    Sample("chaplin2014_spectroscopic", "Chaplin, spectroscopic", "Chaplin et al. 2014; Bruntt et al. 2012"),
-    Sample("chaplin2014_photometric", "Chaplin, photometric", "Chaplin et al. 2014"),
+    Sample("kages", "KAGES", "Silva Aguirre et al. 2015"),
+    Sample("chaplin2014_spectroscopic", "Chaplin (spectroscopy)", "Chaplin et al. 2014; Bruntt et al. 2012"),
+    Sample("chaplin2014_photometric", "Chaplin (photometry)", "Chaplin et al. 2014"),
     Sample("apokasc2", "APOKASC-2 giants", "Pinsonneault et al. 2018", "apokasc2_giants_tgas", ages=False),
     Sample("debcat", "DEBCat binaries", "Southworth 2015", floor=(75.0, 0.03, 0.08), ages=False),
 )

@@ -79,7 +79,7 @@ def show_panels(test: StoredTest, quantity: str) -> None:
         f"The 68 % interval of {panels.TITLES[quantity].partition(' (')[0]} contains the true value of "
         f"**{share['68']:.1%}** of :orange-badge[MOCK] **{len(test.stars)} test stars** not used in training; the 95 % "
         f"interval, of {share['95']:.1%}. Input: {test.view}. Intervals assume the ages and metallicities of the MOCK "
-        "survey; they cannot be tested on real stars, whose true ages are unknown."
+        "survey."
     )
     found = _panels(test.model, _stamp(test.model), quantity, palette() is DARK, test)
     for pair in (found[:2], found[2:4], found[4:]):

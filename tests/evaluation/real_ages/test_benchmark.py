@@ -1,4 +1,4 @@
-"""The benchmark from a folder to the record: settings, counts, samples with each star once, text."""
+"""The benchmark from a folder to its text: settings, counts, samples with each star once."""
 
 import json
 import shutil
@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from stellar_core.errors import StorageError
 from stellar_core.evaluation.real_ages import benchmark, report
+from stellar_core.evaluation.real_ages.record import ERRORS, ONCE
 from stellar_core.evaluation.real_ages.tables import TABLES
 
 SPREAD = {"mean": 0, "p025": -2, "p16": -1, "median": 0, "p84": 1, "p975": 2}
@@ -62,7 +62,7 @@ def test_each_star_counts_once_and_binaries_have_masses_only(found):
     ages = {name: sample["sdss"]["age"].get("all", {"n": 0})["n"] for name, sample in found["samples"].items()}
     assert ages["debcat"] == 0 and found["samples"]["debcat"]["published"]["mass"]["all"]["n"] == 4
     once = found["stars"]["star"]
-    assert len(set(once)) == len(once) == ages[benchmark.ONCE] < ages["kages"] + ages["kepler_legacy"]
+    assert len(set(once)) == len(once) == ages[ONCE] < ages["kages"] + ages["kepler_legacy"]
     assert set(found["stars"]["sample"]) == {"kages", "kepler_legacy"}
 
 
@@ -81,7 +81,7 @@ def test_the_noise_of_sdss_widens_intervals_in_the_record(found):
 @pytest.mark.slow
 def test_the_isochrone_fit_of_the_shipped_stars_is_near_the_truth(folder):
     found = benchmark.measure(folder)
-    good, poor = (found["samples"][benchmark.ONCE][name]["age"]["all"] for name in benchmark.ERRORS)
+    good, poor = (found["samples"][ONCE][name]["age"]["all"] for name in ERRORS)
     assert good["rmse"] < 0.25 and good["half_width"] < poor["half_width"]
     assert found["samples"]["kages"]["published"]["mass"]["all"]["scatter"] < 10
 
@@ -97,16 +97,6 @@ def test_the_text_has_all_samples_and_no_long_line(found):
         "6 of 8 rows used (1 outside the models, 1 without",
     ):
         assert words in text
-
-
-def test_the_record_is_what_was_measured_and_a_damaged_one_says_what_to_do(found, tmp_path):
-    path = tmp_path / "measured.json"
-    benchmark.record(found, path)
-    assert benchmark.read_record(path) == {name: value for name, value in found.items() if name != "seconds"}
-    for content in ("{", "[]", "{}"):
-        path.write_text(content)
-        with pytest.raises(StorageError, match="real-ages --record"):
-            benchmark.read_record(path)
 
 
 def test_a_folder_with_one_table_is_enough(folder, tmp_path):
