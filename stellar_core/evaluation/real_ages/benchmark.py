@@ -52,10 +52,10 @@ def measure(
     -------
     dict
         ``what`` and the settings; ``samples``: by name ``title``, ``reference``, ``headline_ages`` and, for each of
-        `ERRORS`, the counts ``stars``, ``used``, ``outside_models`` and ``bad_input`` with the ``age`` and ``mass`` of
-        `accuracy.by_stage`; `ONCE` is all samples with headline ages, each star from the first that has it;
-        ``binaries``: for each of `ERRORS` the result of `binaries.coevality`; ``stars``: columns of the stars of
-        `ONCE` for the figure.
+        `ERRORS`, the counts ``stars``, ``used``, ``outside_models``, ``bad_input`` and ``without_truth`` with the
+        ``age`` and ``mass`` of `accuracy.by_stage`; `ONCE` is all samples with headline ages, each star from the first
+        that has it; ``binaries``: for each of `ERRORS` the result of `binaries.coevality`; ``stars``: columns of the
+        stars of `ONCE` for the figure.
     """
     start = time.monotonic()
     engine = dict(engine or {})
@@ -99,9 +99,12 @@ def measure(
 
 def _accuracy(table: pandas.DataFrame) -> dict[str, object]:
     counts = table["state"].value_counts()
+    known = table["true_log_age"].notna() | table["true_mass_msun"].notna()
+    inside = table["inside_models"].astype(bool)
     return {
         "stars": len(table),
-        "used": int(counts.get("inside the models", 0)),
+        "used": int((inside & known).sum()),
+        "without_truth": int((inside & ~known).sum()),
         "outside_models": int(counts.get("outside the models", 0)),
         "bad_input": int(counts.get("bad input", 0)),
         **by_stage(table),

@@ -89,7 +89,11 @@ def _count(sample: Mapping[str, object]) -> str:
     published = sample["published"]
     left_out = [
         f"{published[key]} {words}"
-        for key, words in (("outside_models", "outside the models"), ("bad_input", "without usable input"))
+        for key, words in (
+            ("outside_models", "outside the models"),
+            ("bad_input", "without usable input"),
+            ("without_truth", "without age or mass"),
+        )
         if published[key]
     ]
     return f"{sample['title']}: {published['used']} of {published['stars']} rows used" + (

@@ -151,6 +151,7 @@ def _standard(table: pandas.DataFrame, sample: Sample) -> pandas.DataFrame:
 
     values = {name: number(name) for name in (*INPUT_COLUMNS, *_OPTIONAL)}
     for name, floor in zip(INPUT_COLUMNS[3:], sample.floor):
+        values[name] = np.where(values[name] > 0, values[name], np.nan)
         if floor > 0:
             values[name] = np.fmax(values[name], floor)  # fmax: the floor also where there is no error
     for name in _TRUTH:
@@ -162,12 +163,14 @@ def _standard(table: pandas.DataFrame, sample: Sample) -> pandas.DataFrame:
     age = values["true_age_gyr"]
     high_dex = np.log10(1.0 + high / age)
     with np.errstate(invalid="ignore", divide="ignore"):
-        low_dex = np.where(low < 0.9 * age, -np.log10(1.0 - low / age), low / age / np.log(10.0))
+        low_dex = np.where(low < 0.9 * age, -np.log10(1.0 - low / age), np.minimum(low / age, 1.0))
     stage = classify(values["teff_K"], values["logg_dex"])
     assert len(STAGES) == len(GROUPS)
     return pd.DataFrame(
         {
-            "star": text("star", ""),
+            "star": [
+                name or (f"KIC {kic:.0f}" if kic > 0 else "") for name, kic in zip(text("star", ""), values["kic"])
+            ],
             "sample": sample.name,
             "system": text("system", ""),
             **values,

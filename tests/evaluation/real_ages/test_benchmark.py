@@ -9,13 +9,14 @@ import pytest
 from stellar_core.evaluation.real_ages import benchmark, report
 from stellar_core.evaluation.real_ages.record import ERRORS, ONCE
 from stellar_core.evaluation.real_ages.tables import TABLES
+from stellar_core.isochrones.label import INPUT_COLUMNS
 
 SPREAD = {"mean": 0, "p025": -2, "p16": -1, "median": 0, "p84": 1, "p975": 2}
 
 
 def label(frame):
     """Stand in for the isochrone fit: ages and masses by log g, with errors as wide as that of log g."""
-    usable = frame[["teff_K", "logg_dex", "feh_dex"]].notna().all(axis=1)
+    usable = frame[list(INPUT_COLUMNS)].notna().all(axis=1)
     inside = usable & (frame["logg_dex"] < 5)
     age, width = 9.6 + 0.3 * (4.2 - frame["logg_dex"]), 0.1 + frame["logg_err_dex"]
     numbers = {f"log_age_{part}": (age + k * width).where(inside) for part, k in SPREAD.items()}
@@ -34,6 +35,8 @@ def folder(tmp_path_factory):
     with (folder / "kages.csv").open("a") as table:
         table.write("KIC 3427720,3427720,6045,4.39,-0.06,77,0.01,0.1,2.2,0.2,0.2,1.1,0.02\n")  # of LEGACY
         table.write("KIC 1,1,5800,4.4,,80,0.01,,5,1,1,1,0.1\n")  # without [Fe/H]
+        table.write(",3,5800,4.4,0,0,0.01,0.1,,,,,\n")  # without name, truth and error of Teff
+        table.write("KIC 4,4,5800,4.4,0,80,0.01,0.1,,,,,\n")  # without truth
         table.write("KIC 2,2,5800,5.4,0,80,0.01,0.1,5,1,1,1,0.1\n")  # below the main sequence
     return folder
 
@@ -51,7 +54,13 @@ def found(folder):
 
 def test_counts_and_settings_are_stated(found):
     kages = found["samples"]["kages"]["published"]
-    assert [kages[name] for name in ("stars", "used", "outside_models", "bad_input")] == [8, 6, 1, 1]
+    assert [kages[name] for name in ("stars", "used", "outside_models", "bad_input", "without_truth")] == [
+        10,
+        6,
+        1,
+        2,
+        1,
+    ]
     assert found["sdss_errors"] == [75.0, 0.2, 0.1] and "MIST" in found["models"] and found["priors"]["imf"] == "kroupa"
     assert found["binaries"]["published"]["all"]["pairs"] == 2
     json.dumps(found, allow_nan=False)
@@ -94,7 +103,7 @@ def test_the_text_has_all_samples_and_no_long_line(found):
         "DEBCat",
         "each star once",
         "Two components",
-        "6 of 8 rows used (1 outside the models, 1 without",
+        "6 of 10 rows used (1 outside the models, 2 without usable input, 1 without age or mass)",
     ):
         assert words in text
 
