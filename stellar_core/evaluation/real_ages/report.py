@@ -56,6 +56,11 @@ def text(found: Mapping[str, object]) -> str:
             lines.append("")
     lines += ["Two components of eclipsing binaries: log age (dex)", *_binaries(found["binaries"]), ""]
     lines += [_count(sample) for sample in found["samples"].values()]
+    floor = found["samples"].get("kepler_legacy", {}).get("published", {}).get("age", {}).get("all", {})
+    if floor.get("pipelines_scatter") is not None:
+        lines.append(
+            f"Seven seismic pipelines differ on the LEGACY stars by {floor['pipelines_scatter']:.3f} dex (RMS)."
+        )
     lines += [
         "",
         "RMSE, bias: posterior mean minus truth. const: one age for all, the mean of the sample; for CRPS the",

@@ -103,6 +103,7 @@ def test_the_text_has_all_samples_and_no_long_line(found):
         "DEBCat",
         "each star once",
         "Two components",
+        "Seven seismic pipelines differ",
         "6 of 10 rows used (1 outside the models, 2 without usable input, 1 without age or mass)",
     ):
         assert words in text

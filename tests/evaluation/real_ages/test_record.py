@@ -4,6 +4,8 @@ import pytest
 
 from stellar_core.errors import StorageError
 from stellar_core.evaluation.real_ages.record import ERRORS, ONCE, RECORD, read_record, write_record
+from stellar_core.evaluation.real_ages.tables import read_stars
+from stellar_core.isochrones.label import label_table
 
 
 def test_the_shipped_record_is_complete_and_small():
@@ -14,6 +16,18 @@ def test_the_shipped_record_is_complete_and_small():
         assert ages["n"] >= len(found["stars"]["star"]) == len(found["stars"][errors]["median"]) > 50
         assert 0 < ages["rmse"] < ages["rmse_constant"] < 0.5 and 0 < ages["coverage_68"] <= 1
     assert {"kepler_legacy", "kages", "debcat"} <= set(found["samples"])
+
+
+@pytest.mark.slow
+def test_the_shipped_record_is_of_the_installed_isochrone_fit():
+    found = read_record()
+    stars = read_stars().head(4)
+    again = label_table(stars, **found["engine"])
+    place = [found["stars"]["star"].index(star) for star in stars["star"]]
+    stored = [found["stars"]["published"]["median"][row] for row in place]
+    assert again["log_age_median"].tolist() == pytest.approx(stored, abs=0.01), (
+        "run evaluate --suite real-ages --record"
+    )
 
 
 def test_what_was_written_is_read_without_the_running_time(tmp_path):
