@@ -186,7 +186,7 @@ def _draw_cells(n, cells, cumulative, tracks, selection, rng) -> dict[str, np.nd
         fine &= (feh >= selection.feh[0]) & (feh <= selection.feh[1])
     chosen, points, offset = chosen[fine], points.select(fine), offset[fine]
     pairs = draw_companions(points, offset, cells.paired[chosen], selection.ebv, tracks, rng)
-    kept = cells.accepted(chosen, pairs.flux[:, 2], rng)
+    kept = cells.accepted(chosen, pairs.mass_ratio > 0, pairs.flux[:, 2], rng)
     values = {
         "component": component[fine],
         "mass": points.mass,

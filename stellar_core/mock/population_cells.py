@@ -73,15 +73,16 @@ class PopulationCells:
         running = np.cumsum(probability)
         return running / running[-1]
 
-    def accepted(self, cell: np.ndarray, flux: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def accepted(self, cell: np.ndarray, pair: np.ndarray, flux: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Keep pairs in proportion to their volume, and all single stars.
 
         Parameters
         ----------
         cell : (n,) int
             Cells of the stars.
+        pair : (n,) bool
         flux : (n,) float
-            Light of the companion in r over that of the primary; 0 for single stars.
+            Light of the companion in r over that of the primary; 0 for single stars and dark companions.
 
         Returns
         -------
@@ -92,7 +93,7 @@ class PopulationCells:
         for index, volume in enumerate(self.volume):
             mine = self.component[cell] == index
             ratio[mine] = np.interp(both[mine], R_NODES, volume) / np.interp(alone[mine], R_NODES, volume)
-        return (flux == 0) | (rng.random(len(cell)) * self.gain[cell] < ratio)
+        return ~pair | (rng.random(len(cell)) * self.gain[cell] < ratio)
 
 
 def make_cells(tracks: Tracks, selection: Selection, colours: bool = True) -> PopulationCells:
