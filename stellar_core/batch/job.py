@@ -19,6 +19,7 @@ from stellar_core.batch.worker import GROUP, ChunkTask, EstimateSettings, proces
 from stellar_core.errors import ArchiveError, ParameterError, RunError, StorageError
 from stellar_core.export import check_ending, write_table
 from stellar_core.files import read_json, sha256_of_file, write_bytes
+from stellar_core.mock.survey import EDITION
 from stellar_core.model_store import model_folder, read_model
 from stellar_core.parallel import parallel_map
 from stellar_core.progress import Progress
@@ -88,7 +89,8 @@ class Batch:
             "inputs": list(self.request.inputs),
             "list_sha256": _sha256(self.request.listed),
         }
-        return {"version": VERSION, **request, **asdict(self.settings), "chunk": self.chunk}
+        settings = {**asdict(self.settings), "chunk": self.chunk, "mock_edition": EDITION}
+        return {"version": VERSION, **request, **settings}
 
 
 def run_batch(

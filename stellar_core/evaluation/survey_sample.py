@@ -11,6 +11,7 @@ import numpy as np
 
 from stellar_core.datasets.mock_stars import Inputs, Labels, StarSet, Truth
 from stellar_core.errors import SpectrumError
+from stellar_core.galaxy import STRAGGLERS
 from stellar_core.inference.estimator import Estimator
 from stellar_core.isochrones import power_law_log_lifetime
 from stellar_core.mock.plates import make_plate
@@ -27,12 +28,16 @@ LEAST_SNR = 5.0
 
 
 def survey_stars(n: int) -> list[StarId]:
-    """Select at most ``n`` stars of the MOCK survey, S/N above 5, from many plates of both spectrographs."""
+    """Select at most ``n`` stars of the MOCK survey, S/N above 5, from many plates of both spectrographs.
+
+    Blue stragglers are left out, as in `stellar_core.datasets.mock_stars`.
+    """
     survey, stars = MockSurvey(), []
     for number in range(MOCK_PLATES[0], MOCK_PLATES[1] + 1, APART):
         names, plate = survey.star_ids(number), make_plate(survey.seed, number)
         some = names[:: max(1, len(names) // PER_PLATE)]
-        stars += [star for star in some if plate.snr[0, plate.row(star.fiber)] > LEAST_SNR]
+        good = (plate.snr[0] > LEAST_SNR) & (plate.stars.component != STRAGGLERS)
+        stars += [star for star in some if good[plate.row(star.fiber)]]
         if len(stars) >= n:
             break
     return stars[:n]

@@ -331,8 +331,18 @@ def _limits(card: Card) -> list[str]:
         "covered as stated.",
         "- The spectral emulator is not the sky: a classifier separates MOCK from real spectra "
         "(`trained/mock-realism`).",
-        "- Binaries and unusual abundances, such as alpha enhancement, are not modelled.",
+        _edition(card),
     )
+
+
+def _edition(card: Card) -> str:
+    """Editions of the MOCK survey that the network was trained and tested on; cards without are of edition 1."""
+    training, test = (card.get(key, 1) for key in ("training_mock_edition", "mock_edition"))
+    if training == 1:
+        kind = f"Trained on edition 1 of the MOCK survey (scaled-solar single stars), tested on edition {test}"
+    else:
+        kind = f"Trained on edition {training} of the MOCK survey, tested on edition {test}"
+    return f"- {kind}; `stellar_core/mock/README.md` describes the editions, and how the networks do on the newest."
 
 
 def _rebuild(name: str) -> list[str]:

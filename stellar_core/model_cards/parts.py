@@ -199,7 +199,14 @@ def mock_population(card: Card) -> list[str]:
             "mock-population: which stars the MOCK survey takes",
             card,
             f"{card['what']}. Data: {card['data']}; {card['stars_drawn']:,} stars drawn. `comparison.safetensors` "
-            "holds the MOCK and the real catalogue, binned, for the app's page *Mock survey*.",
+            "holds the MOCK and the real catalogue, binned, for the app's page *Mock survey*. Edition "
+            f"{card.get('edition', 1)} of the survey.",
+        ),
+        *section(
+            "Populations",
+            "Thin disc, thick disc, halo and blue stragglers, with [alpha/Fe] of their own and unresolved companions "
+            "(`stellar_core/mock/README.md`). The true age of a blue straggler is that of its population; its apparent "
+            "age is a column of its own. Blue stragglers are left out where intervals are calibrated and tested.",
         ),
         *_rebuild("python -m stellar_core build population DATA", "python -m stellar_core build comparison DATA"),
         *section("Citation", "SDSS DR17: Abdurro'uf et al. 2022; Gunn et al. 2006."),

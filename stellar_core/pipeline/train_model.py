@@ -16,6 +16,7 @@ from stellar_core.evaluation.stored_predictions import write_test
 from stellar_core.files import write_text
 from stellar_core.inference.dropout import DropoutEstimator
 from stellar_core.inference.isochrone import IsochroneEstimator
+from stellar_core.mock.survey import EDITION
 from stellar_core.model_store import card_text, model_folder
 from stellar_core.models.checkpoints import load_network, save_network
 from stellar_core.models.isochrone_config import IsochroneConfig
@@ -140,7 +141,8 @@ def recalibrate(
     except _Stopped:
         return None
     kept = {key: value for key, value in old.items() if key not in card and key not in SUPERSEDED}
-    full = {**card, "config": old["config"], **kept}
+    trained_on = old.get("training_mock_edition", 1)
+    full = {**card, "config": old["config"], "training_mock_edition": trained_on, **kept}
     write_text(folder / "card.json", card_text(full))
     return full
 
@@ -191,6 +193,8 @@ def finish(
         **_description(config),
         "config": config.to_dict(),
         "training_stars": used,
+        "training_mock_edition": EDITION,
+        "mock_edition": EDITION,
         "date": datetime.date.today().isoformat(),
         "calibration_stars": len(held),
         **figures,

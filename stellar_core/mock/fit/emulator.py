@@ -228,7 +228,7 @@ def build(data: Path, out: Path = EMULATOR_DIR, seed: int = 0) -> dict[str, obje
             "teff_K": [3500, 12000],
             "largest_distance": round(float(_third_nearest(domain)), 3),
             "rule": "third nearest library star in steps of 0.04 in 5040/Teff, 0.5 in log g, 0.4 in [Fe/H]",
-            "outside": "M dwarfs below 3500 K, stars above 12000 K, white dwarfs, carbon stars, binaries, "
+            "outside": "M dwarfs below 3500 K, stars above 12000 K, white dwarfs, carbon stars, interacting binaries, "
             "emission lines",
         },
     }
