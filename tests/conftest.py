@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,16 @@ settings.load_profile("no deadline")
 
 #: Folder of public data, unless STELLAR_SHARED_DATA names another.
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with many slow tests first: pytest-xdist hands out whole files, and a long one must not be the last."""
+    seconds: Counter[Path] = Counter()
+    for item in items:
+        slow = 30.0 if item.get_closest_marker("browser") else 5.0
+        seconds[item.path] += slow if item.get_closest_marker("slow") else 0.1
+    items.sort(key=lambda item: -seconds[item.path])
 
 
 def pytest_unconfigure() -> None:

@@ -208,14 +208,15 @@ class Visitor:
 
     def picture(self, name: str, folder: Path, full: bool = False) -> None:
         """Save a screenshot; with STELLAR_SCREENSHOTS=1 into ``screenshots``."""
-        if os.environ.get("STELLAR_SCREENSHOTS") == "1":
+        kept = os.environ.get("STELLAR_SCREENSHOTS") == "1"
+        if kept:
             folder = SCREENSHOTS
             folder.mkdir(exist_ok=True)
         if full:
             height = self.page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
             self.page.set_viewport_size({"width": self.page.viewport_size["width"], "height": min(height, 4000)})
         self.page.mouse.move(0, 0)
-        self.page.wait_for_timeout(1500)
+        self.page.wait_for_timeout(1500 if kept else 100)  # until nothing moves any more
         path = folder / name
         self.page.screenshot(path=str(path))
         assert path.stat().st_size > 20_000, "an empty picture"

@@ -16,8 +16,8 @@ from stellar_core.survey.plan import Plan
 
 
 def acquire(out: Path, plan: Plan, timeout: float = 5.0, **options: object) -> dict[str, object]:
-    """Run an acquisition with waits a hundred times shorter than for SDSS."""
-    retries = Retries(attempts=10, first_wait=0.01, longest_wait=0.1)
+    """Run an acquisition with waits a thousand times shorter than for SDSS."""
+    retries = Retries(attempts=10, first_wait=0.001, longest_wait=0.01)
     server = SkyServer(timeout=timeout, limit=RateLimit(None, 10_000), retries=retries)
     files = SpectrumFiles(timeout=timeout, retries=retries, full=False)
     return fetch_survey(out, plan, SkyServerPages(server), files, **options)

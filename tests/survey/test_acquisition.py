@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -135,7 +136,7 @@ def test_killed_five_times_it_continues_to_the_same_store(sdss, unbroken, tmp_pa
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["catalogue", "store", "waiting"])
 def test_half_written_files_do_no_harm(sdss, unbroken, tmp_path, where):
-    acquire(tmp_path, Plan(**SETTINGS))
+    shutil.copytree(unbroken, tmp_path, dirs_exist_ok=True)
     (tmp_path / "store" / "store.json").unlink()
     victims = {
         "catalogue": "catalogue/16000-16001.csv",
@@ -346,8 +347,8 @@ def test_give_up_records_failed_spectra(sdss, tmp_path):
 
 
 @pytest.mark.slow
-def test_without_a_network_it_stops_soon(sdss, tmp_path, monkeypatch):
-    acquire(tmp_path, Plan(**SETTINGS))
+def test_without_a_network_it_stops_soon(sdss, unbroken, tmp_path, monkeypatch):
+    shutil.copytree(unbroken, tmp_path, dirs_exist_ok=True)
     (tmp_path / "store" / "store.json").unlink()
     for path in (tmp_path / "store").glob("stars-*"):
         path.unlink()
