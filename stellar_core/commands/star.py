@@ -40,18 +40,34 @@ def label(
     imf: Annotated[str, typer.Option(help="Prior on mass: kroupa or chabrier.")] = "kroupa",
     age_prior: Annotated[str, typer.Option(help="Prior on age: uniform or log-uniform.")] = "uniform",
     feh_prior: Annotated[str, typer.Option(help="Prior on [Fe/H]: flat or 'disc and halo'.")] = "flat",
+    population: Annotated[
+        str, typer.Option(help="flat, or Galaxy: ages and [Fe/H] of the thin disc, thick disc and halo.")
+    ] = "flat",
+    alpha_fe: Annotated[
+        float | None,
+        typer.Option(help="[alpha/Fe], dex; 0 is the paper's. By default all that the Galaxy has at that [Fe/H]."),
+    ] = None,
+    alpha_fe_err: Annotated[float, typer.Option(help="Standard deviation of [alpha/Fe], dex.")] = 0.0,
+    systematics: Annotated[
+        bool, typer.Option(help="Correct the models for their systematic errors, and add those that remain.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Age, mass, lifetime and stage from Teff, log g and [Fe/H], by MIST isochrones."""
+    from stellar_core.isochrones.alpha_enhancement import AlphaEnhancement
     from stellar_core.isochrones.label import label_file, label_star, parse_errors, sentences
     from stellar_core.isochrones.priors import Priors
+    from stellar_core.progress import ProgressLine
 
-    priors = Priors(imf=imf, age=age_prior, feh=feh_prior)
+    priors = Priors(imf=imf, age=age_prior, feh=feh_prior, population=population)
+    alpha = AlphaEnhancement(alpha_fe, alpha_fe_err)
     if table is not None:
-        written = label_file(table, out, priors)
+        line = ProgressLine(sys.stderr)
+        written = label_file(table, out, priors, alpha, systematics, line)
+        line.close()
         emit(written) if as_json else show(written)
         return
-    found = label_star(teff, logg, feh, parse_errors(errors), priors)
+    found = label_star(teff, logg, feh, parse_errors(errors), priors, alpha, systematics)
     emit(found) if as_json else show(sentences(found))
 
 

@@ -17,7 +17,7 @@ from stellar_core.evaluation.reliability import SNR_BINS, covered, crps
 from stellar_core.evaluation.scores import PointPredictions
 from stellar_core.inference.calibration.local_set import LocalCalibrationSet
 from stellar_core.inference.calibration.pit_recalibration import pit, recalibrate
-from stellar_core.isochrones import infer_posterior, power_law_log_lifetime
+from stellar_core.isochrones import power_law_log_lifetime
 from stellar_core.isochrones.catalogue_posterior import CataloguePosterior, diagonal_covariance
 
 #: Errors of the pipeline's Teff, log g and [Fe/H]: K, dex, dex.
@@ -32,7 +32,7 @@ _STEPS = ("log_lifetime", "log_age", "log_lifetime", "log_age")
 
 @lru_cache(maxsize=1)
 def _engine() -> CataloguePosterior:
-    return CataloguePosterior(workers=1)
+    return CataloguePosterior(systematics=False, workers=1)  # MOCK stars are stars of the tracks
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class DrawnPosteriors:
     ----------
     rows : (m,) int
         Their rows in the table.
-    drawn : (m, n_draw) int
-        Draws, as indices of track samples; see `values`.
+    drawn : mapping of str to (m, n_draw) float32
+        Draws of log_age, mass and log_lifetime.
     log_age : (m,) float
         Posterior mean, log10(yr).
     stage : (m,) int
@@ -52,17 +52,17 @@ class DrawnPosteriors:
     """
 
     rows: np.ndarray
-    drawn: np.ndarray
+    drawn: dict[str, np.ndarray]
     log_age: np.ndarray
     stage: np.ndarray
 
     def values(self, name: str) -> np.ndarray:
-        """(m, n_draw) draws of a field of the track samples."""
-        return getattr(_engine().samples, name)[self.drawn]
+        """(m, n_draw) draws of log_age, mass or log_lifetime."""
+        return self.drawn[name]
 
 
 def draw_posteriors(atmosphere: np.ndarray, errors: Errors, seed: int, draws: int = DRAWS) -> DrawnPosteriors:
-    """Compute the posteriors of all stars inside the models and not too hot for the catalogue posterior.
+    """Compute the posteriors of all stars inside the models.
 
     Parameters
     ----------
@@ -74,19 +74,21 @@ def draw_posteriors(atmosphere: np.ndarray, errors: Errors, seed: int, draws: in
         Seed and number of the draws.
     """
     atmosphere, covariance = np.asarray(atmosphere, float), diagonal_covariance(np.asarray(errors))
-    rows = np.flatnonzero(_engine().supports(atmosphere[:, 0], covariance))
-    found = _engine().evaluate(*atmosphere[rows].T, covariance)
-    drawn = _engine().draws(*atmosphere[rows].T, covariance, draws, np.random.default_rng([seed, 3]))
-    inside = found.inside_models & (drawn >= 0).all(axis=1)
+    found = _engine().evaluate(*atmosphere.T, covariance)
+    drawn = _engine().draws(*atmosphere.T, covariance, draws, np.random.default_rng([seed, 3]))
+    inside = found.inside_models & np.isfinite(drawn["log_age"]).all(axis=1)
     return DrawnPosteriors(
-        rows[inside], drawn[inside], found.mean["log_age"][inside], found.stage[inside].argmax(axis=1)
+        np.flatnonzero(inside),
+        {name: values[inside] for name, values in drawn.items()},
+        found.mean["log_age"][inside],
+        found.stage[inside].argmax(axis=1),
     )
 
 
 def exact_posterior(
     atmosphere: np.ndarray, errors: Errors, seed: int, draws: int = DRAWS, tracks: bool = False
 ) -> tuple[PointPredictions, np.ndarray]:
-    """Compute posterior means and most probable stages, also of hot stars.
+    """Compute posterior means and most probable stages.
 
     Parameters
     ----------
@@ -108,13 +110,6 @@ def exact_posterior(
     age[found.rows], stage[found.rows] = found.log_age, found.stage
     lifetimes = found.values("log_lifetime") if tracks else power_law_log_lifetime(found.values("mass"))
     lifetime[found.rows] = lifetimes.mean(axis=1)
-    for row in np.flatnonzero(~_engine().supports(atmosphere[:, 0], diagonal_covariance(np.asarray(errors)))):
-        single = infer_posterior(*atmosphere[row], errors)
-        if single.inside_models:
-            age[row] = single.interval("log_age").mean
-            values = single.values("log_lifetime") if tracks else power_law_log_lifetime(single.values("mass"))
-            lifetime[row] = single.probability @ values
-            stage[row] = int(np.argmax(list(single.stages().values())))
     return PointPredictions(age, lifetime, stage), stage >= 0
 
 

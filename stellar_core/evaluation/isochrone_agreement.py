@@ -9,7 +9,7 @@ import numpy as np
 
 from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import StellarError
-from stellar_core.isochrones import infer_posterior
+from stellar_core.isochrones import AlphaEnhancement, infer_posterior
 from stellar_core.progress import Progress
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def compare(
     entries = table[table[columns].notna().all(axis=1)].to_dict("records")
     for number, entry in enumerate(entries, 1):
         progress("SDSS spectra", number, len(entries))
-        engine = infer_posterior(*(float(entry[name]) for name in columns), SSPP_ERRORS)
+        atmosphere = (float(entry[name]) for name in columns)
+        # the physics of the network's samples: solar mixture, uncorrected tracks
+        engine = infer_posterior(*atmosphere, SSPP_ERRORS, alpha=AlphaEnhancement(0.0), systematics=False)
         if not engine.inside_models:
             rows.append({"file": entry["file"], "left_out": "outside the models by its SSPP values"})
             continue

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,16 +148,19 @@ class Equations:
     error : (n,) float
     half : (n,) int
         -1 for the Sun.
+    sample : (n,) str
+        "Sun" for the Sun.
     """
 
     difference: np.ndarray
     slopes: np.ndarray
     error: np.ndarray
     half: np.ndarray
+    sample: np.ndarray
 
     def select(self, keep: np.ndarray) -> Equations:
         """The equations of ``keep``."""
-        return Equations(self.difference[keep], self.slopes[keep], self.error[keep], self.half[keep])
+        return Equations(*(getattr(self, field.name)[keep] for field in fields(self)))
 
     def solve(self) -> tuple[np.ndarray, np.ndarray]:
         """Parameters, in the order of `STEPS`, and their covariance (Student's t by iterated weights)."""
@@ -196,7 +199,8 @@ def equations(stars: pandas.DataFrame, tracks: Tracks) -> Equations:
         variance += ((place(start, values + side) - place(start, values - side)) / 2) ** 2
     variance[-2:] = np.square(SUN_ERRORS)
     half = np.append(half_of(stars), [-1, -1])
-    found = Equations(difference, np.stack(slopes, axis=-1), np.sqrt(variance), half)
+    sample = np.append(stars["sample"].to_numpy(str), ["Sun", "Sun"])
+    found = Equations(difference, np.stack(slopes, axis=-1), np.sqrt(variance), half, sample)
     finite = np.isfinite(difference) & np.isfinite(found.slopes).all(axis=1) & np.isfinite(variance)
     return found.select(finite)
 
@@ -212,7 +216,9 @@ def log_score(stars: pandas.DataFrame, errors: ModelErrors, tracks: Tracks) -> n
         observed = np.square([star.teff_err_K, star.logg_err_dex, star.feh_err_dex]) * np.eye(3)
         atmosphere = (star.teff_K, star.logg_dex, star.feh_dex)
         covariance = observed + errors.covariance(*atmosphere)
-        found = infer_posterior(*atmosphere, covariance=covariance, tracks=corrected, spacing=SPACING)
+        found = infer_posterior(
+            *atmosphere, covariance=covariance, tracks=corrected, systematics=False, spacing=SPACING
+        )
         if found.inside_models:
             width = max(star.true_mass_err_msun / star.true_mass_msun, 0.01)
             off = np.log(found.samples.mass / star.true_mass_msun) / width
@@ -228,8 +234,8 @@ def fit(folder: Path | None = None, say: Callable[[str], None] = lambda text: No
     -------
     dict
         ``parameters`` of `ModelErrors`, and ``errors`` of those fitted; ``stars`` by sample; ``halves``: parameters
-        fitted to each half, and the differences of Teff of the other half before and after; ``factor`` of `TAYAR` with
-        the log scores.
+        fitted to each half, and the differences of Teff of the other half before and after; ``without`` each sample in
+        turn, and the Sun; ``factor`` of `TAYAR` with the log scores.
     """
     tracks, stars = load_tracks(), read_stars(folder)
     chosen = usable(stars)
@@ -262,6 +268,10 @@ def fit(folder: Path | None = None, say: Callable[[str], None] = lambda text: No
         "errors": dict(zip(names, np.sqrt(np.diag(covariance)).tolist())),
         "stars": {name: int((chosen["sample"] == name).sum()) for name in (*DWARFS, *GIANTS)},
         "halves": halves,
+        "without": {
+            name: dict(zip(names, system.select(system.sample != name).solve()[0].tolist()))
+            for name in (*DWARFS, "Sun")
+        },
         "factor": {
             "of": "errors of Tayar et al. (2022)",
             "tried": list(FACTORS),

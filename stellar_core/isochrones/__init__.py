@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from stellar_core.isochrones.alpha_enhancement import AlphaEnhancement
 from stellar_core.isochrones.lifetime import power_law_log_lifetime, track_log_lifetime
 from stellar_core.isochrones.nearest_neighbour import NearestLabel, nearest_label
 from stellar_core.isochrones.observation import Observation
-from stellar_core.isochrones.posterior import Posterior, infer_posterior, posterior_from_draws
+from stellar_core.isochrones.posterior import Posterior, infer_posterior
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.track_table import load_tracks
 from stellar_core.isochrones.tracks import TrackPoints, Tracks
 
 __all__ = [
+    "AlphaEnhancement",
     "NearestLabel",
     "Observation",
     "Posterior",
@@ -20,7 +22,6 @@ __all__ = [
     "infer_posterior",
     "load_tracks",
     "nearest_label",
-    "posterior_from_draws",
     "power_law_log_lifetime",
     "track_log_lifetime",
 ]

@@ -15,7 +15,7 @@ REACH = 6.0
 NEGLIGIBLE = -14.0
 
 
-def likelihood(
+def bin_likelihood(
     binned: ObservableBins, mean: np.ndarray, covariance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, Callable[[int], np.ndarray], np.ndarray]:
     """Relevant bins of a tile's stars, log likelihoods (n_star, n_bin), their slopes, smallest chi-square.
@@ -25,8 +25,9 @@ def likelihood(
     """
     reach = REACH * np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
     low, high = (mean - reach).min(axis=0), (mean + reach).max(axis=0)
-    near = ((binned.centroid >= low) & (binned.centroid <= high)).all(axis=1)
-    bins = np.flatnonzero(near)
+    first, last = np.searchsorted(binned.centroid[:, 0], (low[0], high[0]))
+    near = binned.centroid[first:last, 1:]
+    bins = first + np.flatnonzero(((near >= low[1:]) & (near <= high[1:])).all(axis=1))
     origin = mean.mean(axis=0)
     scale = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)).mean(axis=0)
     point = (binned.centroid[bins] - origin) / scale  # (n_bin, 3)

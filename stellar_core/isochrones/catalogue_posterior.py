@@ -1,98 +1,89 @@
-"""Posteriors of whole catalogues over one fixed set of track samples.
+"""Posteriors of many stars.
 
-The samples are gathered once into bins of the observables about half an error wide. Each bin has its prior
-weight, its weighted mean position, and the histograms of age, mass, lifetime, stage and phase of its samples.
-Stars that are neighbours share the bins within reach: their likelihoods are one matrix product and an
-exponential, their posteriors a second product with the histograms.
-
-The work per star is the number of bins within reach, a few thousand whatever the number of samples, so time
-grows linearly with the number of stars. The width of the bins follows the errors in powers of two, so time
-hardly depends on the size of the errors, down to the spacing of the samples.
+A star with small errors meets few track samples: its posterior is the sum over them, as in
+`stellar_core.isochrones.posterior`. A star with large errors meets a hundred thousand; so do its neighbours. If there
+are enough stars of similar errors, the samples are first gathered into bins about one error wide. Each bin has its
+prior weight, its mean position and covariance, and the histograms of age, mass, lifetime, stage and phase of its
+samples, with their gradients. The likelihoods of neighbouring stars are then one matrix product and an exponential,
+their posteriors a second product with the histograms.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
-from itertools import groupby
+from functools import lru_cache
+from itertools import product
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from stellar_core.errors import ParameterError
 from stellar_core.intervals import LEVELS
-from stellar_core.isochrones.bin_likelihood import REACH, likelihood, second_order
+from stellar_core.isochrones.alpha_enhancement import METALLICITIES, AlphaEnhancement
+from stellar_core.isochrones.atmosphere_likelihood import likelihood
+from stellar_core.isochrones.bin_likelihood import REACH, bin_likelihood, second_order
 from stellar_core.isochrones.mesh import TrackSamples, Window, mesh_of
-from stellar_core.isochrones.observable_bins import N_COLUMNS, N_HISTOGRAM, ObservableBins, bin_samples
-from stellar_core.isochrones.posterior import MAX_CHI2
+from stellar_core.isochrones.observable_bins import N_COLUMNS, ObservableBins, bin_samples, merge
+from stellar_core.isochrones.observation import Observation
+from stellar_core.isochrones.posterior import MAX_CHI2, NEGLIGIBLE, window_of
 from stellar_core.isochrones.posterior_summaries import PosteriorSummaries, summarise
 from stellar_core.isochrones.priors import Priors
+from stellar_core.isochrones.systematics import load_model_errors
 from stellar_core.isochrones.track_table import load_tracks
 from stellar_core.isochrones.tracks import Tracks
+from stellar_core.progress import Progress
 
-#: Hottest samples, log10(K): above, errors of 75 K are smaller than the spacing of the fixed samples.
-MAX_LOG_TEFF = 4.0
-#: Smallest errors in units of `RESOLUTION`; below, `infer_posterior` is needed.
-FINEST = 1.0 / 1.6
-#: Largest spacing of the samples: log10 Teff, log g, surface [Fe/H]; about the errors of the SSPP.
-RESOLUTION = (0.006, 0.15, 0.075)
+#: Extent of the samples of a single star in units of its errors.
+SPACING = 1.5
 #: Width of the bins at power 0: log10 Teff, log g, surface [Fe/H]; the other widths are powers of two of it.
-BIN_SIZE = np.array([0.0033, 0.09, 0.048])
-#: Largest width of a bin in units of the error.
-BIN_WIDTH = np.array([0.8, 0.5, 0.5])
+BIN_SIZE = np.array([0.0043, 0.19, 0.095])
+#: Largest width of a bin in units of the error, and extent of its samples in units of the width.
+BIN_WIDTH, SAMPLE_WIDTH = 1.0, 0.75
+#: Cuts of a block of the mesh along an axis for the samples of the bins, and samples gathered at a time.
+MOST_CUTS, SAMPLES_AT_ONCE = 10, 400_000
+#: Finest and coarsest power of two of the bins.
+POWERS = (-1, 3)
+#: Hottest samples of the bins, log10(K).
+MAX_LOG_TEFF = 4.0
+#: Fewer stars than this, of one width of the bins, are summed one by one: making the bins costs more.
+FEW_STARS = 500
 #: Stars within this many bins of each other share one matrix product.
-TILE = 8
-#: Candidates per draw, resampled by the likelihood at their own position inside the bin.
-CANDIDATES = 4
+TILE = 4
 #: Stars of a tile treated at a time: bounds the memory.
 STARS_AT_ONCE = 256
-#: Fewer stars than this use finer bins that exist already instead of bins of their own width.
-FEW_STARS = 5000
-#: Sets of bins are kept until they hold this many bins: bounds the memory.
-MAX_BINS_KEPT = 100_000
-
-
-def fixed_samples(
-    tracks: Tracks | None = None, priors: Priors = Priors(), resolution: tuple[float, float, float] = RESOLUTION
-) -> TrackSamples:
-    """Samples of the mesh up to `MAX_LOG_TEFF`, refined to ``resolution``, float32; kept between calls."""
-    return _fixed_samples(tracks if tracks is not None else load_tracks(), priors, tuple(resolution))
-
-
-@lru_cache(maxsize=2)
-def _fixed_samples(tracks: Tracks, priors: Priors, resolution: tuple[float, float, float]) -> TrackSamples:
-    top = np.array([MAX_LOG_TEFF, np.inf, np.inf])
-    return mesh_of(tracks, priors).samples(Window(np.full(3, -np.inf), top, np.asarray(resolution)), np.float32)
+#: Stars between reports of progress: summed one by one, and from bins.
+STEP, STARS_SUMMED = 50, 5000
 
 
 class CataloguePosterior:
-    """Posteriors of many stars over fixed samples.
-
-    Making one is cheap: samples and bins are kept by the process.
+    """Posteriors of many stars.
 
     Parameters
     ----------
-    samples : TrackSamples, optional
-        `fixed_samples` by default.
-    resolution : tuple of float
-        Largest spacing of these samples; sets the smallest errors accepted.
+    priors : Priors
+    alpha : AlphaEnhancement
+        [alpha/Fe] of all stars.
+    systematics : bool
+        As for `infer_posterior`.
+    tracks : Tracks, optional
+        The shipped tracks by default.
     workers : int
         Threads.
     """
 
     def __init__(
-        self, samples: TrackSamples | None = None, resolution: tuple[float, float, float] = RESOLUTION, workers: int = 2
+        self,
+        priors: Priors = Priors(),
+        alpha: AlphaEnhancement = AlphaEnhancement(),
+        systematics: bool = True,
+        tracks: Tracks | None = None,
+        workers: int = 2,
     ) -> None:
-        self.samples = samples if samples is not None else fixed_samples(resolution=resolution)
-        self.resolution, self.workers = np.asarray(resolution), workers
-        self._kept: dict[tuple[int, int, int], ObservableBins] = {}
-        self._weight = _relative_weight(self.samples)
-
-    def supports(self, teff: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-        """(n_star,) bool: False where the errors are too small for the samples, or the star too hot."""
-        covariance = np.broadcast_to(covariance, (len(teff), 3, 3))
-        cool = teff + REACH * np.sqrt(covariance[:, 0, 0]) < 10.0**MAX_LOG_TEFF
-        return cool & (self._conditional(teff, covariance) >= FINEST * self.resolution).all(axis=1)
+        self.priors, self.alpha, self.workers = priors, alpha, workers
+        self.tracks = tracks if tracks is not None else load_tracks()
+        self._errors = load_model_errors() if systematics else None
+        if self._errors is not None:
+            self.tracks = self._errors.corrected(self.tracks)
 
     def evaluate(
         self,
@@ -101,6 +92,7 @@ class CataloguePosterior:
         feh: np.ndarray,
         covariance: np.ndarray,
         levels: tuple[float, ...] = LEVELS,
+        progress: Progress | None = None,
     ) -> PosteriorSummaries:
         """Summarise the posterior of every star.
 
@@ -112,27 +104,40 @@ class CataloguePosterior:
             In K and dex; positive definite. `diagonal_covariance` makes one.
         levels : tuple of float
             Probabilities of the quantiles.
+        progress : Progress
+            Called as stars are done.
         """
         mean, covariance = self._check(teff, logg, feh, covariance)
-        n_star = len(mean)
-        sums = np.zeros((n_star, N_COLUMNS), np.float32)
-        chi2_min = np.full(n_star, np.inf)
+        found = PosteriorSummaries.empty(len(mean), len(levels))
+        power, binned = self._powers(mean, covariance)
+        done = 0
 
-        def work(binned: ObservableBins, stars: np.ndarray) -> None:
-            bins, log_like, pull, nearest = likelihood(binned, mean[stars], covariance[stars])
-            if bins.size:
-                chi2_min[stars] = nearest
-                log_like = log_like - log_like.max(axis=1, keepdims=True)
-                slopes, wider = second_order(binned, bins, covariance[stars], pull)
-                weight = np.exp(log_like + wider)
-                total = weight @ binned.sums[bins]
-                tilts = binned.tilts[bins]
-                for axis in range(3):
-                    total[:, N_HISTOGRAM:] += (weight * slopes[axis]) @ tilts[:, axis]
-                sums[stars] = total
+        def report(done: int) -> None:
+            if progress is not None:
+                progress("stars", done, len(mean))
 
-        self._for_each_tile(mean, covariance, work)
-        return summarise(sums, chi2_min, levels)
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(self.workers) as pool:
+            for key in np.unique(power[binned], axis=0):
+                rows = np.flatnonzero(binned & (power == key).all(axis=1))
+                bins = _bins(self.tracks, self.priors, self.alpha, tuple(key.tolist()), self.workers)
+                for start in range(0, rows.size, STARS_SUMMED):
+                    part = rows[start : start + STARS_SUMMED]
+                    found.fill(part, self._from_bins(bins, mean[part], covariance[part], key, pool, levels))
+                    done += part.size
+                    report(done)
+
+            def single(row: int) -> None:
+                samples, weight, found.chi2_min[row] = self._star(mean[row], covariance[row])
+                if weight.size:
+                    found.fill_star(row, samples, weight, levels)
+
+            rows = np.flatnonzero(~binned)
+            for start in range(0, rows.size, STEP):
+                part = rows[start : start + STEP]
+                list(pool.map(single, part))
+                done += part.size
+                report(done)
+        return found
 
     def draws(
         self,
@@ -142,119 +147,95 @@ class CataloguePosterior:
         covariance: np.ndarray,
         n_draw: int,
         rng: np.random.Generator,
-    ) -> np.ndarray:
-        """Draw samples from the posterior of every star: (n_star, n_draw) int64 into `samples`, -1 outside the models.
+        names: tuple[str, ...] = ("log_age", "mass", "log_lifetime"),
+    ) -> dict[str, np.ndarray]:
+        """Draw stars from the posterior of every star.
 
-        Arguments as for `evaluate`; ``self.samples.select(index)`` gives the stars drawn.
+        Arguments as for `evaluate`.
+
+        Returns
+        -------
+        dict
+            ``names``, fields of `TrackSamples`, to (n_star, n_draw) float32; NaN outside the models.
         """
         mean, covariance = self._check(teff, logg, feh, covariance)
-        uniform = rng.random((2, len(mean), CANDIDATES * n_draw))
-        index = np.full((len(mean), n_draw), -1)
-        ordered: dict[ObservableBins, np.ndarray] = {}
+        uniform = rng.random((len(mean), n_draw))
+        drawn = {name: np.full(uniform.shape, np.nan, np.float32) for name in names}
 
-        def work(binned: ObservableBins, stars: np.ndarray) -> None:
-            bins, log_like, _, nearest = likelihood(binned, mean[stars], covariance[stars])
-            if not bins.size:
-                return
-            if binned not in ordered:
-                ordered.clear()
-                ordered[binned] = np.append(0.0, np.cumsum(self._weight[binned.order], dtype=float))
-            before = ordered[binned]
-            start, stop = before[binned.first[bins]], before[binned.first[bins + 1]]
-            for row, star in enumerate(stars):
-                if nearest[row] > MAX_CHI2:
-                    continue
-                total = np.cumsum(np.exp(log_like[row] - log_like[row].max()) * (stop - start), dtype=float)
-                chosen = np.searchsorted(total, uniform[0, star] * total[-1], side="right").clip(0, bins.size - 1)
-                target = start[chosen] + uniform[1, star] * (stop - start)[chosen]
-                place = np.searchsorted(before, target, side="right") - 1
-                first, last = binned.first[bins[chosen]], binned.first[bins[chosen] + 1] - 1
-                samples = binned.order[np.clip(place, first, last)]
-                # candidates were drawn by the likelihood of their bin: resample them by their own
-                excess = self._sample_log_likelihood(samples, mean[star], covariance[star]) - log_like[row, chosen]
-                share = np.cumsum(np.exp(excess - excess.max()))
-                steps = (np.arange(n_draw) + uniform[0, star, 0]) / n_draw * share[-1]
-                kept = np.searchsorted(share, steps).clip(0, len(samples) - 1)
-                index[star] = samples[kept[np.argsort(uniform[1, star, :n_draw])]]
+        def single(row: int) -> None:
+            samples, weight, _ = self._star(mean[row], covariance[row])
+            if weight.size:
+                running = np.cumsum(weight)
+                chosen = np.searchsorted(running, uniform[row] * running[-1], side="right").clip(0, weight.size - 1)
+                for name in names:
+                    drawn[name][row] = getattr(samples, name)[chosen]
 
-        self._for_each_tile(mean, covariance, work)
-        return index
+        with ThreadPoolExecutor(self.workers) as pool:
+            list(pool.map(single, range(len(mean))))
+        return drawn
 
-    def _sample_log_likelihood(self, samples: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-        """Log likelihood of one star (3,) at the position of each sample (n,)."""
-        place = [10.0 ** self.samples.log_teff[samples], self.samples.logg[samples], self.samples.feh_surface[samples]]
-        offset = np.stack(place, axis=-1) - mean
-        return -0.5 * np.einsum("ni,ij,nj->n", offset, np.linalg.inv(covariance), offset)
+    def _star(self, mean: np.ndarray, covariance: np.ndarray) -> tuple[TrackSamples, np.ndarray, float]:
+        """Samples of one star, their weights, none outside the models, and the smallest chi-square."""
+        window = window_of(Observation(*mean, covariance), self.alpha, SPACING)
+        samples = mesh_of(self.tracks, self.priors).pieces(window)
+        weight, _, chi2 = likelihood(samples, mean, covariance, self.alpha, self.priors)
+        keep = weight > NEGLIGIBLE * weight.max(initial=0.0) if chi2 <= MAX_CHI2 else np.zeros(weight.size, bool)
+        return samples.select(keep), weight[keep], chi2
 
     def _check(
         self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray, covariance: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
+        """Stars (n_star, 3) and their covariances (n_star, 3, 3) with the errors of the models."""
         mean = np.stack([np.asarray(x, float).ravel() for x in (teff, logg, feh)], axis=-1)
         covariance = np.broadcast_to(np.asarray(covariance, float), (len(mean), 3, 3))
         if not np.isfinite(mean).all() or (mean[:, 0] <= 0).any():
             raise ParameterError("Every star needs finite Teff (K, positive), log g and [Fe/H].")
         if not np.isfinite(covariance).all() or (np.linalg.eigvalsh(covariance) <= 0).any():
             raise ParameterError("Every star needs finite, positive errors (K, dex, dex).")
-        small = ~self.supports(mean[:, 0], covariance)
-        if small.any():
-            raise ParameterError(
-                f"{int(small.sum())} stars are too hot, or their errors too small, for the catalogue posterior.",
-                remedy="Use stellar_core.isochrones.infer_posterior for them.",
-            )
+        if self._errors is not None:
+            covariance = covariance + self._errors.covariance(*mean.T)
         return mean, covariance
 
     @staticmethod
-    def _conditional(teff: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-        """(n_star, 3) errors with the other two quantities fixed, in log10 Teff, dex, dex."""
-        diagonal = np.diagonal(np.linalg.inv(covariance), axis1=-2, axis2=-1)
-        conditional = np.broadcast_to(1.0 / np.sqrt(diagonal), (len(teff), 3)).copy()
-        conditional[:, 0] /= teff * np.log(10.0)
-        return conditional
+    def _from_bins(
+        bins: ObservableBins,
+        mean: np.ndarray,
+        covariance: np.ndarray,
+        power: np.ndarray,
+        pool: ThreadPoolExecutor,
+        levels: tuple[float, ...],
+    ) -> PosteriorSummaries:
+        """Summaries of stars from bins of one width."""
+        sums, chi2_min = np.zeros((len(mean), N_COLUMNS), np.float32), np.full(len(mean), np.inf)
 
-    def _for_each_tile(
-        self, mean: np.ndarray, covariance: np.ndarray, work: Callable[[ObservableBins, np.ndarray], None]
-    ) -> None:
-        """Call ``work(bins, stars)`` for every group of neighbouring stars with similar errors."""
+        def sum_tile(stars: np.ndarray) -> None:
+            sums[stars], chi2_min[stars] = _sum_bins(bins, mean[stars], covariance[stars])
+
+        list(pool.map(sum_tile, _tiles(mean, power)))
+        return summarise(sums, chi2_min, levels)
+
+    def _powers(self, mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Power of two (n_star, 3) of the bins of every star, and whether it is worth making them."""
         if not len(mean):
-            return
-        conditional = self._conditional(mean[:, 0], covariance)
-        power = np.floor(np.log2(BIN_WIDTH * conditional / BIN_SIZE) + 1e-6).clip(-1, 3).astype(int)
-        power = self._share_bins(power)
-        place = np.stack([np.log10(mean[:, 0]), mean[:, 1], mean[:, 2]], axis=-1) / (BIN_SIZE * 2.0**power * TILE)
-        keys = np.concatenate([power, np.floor(place).astype(int)], axis=1)
-        order = np.lexsort(keys.T[::-1])  # by width of the bins, then by tile
-        changes = np.flatnonzero((np.diff(keys[order], axis=0) != 0).any(axis=1)) + 1
-        groups = [
-            part
-            for group in np.split(order, changes)
-            for part in np.array_split(group, -(-len(group) // STARS_AT_ONCE))
-        ]
-        with ThreadPoolExecutor(self.workers) as pool:
-            for key, tiles in groupby(groups, lambda group: tuple(keys[group[0], :3].tolist())):
-                binned = self._binned(key)
-                for _ in pool.map(partial(work, binned), tiles):
-                    pass
-                del binned  # before the next set is made
-
-    def _share_bins(self, power: np.ndarray) -> np.ndarray:
-        """Powers (n_star, 3), where few stars use finer bins that exist already: making bins costs more."""
-        distinct, member, count = np.unique(power, axis=0, return_inverse=True, return_counts=True)
-        existing = [np.array(key) for key in self._kept]
-        for k in np.argsort(-count, kind="stable"):
-            finer = [q for q in existing if (q <= distinct[k]).all() and (distinct[k] - q).sum() <= 2]
-            if count[k] < FEW_STARS and finer:
-                distinct[k] = max(finer, key=lambda q: q.sum())
-            else:
-                existing.append(distinct[k].copy())
-        return distinct[member.ravel()]
-
-    def _binned(self, power: tuple[int, int, int]) -> ObservableBins:
-        """Bins of width ``BIN_SIZE * 2**power``."""
-        if power not in self._kept:
-            while sum(len(one.total) for one in self._kept.values()) > MAX_BINS_KEPT:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[power] = _bins(self.samples, power)
-        return self._kept[power]
+            return np.empty((0, 3), int), np.empty(0, bool)
+        conditional = 1.0 / np.sqrt(np.diagonal(np.linalg.inv(covariance), axis1=1, axis2=2))
+        conditional[:, 0] /= mean[:, 0] * np.log(10.0)
+        power = np.floor(np.log2(BIN_WIDTH * conditional / BIN_SIZE) + 1e-6).astype(int)
+        wide = (power >= POWERS[0]).all(axis=1)
+        hottest = mean[:, 0] + REACH * np.sqrt(covariance[:, 0, 0])
+        wide &= hottest < 10.0**MAX_LOG_TEFF
+        power = power.clip(*POWERS)
+        distinct, member, count = np.unique(power[wide], axis=0, return_inverse=True, return_counts=True)
+        kept: list[np.ndarray] = []
+        for k in np.argsort(-count, kind="stable"):  # few stars join finer bins that are made anyway
+            finer = [one for one in kept if (one <= distinct[k]).all() and (distinct[k] - one).sum() <= 2]
+            if count[k] < 10 * FEW_STARS and finer:
+                distinct[k] = max(finer, key=lambda one: one.sum())
+            elif count[k] >= FEW_STARS:
+                kept.append(distinct[k].copy())
+        power[wide] = distinct[member.ravel()]
+        made = [(power == one).all(axis=1) for one in kept]
+        return power, wide & np.any(made, axis=0) if made else np.zeros(len(mean), bool)
 
 
 def diagonal_covariance(errors: np.ndarray) -> np.ndarray:
@@ -262,12 +243,55 @@ def diagonal_covariance(errors: np.ndarray) -> np.ndarray:
     return np.square(np.asarray(errors, float))[..., None] * np.eye(3)
 
 
-def _relative_weight(samples: TrackSamples) -> np.ndarray:
-    """(n_sample,) prior weight over the largest one."""
-    return samples.weight / samples.weight.max()
+@lru_cache(maxsize=4)
+def _bins(
+    tracks: Tracks, priors: Priors, alpha: AlphaEnhancement, power: tuple[int, int, int], workers: int
+) -> ObservableBins:
+    """Bins of width ``BIN_SIZE * 2**power`` over all tracks, kept for the next table."""
+    mesh, steps = mesh_of(tracks, priors), BIN_SIZE * 2.0 ** np.array(power)
+    window = Window(np.full(3, -np.inf), np.array([MAX_LOG_TEFF, np.inf, np.inf]), SAMPLE_WIDTH * steps, most=MOST_CUTS)
+    tables = alpha.tables(priors)
+
+    def slab(first: int) -> list[tuple[ObservableBins, np.ndarray]]:
+        samples = mesh.pieces(window, edges=False, span=(first, first + 1))
+        found = []
+        for (density, table), start in product(tables, range(0, len(samples), SAMPLES_AT_ONCE)):
+            some = samples.select(slice(start, start + SAMPLES_AT_ONCE))
+            weight = some.weight * density(some.log_age)
+            keep = weight > 0
+            if keep.any():
+                one = bin_samples(some.select(keep), weight[keep], steps)
+                place = np.interp(one.metallicity, METALLICITIES, np.arange(METALLICITIES.size))
+                row = place.astype(int).clip(0, METALLICITIES.size - 2)
+                part = (place - row)[:, None]
+                found.append((one, (1 - part) * table[row] + part * table[row + 1]))
+        return found
+
+    with ThreadPoolExecutor(workers) as pool:
+        parts = [part for slabs in pool.map(slab, range(len(tracks.feh) - 1)) for part in slabs]
+    return merge([one for one, _ in parts], [share for _, share in parts], alpha.offsets, steps)
 
 
-@lru_cache(maxsize=3)
-def _bins(samples: TrackSamples, power: tuple[int, int, int]) -> ObservableBins:
-    """``samples`` in bins of width ``BIN_SIZE * 2**power``, kept for the next table."""
-    return bin_samples(samples, _relative_weight(samples), BIN_SIZE * 2.0 ** np.array(power))
+def _tiles(mean: np.ndarray, power: np.ndarray) -> list[np.ndarray]:
+    """Groups of neighbouring stars (indices)."""
+    size = BIN_SIZE * 2.0**power * TILE
+    place = np.floor(np.column_stack([np.log10(mean[:, 0]), mean[:, 1:]]) / size).astype(int)
+    order = np.lexsort(place.T[::-1])
+    changes = np.flatnonzero((np.diff(place[order], axis=0) != 0).any(axis=1)) + 1
+    return [
+        part for group in np.split(order, changes) for part in np.array_split(group, -(-len(group) // STARS_AT_ONCE))
+    ]
+
+
+def _sum_bins(binned: ObservableBins, mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums (n_star, N_COLUMNS) over the bins near the stars of a tile, and their smallest chi-squares (n_star,)."""
+    bins, log_like, pull, nearest = bin_likelihood(binned, mean, covariance)
+    if not bins.size:
+        return np.zeros((len(mean), N_COLUMNS), np.float32), np.full(len(mean), np.inf)
+    slopes, wider = second_order(binned, bins, covariance, pull)
+    log_like = log_like + wider
+    weight = np.exp(log_like - log_like.max(axis=1, keepdims=True))
+    sums = weight @ binned.sums[bins]
+    for axis in range(3):
+        sums += (weight * slopes[axis]) @ binned.tilts[bins, axis]
+    return sums, nearest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +12,19 @@ import numpy as np
 from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import ParameterError, StorageError
 from stellar_core.export import write_frame
-from stellar_core.isochrones.catalogue_posterior import CataloguePosterior, fixed_samples
+from stellar_core.intervals import LEVELS
+from stellar_core.isochrones.alpha_enhancement import POSSIBLE as POSSIBLE_ALPHA
+from stellar_core.isochrones.alpha_enhancement import AlphaEnhancement
+from stellar_core.isochrones.catalogue_posterior import CataloguePosterior, diagonal_covariance
 from stellar_core.isochrones.lifetime import ENDS, track_log_lifetime
 from stellar_core.isochrones.nearest_neighbour import nearest_label
 from stellar_core.isochrones.observation import POSSIBLE
 from stellar_core.isochrones.posterior import QUANTITIES, Posterior, infer_posterior
+from stellar_core.isochrones.posterior_summaries import PosteriorSummaries
 from stellar_core.isochrones.priors import Priors
-from stellar_core.isochrones.track_table import load_tracks
+from stellar_core.isochrones.systematics import load_model_errors
+from stellar_core.isochrones.tracks import PHASES
+from stellar_core.progress import Progress
 from stellar_core.stages import STAGES
 
 if TYPE_CHECKING:
@@ -26,8 +34,8 @@ if TYPE_CHECKING:
 INPUT_COLUMNS = ("teff_K", "logg_dex", "feh_dex", "teff_err_K", "logg_err_dex", "feh_err_dex")
 #: Entries of an interval, in the order of the output columns.
 PARTS = ("mean", "std", "p025", "p16", "median", "p84", "p975")
-#: Below this many stars, `infer_posterior` is faster than preparing the catalogue posterior.
-FEW = 40
+#: A star's age is prior-dominated if the two priors move its median by more than this part of its standard deviation.
+PRIOR_DOMINATED = 0.5
 
 
 def parse_errors(text: str) -> tuple[float, float, float]:
@@ -55,6 +63,8 @@ def label_star(
     feh: float | None,
     errors: tuple[float, float, float] = SSPP_ERRORS,
     priors: Priors = Priors(),
+    alpha: AlphaEnhancement = AlphaEnhancement(),
+    systematics: bool = True,
 ) -> dict[str, object]:
     """Label one star: posterior, nearest track point and prior, as plain values.
 
@@ -64,21 +74,28 @@ def label_star(
         K, dex(cm/s2), dex.
     errors : tuple of float
         K, dex, dex.
-    priors : Priors
+    priors, alpha, systematics
+        As for `infer_posterior`.
 
     Returns
     -------
     dict
         ``inside_models``, ``posterior``, ``nearest``, ``prior``, ``models`` and the ``input``;
-        ``posterior`` and ``nearest`` are None outside the models.
+        ``posterior`` and ``nearest`` are None outside the models; ``systematics`` are the errors of the models
+        that were corrected; ``other_prior`` the age with the Galaxy's prior instead of a flat one, or the reverse.
     """
     if teff is None or logg is None or feh is None:
         raise ParameterError("A label needs Teff (K), log g (dex) and [Fe/H] (dex), or a table of stars.")
-    found = infer_posterior(teff, logg, feh, errors, priors=priors)
+    found = infer_posterior(teff, logg, feh, errors, priors=priors, alpha=alpha, systematics=systematics)
     state = found.to_dict()
     inside = found.inside_models
     if inside:
         state["posterior"] = {**state["posterior"], "log_lifetime_to": _lifetimes(found)}
+        other = _other_prior(priors)
+        changed = infer_posterior(teff, logg, feh, errors, priors=other, alpha=alpha, systematics=systematics)
+        state["other_prior"] = _compare_priors(found, changed)
+    state["prior"]["assumed"] |= alpha.to_dict()
+    state["systematics"] = load_model_errors().to_dict() if systematics else None
     return {
         "input": {"teff": float(teff), "logg": float(logg), "feh": float(feh), "errors": [float(e) for e in errors]},
         **state,
@@ -86,22 +103,31 @@ def label_star(
     }
 
 
-def label_table(frame: pandas.DataFrame, priors: Priors = Priors()) -> pandas.DataFrame:
+def label_table(
+    frame: pandas.DataFrame,
+    priors: Priors = Priors(),
+    alpha: AlphaEnhancement = AlphaEnhancement(),
+    systematics: bool = True,
+    progress: Progress | None = None,
+) -> pandas.DataFrame:
     """Infer the posterior of every row of a table.
 
     Parameters
     ----------
     frame : DataFrame
-        With the columns `INPUT_COLUMNS`; other columns are kept.
-    priors : Priors
+        With the columns `INPUT_COLUMNS`; other columns are kept. Where it has ``alpha_fe_dex``, a number there takes
+        the place of ``alpha``.
+    priors, alpha, systematics
+        As for `infer_posterior`.
+    progress : Progress, optional
 
     Returns
     -------
     DataFrame
         One row per input: the input's columns, ``inside_models``, ``state`` ("inside the models",
         "outside the models" or "bad input"), seven columns for each of log_age, mass and
-        log_lifetime, the most probable ``stage`` and its ``stage_probability``. Numbers are NaN
-        and the stage is None outside the models and for bad input.
+        log_lifetime, the most probable ``stage`` and evolutionary ``phase`` with their probabilities. Numbers are NaN
+        and stage and phase are None outside the models and for bad input.
     """
     import pandas as pd
 
@@ -111,41 +137,44 @@ def label_table(frame: pandas.DataFrame, priors: Priors = Priors()) -> pandas.Da
             f"The table lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
             remedy=f"It needs {', '.join(INPUT_COLUMNS)}.",
         )
-    values = np.stack([pd.to_numeric(frame[name], errors="coerce").to_numpy(float) for name in INPUT_COLUMNS], axis=-1)
+    numbers = lambda name: pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
+    values = np.stack([numbers(name) for name in INPUT_COLUMNS], axis=-1)
     low, high = np.array([limits[:2] for limits in POSSIBLE.values()]).T
     usable = np.isfinite(values).all(axis=1) & (values[:, 3:] > 0).all(axis=1)
     usable &= (values[:, :3] >= low).all(axis=1) & (values[:, :3] <= high).all(axis=1)
-    numbers = {f"{name}_{part}": np.full(len(frame), np.nan) for name in QUANTITIES for part in PARTS}
-    stages = np.full((len(frame), len(STAGES)), np.nan)
-    rows = np.flatnonzero(usable)
-    single = rows
-    if len(rows) >= FEW:
-        engine = CataloguePosterior(fixed_samples(priors=priors))
-        covariance = np.square(values[rows, 3:])[:, :, None] * np.eye(3)
-        supported = engine.supports(values[rows, 0], covariance)
-        single = rows[~supported]
-        _fill_rows(engine, values, rows[supported], covariance[supported], numbers, stages)
-    for row in single:
-        found = infer_posterior(*values[row, :3], tuple(values[row, 3:]), priors=priors)
-        if found.inside_models:
-            for name in QUANTITIES:
-                for part, value in found.interval(name).to_dict().items():
-                    numbers[f"{name}_{part}"][row] = value
-            stages[row] = list(found.stages().values())
-    inside = np.isfinite(stages).all(axis=1)
-    best = np.where(inside, np.nan_to_num(stages).argmax(axis=1), -1)
-    results = {
+    own = numbers("alpha_fe_dex") if "alpha_fe_dex" in frame.columns else np.full(len(frame), np.nan)
+    usable &= ~((own < POSSIBLE_ALPHA[0]) | (own > POSSIBLE_ALPHA[1]) | np.isinf(own))
+    found = PosteriorSummaries.empty(len(frame), len(LEVELS))
+    own = np.round(own, 2)
+    for value in np.unique(own[usable]):
+        one = alpha if np.isnan(value) else AlphaEnhancement(float(value))
+        rows = np.flatnonzero(usable & (np.isnan(own) if np.isnan(value) else own == value))
+        engine = CataloguePosterior(priors, one, systematics)
+        found.fill(rows, engine.evaluate(*values[rows, :3].T, diagonal_covariance(values[rows, 3:]), progress=progress))
+    inside = found.inside_models
+    columns: dict[str, object] = {
         "inside_models": inside,
         "state": np.where(inside, "inside the models", np.where(usable, "outside the models", "bad input")),
-        **numbers,
-        "stage": [STAGES[k] if k >= 0 else None for k in best],
-        "stage_probability": np.where(inside, stages.max(axis=1), np.nan),
     }
-    carried = frame.drop(columns=[name for name in results if name in frame.columns]).reset_index(drop=True)
-    return pd.concat([carried, pd.DataFrame(results)], axis=1)
+    for name in QUANTITIES:
+        parts = (found.mean[name], found.std[name], *found.quantiles[name].T)
+        columns |= {f"{name}_{part}": np.where(inside, column, np.nan) for part, column in zip(PARTS, parts)}
+    for name, classes, chance in (("stage", STAGES, found.stage), ("phase", tuple(PHASES), found.phase)):
+        best = np.nan_to_num(chance).argmax(axis=1)
+        columns[name] = [classes[k] if good else None for k, good in zip(best, inside)]
+        columns[f"{name}_probability"] = np.where(inside, chance.max(axis=1, initial=0.0), np.nan)
+    carried = frame.drop(columns=[name for name in columns if name in frame.columns]).reset_index(drop=True)
+    return pd.concat([carried, pd.DataFrame(columns)], axis=1)
 
 
-def label_file(table: Path, out: Path | None, priors: Priors = Priors()) -> dict[str, object]:
+def label_file(
+    table: Path,
+    out: Path | None,
+    priors: Priors = Priors(),
+    alpha: AlphaEnhancement = AlphaEnhancement(),
+    systematics: bool = True,
+    progress: Progress | None = None,
+) -> dict[str, object]:
     """Read a CSV or Parquet table, label it and write ``out`` (.parquet or .csv) atomically.
 
     Returns
@@ -166,7 +195,7 @@ def label_file(table: Path, out: Path | None, priors: Priors = Priors()) -> dict
         raise StorageError(f"There is no table {table}.", value=str(table)) from None
     except (OSError, ValueError) as error:
         raise StorageError(f"{table.name} cannot be read as a table: {error}", value=str(table)) from None
-    found = label_table(frame, priors)
+    found = label_table(frame, priors, alpha, systematics, progress)
     try:
         write_frame(out, found)
     except OSError as error:
@@ -195,6 +224,7 @@ def sentences(found: dict[str, object]) -> dict[str, object]:
     return {
         "age": gyr(body["log_age"]) + (", bimodal" if body["bimodal"] else ""),
         "age before data": gyr(prior["log_age"]),
+        **_sentence_on_prior(found.get("other_prior"), gyr),
         "mass": f"{mass['median']:.3g} Msun, 68 % {mass['p16']:.3g} to {mass['p84']:.3g}",
         "lifetime": gyr(body["log_lifetime"]),
         "stage": ", ".join(f"{name} {100 * p:.0f} %" for name, p in body["stage"].items() if p >= 0.005),
@@ -203,31 +233,38 @@ def sentences(found: dict[str, object]) -> dict[str, object]:
         if nearest is None
         else f"{10 ** (nearest['log_age'] - 9):.3g} Gyr, {nearest['mass']:.3g} Msun, {nearest['stage']}",
         "priors": ", ".join(f"{name} {value}" for name, value in prior["assumed"].items()),
+        "errors of the models": "corrected and added" if found["systematics"] else "left out",
         "models": found["models"],
     }
 
 
-def _fill_rows(
-    engine: CataloguePosterior,
-    values: np.ndarray,
-    rows: np.ndarray,
-    covariance: np.ndarray,
-    numbers: dict[str, np.ndarray],
-    stages: np.ndarray,
-) -> None:
-    """Write the catalogue posteriors of ``rows`` into the output columns."""
-    found = engine.evaluate(*values[rows, :3].T, covariance)
-    for name in QUANTITIES:
-        columns = [found.mean[name], found.std[name], *found.quantiles[name].T]
-        for part, column in zip(PARTS, columns):
-            numbers[f"{name}_{part}"][rows] = column
-    stages[rows] = found.stage
+def _sentence_on_prior(other: dict[str, object] | None, gyr: Callable[[dict[str, float]], str]) -> dict[str, str]:
+    """The age under the other prior, where the prior decides it."""
+    if other is None or not other["prior_dominated"]:
+        return {}
+    return {f"age with the {other['population']} prior": gyr(other["log_age"]) + " (prior-dominated)"}
+
+
+def _other_prior(priors: Priors) -> Priors:
+    """The Galaxy's prior for a flat one, and the reverse."""
+    if priors.population == "Galaxy":
+        return replace(priors, population="flat")
+    return replace(priors, population="Galaxy", age="uniform", feh="flat")
+
+
+def _compare_priors(found: Posterior, changed: Posterior) -> dict[str, object] | None:
+    """The age under another prior, and whether the prior decides it."""
+    if not changed.inside_models:
+        return None
+    here, there = found.interval("log_age"), changed.interval("log_age")
+    moved = abs(here.median - there.median) > PRIOR_DOMINATED * max(here.std, there.std)
+    return {"population": changed.priors.population, "log_age": there.to_dict(), "prior_dominated": bool(moved)}
 
 
 def _lifetimes(found: Posterior) -> dict[str, float]:
     """Posterior mean of the log lifetime to each end point, log10(yr)."""
     ends = {}
     for end in ENDS:
-        values = track_log_lifetime(found.samples.mass, found.samples.feh, load_tracks(), end)
+        values = track_log_lifetime(found.samples.mass, found.samples.feh, found.mesh.tracks, end)
         ends[end] = float(np.sum(found.probability * values))
     return ends

@@ -7,7 +7,7 @@ of this one distribution, so age, lifetime and stage always agree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,21 +15,23 @@ from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import ParameterError
 from stellar_core.intervals import Interval, weighted_quantiles
 from stellar_core.isochrones import summary
+from stellar_core.isochrones.alpha_enhancement import AlphaEnhancement
+from stellar_core.isochrones.atmosphere_likelihood import likelihood
 from stellar_core.isochrones.mesh import Mesh, TrackSamples, Window, mesh_of
 from stellar_core.isochrones.observation import Observation
 from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood
 from stellar_core.isochrones.priors import Priors
+from stellar_core.isochrones.systematics import load_model_errors
 from stellar_core.isochrones.track_table import load_tracks
 from stellar_core.isochrones.tracks import Tracks
 
-#: Half width of the window around a star and spacing of the samples, in units of the errors.
-REACH, SPACING = 6.0, 0.5
+#: Distance from a star within which samples are made, and their largest extent, in units of the errors. Dwarfs
+#: outnumber stars of the Hertzsprung gap by more than a distance of five errors suppresses them.
+REACH, SPACING = 6.0, 1.0
 #: Largest chi-square of the best sample of a star inside the models: exceeded by 1 % for three Gaussian errors.
 MAX_CHI2 = 11.34
 #: Samples below this fraction of the most probable one are dropped.
 NEGLIGIBLE = 1e-8
-#: Largest number of kernels; from more draws, this many are chosen evenly.
-MAX_KERNELS = 128
 #: Quantities with an interval: fields of `TrackSamples`.
 QUANTITIES = ("log_age", "mass", "log_lifetime")
 
@@ -48,7 +50,9 @@ class Posterior:
     mesh : Mesh
         Source of the samples; gives the intervals of the prior.
     chi2_min : float
-        Squared distance, in errors, to the best sample; infinite where none is near.
+        Squared distance, in errors, from the models; infinite where none is near.
+    offset : (n_sample,) float or None
+        Mean [M/H] - [Fe/H] of each sample, dex; None for a solar mixture.
     """
 
     samples: TrackSamples
@@ -56,6 +60,7 @@ class Posterior:
     priors: Priors
     mesh: Mesh = field(repr=False)
     chi2_min: float = np.inf
+    offset: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def inside_models(self) -> bool:
@@ -63,9 +68,13 @@ class Posterior:
         return len(self.samples) > 0
 
     def values(self, quantity: str) -> np.ndarray:
-        """``quantity`` of every sample, any field of `TrackSamples`, or ``teff`` in K."""
+        """``quantity`` of every sample, any field of `TrackSamples`, or ``teff`` in K.
+
+        ``feh`` and ``feh_surface`` are [Fe/H].
+        """
         self._require_inside()
-        return 10.0**self.samples.log_teff if quantity == "teff" else getattr(self.samples, quantity)
+        values = 10.0**self.samples.log_teff if quantity == "teff" else getattr(self.samples, quantity)
+        return values - self.offset if quantity in ("feh", "feh_surface") and self.offset is not None else values
 
     def interval(self, quantity: str) -> Interval:
         """Mean, standard deviation and quantiles of a quantity of `values`."""
@@ -137,6 +146,8 @@ def infer_posterior(
     *,
     covariance: np.ndarray | None = None,
     priors: Priors = Priors(),
+    alpha: AlphaEnhancement = AlphaEnhancement(),
+    systematics: bool = True,
     tracks: Tracks | None = None,
     photometry: PhotometricLikelihood | None = None,
     spacing: float = SPACING,
@@ -152,12 +163,16 @@ def infer_posterior(
     covariance : (3, 3) array_like, optional
         Full covariance in K and dex.
     priors : Priors
+    alpha : AlphaEnhancement
+        [alpha/Fe]; by default marginalised over the Galaxy's components.
+    systematics : bool
+        Correct the tracks for their systematic errors and add those that remain (`systematics.ModelErrors`).
     tracks : Tracks, optional
         The shipped tracks by default.
     photometry : PhotometricLikelihood, optional
         Magnitudes and parallax, independent of the atmosphere.
     spacing : float
-        Spacing of the samples in units of the errors.
+        Largest extent of the samples in units of the errors.
 
     Raises
     ------
@@ -168,99 +183,41 @@ def infer_posterior(
         star = Observation.from_errors(teff, logg, feh, errors)
     else:
         star = Observation(float(teff), float(logg), float(feh), covariance)
-    precision = np.linalg.inv(star.covariance)
-    conditional = 1.0 / np.sqrt(np.diag(precision))
-
-    def chi2(samples: TrackSamples) -> np.ndarray:
-        offset = _observables(samples) - star.mean
-        return np.einsum("ni,ij,nj->n", offset, precision, offset)
-
-    mesh = mesh_of(tracks if tracks is not None else load_tracks(), priors)
-    if photometry is not None:
-        conditional = np.minimum(conditional, photometry.sharpness)
-    window = window_of(star.mean, REACH * star.errors, spacing * conditional)
-    samples = mesh.samples(window)
-    squares = chi2(samples)
-    return _weigh(mesh, samples, -0.5 * squares, float(squares.min()) if len(samples) else np.inf, photometry)
-
-
-def posterior_from_draws(
-    draws: np.ndarray,
-    *,
-    priors: Priors = Priors(),
-    tracks: Tracks | None = None,
-    photometry: PhotometricLikelihood | None = None,
-    spacing: float = SPACING,
-) -> Posterior:
-    """Infer the posterior of one star from draws of its atmosphere, of any distribution.
-
-    The likelihood is a Gaussian kernel estimate (Scott's bandwidth; draws are shrunk towards
-    their mean so that the covariance is kept, West 1993, J. R. Stat. Soc. B 55, 409).
-
-    Parameters
-    ----------
-    draws : (n_draw, 3) array_like
-        Teff in K, log g in dex(cm/s2), [Fe/H] in dex; at least 10.
-    priors, tracks, photometry, spacing
-        As for `infer_posterior`.
-    """
-    draws = np.asarray(draws, float)
-    if draws.ndim != 2 or draws.shape[1] != 3 or len(draws) < 10 or not np.isfinite(draws).all():
-        raise ParameterError(f"At least 10 finite draws of (Teff, log g, [Fe/H]) are needed, got shape {draws.shape}.")
-    star = Observation(*draws.mean(axis=0), np.cov(draws, rowvar=False))
-    used = draws[np.linspace(0, len(draws) - 1, min(len(draws), MAX_KERNELS)).astype(int)]
-    bandwidth = len(used) ** (-1.0 / 7.0)
-    kernels = star.mean + np.sqrt(1 - bandwidth**2) * (used - used.mean(axis=0))
-    precision = np.linalg.inv(bandwidth**2 * star.covariance)
-    factor = np.linalg.cholesky(precision)  # whitens a kernel
-    conditional = 1.0 / np.sqrt(np.diag(precision))
-    if photometry is not None:
-        conditional = np.minimum(conditional, photometry.sharpness)
-    mesh = mesh_of(tracks if tracks is not None else load_tracks(), priors)
-    reach = np.maximum(np.abs(kernels - star.mean).max(axis=0) + 3.0 * bandwidth * star.errors, 4.0 * star.errors)
-    samples = mesh.samples(window_of(star.mean, reach, 2.0 * spacing * conditional))
-    whitened = ((_observables(samples) - star.mean) @ factor).astype(np.float32)
-    centres = ((kernels - star.mean) @ factor).astype(np.float32)
-    log_likelihood, nearest = np.empty(len(samples)), np.inf
-    for start in range(0, len(samples), 20_000):
-        part = slice(start, start + 20_000)
-        squares = (
-            (whitened[part] ** 2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2.0 * whitened[part] @ centres.T
-        )
-        nearest = min(nearest, float(squares.min()))
-        log_likelihood[part] = np.log(np.exp(-0.5 * squares).mean(axis=1) + 1e-35)
-    return _weigh(mesh, samples, log_likelihood, max(nearest, 0.0) * bandwidth**2, photometry)
-
-
-def window_of(mean: np.ndarray, reach: np.ndarray, resolution: np.ndarray) -> Window:
-    """Window around ``mean`` with half widths ``reach`` and spacing ``resolution``, each (3,) in K, dex, dex."""
-    low, high = mean - reach, mean + reach
-    to_log = 1.0 / (mean[0] * np.log(10.0))
-    return Window(
-        low=np.array([np.log10(max(low[0], 100.0)), *low[1:]]),
-        high=np.array([np.log10(high[0]), *high[1:]]),
-        resolution=np.array([resolution[0] * to_log, *resolution[1:]]),
-    )
-
-
-def _observables(samples: TrackSamples) -> np.ndarray:
-    """(n_sample, 3): Teff in K, log g, surface [Fe/H]."""
-    return np.stack([10.0**samples.log_teff, samples.logg, samples.feh_surface], axis=-1)
-
-
-def _weigh(
-    mesh: Mesh,
-    samples: TrackSamples,
-    log_likelihood: np.ndarray,
-    chi2_min: float,
-    photometry: PhotometricLikelihood | None,
-) -> Posterior:
-    """Prior times likelihood over ``samples``, normalised."""
+    tracks = tracks if tracks is not None else load_tracks()
+    if systematics:
+        errors_of_models = load_model_errors()
+        tracks = errors_of_models.corrected(tracks)
+        star = replace(star, covariance=star.covariance + errors_of_models.covariance(*star.mean))
+    mesh = mesh_of(tracks, priors)
+    sharpness = None if photometry is None else photometry.sharpness
+    samples = mesh.pieces(window_of(star, alpha, spacing, sharpness))
+    weight, offset, chi2_min = likelihood(samples, star.mean, star.covariance, alpha, priors)
     if not chi2_min <= MAX_CHI2:
-        return Posterior(samples.select(slice(0, 0)), np.empty(0), mesh.priors, mesh, chi2_min)
-    log_weight = np.log(samples.weight) + log_likelihood
+        return Posterior(samples.select(slice(0, 0)), np.empty(0), priors, mesh, chi2_min)
     if photometry is not None:
-        log_weight = log_weight + photometry.log_likelihood(samples)
-    weight = np.exp(log_weight - log_weight.max())
-    keep = weight > NEGLIGIBLE
-    return Posterior(samples.select(keep), weight[keep] / weight[keep].sum(), mesh.priors, mesh, chi2_min)
+        light = photometry.log_likelihood(samples)
+        weight = weight * np.exp(light - light.max())
+    keep = weight > NEGLIGIBLE * weight.max()
+    kept = samples.select(keep)
+    return Posterior(kept, weight[keep] / weight[keep].sum(), priors, mesh, chi2_min, offset[keep])
+
+
+def window_of(
+    star: Observation, alpha: AlphaEnhancement, spacing: float = SPACING, sharpness: np.ndarray | None = None
+) -> Window:
+    """Window of the samples that matter to a star; ``sharpness`` (3,) is a finer resolution in K, dex, dex."""
+    mean, errors = star.mean, star.errors
+    conditional = 1.0 / np.sqrt(np.diag(np.linalg.inv(star.covariance)))
+    if sharpness is not None:
+        conditional = np.minimum(conditional, sharpness)
+    correlation = star.covariance / np.outer(errors, errors)
+    to_log = np.array([1.0 / (mean[0] * np.log(10.0)), 1.0, 1.0])
+    centre = np.array([np.log10(mean[0]), mean[1], mean[2]])
+    offsets = alpha.offsets
+    margin = REACH * np.sqrt(np.linalg.eigvalsh(correlation).max()) * errors * to_log
+    # the lower side of the temperature is longer in its logarithm
+    margin[0] = max(margin[0], centre[0] - np.log10(max(mean[0] - margin[0] / to_log[0], 0.3 * mean[0])))
+    shift = np.array([0.0, 0.0, 1.0])
+    return Window(
+        centre + offsets.min() * shift, centre + offsets.max() * shift, spacing * conditional * to_log, margin, REACH
+    )

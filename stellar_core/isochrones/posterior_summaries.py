@@ -1,4 +1,4 @@
-"""Summaries of many posteriors, from sums over bins of the observables."""
+"""Summaries of many posteriors: from samples of single stars, or from sums over bins of the observables."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stellar_core.isochrones.mesh import TrackSamples
 from stellar_core.isochrones.observable_bins import CENTRES, EDGES, WIDTHS
 from stellar_core.isochrones.posterior import MAX_CHI2
+from stellar_core.isochrones.tracks import PHASES
+from stellar_core.stages import STAGES, classify
+
+#: Columns of the histogram of one star, from its smallest to its largest value.
+N_COLUMN = 400
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,7 @@ class PosteriorSummaries:
     inside_models : (n_star,) bool
         Where False, every number is NaN.
     chi2_min : (n_star,)
-        Squared distance to the nearest bin, in errors.
+        Squared distance from the models, in errors.
     mean, std : mapping of str to (n_star,)
         Of log_age, mass and log_lifetime.
     quantiles : mapping of str to (n_star, n_level)
@@ -36,51 +42,81 @@ class PosteriorSummaries:
     stage: np.ndarray
     phase: np.ndarray
 
+    @classmethod
+    def empty(cls, n_star: int, n_level: int) -> PosteriorSummaries:
+        """No star inside the models, every number NaN, to be filled."""
+
+        def numbers(*shape: int) -> np.ndarray:
+            return np.full((n_star, *shape), np.nan)
+
+        return cls(
+            np.zeros(n_star, bool),
+            np.full(n_star, np.inf),
+            {name: numbers() for name in CENTRES},
+            {name: numbers() for name in CENTRES},
+            {name: numbers(n_level) for name in CENTRES},
+            numbers(len(STAGES)),
+            numbers(len(PHASES)),
+        )
+
+    def fill(self, rows: np.ndarray, other: PosteriorSummaries) -> None:
+        """Write the summaries ``other`` (m stars) into ``rows`` (m,)."""
+        self.inside_models[rows], self.chi2_min[rows] = other.inside_models, other.chi2_min
+        for name in CENTRES:
+            for mine, theirs in ((self.mean, other.mean), (self.std, other.std), (self.quantiles, other.quantiles)):
+                mine[name][rows] = theirs[name]
+        self.stage[rows], self.phase[rows] = other.stage, other.phase
+
+    def fill_star(self, row: int, samples: TrackSamples, weight: np.ndarray, levels: tuple[float, ...]) -> None:
+        """Write the summary of one star from its samples of ``weight`` (n_sample,), not normalised."""
+        self.inside_models[row] = True
+        total = weight.sum()
+        for name in CENTRES:
+            values = getattr(samples, name).astype(float)
+            mean = weight @ values / total
+            self.mean[name][row] = mean
+            self.std[name][row] = np.sqrt(max(weight @ (values - mean) ** 2 / total, 0.0))
+            self.quantiles[name][row] = weighted_quantiles(values, weight, levels)
+        stage = classify(10.0**samples.log_teff, samples.logg)
+        self.stage[row] = np.bincount(stage, weight, len(STAGES)) / total
+        phase = np.searchsorted([first for first, _ in PHASES.values()], samples.eep, side="right") - 1
+        self.phase[row] = np.bincount(phase.clip(0), weight, len(PHASES)) / total
+
+
+def weighted_quantiles(values: np.ndarray, weight: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """Quantiles of weighted values from a histogram of `N_COLUMN` columns: ten times faster than sorting."""
+    low, high = values.min(), values.max()
+    step = max((high - low) / N_COLUMN, 1e-12)
+    counts = np.bincount(np.minimum((values - low) / step, N_COLUMN - 1).astype(np.intp), weight, N_COLUMN)
+    running = np.append(0.0, np.cumsum(counts))
+    return np.interp(np.asarray(levels) * running[-1], running, low + step * np.arange(N_COLUMN + 1))
+
 
 def summarise(sums: np.ndarray, chi2_min: np.ndarray, levels: tuple[float, ...]) -> PosteriorSummaries:
     """Summaries from sums over bins (n_star, N_COLUMNS), the smallest chi-square (n_star,) and levels of quantiles."""
     inside = chi2_min <= MAX_CHI2
-    log_age, log_mass, log_life, stage, phase, moments = np.split(sums.astype(float), np.cumsum(WIDTHS)[:-1], axis=1)
-    total = np.where(inside, stage.sum(axis=1), np.nan)
-    histograms = {"log_age": log_age, "mass": log_mass, "log_lifetime": log_life}
+    sums = np.where(inside[:, None], sums, np.nan).astype(float)
+    log_age, log_mass, log_life, stage, phase, moments = np.split(sums, np.cumsum(WIDTHS)[:-1], axis=1)
+    total = stage.sum(axis=1)
     mean, std, quantiles = {}, {}, {}
-    for k, (name, centre) in enumerate(CENTRES.items()):
+    for k, ((name, centre), counts) in enumerate(zip(CENTRES.items(), (log_age, log_mass, log_life))):
         first, second = moments[:, 2 * k] / total, moments[:, 2 * k + 1] / total
         mean[name], std[name] = centre + first, np.sqrt(np.maximum(second - first**2, 1e-12))
         edges = EDGES["log_mass" if name == "mass" else name]
-        quantiles[name] = histogram_quantiles(
-            histograms[name], 10.0**edges if name == "mass" else edges, mean[name], std[name], levels
-        )
-        quantiles[name][~inside] = np.nan
+        quantiles[name] = histogram_quantiles(counts, 10.0**edges if name == "mass" else edges, levels)
     stage, phase = np.maximum(stage, 0.0), np.maximum(phase, 0.0)
-    stage, phase = (p / np.where(inside, p.sum(axis=1), np.nan)[:, None] for p in (stage, phase))
+    stage, phase = (p / p.sum(axis=1, keepdims=True) for p in (stage, phase))
     return PosteriorSummaries(inside, chi2_min, mean, std, quantiles, stage, phase)
 
 
-def histogram_quantiles(
-    counts: np.ndarray, edges: np.ndarray, mean: np.ndarray, std: np.ndarray, levels: tuple[float, ...]
-) -> np.ndarray:
-    """Quantiles (n_star, n_level) of histograms (n_star, n_column), linear inside a column.
-
-    The histograms ignore the gradient across a bin of the observables. Their quantiles are therefore shifted and
-    stretched to ``mean`` and ``std`` (n_star,), which include it, and clipped to the range of the histogram.
-    """
-    cumulative = np.cumsum(counts, axis=1)
-    rows = np.arange(len(counts))
-    total = np.maximum(cumulative[:, -1], 1e-300)
-    columns = []
+def histogram_quantiles(counts: np.ndarray, edges: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """Quantiles (n_star, n_level) of histograms (n_star, n_column), linear inside a column; NaN where counts are."""
+    running = np.cumsum(np.maximum(counts, 0.0), axis=1)
+    running = np.concatenate([np.zeros((len(counts), 1)), running / running[:, -1:]], axis=1)
+    rows, columns = np.arange(len(counts)), []
     for level in levels:
-        bins = (cumulative < level * total[:, None]).sum(axis=1).clip(0, counts.shape[1] - 1)
-        inside = counts[rows, bins]
-        before = cumulative[rows, bins] - inside
-        fraction = np.where(inside > 0, (level * total - before) / np.where(inside > 0, inside, 1.0), 0.5)
-        columns.append(edges[bins] + fraction * (edges[bins + 1] - edges[bins]))
-    centres = 0.5 * (edges[1:] + edges[:-1])
-    rough_mean = counts @ centres / total
-    rough_std = np.sqrt(np.maximum(counts @ centres**2 / total - rough_mean**2, 1e-12))
-    quantiles = np.stack(columns, axis=1)
-    moved = mean[:, None] + (quantiles - rough_mean[:, None]) * (std / rough_std)[:, None]
-    filled = counts > 0
-    low = edges[filled.argmax(axis=1)]
-    high = edges[counts.shape[1] - filled[:, ::-1].argmax(axis=1)]
-    return np.clip(moved, low[:, None], high[:, None])
+        after = (running[:, 1:] < level).sum(axis=1).clip(0, counts.shape[1] - 1)
+        low, high = running[rows, after], running[rows, after + 1]
+        fraction = np.clip((level - low) / np.where(high > low, high - low, 1.0), 0.0, 1.0)
+        columns.append(edges[after] + fraction * (edges[after + 1] - edges[after]))
+    return np.stack(columns, axis=1)

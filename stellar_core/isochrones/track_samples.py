@@ -174,7 +174,7 @@ def build(tracks: Tracks, folder: Path = HOME, priors: Priors = Priors()) -> dic
 
 def group_points(tracks: Tracks, priors: Priors) -> tuple[TrackSamples, np.ndarray]:
     """Samples sorted by bin, and the first sample of each bin."""
-    points = mesh_of(tracks, priors).samples(Window(LOW, HIGH, _RESOLUTION), np.float32)
+    points = mesh_of(tracks, priors).samples(Window(LOW, HIGH, _RESOLUTION))
     place = np.column_stack([points.log_teff, points.logg, points.feh_surface])
     inside = ((place >= LOW) & (place < HIGH)).all(axis=1)
     points, place = points.select(inside), place[inside].astype(float)
@@ -209,6 +209,5 @@ def _decoded(codes: np.ndarray, limits: np.ndarray) -> np.ndarray:
 
 def _density(stars: TrackSamples, priors: Priors) -> np.ndarray:
     """Prior per Msun, yr and dex at each star, 0 beyond the largest age."""
-    age = 10.0 ** stars.log_age.astype(float)
-    per_year = np.where(age <= 1.0001 * priors.max_age, 1.0 if priors.age == "uniform" else 1.0 / age, 0.0)
-    return per_year * priors.mass_density(stars.mass.astype(float)) * priors.feh_density(stars.feh)
+    inside = 10.0 ** stars.log_age.astype(float) <= 1.0001 * priors.max_age
+    return inside * priors.density(stars.feh, stars.log_age) * priors.mass_density(stars.mass.astype(float))
