@@ -20,6 +20,7 @@ import numpy as np
 
 from stellar_core.abundances import metallicity_offset
 from stellar_core.constants import SUN_LOGG, SUN_TEFF
+from stellar_core.errors import ParameterError
 from stellar_core.evaluation.metrics import rounded
 from stellar_core.evaluation.real_ages.tables import read_stars
 from stellar_core.files import write_text
@@ -237,8 +238,12 @@ def fit(folder: Path | None = None, say: Callable[[str], None] = lambda text: No
         fitted to each half, and the differences of Teff of the other half before and after; ``without`` each sample in
         turn, and the Sun; ``factor`` of `TAYAR` with the log scores.
     """
-    tracks, stars = load_tracks(), read_stars(folder)
-    chosen = usable(stars)
+    tracks, chosen = load_tracks(), usable(read_stars(folder))
+    lacking = [name for name in ("debcat", *GIANTS) if not (chosen["sample"] == name).any()]
+    if lacking:
+        raise ParameterError(
+            f"The tables have no stars of {' and '.join(lacking)}, which the fit needs.", value=str(folder)
+        )
     say(f"placing {len(chosen)} stars on the tracks")
     system = equations(chosen, tracks)
     names = list(STEPS)
@@ -282,7 +287,12 @@ def fit(folder: Path | None = None, say: Callable[[str], None] = lambda text: No
 
 
 def build(folder: Path | None = None, out: Path = HOME, say: Callable[[str], None] = lambda text: None) -> Path:
-    """Fit, and write the card that `stellar_core.isochrones.systematics.load_model_errors` reads."""
+    """Fit, and write the card that `stellar_core.isochrones.systematics.load_model_errors` reads.
+
+    ``folder`` holds the tables, or has them in ``real_ages``.
+    """
+    if folder is not None and (Path(folder) / "real_ages").is_dir():
+        folder = Path(folder) / "real_ages"
     found = fit(folder, say)
     card = {
         "name": "model-errors",

@@ -1,20 +1,22 @@
 """Systematic errors of the tracks: a small correction, and the errors that remain.
 
-Real stars with known masses are on average 40 K cooler than MIST's dwarfs of their mass, log g and [Fe/H], and the
-Sun is so too: at its age MIST's Sun is 25 % too metal-poor for its luminosity and 1 % too large. Two shifts remove
-both:
+Real dwarfs of known mass are about 50 K cooler than MIST's of their mass, log g and [Fe/H]. The Sun is so too: at its
+age MIST's star of 1 Msun and [Fe/H] = 0 is 50 K too hot, 8 % too luminous and 2 % too large. Two shifts remove both:
 
 - [Fe/H]. MIST's zero point is the solar mixture of Asplund et al. (2009, ARA&A 47, 481; Z/X 0.018). Mixtures with
   more metals (Grevesse & Sauval 1998, Z/X 0.023; Magg et al. 2022, A&A 661, A140, 0.0225) make a star of observed
   [Fe/H] = 0 up to 0.1 dex richer. `metallicity_scale` is the part of it that the stars ask for.
 - Teff at fixed luminosity, as a more efficient convection gives: radius and log g follow, ages and luminosities do
   not change. It is small for dwarfs and larger for giants, where it grows with [Fe/H] (found by Tayar et al. 2017,
-  ApJ 840, 17, too).
+  ApJ 840, 17, too). Stars of the clump, which are not fitted, then agree in Teff and log g.
 
 The parameters are fitted to eclipsing binaries, seismic stars and the Sun by
-`stellar_core.evaluation.systematics_fit`. Do not trust the correction below 0.7 Msun (active K and M dwarfs are
-cooler than MIST by some 5 %), above 2 Msun, below [Fe/H] = -1 and above log g 4.8 or below 1.5: few or no stars.
-It says nothing about single stars that differ from the mean (rotation, activity, helium).
+`stellar_core.evaluation.systematics_fit`. [alpha/Fe] is no part of it: it enters before, as [M/H].
+
+Do not trust the correction where few or no stars constrain it: below 0.7 Msun (K and M dwarfs in binaries are cooler
+than MIST by 5 to 10 %), above 2 Msun, below [Fe/H] = -1, at log g below 1.5. Between 1.3 and 1.5 Msun real stars are
+still about 100 K cooler; for the seismic F subgiants among them, more so, two seismic analyses of the same stars differ
+by 0.2 dex in age. This is left to the errors. Above [Fe/H] = 0.2 the shift of [Fe/H] is too large for the ten stars there.
 """
 
 from __future__ import annotations

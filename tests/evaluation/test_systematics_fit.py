@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stellar_core.evaluation.systematics_fit import STEPS, equations, galactic_offset, half_of, locate, usable
+from stellar_core.errors import ParameterError
+from stellar_core.evaluation.systematics_fit import STEPS, equations, fit, galactic_offset, half_of, locate, usable
 from stellar_core.isochrones.systematics import ModelErrors, load_model_errors
 from stellar_core.isochrones.track_table import load_tracks
 
@@ -82,6 +83,11 @@ def test_repeated_photometric_and_clump_stars_are_not_fitted():
     stars = mock_stars(np.random.default_rng(0))
     stars.loc[0, "repeated"], stars.loc[1, "sample"], stars.loc[119, "evol_state"] = True, "chaplin2014_photometric", 2
     assert not {0, 1, 119} & set(usable(stars).index)
+
+
+def test_tables_without_giants_are_refused():
+    with pytest.raises(ParameterError, match="no stars of apokasc2"):
+        fit()  # the shipped tables
 
 
 def test_shipped_values_come_from_halves_that_agree():
