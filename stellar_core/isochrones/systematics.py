@@ -16,7 +16,8 @@ The parameters are fitted to eclipsing binaries, seismic stars and the Sun by
 Do not trust the correction where few or no stars constrain it: below 0.7 Msun (K and M dwarfs in binaries are cooler
 than MIST by 5 to 10 %), above 2 Msun, below [Fe/H] = -1, at log g below 1.5. Between 1.3 and 1.5 Msun real stars are
 still about 100 K cooler; for the seismic F subgiants among them, more so, two seismic analyses of the same stars differ
-by 0.2 dex in age. This is left to the errors. Above [Fe/H] = 0.2 the shift of [Fe/H] is too large for the ten stars there.
+by 0.2 dex in age. This is left to the errors. Above [Fe/H] = 0.2 the shift of [Fe/H] is too large for the ten stars
+there.
 """
 
 from __future__ import annotations
