@@ -2,8 +2,9 @@
 
 A star's mass, log g and [Fe/H] give its place on a track, by interpolation, and with it the Teff of the models. The
 correction (`stellar_core.isochrones.systematics`) minimises the differences from the observed Teff, of all stars
-once, and of the Sun also that of the age. The errors that remain are the largest under which the true masses of
-eclipsing binaries are still about as probable as they can be (log score of the posteriors of the corrected tracks).
+once, from the log g of clump stars and from the age of the Sun. The errors that remain are the largest under which
+the true masses of eclipsing binaries are still about as probable as they can be (log score of the posteriors of the
+corrected tracks).
 
 Stars are split into two halves. What is fitted to one is tested on the other; the shipped values are fitted to all.
 """
@@ -34,12 +35,14 @@ from stellar_core.model_store import card_text
 if TYPE_CHECKING:
     import pandas
 
-#: Samples of dwarfs and subgiants, with spectroscopic [Fe/H]; and of giants, of which those before the helium flash
-#: are fitted: at given mass the clump has one log g, so only the stars on one side of it would be found on the tracks.
+#: Samples of dwarfs and subgiants, with spectroscopic [Fe/H]; and of giants.
 DWARFS = ("kepler_legacy", "kages", "chaplin2014_spectroscopic", "debcat")
 GIANTS = ("apokasc2",)
 #: Dwarfs and subgiants that are fitted: lowest log g, and range of masses in Msun.
 LOWEST_LOGG, MASSES = 3.6, (0.7, 2.0)
+#: Masses of the clump stars that are fitted, Msun: lighter ones have lost mass, heavier ones had no helium flash; and
+#: the spread of log10 Teff and log g along core helium burning, dex.
+CLUMP_MASSES, CLUMP_SPREAD = (1.2, 1.8), (0.004, 0.04)
 #: Age of the Sun (log10 yr; Connelly et al. 2012, Science 338, 651), and how well its Teff and log age must agree, dex.
 SUN_LOG_AGE, SUN_ERRORS = 9.6597, (0.0015, 0.02)
 #: Parameters of the correction with the steps of their derivatives.
@@ -58,10 +61,12 @@ SPACING = 1.0
 class Place:
     """Where stars of known mass, log g and [M/H] stand on the tracks; (n_star,) each, NaN where nowhere.
 
-    A log g that a track passes several times counts by the time spent there.
+    A log g that a track passes several times counts by the time spent there. Clump stars stand at the mean of core
+    helium burning over time, whatever their log g.
     """
 
     log_teff: np.ndarray
+    logg: np.ndarray
     log_age: np.ndarray
 
 
@@ -84,24 +89,26 @@ def locate(tracks: Tracks, mass: np.ndarray, logg: np.ndarray, metallicity: np.n
     for _ in range(4):  # the initial [M/H] that shows ``metallicity`` at the surface
         points = tracks.at(mass[:, None], np.clip(initial, tracks.feh[0], tracks.feh[-1])[:, None], eep)
         above = points.logg - logg[:, None]
-        crossing = (above[:, :-1] * above[:, 1:] <= 0) & allowed[:, :-1] & allowed[:, 1:]
+        crossing = ((above[:, :-1] * above[:, 1:] <= 0) | clump[:, None]) & allowed[:, :-1] & allowed[:, 1:]
         with np.errstate(invalid="ignore", divide="ignore"):
             step = above[:, 1:] - above[:, :-1]
             fraction = np.where(crossing, -above[:, :-1] / np.where(step == 0, 1.0, step), 0.0)
+            fraction = np.where(clump[:, None], 0.5, fraction)
             years = np.diff(10.0**points.log_age, axis=1)
-            weight = np.where(crossing, years / np.maximum(np.abs(step), 1e-5), 0.0)
+            weight = np.where(clump[:, None], years, years / np.maximum(np.abs(step), 1e-5))
+            weight = np.where(crossing & np.isfinite(weight), weight, 0.0)
         total = weight.sum(axis=1)
 
         def mean(column: np.ndarray) -> np.ndarray:
             value = column[:, :-1] + fraction * (column[:, 1:] - column[:, :-1])
             with np.errstate(invalid="ignore", divide="ignore"):
-                return np.where(crossing, weight * value, 0.0).sum(axis=1) / np.where(total > 0, total, np.nan)
+                return np.where(weight > 0, weight * value, 0.0).sum(axis=1) / np.where(total > 0, total, np.nan)
 
         surface = mean(points.feh_surface)
         initial = np.where(
             np.isfinite(surface), metallicity - surface + np.clip(initial, *tracks.feh[[0, -1]]), initial
         )
-    return Place(mean(points.log_teff), mean(points.log_age))
+    return Place(mean(points.log_teff), mean(points.logg), mean(points.log_age))
 
 
 def galactic_offset(feh: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +131,8 @@ def usable(stars: pandas.DataFrame) -> pandas.DataFrame:
     """Stars of `read_stars` that are fitted, each once."""
     dwarf = stars["sample"].isin(DWARFS) & (stars["logg_dex"] > LOWEST_LOGG)
     dwarf &= stars["true_mass_msun"].between(*MASSES)
-    giant = stars["sample"].isin(GIANTS) & (stars["evol_state"] == 1)
+    clump = (stars["evol_state"] == 2) & stars["true_mass_msun"].between(*CLUMP_MASSES)
+    giant = stars["sample"].isin(GIANTS) & (clump | (stars["evol_state"] == 1))
     known = stars[["teff_K", "logg_dex", "feh_dex", "teff_err_K", "logg_err_dex", "feh_err_dex"]].notna().all(axis=1)
     return stars[(dwarf | giant) & known & ~stars["repeated"] & stars["true_mass_err_msun"].notna()]
 
@@ -138,17 +146,19 @@ def half_of(stars: pandas.DataFrame) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Equations:
-    """Linear equations of the correction, Teff of the stars and Teff and age of the Sun.
+    """Linear equations of the correction: Teff of the stars, log g of the clump, Teff and age of the Sun.
 
     Attributes
     ----------
     difference : (n,) float
-        Uncorrected models minus observation, log10 Teff; last the Sun's log age.
+        Uncorrected models minus observation, dex.
     slopes : (n, 4) float
         Its change with each of `STEPS`.
     error : (n,) float
     half : (n,) int
         -1 for the Sun.
+    group : (n,) str
+        "dwarfs and subgiants", "red-giant branch", "clump", "log g of the clump" or "Sun".
     sample : (n,) str
         "Sun" for the Sun.
     """
@@ -157,6 +167,7 @@ class Equations:
     slopes: np.ndarray
     error: np.ndarray
     half: np.ndarray
+    group: np.ndarray
     sample: np.ndarray
 
     def select(self, keep: np.ndarray) -> Equations:
@@ -177,9 +188,9 @@ class Equations:
 def equations(stars: pandas.DataFrame, tracks: Tracks) -> Equations:
     """Place ``stars`` (`usable`) and the Sun on the tracks."""
     feh_error = stars["feh_err_dex"].to_numpy(float)
-    offset, spread = galactic_offset(stars["feh_dex"].to_numpy(float), feh_error)
+    offset, unknown = galactic_offset(stars["feh_dex"].to_numpy(float), feh_error)
     values = np.stack([stars["true_mass_msun"], stars["logg_dex"], stars["feh_dex"] + offset]).astype(float)
-    errors = np.stack([stars["true_mass_err_msun"], stars["logg_err_dex"], np.hypot(feh_error, spread)]).astype(float)
+    errors = np.stack([stars["true_mass_err_msun"], stars["logg_err_dex"], np.hypot(feh_error, unknown)]).astype(float)
     values = np.column_stack([values, [1.0, SUN_LOGG, 0.0]])
     errors = np.column_stack([errors, np.zeros(3)])
     clump = np.append((stars["evol_state"] == 2).to_numpy(bool), False)
@@ -187,21 +198,34 @@ def equations(stars: pandas.DataFrame, tracks: Tracks) -> Equations:
     own = np.append((stars["teff_err_K"] / stars["teff_K"]).to_numpy(float) / np.log(10.0), 0.0)
 
     def place(changed: ModelErrors, at: np.ndarray = values) -> np.ndarray:
-        """Model minus observation, (n_star + 2,)."""
+        """Model minus observation, (n_star + 1 + n_clump + 1,)."""
         found = locate(changed.corrected(tracks), *at, clump)
-        return np.append(found.log_teff - observed, found.log_age[-1] - SUN_LOG_AGE)
+        return np.concatenate(
+            [found.log_teff - observed, (found.logg - values[1])[clump], found.log_age[-1:] - SUN_LOG_AGE]
+        )
 
     start = ModelErrors()
     difference = place(start)
     slopes = [(place(replace(start, **{name: step})) - difference) / step for name, step in STEPS.items()]
-    variance = np.append(own**2, 0.0)
+    spread = np.where(clump, CLUMP_SPREAD[0], 0.0)
+    variance = np.concatenate([own**2 + spread**2, errors[1, clump] ** 2 + CLUMP_SPREAD[1] ** 2, [0.0]])
     for row in range(3):
         side = errors * (np.arange(3) == row)[:, None]
         variance += ((place(start, values + side) - place(start, values - side)) / 2) ** 2
-    variance[-2:] = np.square(SUN_ERRORS)
-    half = np.append(half_of(stars), [-1, -1])
-    sample = np.append(stars["sample"].to_numpy(str), ["Sun", "Sun"])
-    found = Equations(difference, np.stack(slopes, axis=-1), np.sqrt(variance), half, sample)
+    sun = len(stars)
+    variance[[sun, -1]] = np.square(SUN_ERRORS)
+    rows = np.concatenate([np.arange(sun + 1), np.flatnonzero(clump), [sun]])
+    group = np.where(stars["sample"].isin(GIANTS), "red-giant branch", "dwarfs and subgiants").astype(object)
+    group = np.append(np.where(clump[:-1], "clump", group), "Sun")[rows]
+    group[sun + 1 : -1] = "log g of the clump"
+    found = Equations(
+        difference,
+        np.stack(slopes, axis=-1),
+        np.sqrt(variance),
+        np.append(half_of(stars), -1)[rows],
+        group.astype(str),
+        np.append(stars["sample"].to_numpy(str), "Sun")[rows],
+    )
     finite = np.isfinite(difference) & np.isfinite(found.slopes).all(axis=1) & np.isfinite(variance)
     return found.select(finite)
 
@@ -315,12 +339,10 @@ def _errors(factor: float) -> dict[str, float]:
 
 
 def _test(system: Equations, found: np.ndarray) -> dict[str, dict[str, object]]:
-    """Model minus observed log10 Teff (weighted mean) and median pull, without and with the correction, by group."""
-    slope = dict(zip(STEPS, system.slopes.T))
-    giant = slope["giant_shift"] > slope["dwarf_shift"]
+    """Model minus observation (weighted mean, dex) and median pull, without and with the correction, by group."""
     tests = {}
-    for name, keep in (("dwarfs and subgiants", ~giant), ("giants", giant)):
-        part = system.select(keep)
+    for name in dict.fromkeys(system.group.tolist()):
+        part = system.select(system.group == name)
         after = part.difference + part.slopes @ found
         tests[name] = {
             "stars": len(after),

@@ -8,7 +8,7 @@ age MIST's star of 1 Msun and [Fe/H] = 0 is 50 K too hot, 8 % too luminous and 2
   [Fe/H] = 0 up to 0.1 dex richer. `metallicity_scale` is the part of it that the stars ask for.
 - Teff at fixed luminosity, as a more efficient convection gives: radius and log g follow, ages and luminosities do
   not change. It is small for dwarfs and larger for giants, where it grows with [Fe/H] (found by Tayar et al. 2017,
-  ApJ 840, 17, too). Stars of the clump, which are not fitted, then agree in Teff and log g.
+  ApJ 840, 17, too). Clump stars, which MIST has too cool and too large, follow.
 
 The parameters are fitted to eclipsing binaries, seismic stars and the Sun by
 `stellar_core.evaluation.systematics_fit`. [alpha/Fe] is no part of it: it enters before, as [M/H].
