@@ -18,6 +18,7 @@ from stellar_core.evaluation.real_ages.binaries import coevality
 from stellar_core.evaluation.real_ages.degraded import SEED, degrade
 from stellar_core.evaluation.real_ages.record import ERRORS, ONCE
 from stellar_core.evaluation.real_ages.tables import SAMPLES, read_stars, title
+from stellar_core.isochrones.alpha_enhancement import AlphaEnhancement
 from stellar_core.isochrones.label import label_table
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.track_table import load_tracks
@@ -36,7 +37,9 @@ _WHAT = (
 def measure(
     folder: Path | None = None,
     progress: Progress = lambda name, done, total: None,
-    engine: Mapping[str, object] | None = None,
+    priors: Priors = Priors(),
+    alpha: AlphaEnhancement = AlphaEnhancement(),
+    systematics: bool = True,
 ) -> dict[str, object]:
     """Fit all stars of a folder, with errors as published and degraded to those of the SSPP.
 
@@ -45,8 +48,8 @@ def measure(
     folder : Path, optional
         As for `tables.read_stars`.
     progress : callable
-    engine : mapping, optional
-        Keywords of `stellar_core.isochrones.label.label_table`.
+    priors, alpha, systematics
+        As for `stellar_core.isochrones.infer_posterior`.
 
     Returns
     -------
@@ -58,11 +61,12 @@ def measure(
         stars of `ONCE` for the figure.
     """
     start = time.monotonic()
-    engine = dict(engine or {})
     stars = read_stars(folder)
     labelled = {}
     for number, (name, changed) in enumerate(zip(ERRORS, (stars, degrade(stars))), 1):
-        labelled[name] = label_table(changed, **engine).assign(stage=stars["stage"])  # not the inferred one
+        labelled[name] = label_table(changed, priors, alpha, systematics).assign(
+            stage=stars["stage"]
+        )  # not the inferred one
         progress("sets of errors", number, len(ERRORS))
     known = {sample.name: sample for sample in SAMPLES}
     samples: dict[str, object] = {}
@@ -85,8 +89,9 @@ def measure(
         "date": datetime.date.today().isoformat(),
         "version": __version__,
         "models": load_tracks().source,
-        "priors": Priors().to_dict(),
-        "engine": engine,
+        "priors": priors.to_dict(),
+        "alpha": alpha.to_dict(),
+        "systematics": systematics,
         "sdss_errors": list(SSPP_ERRORS),
         "seed": SEED,
         "samples": samples,

@@ -144,6 +144,11 @@ def _method(found: Mapping) -> str:
             " Seven seismic pipelines differ on the LEGACY stars by "
             f"{legacy['published']['age']['all']['pipelines_scatter']:.2f} dex."
         )
+    if found["systematics"]:
+        lines.append(
+            "The tracks are corrected for systematic errors, which were fitted to the temperatures of these stars at "
+            "their masses, and to the Sun; the ages of the stars were not used."
+        )
     masses = once["published"]["mass"]["all"]
     lines.append(
         f"Masses of the same stars: {_signed(masses['bias'])} % median difference, {masses['scatter']:.0f} % scatter."

@@ -9,12 +9,13 @@ import pytest
 from stellar_core.evaluation.real_ages import benchmark, report
 from stellar_core.evaluation.real_ages.record import ERRORS, ONCE
 from stellar_core.evaluation.real_ages.tables import TABLES
+from stellar_core.isochrones.alpha_enhancement import AlphaEnhancement
 from stellar_core.isochrones.label import INPUT_COLUMNS
 
 SPREAD = {"mean": 0, "p025": -2, "p16": -1, "median": 0, "p84": 1, "p975": 2}
 
 
-def label(frame):
+def label(frame, *settings):
     """Stand in for the isochrone fit: ages and masses by log g, with errors as wide as that of log g."""
     usable = frame[list(INPUT_COLUMNS)].notna().all(axis=1)
     inside = usable & (frame["logg_dex"] < 5)
@@ -62,6 +63,7 @@ def test_counts_and_settings_are_stated(found):
         1,
     ]
     assert found["sdss_errors"] == [75.0, 0.2, 0.1] and "MIST" in found["models"] and found["priors"]["imf"] == "kroupa"
+    assert found["systematics"] is True and found["alpha"] == AlphaEnhancement().to_dict()
     assert found["binaries"]["published"]["all"]["pairs"] == 2
     json.dumps(found, allow_nan=False)
 

@@ -44,14 +44,17 @@ def test_the_sun_has_its_age_and_all_masses_are_near_the_independent_ones():
 def test_the_section_has_a_line_for_each_star():
     text = known_stars.section(rows())
     assert text.startswith("## Known stars") and text.count("\n| ") == 1 + len(rows())
-    assert "| Sun | 5772, 4.44, +0.00 (20, 0.01, 0.01) | 4.57 ± 0.01 | 4.6, 4.0–5.0 | 1.00 | 1.00, 0.90–1.10 |" in text
+    assert (
+        "| Sun | 5772, 4.44, +0.00 (20, 0.01, 0.01), 0.0 | 4.57 ± 0.01 | 4.6, 4.0–5.0 | 1.00 | 1.00, 0.90–1.10 |"
+        in text
+    )
     assert "7.1 +1.5 −1.2" in text and "−0.52" in text
     assert max(map(len, text.splitlines())) <= 120
     assert known_stars.section(rows(inside=False)).count("outside the models") == len(rows())
 
 
 def test_the_section_is_added_once_and_then_replaced(tmp_path, monkeypatch):
-    monkeypatch.setattr(known_stars, "fit", lambda engine: rows())
+    monkeypatch.setattr(known_stars, "fit", rows)
     path = tmp_path / "README.md"
     path.write_text("# Isochrones\n\nText.\n")
     known_stars.write_section(path)

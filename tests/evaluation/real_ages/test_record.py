@@ -22,7 +22,7 @@ def test_the_shipped_record_is_complete_and_small():
 def test_the_shipped_record_is_of_the_installed_isochrone_fit():
     found = read_record()
     stars = read_stars().head(4)
-    again = label_table(stars, **found["engine"])
+    again = label_table(stars)
     place = [found["stars"]["star"].index(star) for star in stars["star"]]
     stored = [found["stars"]["published"]["median"][row] for row in place]
     assert again["log_age_median"].tolist() == pytest.approx(stored, abs=0.01), (
