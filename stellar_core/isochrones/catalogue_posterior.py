@@ -45,6 +45,8 @@ MOST_CUTS, SAMPLES_AT_ONCE = 10, 400_000
 POWERS = (-1, 3)
 #: Hottest samples of the bins, log10(K).
 MAX_LOG_TEFF = 4.0
+#: Stars farther from the bins than this chi-square are summed one by one.
+EDGE = 6.0
 #: Fewer stars than this, of one width of the bins, are summed one by one: making the bins costs more.
 FEW_STARS = 500
 #: Stars within this many bins of each other share one matrix product.
@@ -123,7 +125,7 @@ class CataloguePosterior:
                 for start in range(0, rows.size, STARS_SUMMED):
                     part = rows[start : start + STARS_SUMMED]
                     found.fill(part, self._from_bins(bins, mean[part], covariance[part], key, pool, levels))
-                    done += part.size
+                    done += int((found.chi2_min[part] <= EDGE).sum())
                     report(done)
 
             def single(row: int) -> None:
@@ -131,7 +133,9 @@ class CataloguePosterior:
                 if weight.size:
                     found.fill_star(row, samples, weight, levels)
 
-            rows = np.flatnonzero(~binned)
+            # distances from bins are those of their centres: too large near the edge of the models
+            rows = np.flatnonzero(~binned | (found.chi2_min > EDGE))
+            found.fill(rows, PosteriorSummaries.empty(rows.size, len(levels)))
             for start in range(0, rows.size, STEP):
                 part = rows[start : start + STEP]
                 list(pool.map(single, part))

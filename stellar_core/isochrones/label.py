@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 INPUT_COLUMNS = ("teff_K", "logg_dex", "feh_dex", "teff_err_K", "logg_err_dex", "feh_err_dex")
 #: Entries of an interval, in the order of the output columns.
 PARTS = ("mean", "std", "p025", "p16", "median", "p84", "p975")
-#: A star's age is prior-dominated if the two priors move its median by more than this part of its standard deviation.
-PRIOR_DOMINATED = 0.5
+#: A star's age is prior-dominated if another prior moves its median by more than this part of its standard deviation,
+#: or changes its standard deviation by more than this factor.
+MOVED, WIDENED = 0.5, 1.5
 
 
 def parse_errors(text: str) -> tuple[float, float, float]:
@@ -257,8 +258,9 @@ def _compare_priors(found: Posterior, changed: Posterior) -> dict[str, object] |
     if not changed.inside_models:
         return None
     here, there = found.interval("log_age"), changed.interval("log_age")
-    moved = abs(here.median - there.median) > PRIOR_DOMINATED * max(here.std, there.std)
-    return {"population": changed.priors.population, "log_age": there.to_dict(), "prior_dominated": bool(moved)}
+    narrow, wide = sorted((here.std, there.std))
+    dominated = abs(here.median - there.median) > MOVED * wide or wide > WIDENED * narrow
+    return {"population": changed.priors.population, "log_age": there.to_dict(), "prior_dominated": bool(dominated)}
 
 
 def _lifetimes(found: Posterior) -> dict[str, float]:

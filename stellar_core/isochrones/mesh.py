@@ -20,7 +20,7 @@ from stellar_core.isochrones.tracks import Tracks
 
 #: Fields of a node.
 FIELDS = ("log_teff", "logg", "feh_surface", "log_age", "log_radius")
-#: No sample near the star is wider than this in log age, whatever the errors, dex.
+#: Largest extent of a sample in log age for summaries, dex.
 AGE_RESOLUTION = 0.05
 #: First guess of the number of samples.
 CAPACITY = 50_000
@@ -80,6 +80,8 @@ class Window:
         Samples outside the bounds are wanted up to this distance; distances in units of it add in quadrature.
     reach : float
         ``margin`` in sigmas: samples grow with their distance from the bounds. 0 for equal samples everywhere.
+    age : float
+        Largest extent of a sample in log age, dex, whatever the errors.
     most : int
         Largest number of cuts along an axis of a block: bounds the work for rare stars between distant tracks.
     """
@@ -89,6 +91,7 @@ class Window:
     resolution: np.ndarray
     margin: np.ndarray | None = None
     reach: float = 0.0
+    age: float = AGE_RESOLUTION
     most: int = 10_000
 
     @classmethod
@@ -143,7 +146,7 @@ class Mesh:
         `Priors.density`.
         """
         span = span or (0, self._nodes.shape[0] - 1)
-        resolution = np.append(np.asarray(window.resolution, float), AGE_RESOLUTION)
+        resolution = np.append(np.asarray(window.resolution, float), window.age)
         oldest, capacity = float(np.log10(self.priors.max_age)), CAPACITY
         while True:
             rows = np.empty((N_ROW if edges else EDGES, capacity), np.float32)

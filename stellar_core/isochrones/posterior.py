@@ -28,6 +28,8 @@ from stellar_core.isochrones.tracks import Tracks
 #: Distance from a star within which samples are made, and their largest extent, in units of the errors. Dwarfs
 #: outnumber stars of the Hertzsprung gap by more than a distance of five errors suppresses them.
 REACH, SPACING = 6.0, 1.0
+#: Largest extent of a sample in log age, dex: draws and histograms of a star are smooth.
+AGE_RESOLUTION = 0.02
 #: Largest chi-square of the best sample of a star inside the models: exceeded by 1 % for three Gaussian errors.
 MAX_CHI2 = 11.34
 #: Samples below this fraction of the most probable one are dropped.
@@ -190,7 +192,7 @@ def infer_posterior(
         star = replace(star, covariance=star.covariance + errors_of_models.covariance(*star.mean))
     mesh = mesh_of(tracks, priors)
     sharpness = None if photometry is None else photometry.sharpness
-    samples = mesh.pieces(window_of(star, alpha, spacing, sharpness))
+    samples = mesh.pieces(replace(window_of(star, alpha, spacing, sharpness), age=AGE_RESOLUTION))
     weight, offset, chi2_min = likelihood(samples, star.mean, star.covariance, alpha, priors)
     if not chi2_min <= MAX_CHI2:
         return Posterior(samples.select(slice(0, 0)), np.empty(0), priors, mesh, chi2_min)

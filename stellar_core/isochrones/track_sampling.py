@@ -157,9 +157,10 @@ def _cut(nodes, axes, end, i, j, k, cuts, window, oldest, scratch, out, count):
                 if count < out.shape[1]:
                     out[0, count], out[1, count], out[2, count] = centre[0], centre[1], centre[2]
                     out[3, count] = feh[i] + f * (feh[i + 1] - feh[i])
-                    out[4, count] = min(centre[LOG_AGE], oldest)
+                    age = centre[LOG_AGE] if older < max_age else np.log10(0.5 * (younger + older))
+                    out[4, count] = age
                     out[5, count] = 10.0**log_m
-                    out[6, count] = max(life, centre[LOG_AGE])
+                    out[6, count] = max(life, age)
                     out[7, count] = centre[LOG_RADIUS]
                     out[8, count] = eep[k] + t * (eep[k + 1] - eep[k])
                     out[9, count] = width * (older - younger)

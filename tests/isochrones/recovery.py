@@ -1,4 +1,4 @@
-"""Recovery of stars drawn from the prior, and the plain sum over all samples that the catalogue posterior must equal.
+"""Recovery of stars drawn from the prior.
 
 A correct posterior covers the truth as often as it states, on any sample chosen by observed quantities. Stars are
 therefore drawn from the track samples with their prior weight, observed with noise, and chosen by their observed
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from stellar_core.isochrones.catalogue_posterior import CataloguePosterior, diagonal_covariance
-from stellar_core.isochrones.mesh import TrackSamples
+from stellar_core.isochrones.mesh import TrackSamples, Window, mesh_of
+from stellar_core.isochrones.priors import Priors
+from stellar_core.isochrones.tracks import Tracks
 from stellar_core.stages import STAGES, classify
 
 #: Central intervals whose coverage is measured.
@@ -41,7 +43,7 @@ class MockStars:
 
 
 def draw_stars(
-    samples: TrackSamples,
+    tracks: Tracks,
     errors: tuple[float, float, float],
     per_stage: int,
     rng: np.random.Generator,
@@ -51,11 +53,12 @@ def draw_stars(
 
     Parameters
     ----------
-    samples : TrackSamples
-        Where stars come from, drawn by prior weight.
+    tracks : Tracks
+        Where stars come from, drawn by flat priors.
     errors : tuple of float
         K, dex, dex.
     """
+    samples = mesh_of(tracks, Priors()).samples(Window.everything((0.006, 0.15, 0.075)))
     cumulative = np.cumsum(samples.weight, dtype=float)
     chosen: list[list[np.ndarray]] = [[] for _ in STAGES]
     seen: list[list[np.ndarray]] = [[] for _ in STAGES]
@@ -87,7 +90,7 @@ def measure(
     engine: CataloguePosterior, errors: tuple[float, float, float], per_stage: int, rng: np.random.Generator
 ) -> dict[str, object]:
     """Coverage and RMSE of log age over all stars and by observed stage, from the catalogue posterior."""
-    stars = draw_stars(engine.samples, errors, per_stage, rng)
+    stars = draw_stars(engine.tracks, errors, per_stage, rng)
     found = engine.evaluate(*stars.observed.T, diagonal_covariance(np.asarray(errors)), BOUNDS)
     truth = stars.truth.log_age.astype(float)
     bounds, mean = found.quantiles["log_age"], found.mean["log_age"]
@@ -103,23 +106,3 @@ def measure(
 
     report = {name: one(stars.stage == k) for k, name in enumerate(STAGES)}
     return {"all": one(np.ones(len(truth), bool)), **report, "inside_models": float(found.inside_models.mean())}
-
-
-def brute_force(
-    samples: TrackSamples, teff: float, logg: float, feh: float, errors: tuple[float, float, float]
-) -> dict[str, tuple[float, float]]:
-    """Mean and standard deviation of each quantity for one star, by summing over every sample.
-
-    Units K, dex, dex in; log10(yr), Msun, log10(yr) out, keyed like `posterior.QUANTITIES`.
-    """
-    chi2 = ((10.0**samples.log_teff - teff) / errors[0]) ** 2
-    chi2 += ((samples.logg - logg) / errors[1]) ** 2
-    chi2 += ((samples.feh_surface - feh) / errors[2]) ** 2
-    weight = samples.weight * np.exp(-0.5 * (chi2 - chi2.min()))
-    total = weight.sum(dtype=float)
-    found = {}
-    for name in ("log_age", "mass", "log_lifetime"):
-        values = getattr(samples, name)
-        mean = (weight * values).sum(dtype=float) / total
-        found[name] = (float(mean), float(np.sqrt((weight * (values - mean) ** 2).sum(dtype=float) / total)))
-    return found

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from stellar_core.errors import ParameterError, StorageError
-from stellar_core.isochrones.label import INPUT_COLUMNS, label_file, label_star, label_table, parse_errors
+from stellar_core.isochrones import AlphaEnhancement
+from stellar_core.isochrones.label import INPUT_COLUMNS, label_file, label_star, label_table, parse_errors, sentences
 from stellar_core.stages import STAGES
 
 PARTS = ["mean", "std", "p025", "p16", "median", "p84", "p975"]
@@ -102,8 +103,39 @@ def test_a_table_equals_single_stars():
     frame = rows(2, np.random.default_rng(1))
     found = label_table(frame)
     one = label_star(*frame.loc[0, list(INPUT_COLUMNS[:3])])["posterior"]
-    assert found["log_age_mean"][0] == pytest.approx(one["log_age"]["mean"], abs=1e-9)
-    assert found["mass_p84"][0] == pytest.approx(one["mass"]["p84"], abs=1e-9)
+    for part in PARTS:
+        assert found[f"log_age_{part}"][0] == pytest.approx(one["log_age"][part], abs=0.02)
+        assert found[f"mass_{part}"][0] == pytest.approx(one["mass"][part], abs=0.01)
+    assert found["phase"][0] == max(one["phase"], key=one["phase"].get)
+
+
+def test_alpha_of_a_row_takes_the_place_of_the_galaxys():
+    frame = rows(4, np.random.default_rng(5)).assign(feh_dex=-0.6, alpha_fe_dex=[0.0, 0.3, np.nan, 7.0])
+    frame = frame.assign(**{name: frame[name].iloc[0] for name in INPUT_COLUMNS})
+    found = label_table(frame)
+    assert found["state"].tolist() == ["inside the models"] * 3 + ["bad input"]
+    mass = found["mass_mean"]
+    assert mass[0] < mass[2] < mass[1]
+    star = frame.loc[1, list(INPUT_COLUMNS)].tolist()
+    alone = label_star(*star[:3], tuple(star[3:]), alpha=AlphaEnhancement(0.3))["posterior"]["mass"]["mean"]
+    assert mass[1] == pytest.approx(alone, abs=0.005)
+
+
+def test_a_star_without_information_is_prior_dominated_and_says_so():
+    dwarf = label_star(4900.0, 4.6, -1.2)
+    assert dwarf["other_prior"]["population"] == "Galaxy" and dwarf["other_prior"]["prior_dominated"]
+    assert any("prior-dominated" in str(line) for line in sentences(dwarf).values())
+    subgiant = label_star(5600.0, 3.9, 0.0, (40.0, 0.03, 0.05))
+    assert not subgiant["other_prior"]["prior_dominated"]
+
+
+def test_the_output_states_the_assumptions():
+    found = label_star(5772.0, 4.438, 0.0)
+    assert found["systematics"]["metallicity_scale"] > 0
+    assert "halo" in found["prior"]["assumed"]["alpha_fe"]
+    plain = label_star(5772.0, 4.438, 0.0, alpha=AlphaEnhancement(0.0), systematics=False)
+    assert plain["systematics"] is None and plain["prior"]["assumed"]["alpha_fe"] == 0.0
+    json.dumps([found, plain], allow_nan=False)
 
 
 @pytest.mark.slow

