@@ -59,8 +59,9 @@ def test_a_log_g_off_the_tracks_is_not_located():
 
 def test_a_clump_star_stands_at_the_mean_of_core_helium_burning():
     tracks = load_tracks()
-    found = locate(tracks, np.full(2, 1.3), np.array([2.0, 2.8]), np.zeros(2), np.ones(2, bool))
     phase = tracks.at(1.3, 0.0, np.arange(631.0, 708.0))
+    metallicity = np.full(2, phase.feh_surface.mean())
+    found = locate(tracks, np.full(2, 1.3), np.array([2.0, 2.8]), metallicity, np.ones(2, bool))
     assert found.logg[0] == pytest.approx(found.logg[1])
     assert phase.logg.min() < found.logg[0] < phase.logg.max()
     assert phase.log_teff.min() < found.log_teff[0] < phase.log_teff.max()
@@ -90,13 +91,9 @@ def test_halves_keep_binaries_and_stars_together():
 
 def test_repeated_photometric_and_massive_clump_stars_are_not_fitted():
     stars = mock_stars(np.random.default_rng(0))
-    stars.loc[0, "repeated"], stars.loc[1, "sample"], stars.loc[119, "true_mass_msun"] = (
-        True,
-        "chaplin2014_photometric",
-        2.5,
-    )
+    stars.loc[0, "repeated"], stars.loc[1, "sample"] = True, "chaplin2014_photometric"
     stars.loc[118:, "evol_state"] = 2
-    stars.loc[118, "true_mass_msun"] = 1.5
+    stars.loc[118:, "true_mass_msun"] = [1.5, 2.5]
     assert 118 in usable(stars).index
     assert not {0, 1, 119} & set(usable(stars).index)
 
