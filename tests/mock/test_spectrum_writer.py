@@ -10,7 +10,7 @@ import pytest
 
 from stellar_core.errors import SpectrumError
 from stellar_core.mock.spectrum_writer import BRIGHTSKY, NODATA, write_spec_lite
-from stellar_core.mock.survey import MockSurvey
+from stellar_core.mock.survey import EDITION, MockSurvey
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.spectrum import Spectrum
 
@@ -69,6 +69,7 @@ def test_layout_of_real_files(paths, instrument, shared_data):
         assert set(mock[2].columns.names) - set(shared) <= {
             f"{kind}{value}" for kind in ("PSF", "MODEL") for value in ("FLUX", "FLUX_IVAR", "MAG", "MAGERR")
         } | {"EXTINCTION"}
+        assert mock[0].header["MOCKEDIT"] == EDITION
         assert mock[0].header["MOCK"] is True and str(mock[2].data["PROGRAMNAME"][0]).strip() == "MOCK"
         for key in ("PLATEID", "MJD", "FIBERID", "COEFF0", "COEFF1", "BUNIT", "PLUG_RA", "VERS2D", "VACUUM", "DC-FLAG"):
             assert key in mock[0].header and key in real[0].header
