@@ -34,6 +34,7 @@ def test_without_a_hub_sending_is_one_clear_error(tmp_path, monkeypatch):
     assert not samp.hub_runs(), "the file of a hub that died remains"
 
 
+@pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyWarning")
 def test_a_client_receives_the_spectrum(hub):
     assert samp.hub_runs()
     with pytest.raises(RunError, match="No program"):

@@ -247,6 +247,7 @@ def test_a_file_whose_name_is_not_unicode_has_its_row(quick, tmp_path):
     assert row["error"] is None and row["star"] == "\ufffdtoile.fits" and row["specobjid"] is None
 
 
+@pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyWarning")
 def test_every_column_has_a_description_and_unknown_numbers_are_null(quick, tmp_path):
     names = [MockSurvey().star_ids(16000)[0].name, "nothing"]
     for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
@@ -268,6 +269,7 @@ def test_every_column_has_a_description_and_unknown_numbers_are_null(quick, tmp_
             assert "log10 of years" in words["log_age_median"] and all(words.values())
 
 
+@pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyWarning")
 def test_file_names_that_are_not_unicode_are_written_in_every_format(quick, tmp_path):
     survey = MockSurvey()
     path = write_spec_lite(survey.spectrum(survey.star_ids(16000)[0]), tmp_path / "spec.fits")
@@ -300,6 +302,7 @@ def test_every_input_has_its_row_and_bad_inputs_do_not_shift_the_others(quick, t
             assert one == other
 
 
+@pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyWarning")
 @pytest.mark.slow
 def test_every_format_holds_the_values_of_parquet(quick, tmp_path):
     request = Request((*(star.name for star in MockSurvey().star_ids(16001)[:34]), "n\u00f6 <star> & none"))

@@ -20,6 +20,7 @@ def test_a_suite_without_its_data_says_so(suite, tmp_path):
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_headline_metrics_are_of_model_9(monkeypatch):
     with pytest.raises(ParameterError, match="Model 9"):
         suites.SUITES["headline"]("paper-setup-a", None, ignore)

@@ -78,6 +78,7 @@ def test_units_of_positions_are_converted(form):
     assert parse(read(written(hours, form))[0]).ra == pytest.approx(147.315)
 
 
+@pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyWarning")
 def test_sexagesimal_positions_ignore_the_unit_of_their_column():
     table = Table({"ra": ["09 49 17.06"], "dec": ["12 34 56"]})
     table["ra"].unit, table["dec"].unit = '"h:m:s"', '"d:m:s"'
@@ -249,6 +250,7 @@ def test_other_files_give_a_one_sentence_error(data, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyWarning")
 @pytest.mark.parametrize("form", ["fits", "votable"])
 def test_truncated_or_damaged_tables_give_a_one_sentence_error(form):
     data = written(Table({"specobjid": [str(k) for k in range(2000)]}), form)
