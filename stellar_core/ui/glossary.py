@@ -18,7 +18,10 @@ HELP = {
     "exceed it. Networks of the paper: 10 Gyr · (M/Msun)^−2.5; a warning is shown if the age exceeds it.",
     "stage": "Probability of each evolutionary stage. The main sequence is split at 6000 K and 5200 K; the paper "
     "calls the three parts Hot, Medium and Cool. Subgiants and red giants as in Huber et al. 2017 and Berger et al. "
-    "2018. The borders are drawn on the Kiel diagram.",
+    "2018. The borders are drawn on the Kiel diagram. They are those of solar metallicity: below "
+    "[Fe/H] = −1.25 they call a third of the subgiants dwarfs. The evolutionary phase of the isochrone fit does not.",
+    "phase": "Where the star stands on its MIST track, at any metallicity: on the main sequence (core hydrogen), "
+    "as subgiant and red giant, burning helium in its core, or on the asymptotic giant branch.",
     "teff": "Effective temperature in K, on the scale of the spectral libraries used for training (MILES, STELIB).",
     "logg": "log₁₀ of the surface gravity in cm/s².",
     "feh": "Iron abundance relative to the Sun, in dex.",

@@ -99,3 +99,7 @@ def _stages(result: Result, isochrones: Mapping[str, object]) -> None:
             alt="Stage probabilities: "
             + ", ".join(f"{STAGE_TITLES[name]} {p:.0%}" for name, p in result.stage.items()),
         )
+        phase = other_phase if isinstance(other_phase := isochrones.get("phase"), Mapping) else {}
+        likely = [f"{name} {p:.0%}" for name, p in sorted(phase.items(), key=lambda item: -item[1]) if p >= 0.05]
+        if likely:
+            st.caption(f"Evolutionary phase (isochrone fit): {', '.join(likely)}", help=HELP["phase"])
