@@ -266,15 +266,17 @@ _EXAMPLES = (
 
 @lru_cache(maxsize=4)
 def _examples(seed: int) -> tuple[tuple[StarId, str], ...]:
-    """For each of `_EXAMPLES` the star of the highest S/N on the first plate that has one."""
+    """For each of `_EXAMPLES` the star of the highest S/N on the first plate that has one, another star for each."""
     found: dict[str, tuple[StarId, str]] = {}
     ordinary = lambda stars: (stars.mass_ratio == 0) & (stars.component != STRAGGLERS)
     for number in range(MOCK_PLATES[0], MOCK_PLATES[1] + 1):
         plate = make_plate(seed, number)
+        free = ordinary(plate.stars) & (plate.snr[0] > 25) & (plate.snr[0] < 90)
         for caption, condition in _EXAMPLES:
-            fine = ordinary(plate.stars) & condition(plate.stars) & (plate.snr[0] > 25) & (plate.snr[0] < 90)
+            fine = free & condition(plate.stars)
             if caption not in found and fine.any():
                 row = int(np.argmax(np.where(fine, plate.snr[0], 0)))
+                free[row] = False
                 found[caption] = StarId(number, plate.mjds[0], int(plate.fibers[row]), BOSS_RUN2D), caption
         if len(found) == len(_EXAMPLES):
             break

@@ -193,7 +193,9 @@ def test_examples_match_their_captions(survey):
         "Metal-poor halo star",
         "Hot A star",
     ]
+    assert len({star for star, _ in examples}) == len(examples)
     true = {caption: truth(star) for star, caption in examples}
+    assert all(one["true_mass_ratio"] == 0 and one["true_population"] != "blue stragglers" for one in true.values())
     assert abs(true["Sun-like dwarf"]["true_teff"] - 5772) < 100
     assert true["Subgiant"]["true_stage"] == "Subgiant" and true["Red giant"]["true_stage"] == "Red Giant"
     assert true["Metal-poor halo star"]["true_feh"] < -1.5 and true["Hot A star"]["true_teff"] > 8000
