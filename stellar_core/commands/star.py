@@ -78,15 +78,22 @@ def predict(
     samples: Annotated[int, typer.Option(help="Number of MC dropout passes.")] = 50,
     seed: Annotated[int, typer.Option(help="Seed of the dropout passes.")] = 0,
     isochrones: Annotated[bool, typer.Option(help="Add the exact isochrone posterior to each result.")] = False,
+    population: Annotated[
+        str, typer.Option(help="Prior of the neural posterior: flat, or Galaxy (then without recalibration).")
+    ] = "flat",
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of results as JSON.")] = False,
 ) -> None:
     """Age, lifetime and stage from spectra; exits with status 2 if no input gave a result."""
     from stellar_core.inference.estimator import Estimator
     from stellar_core.inference.predict import predict as predict_all
     from stellar_core.inference.predict import summary_line
+    from stellar_core.isochrones.priors import Priors
 
+    estimator = Estimator.load(model)
+    if population != "flat":
+        estimator = estimator.with_priors(Priors(population=population))
     found = []
-    for item in predict_all(inputs, Estimator.load(model), samples, seed, isochrones):
+    for item in predict_all(inputs, estimator, samples, seed, isochrones):
         found.append(item)
         if not as_json and "error" not in item:
             sys.stdout.write(summary_line(item) + "\n")

@@ -16,6 +16,7 @@ from stellar_core.inference.out_of_distribution import SCORES, DomainCheck, make
 from stellar_core.inference.result import ErrorBudget, Result, Verdict
 from stellar_core.inference.spectral_diagnostics import diagnose
 from stellar_core.intervals import Interval
+from stellar_core.isochrones.priors import Priors
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.grid import GRID
@@ -99,6 +100,16 @@ class BaseEstimator(ABC):
     network: nn.Module
     domain_check: DomainCheck
     card: Mapping[str, object]
+
+    def with_priors(self, priors: Priors) -> BaseEstimator:
+        """Return the same estimator under other priors.
+
+        Raises
+        ------
+        ParameterError
+            Where the network has none of its own.
+        """
+        raise ParameterError(f"The network {self.name} has no prior that can be changed: use the model isochrone.")
 
     @classmethod
     @abstractmethod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from stellar_core.isochrones.nearest_neighbour import nearest_label
 from stellar_core.isochrones.observation import POSSIBLE
 from stellar_core.isochrones.posterior import QUANTITIES, Posterior, infer_posterior
 from stellar_core.isochrones.posterior_summaries import PosteriorSummaries
+from stellar_core.isochrones.prior_comparison import compare_priors, other_prior
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.systematics import load_model_errors
 from stellar_core.isochrones.tracks import PHASES
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 INPUT_COLUMNS = ("teff_K", "logg_dex", "feh_dex", "teff_err_K", "logg_err_dex", "feh_err_dex")
 #: Entries of an interval, in the order of the output columns.
 PARTS = ("mean", "std", "p025", "p16", "median", "p84", "p975")
-#: A star's age is prior-dominated if another prior moves its median by more than this part of its standard deviation,
-#: or changes its standard deviation by more than this factor.
-MOVED, WIDENED = 0.5, 1.5
 
 
 def parse_errors(text: str) -> tuple[float, float, float]:
@@ -92,9 +89,9 @@ def label_star(
     inside = found.inside_models
     if inside:
         state["posterior"] = {**state["posterior"], "log_lifetime_to": _lifetimes(found)}
-        other = _other_prior(priors)
+        other = other_prior(priors)
         changed = infer_posterior(teff, logg, feh, errors, priors=other, alpha=alpha, systematics=systematics)
-        state["other_prior"] = _compare_priors(found, changed)
+        state["other_prior"] = compare_priors(found, changed)
     state["prior"]["assumed"] |= alpha.to_dict()
     state["systematics"] = load_model_errors().to_dict() if systematics else None
     return {
@@ -244,23 +241,6 @@ def _sentence_on_prior(other: dict[str, object] | None, gyr: Callable[[dict[str,
     if other is None or not other["prior_dominated"]:
         return {}
     return {f"age with the {other['population']} prior": gyr(other["log_age"]) + " (prior-dominated)"}
-
-
-def _other_prior(priors: Priors) -> Priors:
-    """The Galaxy's prior for a flat one, and the reverse."""
-    if priors.population == "Galaxy":
-        return replace(priors, population="flat")
-    return replace(priors, population="Galaxy", age="uniform", feh="flat")
-
-
-def _compare_priors(found: Posterior, changed: Posterior) -> dict[str, object] | None:
-    """The age under another prior, and whether the prior decides it."""
-    if not changed.inside_models:
-        return None
-    here, there = found.interval("log_age"), changed.interval("log_age")
-    narrow, wide = sorted((here.std, there.std))
-    dominated = abs(here.median - there.median) > MOVED * wide or wide > WIDENED * narrow
-    return {"population": changed.priors.population, "log_age": there.to_dict(), "prior_dominated": bool(dominated)}
 
 
 def _lifetimes(found: Posterior) -> dict[str, float]:

@@ -20,6 +20,9 @@ HELP = {
     "calls the three parts Hot, Medium and Cool. Subgiants and red giants as in Huber et al. 2017 and Berger et al. "
     "2018. The borders are drawn on the Kiel diagram. They are those of solar metallicity: below "
     "[Fe/H] = −1.25 they call a third of the subgiants dwarfs. The evolutionary phase of the isochrone fit does not.",
+    "prior": "Age and [Fe/H] are taken as equally probable up to 13.8 Gyr. The prior of the Galaxy has the ages and "
+    "[Fe/H] of the thin disc, thick disc and halo. Where the two differ by more than half a standard deviation, the "
+    "spectrum alone does not tell the age.",
     "phase": "Where the star stands on its MIST track, at any metallicity: on the main sequence (core hydrogen), "
     "as subgiant and red giant, burning helium in its core, or on the asymptotic giant branch.",
     "teff": "Effective temperature in K, on the scale of the spectral libraries used for training (MILES, STELIB).",

@@ -35,6 +35,17 @@ def test_text_output_marks_mock_stars(star):
     assert done.exit_code == 0 and "[MOCK star]" in done.stdout and "Gyr" in done.stdout
 
 
+@pytest.mark.slow
+def test_the_prior_of_the_galaxy_changes_ages_and_a_network_without_prior_refuses(star):
+    ages = []
+    for population in ("flat", "Galaxy"):
+        done = CliRunner().invoke(app, ["predict", star, "--samples", "5", "--population", population, "--json"])
+        ages.append(json.loads(done.stdout)[0]["log_age"]["mean"])
+    assert ages[0] != ages[1]
+    refused = CliRunner().invoke(app, ["predict", star, "--model", "paper-setup-a", "--population", "Galaxy"])
+    assert isinstance(refused.exception, StellarError) and "no prior" in str(refused.exception)
+
+
 def test_unknown_model_is_an_error_that_names_it():
     done = CliRunner().invoke(app, ["predict", "x", "--model", "nothing"])
     assert isinstance(done.exception, StellarError) and "nothing" in str(done.exception)

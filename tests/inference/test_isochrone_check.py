@@ -7,7 +7,7 @@ import pytest
 
 from stellar_core import Estimator
 from stellar_core.inference.isochrone_check import check_against_isochrones
-from stellar_core.isochrones import infer_posterior
+from stellar_core.isochrones import Priors, infer_posterior
 from stellar_core.mock.survey import MockSurvey
 
 
@@ -24,6 +24,11 @@ def test_the_fit_is_the_posterior_of_the_draws(result):
     assert found["log_age"]["mean"] == pytest.approx(fine.interval("log_age").mean, abs=0.005)
     assert sum(found["stage"].values()) == pytest.approx(1)
     assert found["log_age"]["p975"] <= found["log_lifetime"]["p975"]
+    other = infer_posterior(
+        *draws.mean(axis=1), covariance=np.cov(draws) + np.diag([1.0, 1e-4, 1e-4]), priors=Priors(population="Galaxy")
+    ).interval("log_age")
+    assert found["other_prior"]["population"] == "Galaxy"
+    assert found["other_prior"]["log_age"]["mean"] == pytest.approx(other.mean, abs=0.005)
 
 
 def test_a_star_outside_the_models_gives_an_empty_fit(result):

@@ -11,6 +11,8 @@ import pytest
 from stellar_core.errors import ParameterError, StorageError
 from stellar_core.isochrones import AlphaEnhancement
 from stellar_core.isochrones.label import INPUT_COLUMNS, label_file, label_star, label_table, parse_errors, sentences
+from stellar_core.isochrones.prior_comparison import other_prior
+from stellar_core.isochrones.priors import Priors
 from stellar_core.stages import STAGES
 
 PARTS = ["mean", "std", "p025", "p16", "median", "p84", "p975"]
@@ -127,6 +129,7 @@ def test_a_star_without_information_is_prior_dominated_and_says_so():
     assert any("prior-dominated" in str(line) for line in sentences(dwarf).values())
     subgiant = label_star(5600.0, 3.9, 0.0, (40.0, 0.03, 0.05))
     assert not subgiant["other_prior"]["prior_dominated"]
+    assert other_prior(other_prior(Priors())) == Priors()
 
 
 def test_the_output_states_the_assumptions():

@@ -40,6 +40,15 @@ def show_posteriors(result: Result, isochrones: Mapping[str, object]) -> None:
         f"The age lies between **{AGE.write(age['p16'])} and {AGE.write(age['p84'])} Gyr** with 68 % probability, and "
         f"between {AGE.write(age['p025'])} and {AGE.write(age['p975'])} Gyr with 95 %."
     )
+    other = isochrones.get("other_prior")
+    if isinstance(other, Mapping) and other["prior_dominated"]:
+        ages = {part: 10.0 ** (value - 9.0) for part, value in other["log_age"].items()}
+        st.caption(
+            f"The data leave the age to the prior: with the ages and [Fe/H] of the {other['population']}'s discs and "
+            f"halo the isochrone fit gives {AGE.write(ages['median'])} Gyr, 68 % {AGE.write(ages['p16'])} to "
+            f"{AGE.write(ages['p84'])} Gyr.",
+            help=HELP["prior"],
+        )
     with st.grid(4, gap="small", min_column_width=235):
         for quantity in (AGE, LOG_AGE, LOG_LIFETIME):
             _histogram(result, quantity, isochrones)
