@@ -252,6 +252,49 @@ def mock_realism(card: Card) -> list[str]:
     ]
 
 
+def model_errors(card: Card) -> list[str]:
+    """Systematic errors of the tracks."""
+    found, error = card["parameters"], card["errors"]
+    titles = {
+        "metallicity_scale": "subtracted from [Fe/H] of the tracks (dex)",
+        "dwarf_shift": "added to log Teff of dwarfs at fixed luminosity",
+        "giant_shift": "the same for giants of log g 2.5",
+        "giant_slope": "its change per dex of [Fe/H]",
+    }
+    rows = [
+        [title, f"{number(found[name], 4)} ± {number(error[name], 4)}"]
+        + [number(card["halves"][half]["parameters"][name], 4) for half in "ab"]
+        for name, title in titles.items()
+    ]
+    tests = [
+        [f"{group}, half {'ba'['ab'.index(half)]} with the fit of {half}", str(one["stars"])]
+        + [signed(1000 * one[f"difference_{when}"], 1) for when in ("before", "after")]
+        for half in "ab"
+        for group, one in card["halves"][half]["other_half"].items()
+    ]
+    stars = ", ".join(f"{name} {count}" for name, count in card["stars"].items())
+    return [
+        *_head("model-errors: systematic errors of the tracks", card, f"{card['what']}. Stars: {stars}."),
+        *section(
+            "Correction",
+            *table(["", "all", "half a", "half b"], rows),
+            "",
+            f"Errors of the models that remain, added to those of every star: {100 * found['teff_error']:g} % in Teff, "
+            f"{found['logg_error']:g} dex in log g, {found['feh_error']:g} dex in [Fe/H]; {card['factor']['chosen']:g} "
+            f"times the {card['factor']['of']}.",
+        ),
+        *section(
+            "Does it carry over?",
+            "Mean difference of the tracks from the stars, in thousandths of a dex of Teff (of log g where named), of "
+            "stars that the fit has not seen:",
+            "",
+            *table(["", "stars", "before", "after"], tests),
+        ),
+        *_rebuild("python -m stellar_core build systematics DATA"),
+        *section("Citation", "; ".join(card["references"]) + "."),
+    ]
+
+
 #: Folder under ``trained/`` -> lines of its model card.
 PARTS: dict[str, Callable[[Card], list[str]]] = {
     "isochrone-cells": isochrone_cells,
@@ -259,6 +302,7 @@ PARTS: dict[str, Callable[[Card], list[str]]] = {
     "mock-photometry": mock_photometry,
     "mock-population": mock_population,
     "mock-realism": mock_realism,
+    "model-errors": model_errors,
     "spectral-emulator": spectral_emulator,
     "track-emulator": track_emulator,
 }
