@@ -1,4 +1,4 @@
-"""ugriz magnitudes of a star from its atmosphere and radius, by the bolometric corrections of MIST."""
+"""Magnitudes of a star from its atmosphere and radius, by the bolometric corrections of MIST."""
 
 from __future__ import annotations
 
@@ -9,30 +9,34 @@ from pathlib import Path
 import numpy as np
 
 from stellar_core.constants import SUN_MBOL, SUN_TEFF
-from stellar_core.errors import ParameterError
+from stellar_core.errors import ModelError, ParameterError
 from stellar_core.model_store import read_model
 from stellar_core.paths import TRAINED_DIR
 
 #: Ratio of total to selective extinction.
 RV = 3.1
+#: Bands of SDSS (AB), and of Gaia EDR3 and 2MASS (Vega).
+SDSS_BANDS = ("u", "g", "r", "i", "z")
+GAIA_2MASS_BANDS = ("G", "BP", "RP", "J", "H", "Ks")
 
 
 @dataclass(frozen=True)
 class BolometricTable:
-    """Bolometric corrections and extinctions of the five bands.
+    """Bolometric corrections and extinctions of several bands.
 
     Attributes
     ----------
     teff, logg, feh : (nt,), (ng,), (nf,) float64
         Axes: K, dex(cm/s2), dex.
-    correction : (nt, ng, nf, 5) float64
-        BC in the SDSS system, mag: magnitude = M_bol - BC. Includes ``zero_point``.
-    extinction : (nt, ng, nf, 5) float64
+    correction : (nt, ng, nf, n_band) float64
+        BC, mag: magnitude = M_bol - BC. Includes ``zero_point``.
+    extinction : (nt, ng, nf, n_band) float64
         A_band / A_V.
-    zero_point : (5,) float64
+    zero_point : (n_band,) float64
         Empirical shift of the theoretical magnitudes onto the colours of real SDSS stars, mag.
     curve : (6800,) float64
         A(lambda) / A_V at 3600..10399 A, vacuum.
+    bands : tuple of str
     """
 
     teff: np.ndarray
@@ -42,14 +46,15 @@ class BolometricTable:
     extinction: np.ndarray = field(repr=False)
     zero_point: np.ndarray = field(repr=False)
     curve: np.ndarray = field(repr=False)
+    bands: tuple[str, ...] = SDSS_BANDS
 
     def __post_init__(self) -> None:
-        shape = (self.teff.size, self.logg.size, self.feh.size, 5)
+        shape = (self.teff.size, self.logg.size, self.feh.size, len(self.bands))
         if self.correction.shape != shape or self.extinction.shape != shape:
             raise ParameterError(f"The bolometric corrections need the shape {shape}; got {self.correction.shape}.")
 
     def at(self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """BC and A_band / A_V, each (n, 5), by trilinear interpolation; inputs are clipped to the table."""
+        """BC and A_band / A_V, each (n, n_band), by trilinear interpolation; inputs are clipped to the table."""
         n = np.size(teff)
         corners = [np.zeros(n, np.int64)]
         weights = [np.ones(n)]
@@ -59,19 +64,41 @@ class BolometricTable:
             part = (value - axis[low]) / (axis[low + 1] - axis[low])
             corners = [c * axis.size + low + step for c in corners for step in (0, 1)]
             weights = [w * f for w in weights for f in (1 - part, part)]
-        tables = self.correction.reshape(-1, 5), self.extinction.reshape(-1, 5)
+        tables = (values.reshape(-1, len(self.bands)) for values in (self.correction, self.extinction))
         return tuple(sum(w[:, None] * table[c] for w, c in zip(weights, corners)) for table in tables)
 
 
 @lru_cache(maxsize=2)
 def load_bolometric(folder: Path = TRAINED_DIR) -> BolometricTable:
-    """Load the shipped table."""
+    """Load the shipped table of ugriz."""
     arrays, _ = read_model(folder / "mock-photometry")
     zero = arrays["zero_point"].astype(float)
     correction = arrays["correction_mmag"].astype(float) / 1000.0 - zero
     extinction = arrays["extinction_e4"].astype(float) / 10000.0
     axes = (arrays[name].astype(float) for name in ("teff_K", "logg_dex", "feh_dex"))
     return BolometricTable(*axes, correction, extinction, zero, arrays["curve"].astype(float))
+
+
+@lru_cache(maxsize=2)
+def load_all_bands(folder: Path = TRAINED_DIR) -> BolometricTable:
+    """Load the shipped table of ugriz, Gaia's G, BP, RP and 2MASS's J, H, Ks."""
+    sdss = load_bolometric(folder)
+    arrays, _ = read_model(folder / "gaia-photometry")
+    correction = arrays["correction_mmag"].astype(float) / 1000.0
+    extinction = arrays["extinction_e4"].astype(float) / 10000.0
+    for name, axis in (("teff_K", sdss.teff), ("logg_dex", sdss.logg), ("feh_dex", sdss.feh)):
+        if not np.allclose(arrays[name], axis):
+            raise ModelError(f"gaia-photometry and mock-photometry have other nodes of {name}.")
+    return BolometricTable(
+        sdss.teff,
+        sdss.logg,
+        sdss.feh,
+        np.concatenate([sdss.correction, correction], axis=-1),
+        np.concatenate([sdss.extinction, extinction], axis=-1),
+        np.append(sdss.zero_point, np.zeros(len(GAIA_2MASS_BANDS))),
+        sdss.curve,
+        SDSS_BANDS + GAIA_2MASS_BANDS,
+    )
 
 
 def apparent_magnitudes(

@@ -177,6 +177,15 @@ def mock_instrument(card: Card) -> list[str]:
     ]
 
 
+def gaia_photometry(card: Card) -> list[str]:
+    """Bolometric corrections of Gaia and 2MASS."""
+    return [
+        *_head("gaia-photometry: magnitudes of Gaia and 2MASS", card, f"{card['what']}."),
+        *section("Source", f"{card['data']}."),
+        *_rebuild(card["command"]),
+    ]
+
+
 def mock_photometry(card: Card) -> list[str]:
     """Colours and extinction."""
     zero = ", ".join(f"{band} {signed(value, 3)}" for band, value in card["zero_point_mag"].items())
@@ -297,6 +306,7 @@ def model_errors(card: Card) -> list[str]:
 
 #: Folder under ``trained/`` -> lines of its model card.
 PARTS: dict[str, Callable[[Card], list[str]]] = {
+    "gaia-photometry": gaia_photometry,
     "isochrone-cells": isochrone_cells,
     "mock-instrument": mock_instrument,
     "mock-photometry": mock_photometry,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stellar_core.bolometric_corrections import RV, apparent_magnitudes, load_bolometric
+from stellar_core.bolometric_corrections import RV, apparent_magnitudes, load_all_bands, load_bolometric
 from stellar_core.mock.fit.photometry import build, zero_points
 from stellar_core.mock.photometry import DEPTH, SFD_COEFFICIENTS, observe_photometry, redden, reddening_curve
 from stellar_core.model_store import read_model
@@ -32,6 +32,18 @@ def test_distance_dust_and_radius():
     one = np.ones(1)
     larger = apparent_magnitudes(5772 * one, 4.438 * one, 0 * one, 0.5 * one, 10 * one, 0 * one)
     assert larger - sun() == pytest.approx(-2.5)
+
+
+def test_the_sun_in_gaia_and_2mass():
+    """M_G 4.65, BP-RP 0.79, J-Ks 0.37 (Vega)."""
+    table = load_all_bands()
+    correction, extinction = table.at(np.array([5772.0]), np.array([4.438]), np.array([0.0]))
+    sun = dict(zip(table.bands, 4.74 - correction[0]))
+    assert sun["G"] == pytest.approx(4.65, abs=0.03)
+    assert sun["BP"] - sun["RP"] == pytest.approx(0.79, abs=0.03)
+    assert sun["J"] - sun["Ks"] == pytest.approx(0.37, abs=0.03)
+    assert sun["r"] == pytest.approx(apparent_magnitudes(*np.array([[5772.0], [4.438], [0], [0], [10], [0]]))[0, 2])
+    assert dict(zip(table.bands, extinction[0]))["Ks"] < 0.15 < 0.8 < dict(zip(table.bands, extinction[0]))["G"] < 0.9
 
 
 def test_interpolation_is_exact_at_nodes():

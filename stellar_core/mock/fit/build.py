@@ -40,11 +40,12 @@ def build_tracks(data: Path, out: Path) -> None:
 
 
 def build_photometry(data: Path, out: Path) -> None:
-    """``mock-photometry``: bolometric corrections, extinctions and zero points."""
-    from stellar_core.mock.fit.photometry import build
+    """``mock-photometry`` and ``gaia-photometry``: bolometric corrections, extinctions and zero points."""
+    from stellar_core.mock.fit.photometry import build, build_gaia
 
-    weights, card = build(data)
-    write_model(out / "mock-photometry", weights, {**card, "name": "mock-photometry"})
+    for name, make in (("mock-photometry", build), ("gaia-photometry", build_gaia)):
+        weights, card = make(data)
+        write_model(out / name, weights, {**card, "name": name})
 
 
 def build_population(data: Path, out: Path) -> None:

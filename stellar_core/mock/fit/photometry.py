@@ -13,6 +13,8 @@ from stellar_core.errors import ParameterError
 TEFF_RANGE, LOGG_RANGE = (3000.0, 12000.0), (-0.5, 5.5)
 #: Pivot wavelengths of u, g, r, i, z, Angstrom (Doi et al. 2010, AJ 139, 1628).
 PIVOT = (3551.0, 4686.0, 6166.0, 7480.0, 8932.0)
+#: A_V at which the extinctions of Gaia and 2MASS are taken, mag.
+TYPICAL_AV = 0.4
 #: Mean E(B-V) of the catalogue stars whose colours set the zero points, mag.
 CATALOGUE_EBV = 0.045
 
@@ -72,6 +74,48 @@ def build(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
         "zero_point_mag": {band: round(float(value), 3) for band, value in zip("ugriz", zero)},
         "zero_point_note": "Empirical: median difference between SDSS stars and dwarfs of the same "
         "g-r and [Fe/H]; g and r are held, so a common error of g-r stays in it.",
+    }
+    return arrays, card
+
+
+def build_gaia(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
+    """Build the table of Gaia EDR3 and 2MASS on the nodes of ugriz.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``photometry/mist_bc_gaia_edr3_2mass.npz``.
+
+    Returns
+    -------
+    arrays, card
+        For `stellar_core.model_store.write_model`.
+
+    Notes
+    -----
+    Extinctions are MIST's (Cardelli, Clayton & Mathis 1989) between A_V = 0 and `TYPICAL_AV`: in the wide bands of
+    Gaia they fall by a few per cent per magnitude.
+    """
+    with np.load(Path(folder) / "photometry" / "mist_bc_gaia_edr3_2mass.npz") as mist:
+        axes = [mist[name].astype(float) for name in ("teff_K", "logg_dex", "feh_dex")]
+        av, corrections = mist["av_mag"].astype(float), mist["bc_mag"]
+    keep = [(a >= low) & (a <= high) for a, (low, high) in zip(axes, (TEFF_RANGE, LOGG_RANGE))]
+    corrections = corrections[keep[0]][:, keep[1]].astype(float)
+    typical, none = int(np.argmin(np.abs(av - TYPICAL_AV))), int(np.argmin(np.abs(av)))
+    if abs(av[typical] - TYPICAL_AV) > 0.01 or av[none] != 0.0:
+        raise ParameterError(f"The bolometric corrections need A_V = 0 and {TYPICAL_AV} among their nodes.")
+    extinction = (corrections[..., none, :] - corrections[..., typical, :]) / av[typical]
+    arrays = {
+        "teff_K": axes[0][keep[0]].astype(np.float32),
+        "logg_dex": axes[1][keep[1]].astype(np.float32),
+        "feh_dex": axes[2].astype(np.float32),
+        "correction_mmag": np.round(1000 * corrections[..., none, :]).astype(np.int16),
+        "extinction_e4": np.round(10000 * extinction).astype(np.int16),
+    }
+    card = {
+        "what": "Bolometric corrections and extinctions of Gaia EDR3 G, BP, RP and 2MASS J, H, Ks (Vega)",
+        "data": "MIST bolometric corrections (Choi et al. 2016)",
+        "command": "python -m stellar_core build photometry DATA",
     }
     return arrays, card
 
