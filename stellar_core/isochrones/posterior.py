@@ -55,6 +55,8 @@ class Posterior:
         Squared distance, in errors, from the models; infinite where none is near.
     offset : (n_sample,) float or None
         Mean [M/H] - [Fe/H] of each sample, dex; None for a solar mixture.
+    photometry : PhotometricLikelihood or None
+        Magnitudes and parallax that the posterior knows.
     """
 
     samples: TrackSamples
@@ -63,6 +65,7 @@ class Posterior:
     mesh: Mesh = field(repr=False)
     chi2_min: float = np.inf
     offset: np.ndarray | None = field(default=None, repr=False)
+    photometry: PhotometricLikelihood | None = field(default=None, repr=False)
 
     @property
     def inside_models(self) -> bool:
@@ -108,6 +111,14 @@ class Posterior:
         self._require_inside()
         return self.samples.select(rng.choice(len(self.samples), size=n, p=self.probability))
 
+    def distance_and_extinction(self) -> tuple[Interval, Interval]:
+        """Intervals of the distance (pc) and of A_V (mag), for a star with magnitudes."""
+        self._require_inside()
+        if self.photometry is None:
+            raise ParameterError("A distance needs magnitudes.")
+        found = self.photometry.distance_and_extinction(self.samples, self.probability)
+        return tuple(Interval.from_weighted(*one) for one in found)
+
     def prior_interval(self, quantity: str) -> Interval:
         """Interval of a quantity under the prior."""
         samples = self.mesh.prior_samples
@@ -131,6 +142,9 @@ class Posterior:
                 "bimodal": self.bimodal(),
                 "chi2_min": self.chi2_min,
             }
+            if self.photometry is not None:
+                distance, extinction = self.distance_and_extinction()
+                state["posterior"] |= {"distance_pc": distance.to_dict(), "av_mag": extinction.to_dict()}
         return state
 
     def _require_inside(self) -> None:
@@ -198,10 +212,10 @@ def infer_posterior(
         return Posterior(samples.select(slice(0, 0)), np.empty(0), priors, mesh, chi2_min)
     if photometry is not None:
         light = photometry.log_likelihood(samples)
-        weight = weight * np.exp(light - light.max())
+        weight = weight * np.exp(light - light[weight > 0].max())
     keep = weight > NEGLIGIBLE * weight.max()
     kept = samples.select(keep)
-    return Posterior(kept, weight[keep] / weight[keep].sum(), priors, mesh, chi2_min, offset[keep])
+    return Posterior(kept, weight[keep] / weight[keep].sum(), priors, mesh, chi2_min, offset[keep], photometry)
 
 
 def window_of(

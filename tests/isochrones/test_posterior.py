@@ -10,7 +10,6 @@ from stellar_core.errors import ParameterError
 from stellar_core.isochrones import AlphaEnhancement, Priors, Tracks, infer_posterior, load_tracks, nearest_label
 from stellar_core.isochrones.mesh import Window, mesh_of
 from stellar_core.isochrones.mist import read_archive
-from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood
 from stellar_core.isochrones.tracks import COLUMNS
 
 SSPP = (75.0, 0.20, 0.10)
@@ -214,41 +213,6 @@ def test_full_covariance():
     tilted = np.diag(np.square(SSPP))
     tilted[0, 1] = tilted[1, 0] = 0.8 * SSPP[0] * SSPP[1]
     assert abs(infer_posterior(*SUN, covariance=tilted).interval("log_age").mean - same.interval("log_age").mean) > 0.02
-
-
-def sun_at(parsec):
-    from stellar_core.bolometric_corrections import apparent_magnitudes
-
-    one = np.ones(1)
-    return apparent_magnitudes(5772.0 * one, 4.438 * one, 0.0 * one, 0.0 * one, parsec * one, 0.0 * one)[0]
-
-
-def test_parallax_constrains_gravity():
-    light = PhotometricLikelihood(sun_at(200.0), np.full(5, 0.02), np.zeros(5), parallax=5.0, parallax_error=0.05)
-    without, with_it = infer_posterior(*SUN, SSPP), infer_posterior(*SUN, SSPP, photometry=light)
-    assert with_it.interval("logg").std < 0.4 * without.interval("logg").std
-    assert with_it.interval("logg").mean == pytest.approx(4.438, abs=0.06)
-    low, high = with_it.quantiles("log_age", [0.025, 0.975])
-    assert low < np.log10(4.57e9) < high
-
-
-def test_colours_alone_hardly_constrain_gravity():
-    light = PhotometricLikelihood(sun_at(200.0), np.full(5, 0.02), np.zeros(5))
-    with_it = infer_posterior(*SUN, SSPP, photometry=light)
-    assert with_it.interval("teff").std < 75.0
-    assert with_it.interval("logg").std > 0.05
-
-
-def test_invalid_photometry_is_refused():
-    magnitudes = np.full(5, 15.0)
-    for errors, parallax, parallax_error in (
-        (np.zeros(5), None, None),
-        (np.full(5, 0.02), 5.0, None),
-        (np.full(5, 0.02), 5.0, 0.0),
-        (np.full(5, np.nan), None, None),
-    ):
-        with pytest.raises(ParameterError):
-            PhotometricLikelihood(magnitudes, errors, np.zeros(5), parallax, parallax_error)
 
 
 # Summaries

@@ -336,9 +336,9 @@ def test_spectra_that_failed_are_fetched_by_the_next_call(sdss, unbroken, tmp_pa
 
 
 @pytest.mark.slow
-def test_give_up_records_failed_spectra(sdss, tmp_path):
+def test_give_up_records_failed_spectra(sdss, unbroken, tmp_path):
     plan = Plan(first_plate=16000, last_plate=16000, stars=6, chunk=3)
-    lost = sdss.spectra.survey.star_ids(16000)[0]
+    lost = StarId(*map(int, manifest(unbroken)[0]["name"].split("-")), "v5_13_2")
     sdss.replies[_lite(lost)] = (503, "text/html", b"<html>")
     found = acquire(tmp_path, plan, give_up=True)
     assert found["failed"] == 1 and found["stored"] == 5
