@@ -19,6 +19,8 @@ from stellar_core.isochrones.priors import GALAXY, Priors, galaxy_shares
 
 #: [alpha/Fe] at which the marginal is summed, dex.
 NODES = np.arange(-0.10, 0.501, 0.05)
+#: Nodes with less than this part of the largest share are left out.
+SMALL_SHARE = 1e-3
 #: Possible values, dex.
 POSSIBLE = (-0.5, 1.0)
 #: Metallicities (dex) and ages (Gyr) of the table of weights.
@@ -74,6 +76,17 @@ class AlphaEnhancement:
         without the Galaxy's ages has one row of ages.
         """
         return _weights(self, priors)
+
+    def offset_range(self, feh: float, error: float, priors: Priors) -> tuple[float, float]:
+        """Smallest and largest offset (dex) that a star of ``feh`` and its ``error`` (dex) can have."""
+        offsets = self.offsets
+        if offsets.size == 1:
+            return float(offsets[0]), float(offsets[0])
+        weights = self.weights(priors).sum(axis=0)  # (n_metallicity, n_node)
+        near = np.abs(METALLICITIES[:, None] - offsets - feh) <= max(3.0 * error, 0.06)
+        share = np.where(near, weights, 0.0).max(axis=0)
+        kept = offsets[share > SMALL_SHARE * share.max()] if share.max() > 0 else offsets
+        return float(kept.min()), float(kept.max())
 
     def tables(self, priors: Priors) -> list[tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]]:
         """Parts of the prior whose ages do not depend on metallicity.

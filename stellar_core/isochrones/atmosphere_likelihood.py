@@ -14,7 +14,7 @@ from stellar_core.isochrones.mesh import TrackSamples
 from stellar_core.isochrones.priors import Priors
 
 #: Terms below this fraction of the largest weight of a node, and below exp of this, are left out.
-SMALL_WEIGHT, SMALL_EXPONENT = 1e-4, -40.0
+SMALL_WEIGHT, SMALL_EXPONENT = 1e-3, -30.0
 
 
 def likelihood(

@@ -4,8 +4,7 @@ A star with small errors meets few track samples: its posterior is the sum over 
 `stellar_core.isochrones.posterior`. A star with large errors meets a hundred thousand; so do its neighbours. If there
 are enough stars of similar errors, the samples are first gathered into bins about one error wide. Each bin has its
 prior weight, its mean position and covariance, and the histograms of age, mass, lifetime, stage and phase of its
-samples, with their gradients. The likelihoods of neighbouring stars are then one matrix product and an exponential,
-their posteriors a second product with the histograms.
+samples, with their gradients: the posterior of a star is the sum over a thousand of them.
 """
 
 from __future__ import annotations
@@ -15,15 +14,14 @@ from functools import lru_cache
 from itertools import product
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from stellar_core.errors import ParameterError
 from stellar_core.intervals import LEVELS
 from stellar_core.isochrones.alpha_enhancement import METALLICITIES, AlphaEnhancement
 from stellar_core.isochrones.atmosphere_likelihood import likelihood
-from stellar_core.isochrones.bin_likelihood import REACH, bin_likelihood, second_order
+from stellar_core.isochrones.bin_likelihood import REACH, sum_bins
 from stellar_core.isochrones.mesh import TrackSamples, Window, mesh_of
-from stellar_core.isochrones.observable_bins import N_COLUMNS, ObservableBins, bin_samples, merge
+from stellar_core.isochrones.observable_bins import ObservableBins, bin_samples, merge
 from stellar_core.isochrones.observation import Observation
 from stellar_core.isochrones.posterior import MAX_CHI2, NEGLIGIBLE, window_of
 from stellar_core.isochrones.posterior_summaries import PosteriorSummaries, summarise
@@ -36,23 +34,20 @@ from stellar_core.progress import Progress
 #: Extent of the samples of a single star in units of its errors.
 SPACING = 1.5
 #: Width of the bins at power 0: log10 Teff, log g, surface [Fe/H]; the other widths are powers of two of it.
-BIN_SIZE = np.array([0.0043, 0.19, 0.095])
+BIN_SIZE = np.array([0.0060, 0.19, 0.095])
 #: Largest width of a bin in units of the error, and extent of its samples in units of the width.
-BIN_WIDTH, SAMPLE_WIDTH = 1.0, 0.75
+BIN_WIDTH, SAMPLE_WIDTH = 1.0, 1.0
 #: Cuts of a block of the mesh along an axis for the samples of the bins, and samples gathered at a time.
-MOST_CUTS, SAMPLES_AT_ONCE = 10, 400_000
+MOST_CUTS, SAMPLES_AT_ONCE = 8, 1_500_000
 #: Finest and coarsest power of two of the bins.
 POWERS = (-1, 3)
 #: Hottest samples of the bins, log10(K).
 MAX_LOG_TEFF = 4.0
 #: Stars farther from the bins than this chi-square are summed one by one.
-EDGE = 6.0
-#: Fewer stars than this, of one width of the bins, are summed one by one: making the bins costs more.
-FEW_STARS = 500
-#: Stars within this many bins of each other share one matrix product.
-TILE = 4
-#: Stars of a tile treated at a time: bounds the memory.
-STARS_AT_ONCE = 256
+EDGE = 7.0
+#: Fewer stars than this, of one width of the bins, are summed one by one, and fewer than `MANY_STARS` use finer bins
+#: that are made anyway: making bins costs more.
+FEW_STARS, MANY_STARS = 500, 50_000
 #: Stars between reports of progress: summed one by one, and from bins.
 STEP, STARS_SUMMED = 50, 5000
 
@@ -118,13 +113,16 @@ class CataloguePosterior:
             if progress is not None:
                 progress("stars", done, len(mean))
 
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(self.workers) as pool:
+        with ThreadPoolExecutor(self.workers) as pool:
             for key in np.unique(power[binned], axis=0):
                 rows = np.flatnonzero(binned & (power == key).all(axis=1))
                 bins = _bins(self.tracks, self.priors, self.alpha, tuple(key.tolist()), self.workers)
                 for start in range(0, rows.size, STARS_SUMMED):
                     part = rows[start : start + STARS_SUMMED]
-                    found.fill(part, self._from_bins(bins, mean[part], covariance[part], key, pool, levels))
+                    shares = np.array_split(part, self.workers)
+                    sums = pool.map(lambda rows, bins=bins: sum_bins(bins, mean[rows], covariance[rows]), shares)
+                    columns, chi2 = (np.concatenate(x) for x in zip(*sums))
+                    found.fill(part, summarise(columns, chi2, levels))
                     done += int((found.chi2_min[part] <= EDGE).sum())
                     report(done)
 
@@ -180,7 +178,7 @@ class CataloguePosterior:
 
     def _star(self, mean: np.ndarray, covariance: np.ndarray) -> tuple[TrackSamples, np.ndarray, float]:
         """Samples of one star, their weights, none outside the models, and the smallest chi-square."""
-        window = window_of(Observation(*mean, covariance), self.alpha, SPACING)
+        window = window_of(Observation(*mean, covariance), self.alpha, self.priors, SPACING)
         samples = mesh_of(self.tracks, self.priors).pieces(window)
         weight, _, chi2 = likelihood(samples, mean, covariance, self.alpha, self.priors)
         keep = weight > NEGLIGIBLE * weight.max(initial=0.0) if chi2 <= MAX_CHI2 else np.zeros(weight.size, bool)
@@ -200,24 +198,6 @@ class CataloguePosterior:
             covariance = covariance + self._errors.covariance(*mean.T)
         return mean, covariance
 
-    @staticmethod
-    def _from_bins(
-        bins: ObservableBins,
-        mean: np.ndarray,
-        covariance: np.ndarray,
-        power: np.ndarray,
-        pool: ThreadPoolExecutor,
-        levels: tuple[float, ...],
-    ) -> PosteriorSummaries:
-        """Summaries of stars from bins of one width."""
-        sums, chi2_min = np.zeros((len(mean), N_COLUMNS), np.float32), np.full(len(mean), np.inf)
-
-        def sum_tile(stars: np.ndarray) -> None:
-            sums[stars], chi2_min[stars] = _sum_bins(bins, mean[stars], covariance[stars])
-
-        list(pool.map(sum_tile, _tiles(mean, power)))
-        return summarise(sums, chi2_min, levels)
-
     def _powers(self, mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Power of two (n_star, 3) of the bins of every star, and whether it is worth making them."""
         if not len(mean):
@@ -231,9 +211,9 @@ class CataloguePosterior:
         power = power.clip(*POWERS)
         distinct, member, count = np.unique(power[wide], axis=0, return_inverse=True, return_counts=True)
         kept: list[np.ndarray] = []
-        for k in np.argsort(-count, kind="stable"):  # few stars join finer bins that are made anyway
+        for k in np.lexsort([distinct.sum(axis=1), count < FEW_STARS]):  # finer ones first, rare ones last
             finer = [one for one in kept if (one <= distinct[k]).all() and (distinct[k] - one).sum() <= 2]
-            if count[k] < 10 * FEW_STARS and finer:
+            if count[k] < MANY_STARS and finer:
                 distinct[k] = max(finer, key=lambda one: one.sum())
             elif count[k] >= FEW_STARS:
                 kept.append(distinct[k].copy())
@@ -274,28 +254,3 @@ def _bins(
     with ThreadPoolExecutor(workers) as pool:
         parts = [part for slabs in pool.map(slab, range(len(tracks.feh) - 1)) for part in slabs]
     return merge([one for one, _ in parts], [share for _, share in parts], alpha.offsets, steps)
-
-
-def _tiles(mean: np.ndarray, power: np.ndarray) -> list[np.ndarray]:
-    """Groups of neighbouring stars (indices)."""
-    size = BIN_SIZE * 2.0**power * TILE
-    place = np.floor(np.column_stack([np.log10(mean[:, 0]), mean[:, 1:]]) / size).astype(int)
-    order = np.lexsort(place.T[::-1])
-    changes = np.flatnonzero((np.diff(place[order], axis=0) != 0).any(axis=1)) + 1
-    return [
-        part for group in np.split(order, changes) for part in np.array_split(group, -(-len(group) // STARS_AT_ONCE))
-    ]
-
-
-def _sum_bins(binned: ObservableBins, mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sums (n_star, N_COLUMNS) over the bins near the stars of a tile, and their smallest chi-squares (n_star,)."""
-    bins, log_like, pull, nearest = bin_likelihood(binned, mean, covariance)
-    if not bins.size:
-        return np.zeros((len(mean), N_COLUMNS), np.float32), np.full(len(mean), np.inf)
-    slopes, wider = second_order(binned, bins, covariance, pull)
-    log_like = log_like + wider
-    weight = np.exp(log_like - log_like.max(axis=1, keepdims=True))
-    sums = weight @ binned.sums[bins]
-    for axis in range(3):
-        sums += (weight * slopes[axis]) @ binned.tilts[bins, axis]
-    return sums, nearest

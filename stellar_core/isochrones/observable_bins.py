@@ -19,9 +19,11 @@ EDGES = {
 }
 #: Quantities whose moments are summed, about a typical value so that float32 holds them.
 CENTRES = {"log_age": 9.5, "mass": 1.0, "log_lifetime": 10.0}
-#: Columns of `ObservableBins.sums`: three histograms, stages, phases, moments.
-WIDTHS = (*(edges.size - 1 for edges in EDGES.values()), len(STAGES), len(PHASES), 2 * len(CENTRES))
-N_COLUMNS = sum(WIDTHS)
+_AGES, _MASSES, _LIVES = (edges.size - 1 for edges in EDGES.values())
+#: Columns of `ObservableBins.sums`: histogram of age, stages, phases, moments, histograms of mass and lifetime. Those
+#: before the last two have gradients too.
+WIDTHS = (_AGES, len(STAGES), len(PHASES), 2 * len(CENTRES), _MASSES, _LIVES)
+N_COLUMNS, N_TILTED = sum(WIDTHS), sum(WIDTHS[:4])
 #: Elements of a symmetric 3x3 matrix.
 PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 
@@ -41,10 +43,10 @@ class ObservableBins:
     metallicity : (n_bin,) float64
         Weighted mean initial metallicity, dex.
     sums : (n_bin, N_COLUMNS) float32
-        Histograms of `EDGES`, stages, phases, moments about `CENTRES`.
-    tilts : (n_bin, 3, N_COLUMNS) float32
-        The same sums with samples weighted by their offset from the centroid (K, dex, dex): the gradients of age,
-        mass and stage across a bin.
+        Histograms of `EDGES`, stages, phases, moments about `CENTRES`, in the order of `WIDTHS`.
+    tilts : (n_bin, 3, N_TILTED) float32
+        The first of these sums with samples weighted by their offset from the centroid (K, dex, dex): the gradients
+        of age, mass and stage across a bin.
     """
 
     total: np.ndarray
@@ -68,7 +70,9 @@ def bin_samples(samples: TrackSamples, weight: np.ndarray, steps: np.ndarray) ->
         (np.searchsorted(edges, values, side="right") - 1).clip(0, edges.size - 2)
         for edges, values in zip(EDGES.values(), (samples.log_age, np.log10(samples.mass), samples.log_lifetime))
     ]
-    hot = np.stack([*columns, classify(teff, samples.logg), phase], axis=-1) + np.cumsum((0, *WIDTHS[:4]))
+    ages, masses, lives = columns
+    starts = np.cumsum((0, *WIDTHS))
+    hot = np.stack([ages, classify(teff, samples.logg), phase, masses, lives], axis=-1) + starts[[0, 1, 2, 4, 5]]
     values = np.stack([getattr(samples, name).astype(float) - centre for name, centre in CENTRES.items()], axis=-1)
     means = np.zeros((n_bin, 5))
     place = np.stack([teff, samples.logg, samples.feh_surface, samples.feh], axis=-1)
@@ -76,7 +80,7 @@ def bin_samples(samples: TrackSamples, weight: np.ndarray, steps: np.ndarray) ->
     total = means[:, 4]
     means[:, :4] /= total[:, None]
     spread = np.zeros((n_bin, 6))
-    sums, tilts = np.zeros((n_bin, N_COLUMNS), np.float32), np.zeros((n_bin, 3, N_COLUMNS), np.float32)
+    sums, tilts = np.zeros((n_bin, N_COLUMNS), np.float32), np.zeros((n_bin, 3, N_TILTED), np.float32)
     _second_moments(owner, weight, place, means, hot.astype(np.int32), values, spread, sums, tilts)
     return ObservableBins(total, means[:, :3], spread / total[:, None], means[:, 3], sums, tilts)
 
@@ -121,9 +125,9 @@ def merge(
     mixture = lambda values: csr_array((values, (owner, bins)), shape=shape)
     sums, tilts = join("sums"), join("tilts")
     plain = mixture(factor.astype(np.float32))
-    moved = np.empty((n_bin, 3, N_COLUMNS), np.float32)
+    moved, tilted = np.empty((n_bin, 3, N_TILTED), np.float32), np.ascontiguousarray(sums[:, :N_TILTED])
     for axis in range(3):
-        moved[:, axis] = plain @ tilts[:, axis] + mixture((factor * offset[:, axis]).astype(np.float32)) @ sums
+        moved[:, axis] = plain @ tilts[:, axis] + mixture((factor * offset[:, axis]).astype(np.float32)) @ tilted
     metallicity = np.bincount(owner, weight * join("metallicity")[bins], n_bin) / total
     order = np.argsort(mean[:, 0], kind="stable")
     columns = (total, mean, spread, metallicity, plain @ sums, moved)
@@ -151,7 +155,7 @@ def _second_moments(owner, weight, place, means, hot, values, spread, sums, tilt
     ``hot`` (n, 5) are the columns of ``sums`` to raise; ``values`` (n, 3) are the quantities about `CENTRES`.
     """
     offset = np.empty(3)
-    first = sums.shape[1] - 2 * values.shape[1]
+    first = tilts.shape[2] - 2 * values.shape[1]
     for n in range(owner.size):
         b, w = owner[n], weight[n]
         for q in range(3):
@@ -164,8 +168,9 @@ def _second_moments(owner, weight, place, means, hot, values, spread, sums, tilt
         spread[b, 5] += w * offset[1] * offset[2]
         for h in range(5):
             sums[b, hot[n, h]] += w
-            for q in range(3):
-                tilts[b, q, hot[n, h]] += w * offset[q]
+            if hot[n, h] < tilts.shape[2]:
+                for q in range(3):
+                    tilts[b, q, hot[n, h]] += w * offset[q]
         for m in range(values.shape[1]):
             v = w * values[n, m]
             for power in range(2):

@@ -96,14 +96,17 @@ def summarise(sums: np.ndarray, chi2_min: np.ndarray, levels: tuple[float, ...])
     """Summaries from sums over bins (n_star, N_COLUMNS), the smallest chi-square (n_star,) and levels of quantiles."""
     inside = chi2_min <= MAX_CHI2
     sums = np.where(inside[:, None], sums, np.nan).astype(float)
-    log_age, log_mass, log_life, stage, phase, moments = np.split(sums, np.cumsum(WIDTHS)[:-1], axis=1)
+    log_age, stage, phase, moments, log_mass, log_life = np.split(sums, np.cumsum(WIDTHS)[:-1], axis=1)
     total = stage.sum(axis=1)
     mean, std, quantiles = {}, {}, {}
     for k, ((name, centre), counts) in enumerate(zip(CENTRES.items(), (log_age, log_mass, log_life))):
         first, second = moments[:, 2 * k] / total, moments[:, 2 * k + 1] / total
         mean[name], std[name] = centre + first, np.sqrt(np.maximum(second - first**2, 1e-12))
         edges = EDGES["log_mass" if name == "mass" else name]
-        quantiles[name] = histogram_quantiles(counts, 10.0**edges if name == "mass" else edges, levels)
+        edges = 10.0**edges if name == "mass" else edges
+        quantiles[name] = histogram_quantiles(counts, edges, levels)
+        if name != "log_age":
+            quantiles[name] = _stretched(quantiles[name], counts, edges, mean[name], std[name])
     stage, phase = np.maximum(stage, 0.0), np.maximum(phase, 0.0)
     stage, phase = (p / p.sum(axis=1, keepdims=True) for p in (stage, phase))
     return PosteriorSummaries(inside, chi2_min, mean, std, quantiles, stage, phase)
@@ -120,3 +123,17 @@ def histogram_quantiles(counts: np.ndarray, edges: np.ndarray, levels: tuple[flo
         fraction = np.clip((level - low) / np.where(high > low, high - low, 1.0), 0.0, 1.0)
         columns.append(edges[after] + fraction * (edges[after + 1] - edges[after]))
     return np.stack(columns, axis=1)
+
+
+def _stretched(
+    quantiles: np.ndarray, counts: np.ndarray, edges: np.ndarray, mean: np.ndarray, std: np.ndarray
+) -> np.ndarray:
+    """Quantiles shifted and stretched to ``mean`` and ``std`` (n_star,).
+
+    Histograms without gradients miss the change across a bin of the observables; these moments include it.
+    """
+    centres, total = 0.5 * (edges[1:] + edges[:-1]), counts.sum(axis=1)
+    rough = counts @ centres / total
+    rough_std = np.sqrt(np.maximum(counts @ centres**2 / total - rough**2, 1e-12))
+    moved = mean[:, None] + (quantiles - rough[:, None]) * (std / rough_std)[:, None]
+    return np.clip(moved, edges[0], edges[-1])
