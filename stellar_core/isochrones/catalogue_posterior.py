@@ -32,7 +32,7 @@ from stellar_core.isochrones.tracks import Tracks
 from stellar_core.progress import Progress
 
 #: Extent of the samples of a single star in units of its errors.
-SPACING = 1.5
+SPACING = 1.6
 #: Width of the bins at power 0: log10 Teff, log g, surface [Fe/H]; the other widths are powers of two of it.
 BIN_SIZE = np.array([0.0060, 0.19, 0.095])
 #: Largest width of a bin in units of the error, and extent of its samples in units of the width.
