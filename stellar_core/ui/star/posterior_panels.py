@@ -42,13 +42,7 @@ def show_posteriors(result: Result, isochrones: Mapping[str, object]) -> None:
     )
     other = isochrones.get("other_prior")
     if isinstance(other, Mapping) and other["prior_dominated"]:
-        ages = {part: 10.0 ** (value - 9.0) for part, value in other["log_age"].items()}
-        st.caption(
-            f"The data leave the age to the prior: with the ages and [Fe/H] of the {other['population']}'s discs and "
-            f"halo the isochrone fit gives {AGE.write(ages['median'])} Gyr, 68 % {AGE.write(ages['p16'])} to "
-            f"{AGE.write(ages['p84'])} Gyr.",
-            help=HELP["prior"],
-        )
+        st.caption(sentence_on_prior(other), help=HELP["prior"])
     with st.grid(4, gap="small", min_column_width=235):
         for quantity in (AGE, LOG_AGE, LOG_LIFETIME):
             _histogram(result, quantity, isochrones)
@@ -62,6 +56,15 @@ def show_posteriors(result: Result, isochrones: Mapping[str, object]) -> None:
                 parts = result.parts["log_age"].to_dict()
                 listed = ", ".join(f"{words} **{parts[name]:.2f}**" for name, words in PARTS.items())
                 st.caption(f"Contributions to the error of log age (dex): {listed}.")
+
+
+def sentence_on_prior(other: Mapping[str, object]) -> str:
+    """The age under another prior, an ``other_prior`` of the isochrone fit that the prior dominates."""
+    low, middle, high = (AGE.write(other["log_age"][part]) for part in ("p16", "median", "p84"))
+    return (
+        f"The spectrum leaves the age to the prior: with the ages and [Fe/H] of the {other['population']}'s discs and "
+        f"halo the isochrone fit gives {middle} Gyr, 68 % {low} to {high} Gyr."
+    )
 
 
 def _histogram(result: Result, quantity: Quantity, isochrones: Mapping[str, object]) -> None:
