@@ -40,13 +40,7 @@ def build(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
     import astropy.units as u
     from dust_extinction.parameter_averages import CCM89, F99
 
-    with np.load(Path(folder) / "photometry" / "mist_bc_sdss_ugriz.npz") as mist:
-        axes = [mist[name].astype(float) for name in ("teff_K", "logg_dex", "feh_dex")]
-        av = mist["av_mag"].astype(float)
-        corrections = mist["bc_mag"]
-    keep = [(a >= low) & (a <= high) for a, (low, high) in zip(axes, (TEFF_RANGE, LOGG_RANGE))]
-    corrections = corrections[keep[0]][:, keep[1]]
-    axes = [axes[0][keep[0]], axes[1][keep[1]], axes[2]]
+    axes, av, corrections = _read(Path(folder) / "photometry" / "mist_bc_sdss_ugriz.npz")
     unit, none = int(np.argmin(np.abs(av - 1.0))), int(np.argmin(np.abs(av)))
     if av[unit] != 1.0 or av[none] != 0.0:
         raise ParameterError("The bolometric corrections need A_V = 0 and 1 among their nodes.")
@@ -96,18 +90,15 @@ def build_gaia(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
     Extinctions are MIST's (Cardelli, Clayton & Mathis 1989) between A_V = 0 and `TYPICAL_AV`: in the wide bands of
     Gaia they fall by a few per cent per magnitude.
     """
-    with np.load(Path(folder) / "photometry" / "mist_bc_gaia_edr3_2mass.npz") as mist:
-        axes = [mist[name].astype(float) for name in ("teff_K", "logg_dex", "feh_dex")]
-        av, corrections = mist["av_mag"].astype(float), mist["bc_mag"]
-    keep = [(a >= low) & (a <= high) for a, (low, high) in zip(axes, (TEFF_RANGE, LOGG_RANGE))]
-    corrections = corrections[keep[0]][:, keep[1]].astype(float)
+    axes, av, corrections = _read(Path(folder) / "photometry" / "mist_bc_gaia_edr3_2mass.npz")
+    corrections = corrections.astype(float)
     typical, none = int(np.argmin(np.abs(av - TYPICAL_AV))), int(np.argmin(np.abs(av)))
     if abs(av[typical] - TYPICAL_AV) > 0.01 or av[none] != 0.0:
         raise ParameterError(f"The bolometric corrections need A_V = 0 and {TYPICAL_AV} among their nodes.")
     extinction = (corrections[..., none, :] - corrections[..., typical, :]) / av[typical]
     arrays = {
-        "teff_K": axes[0][keep[0]].astype(np.float32),
-        "logg_dex": axes[1][keep[1]].astype(np.float32),
+        "teff_K": axes[0].astype(np.float32),
+        "logg_dex": axes[1].astype(np.float32),
         "feh_dex": axes[2].astype(np.float32),
         "correction_mmag": np.round(1000 * corrections[..., none, :]).astype(np.int16),
         "extinction_e4": np.round(10000 * extinction).astype(np.int16),
@@ -118,6 +109,15 @@ def build_gaia(folder: Path) -> tuple[dict[str, np.ndarray], dict]:
         "command": "python -m stellar_core build photometry DATA",
     }
     return arrays, card
+
+
+def _read(path: Path) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
+    """Axes (Teff, log g, [Fe/H]), A_V and bolometric corrections of a table of MIST within the ranges kept."""
+    with np.load(path, allow_pickle=False) as mist:
+        axes = [mist[name].astype(float) for name in ("teff_K", "logg_dex", "feh_dex")]
+        av, corrections = mist["av_mag"].astype(float), mist["bc_mag"]
+    keep = [(a >= low) & (a <= high) for a, (low, high) in zip(axes, (TEFF_RANGE, LOGG_RANGE))]
+    return [axes[0][keep[0]], axes[1][keep[1]], axes[2]], av, corrections[keep[0]][:, keep[1]]
 
 
 def zero_points(table: BolometricTable, catalogue: Path) -> np.ndarray:
