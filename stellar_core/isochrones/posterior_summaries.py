@@ -76,16 +76,20 @@ class PosteriorSummaries:
             mean = weight @ values / total
             self.mean[name][row] = mean
             self.std[name][row] = np.sqrt(max(weight @ (values - mean) ** 2 / total, 0.0))
-            # a histogram is ten times faster than sorting
-            low, high = values.min(), values.max()
-            edges = low + np.linspace(0.0, max(high - low, 1e-12), N_COLUMN + 1)
-            columns = np.minimum((values - low) / (edges[1] - low), N_COLUMN - 1).astype(np.intp)
-            counts = np.bincount(columns, weight, N_COLUMN)
-            self.quantiles[name][row] = histogram_quantiles(counts[None], edges, levels)[0]
+            self.quantiles[name][row] = binned_quantiles(values, weight, levels)
         stage = classify(10.0**samples.log_teff, samples.logg)
         self.stage[row] = np.bincount(stage, weight, len(STAGES)) / total
         phase = np.searchsorted([first for first, _ in PHASES.values()], samples.eep, side="right") - 1
         self.phase[row] = np.bincount(phase.clip(0), weight, len(PHASES)) / total
+
+
+def binned_quantiles(values: np.ndarray, weight: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """Quantiles of the weighted values of one star, from `N_COLUMN` columns: faster than sorting them."""
+    low, high = values.min(), values.max()
+    step = max((high - low) / N_COLUMN, 1e-12)
+    counts = np.bincount(np.minimum((values - low) / step, N_COLUMN - 1).astype(np.intp), weight, N_COLUMN)
+    running = np.append(0.0, np.cumsum(counts))
+    return np.interp(np.asarray(levels) * running[-1], running, low + step * np.arange(N_COLUMN + 1))
 
 
 def summarise(sums: np.ndarray, chi2_min: np.ndarray, levels: tuple[float, ...]) -> PosteriorSummaries:
