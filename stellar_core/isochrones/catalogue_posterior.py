@@ -22,7 +22,6 @@ from stellar_core.isochrones.atmosphere_likelihood import likelihood
 from stellar_core.isochrones.bin_likelihood import REACH, sum_bins
 from stellar_core.isochrones.mesh import TrackSamples, Window, mesh_of
 from stellar_core.isochrones.observable_bins import ObservableBins, bin_samples, merge
-from stellar_core.isochrones.observation import Observation
 from stellar_core.isochrones.posterior import MAX_CHI2, NEGLIGIBLE, window_of
 from stellar_core.isochrones.posterior_summaries import PosteriorSummaries, summarise
 from stellar_core.isochrones.priors import Priors
@@ -178,7 +177,7 @@ class CataloguePosterior:
 
     def _star(self, mean: np.ndarray, covariance: np.ndarray) -> tuple[TrackSamples, np.ndarray, float]:
         """Samples of one star, their weights, none outside the models, and the smallest chi-square."""
-        window = window_of(Observation(*mean, covariance), self.alpha, self.priors, SPACING)
+        window = window_of(mean, covariance, self.alpha, self.priors, SPACING)
         samples = mesh_of(self.tracks, self.priors).pieces(window)
         weight, _, chi2 = likelihood(samples, mean, covariance, self.alpha, self.priors)
         keep = weight > NEGLIGIBLE * weight.max(initial=0.0) if chi2 <= MAX_CHI2 else np.zeros(weight.size, bool)

@@ -206,7 +206,9 @@ def infer_posterior(
         star = replace(star, covariance=star.covariance + errors_of_models.covariance(*star.mean))
     mesh = mesh_of(tracks, priors)
     sharpness = None if photometry is None else photometry.sharpness
-    samples = mesh.pieces(replace(window_of(star, alpha, priors, spacing, sharpness), age=AGE_RESOLUTION))
+    samples = mesh.pieces(
+        replace(window_of(star.mean, star.covariance, alpha, priors, spacing, sharpness), age=AGE_RESOLUTION)
+    )
     weight, offset, chi2_min = likelihood(samples, star.mean, star.covariance, alpha, priors)
     if not chi2_min <= MAX_CHI2:
         return Posterior(samples.select(slice(0, 0)), np.empty(0), priors, mesh, chi2_min)
@@ -219,21 +221,22 @@ def infer_posterior(
 
 
 def window_of(
-    star: Observation,
+    mean: np.ndarray,
+    covariance: np.ndarray,
     alpha: AlphaEnhancement,
     priors: Priors,
     spacing: float = SPACING,
     sharpness: np.ndarray | None = None,
 ) -> Window:
     """Window of the samples that matter to a star; ``sharpness`` (3,) is a finer resolution in K, dex, dex."""
-    mean, errors = star.mean, star.errors
-    conditional = 1.0 / np.sqrt(np.diag(np.linalg.inv(star.covariance)))
+    errors = np.sqrt(np.diag(covariance))
+    conditional = 1.0 / np.sqrt(np.diag(np.linalg.inv(covariance)))
     if sharpness is not None:
         conditional = np.minimum(conditional, sharpness)
-    correlation = star.covariance / np.outer(errors, errors)
+    correlation = covariance / np.outer(errors, errors)
     to_log = np.array([1.0 / (mean[0] * np.log(10.0)), 1.0, 1.0])
     centre = np.array([np.log10(mean[0]), mean[1], mean[2]])
-    smallest, largest = alpha.offset_range(star.feh, errors[2], priors)
+    smallest, largest = alpha.offset_range(mean[2], errors[2], priors)
     margin = REACH * np.sqrt(np.linalg.eigvalsh(correlation).max()) * errors * to_log
     # the lower side of the temperature is longer in its logarithm
     margin[0] = max(margin[0], centre[0] - np.log10(max(mean[0] - margin[0] / to_log[0], 0.3 * mean[0])))
