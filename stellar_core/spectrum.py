@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from stellar_core.astrometry import Astrometry
 from stellar_core.errors import SpectrumError
 from stellar_core.photometry import Photometry
 
@@ -33,6 +34,8 @@ class Spectrum:
         Redshift from the file, None where the file has none.
     photometry : Photometry or None
         ugriz photometry, None where there is none.
+    astrometry : Astrometry or None
+        Parallax and Gaia's magnitudes, None where they were not looked up or given.
     name : str
         Plate-MJD-fiber where known, else the file name.
     source : {"sdss", "mock", "upload"}
@@ -61,6 +64,7 @@ class Spectrum:
     meta: Mapping[str, object] = field(default_factory=dict)
     has_errors: bool = True
     notes: tuple[str, ...] = ()
+    astrometry: Astrometry | None = None
 
     def __post_init__(self) -> None:
         wavelength = np.asarray(self.wavelength, dtype=np.float64)
