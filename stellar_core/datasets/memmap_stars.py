@@ -104,7 +104,7 @@ def select(stars: StarSet, rows: np.ndarray) -> StarSet:
     for name, kind in _PARTS.items():
         part = getattr(stars, name)
         parts[name] = kind(**{item.name: np.asarray(getattr(part, item.name)[rows]) for item in fields(kind)})
-    return StarSet(**parts)
+    return StarSet(**parts, gaia=None if stars.gaia is None else stars.gaia.select(rows))
 
 
 def passes(stars: StarSet) -> np.ndarray:

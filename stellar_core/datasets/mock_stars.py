@@ -9,7 +9,7 @@ with SSPP-like errors. The true values are kept in `Truth`, for calibration and 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from stellar_core.galaxy import STRAGGLERS
 from stellar_core.isochrones import nearest_label, power_law_log_lifetime
 from stellar_core.mock.binaries import with_companion
 from stellar_core.mock.emulator import SpectralEmulator
+from stellar_core.mock.gaia import GaiaBatch, observe_gaia
 from stellar_core.mock.instrument import observe
 from stellar_core.mock.light import LightSources, rest_spectra
 from stellar_core.mock.photometry import observe_photometry
@@ -32,6 +33,8 @@ from stellar_core.progress import Progress
 
 #: Stars made at a time; each chunk has a seed of its own.
 CHUNK = 1000
+#: Number of the random stream of Gaia's values.
+_GAIA = 5
 #: Split -> its name in messages; the order gives the seeds.
 SPLITS = {"train": "training", "calibration": "calibration", "test": "test"}
 
@@ -96,11 +99,16 @@ class Truth:
 
 @dataclass(frozen=True)
 class StarSet:
-    """Inputs, labels and truth of stars, row by row."""
+    """Inputs, labels and truth of stars, row by row.
+
+    ``gaia`` has parallaxes and Gaia's magnitudes, for calibration and evaluation with a parallax: no input of a
+    network. None where they are unknown: sets from disk and from a survey.
+    """
 
     inputs: Inputs
     labels: Labels
     truth: Truth
+    gaia: GaiaBatch | None = None
 
     def __len__(self) -> int:
         return len(self.labels.log_age)
@@ -124,12 +132,13 @@ def make_stars(n: int, config: DataConfig, split: str, progress: Progress | None
     balanced = config.balanced if split == "train" else 0.0
     parts, done = [], 0
     for chunk, size in enumerate(_chunks(n)):
-        rng = np.random.default_rng([config.seed, stream, chunk])
-        parts.append(_make_chunk(size, config, balanced, split == "train", rng))
+        # Two streams, so that spectra and photometry do not depend on what is drawn for Gaia.
+        rng, sky = (np.random.default_rng([config.seed, stream, chunk, *more]) for more in ((), (_GAIA,)))
+        parts.append(_make_chunk(size, config, balanced, split == "train", rng, sky))
         done += size
         if progress is not None:
             progress(f"making MOCK {SPLITS[split]} stars", done, n)
-    return StarSet(*(_join([getattr(part, name) for part in parts]) for name in ("inputs", "labels", "truth")))
+    return StarSet(*(_join([getattr(part, item.name) for part in parts]) for item in fields(StarSet)))
 
 
 def _chunks(n: int) -> Iterator[int]:
@@ -148,7 +157,9 @@ def _draw_population(n: int, balanced: float, rng: np.random.Generator) -> Popul
     return parts[0] if len(parts) == 1 else _join(parts)
 
 
-def _make_chunk(n: int, config: DataConfig, balanced: float, stragglers: bool, rng: np.random.Generator) -> StarSet:
+def _make_chunk(
+    n: int, config: DataConfig, balanced: float, stragglers: bool, rng: np.random.Generator, sky: np.random.Generator
+) -> StarSet:
     stars = _draw_population(n, balanced, rng)
     snr = np.exp(rng.uniform(*np.log(config.snr), n))
     ebv = stars.ebv + np.where(rng.random(n) < config.dusty, rng.exponential(0.15, n), 0.0)
@@ -176,7 +187,7 @@ def _make_chunk(n: int, config: DataConfig, balanced: float, stragglers: bool, r
     )
     lifetime = np.where(merged, stars.log_lifetime, power_law_log_lifetime(stars.mass))
     truth = Truth(stars.log_age, lifetime, stars.stage, true, stars.log_lifetime, snr)
-    return StarSet(*(_select(part, keep) for part in (inputs, labels, truth)))
+    return StarSet(*(_select(part, keep) for part in (inputs, labels, truth, observe_gaia(stars, ebv, sky))))
 
 
 def _select(part, keep: np.ndarray):

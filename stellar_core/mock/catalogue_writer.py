@@ -12,7 +12,7 @@ import numpy as np
 from stellar_core.errors import ParameterError, StellarError, StorageError
 from stellar_core.export import write_frame
 from stellar_core.mock.database import write_database
-from stellar_core.mock.plates import N_STARS, Plate, make_plate, object_id, stars_on
+from stellar_core.mock.plates import N_STARS, Plate, gaia_of_plate, make_plate, object_id, stars_on
 from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import EDITION, SEED, MockSurvey, spectral_type, zwarning
 from stellar_core.mock.truth import true_columns
@@ -33,7 +33,7 @@ QUOTED = 0.5
 
 
 def catalogue_columns(plate: Plate, seed: int) -> dict[str, np.ndarray]:
-    """Rows of one plate, first night: SpecObj, sppParams and PhotoObj columns under their SDSS names.
+    """Rows of one plate, first night: SpecObj, sppParams and PhotoObj columns under their SDSS names, and Gaia's.
 
     The parameters of the mock pipeline scatter about those of the primary where a star has a companion.
 
@@ -72,7 +72,7 @@ def catalogue_columns(plate: Plate, seed: int) -> dict[str, np.ndarray]:
     for sdss, name in names.items():
         values = getattr(plate.photometry, name).astype(np.float32)
         columns.update({f"{sdss}_{band}": values[:, index] for index, band in enumerate(BANDS)})
-    return columns
+    return columns | gaia_of_plate(seed, plate.number).columns()
 
 
 def rows_by_plate(stars: int) -> dict[int, np.ndarray]:

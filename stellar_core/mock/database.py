@@ -1,4 +1,4 @@
-"""The mock catalogue as a DuckDB file with the tables, columns and join keys of SDSS."""
+"""The mock catalogue as a DuckDB file with the tables, columns and join keys of SDSS, and a table of Gaia's values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stellar_core.errors import StorageError
 from stellar_core.files import atomic_path
+from stellar_core.mock.gaia import COLUMNS as GAIA_COLUMNS
 from stellar_core.mock.survey import EDITION
 from stellar_core.photometry import BANDS
 
@@ -42,6 +43,7 @@ TABLES: dict[str, dict[str, str]] = {
         **_PLACE,
         **{f"{name}_{band}": "REAL" for name in ("psfMag", "psfMagErr", "extinction", "modelMag") for band in BANDS},
     },
+    "GaiaSource": {"objID": "BIGINT", **dict.fromkeys(GAIA_COLUMNS, "REAL"), "gaia_non_single_star": "INTEGER"},
 }
 #: Text of the table ``about``.
 ABOUT = "MOCK: made by an emulator, not observed"
@@ -50,9 +52,9 @@ _FLAT_NAMES = {"objID": "bestObjID"}
 
 
 def write_database(catalogue: pd.DataFrame, path: Path, seed: int) -> Path:
-    """Write ``catalogue`` as SpecObj, sppParams and PhotoObj, whole or not at all.
+    """Write ``catalogue`` as SpecObj, sppParams, PhotoObj and GaiaSource, whole or not at all.
 
-    PhotoObj.objID is SpecObj.bestObjID, specObjID joins SpecObj and sppParams. The view
+    The objID of PhotoObj and GaiaSource is SpecObj.bestObjID, specObjID joins SpecObj and sppParams. The view
     ``catalogue`` has one row per star with all columns and the ids as text; the table ``about``
     states that the stars are MOCK, and of which seed and edition. True values are not included.
 
@@ -90,11 +92,12 @@ def write_database(catalogue: pd.DataFrame, path: Path, seed: int) -> Path:
 
 def _view() -> str:
     """SQL statement that creates the view ``catalogue``."""
-    aliases = {"PhotoObj": "p", "sppParams": "t", "SpecObj": "s"}
+    aliases = {"GaiaSource": "g", "PhotoObj": "p", "sppParams": "t", "SpecObj": "s"}
     sources = {name: alias for table, alias in aliases.items() for name in TABLES[table]}
     ids = [f"CAST(s.{name} AS VARCHAR) AS {name}" for name in ("specObjID", "bestObjID")]
     rest = [f'{alias}."{name}"' for name, alias in sources.items() if not name.lower().endswith("objid")]
     return (
         f"CREATE VIEW catalogue AS SELECT {', '.join(ids + rest)} FROM SpecObj s "
-        "JOIN sppParams t ON t.specObjID = s.specObjID JOIN PhotoObj p ON p.objID = s.bestObjID"
+        "JOIN sppParams t ON t.specObjID = s.specObjID JOIN PhotoObj p ON p.objID = s.bestObjID "
+        "JOIN GaiaSource g ON g.objID = s.bestObjID"
     )

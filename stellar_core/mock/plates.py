@@ -13,6 +13,7 @@ import numpy as np
 from stellar_core.constants import AB_ZERO_POINT, SPEED_OF_LIGHT
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.mock.emulator import SpectralEmulator
+from stellar_core.mock.gaia import GaiaBatch, observe_gaia
 from stellar_core.mock.instrument import load_instrument
 from stellar_core.mock.photometry import PhotometryBatch, observe_photometry
 from stellar_core.mock.population import Population, draw
@@ -182,6 +183,16 @@ def make_plate(seed: int, number: int) -> Plate:
         tuple(first_pixel),
         stars,
     )
+
+
+@lru_cache(maxsize=N_PLATES)
+def gaia_of_plate(seed: int, number: int) -> GaiaBatch:
+    """Gaia's values of the stars of a plate, in the order of its fibers; raises as `make_plate`.
+
+    They have a random stream of their own, so that spectra and photometry are the same with and without them.
+    """
+    stars = make_plate(seed, number).stars
+    return observe_gaia(stars, stars.ebv, np.random.default_rng([seed, number, 5]), one_field=True)
 
 
 def _known_stars(n: int, longitude: np.ndarray, latitude: np.ndarray, rng: np.random.Generator) -> Population:

@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stellar_core.astrometry import Astrometry
 from stellar_core.errors import ParameterError
 from stellar_core.galaxy import HALO, STRAGGLERS
+from stellar_core.mock.gaia import GaiaBatch
 from stellar_core.mock.instrument import INSTRUMENTS, Observation, observe
 from stellar_core.mock.light import R_BAND, LightSources, rest_spectra
-from stellar_core.mock.plates import Plate, flux_at_r, make_plate
+from stellar_core.mock.plates import Plate, flux_at_r, gaia_of_plate, make_plate
 from stellar_core.mock.streams import StarStreams
 from stellar_core.photometry import Photometry
 from stellar_core.sdss.specobjid import BOSS_RUN2D
@@ -139,6 +141,26 @@ class MockSurvey:
         stars = iter(stars)
         while batch := list(islice(stars, BATCH)):
             yield from self._batch(batch)
+
+    def astrometry(self, star: StarId) -> Astrometry | None:
+        """Parallax and magnitudes of ``star`` as from Gaia DR3, the same on all nights; None without a parallax.
+
+        Raises
+        ------
+        ArchiveError
+            If the survey has no such plate, or no star on that fiber.
+        """
+        return self.gaia([star]).astrometry(0)
+
+    def gaia(self, stars: Sequence[StarId]) -> GaiaBatch:
+        """Gaia's values of many stars, in their order; raises as `astrometry`."""
+        numbers = np.array([star.plate for star in stars], int)
+        parts, order = [GaiaBatch.empty()], [np.empty(0, int)]
+        for number in np.unique(numbers).tolist():
+            order.append(np.flatnonzero(numbers == number))
+            rows = [make_plate(self.seed, number).row(stars[index].fiber) for index in order[-1]]
+            parts.append(gaia_of_plate(self.seed, number).select(np.array(rows)))
+        return GaiaBatch.join(parts).select(np.argsort(np.concatenate(order)))
 
     def _batch(self, stars: Sequence[StarId]) -> list[Frame]:
         locations = [_Location.of(self.seed, star) for star in stars]

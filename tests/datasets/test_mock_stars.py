@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from stellar_core.datasets import memmap_stars
 from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import Inputs, Labels, make_stars
 from stellar_core.galaxy import STRAGGLERS
+from stellar_core.mock.gaia import observe_gaia
 from stellar_core.preprocessing.features import FEATURE_NAMES
 from stellar_core.training.batches import Batches
 
@@ -69,3 +71,25 @@ def test_no_feature_determines_a_true_value(stars):
 def test_labels_have_pipeline_errors(stars):
     difference = stars.labels.atmosphere - stars.truth.atmosphere
     assert difference.std(axis=0) == pytest.approx(DATA.spp_errors, rel=0.25)
+
+
+def test_parallaxes_are_those_of_the_stars_and_change_nothing_else(stars, monkeypatch):
+    from stellar_core.datasets import mock_stars
+
+    gaia = stars.gaia
+    assert len(gaia) == len(stars) and gaia.has_parallax.mean() > 0.9
+    r = stars.inputs.features[:, FEATURE_NAMES.index("psfMag_r")]
+    assert np.abs(np.median(gaia.magnitudes[:, 0] - r)) < 0.3 and np.std(gaia.magnitudes[:, 0] - r) < 0.5
+    few = memmap_stars.select(stars, np.array([5, 2]))
+    assert np.array_equal(few.gaia.parallax, gaia.parallax[[5, 2]], equal_nan=True)
+
+    def other(stars, ebv, rng):
+        rng.random(77)
+        return observe_gaia(stars, ebv, rng)
+
+    monkeypatch.setattr(mock_stars, "observe_gaia", other)
+    again = make_stars(120, DATA, "train")
+    assert not np.array_equal(again.gaia.parallax, gaia.parallax, equal_nan=True)
+    for part in ("inputs", "labels", "truth"):
+        for name, values in vars(getattr(stars, part)).items():
+            assert np.array_equal(values, getattr(getattr(again, part), name)), name

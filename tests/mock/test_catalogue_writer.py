@@ -13,6 +13,7 @@ from stellar_core.errors import ParameterError, StorageError
 from stellar_core.mock.catalogue_writer import rows_by_plate, write_release
 from stellar_core.mock.database import TABLES, write_database
 from stellar_core.mock.fit.instrument import fit_instruments
+from stellar_core.mock.gaia import COLUMNS as COLUMNS_OF_GAIA
 from stellar_core.mock.instrument import load_instrument
 from stellar_core.mock.plates import N_STARS
 from stellar_core.mock.spectrograph import LOGLAM_STEP, LOGLAM_ZERO, N_PIXEL
@@ -75,7 +76,7 @@ def test_database_has_the_tables_and_keys_of_sdss(release):
         counts = [connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in TABLES]
         what, seed, edition = connection.execute("SELECT what, seed, edition FROM about").fetchone()
         listed = {name: connection.execute(f"DESCRIBE {name}").fetchall() for name in TABLES}
-    assert counts == [30, 30, 30] and len(joined) == 30
+    assert counts == [30, 30, 30, 30] and len(joined) == 30
     assert (
         what.startswith("MOCK")
         and (seed, edition) == (written["seed"], EDITION)
@@ -86,6 +87,7 @@ def test_database_has_the_tables_and_keys_of_sdss(release):
     assert list(joined.specObjID.astype(str)) == list(flat.specObjID) == list(view.specObjID)
     assert list(joined.objID.astype(str)) == list(flat.bestObjID) and flat.bestObjID.is_unique
     assert all(StarId.of(r.plate, r.mjd, r.fiberID, r.run2d).specobjid == r.specObjID for r in flat.itertuples())
+    assert set(COLUMNS_OF_GAIA) <= set(view) and view.gaia_parallax_mas.notna().sum() > 20
     for name in ("teffadop", "psfMag_r", "z"):
         assert np.array_equal(joined[name], flat[name]) and joined[name].dtype == np.float32
     pd.testing.assert_frame_equal(view[list(flat)], flat, check_dtype=False)
@@ -109,6 +111,15 @@ def test_cuts_keep_the_stars_of_the_database_query(release, tmp_path):
     with pytest.raises(ParameterError, match="None of the 3 MOCK stars passes"):
         write_release(3, tmp_path / "none", cuts=QualityCuts(sn_median=1000.0))
     assert not (tmp_path / "none").exists()
+
+
+def test_a_missing_parallax_is_null_in_the_database(release, tmp_path):
+    flat = pd.read_parquet(release[0] / "catalogue.parquet")
+    flat.loc[2, ["gaia_parallax_mas", "gaia_parallax_err_mas", "gaia_ruwe"]] = np.nan
+    missing = int(flat.gaia_parallax_mas.isna().sum())
+    with duckdb.connect(str(write_database(flat, tmp_path / "catalogue.duckdb", 1)), read_only=True) as connection:
+        query = "SELECT count(*) FROM GaiaSource WHERE gaia_parallax_mas IS NULL AND gaia_ruwe IS NULL"
+        assert connection.execute(query).fetchone()[0] == missing >= 1
 
 
 def test_a_database_that_cannot_be_written_leaves_nothing(release, tmp_path):
