@@ -74,5 +74,6 @@ def sdss(sdss_server: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("STELLAR_SAS_URL", sdss_server.sas)
     monkeypatch.setenv("STELLAR_SKYSERVER_URL", sdss_server.skyserver)
     monkeypatch.setenv("STELLAR_CASJOBS_URL", sdss_server.casjobs_url)
+    monkeypatch.setenv("STELLAR_GAIA_URL", sdss_server.gaia)
     monkeypatch.setenv("STELLAR_CACHE_DIR", str(tmp_path / "cache"))
     return sdss_server

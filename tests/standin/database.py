@@ -73,7 +73,8 @@ class Catalogue:
             f"UPDATE sppParams SET elodieRVFinal = {SPEED_OF_LIGHT} * s.z FROM SpecObj s "
             "WHERE s.specObjID = sppParams.specObjID"
         )
-        for star, known in real:
+        self._real = list(real)
+        for star, known in self._real:
             self._add(star, known)
         self.damaged: dict[tuple[int, str], str] = {}
         self._mutex = threading.Lock()
@@ -81,6 +82,21 @@ class Catalogue:
 
     def close(self) -> None:
         self._connection.close()
+
+    def stars(self) -> pd.DataFrame:
+        """Return positions, magnitudes and parameters of the MOCK stars, and of real stars as far as they are known."""
+        real = [
+            {
+                **{name: float(known[name] or "nan") for name in ("ra", "dec")},
+                **{f"psfMag_{band}": float(known.get(f"sm_{band}") or "nan") for band in "gri"},
+                **{f"{name}adop": float(known[f"sspp_{name}"] or "nan") for name in ("teff", "logg")},
+            }
+            for _, known in self._real
+            if known["kind"] == "STAR"
+        ]
+        found = pd.concat([self.mock, pd.DataFrame(real)], ignore_index=True)
+        measured = found[["ra", "dec", "psfMag_g", "psfMag_r", "psfMag_i"]].notna().all(axis=1)
+        return found[measured].reset_index(drop=True)
 
     def ask(self, sql: str) -> tuple[list[str], list[list[str]]]:
         """Return column names and rows of text for one SELECT.

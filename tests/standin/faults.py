@@ -34,7 +34,7 @@ class Faults:
     kinds : tuple of Fault
         Drawn with equal probability.
     service : str
-        "sas", "skyserver" or "casjobs"; empty for all.
+        "sas", "skyserver", "casjobs" or "gaia"; empty for all.
     first : int or None
         Number of first requests of each resource that may fail; None for all.
     """

@@ -18,12 +18,24 @@ from stellar_core.mock.survey import SEED
 from tests.standin.casjobs import CasJobsDesk
 from tests.standin.database import Catalogue, Refusal, as_csv
 from tests.standin.faults import Fault, Faults
+from tests.standin.gaia import GaiaSky, error_table, sources_at, votable
 from tests.standin.spectra import SpectrumShelf
 
 _PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>Scheduled maintenance</title></head><body>We will be back.</body></html>\n"
 )
 _SQL_PAGES = ("/dr17/en/tools/search/x_results.aspx", "/dr17/skyserverws/searchtools/sqlsearch")
+#: What the Gaia archive sends in place of a table, with status 200 and otherwise: one of several.
+_VOTABLE = "application/x-votable+xml"
+_GAIA_REPLIES = {
+    Fault.WRONG_TYPE: (
+        (200, "application/json", b'{"metadata": [], "data": []}'),
+        (200, _VOTABLE, error_table("Query timed out. Try again later")),
+        (500, _VOTABLE, error_table("Connection to the database is not available")),
+        (200, _VOTABLE, votable({"source_id": ("long", "", "")}, [[4583627001381815936]])),
+    ),
+    Fault.EMPTY: ((200, _VOTABLE, b""), (200, _VOTABLE, b'<?xml version="1.0"?>\n<VOTABLE version="1.3"></VOTABLE>')),
+}
 #: Longest query string, as the web servers of SkyServer have it.
 _MAX_QUERY = 2048
 
@@ -38,7 +50,7 @@ class Served(NamedTuple):
 
 
 class StandIn(http.server.ThreadingHTTPServer):
-    """SDSS on this machine; a context manager.
+    """SDSS and the Gaia archive on this machine; a context manager.
 
     Parameters
     ----------
@@ -76,6 +88,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         self.spectra = SpectrumShelf(folder / "spectra", seed, real)
         self.catalogue = Catalogue(folder, plates, seed, self.spectra.real_rows())
         self.casjobs = CasJobsDesk(self.catalogue)
+        self.sky = GaiaSky(sources_at(self.catalogue.stars(), seed))
         self.faults = Faults()
         self.replies: dict[str, tuple[int, str, bytes]] = {}
         self.stall = stall
@@ -97,6 +110,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         self._thread.join()
         self.server_close()
         self.catalogue.close()
+        self.sky.close()
 
     @property
     def url(self) -> str:
@@ -117,8 +131,14 @@ class StandIn(http.server.ThreadingHTTPServer):
         """Base URL of CasJobs' REST interface."""
         return f"{self.url}/CasJobs/RestApi"
 
+    @property
+    def gaia(self) -> str:
+        """URL of the Gaia archive's TAP service."""
+        return f"{self.url}/gaia/tap"
+
     def forget(self) -> None:
         """Reset: no faults, no requests so far."""
+        self.sky.forget()
         with self._mutex:
             self.faults = Faults()
             self.replies.clear()
@@ -167,13 +187,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         parts = urllib.parse.urlsplit(self.path)
-        service = {"sas": "sas", "skyserver": "skyserver", "CasJobs": "casjobs"}.get(parts.path.split("/")[1], "")
+        services = {"sas": "sas", "skyserver": "skyserver", "CasJobs": "casjobs", "gaia": "gaia"}
+        service = services.get(parts.path.split("/")[1], "")
         resource = f"{self.command} {self.path} {body.decode(errors='replace')}"
         fault, place = self.server.begin(service, resource)
         if fault in (None, Fault.TRUNCATED, Fault.CUT_SHORT, Fault.STALL):
             status, kind, answer = self._answer(service, parts, body)
         else:
-            status, kind, answer = self._refusal(service, fault)
+            status, kind, answer = self._refusal(service, fault, place)
         self.server.served.append(Served(service, self.path, fault, status))
         if fault is Fault.RESET:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -193,7 +214,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         self.wfile.write(answer)
 
-    def _refusal(self, service: str, fault: Fault) -> tuple[int, str, bytes]:
+    def _refusal(self, service: str, fault: Fault, place: float) -> tuple[int, str, bytes]:
+        if service == "gaia" and fault in _GAIA_REPLIES:
+            replies = _GAIA_REPLIES[fault]
+            return replies[int(place * len(replies))]
         if fault is Fault.THROTTLED and service == "skyserver":
             words = (
                 'error_message\n"ERROR: Maximum 60 queries allowed per minute. Rejected query: SELECT \n s.plate "\n'
@@ -217,6 +241,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return (404, "text/html", b"<html>404</html>") if data is None else (200, "application/fits", data)
         if service == "skyserver":
             return self._skyserver(parts)
+        if service == "gaia" and parts.path == "/gaia/tap/sync":
+            return self.server.sky.answer(self.headers.get("Content-Type", ""), body)
         if service == "casjobs":
             return self.server.casjobs.answer(
                 self.command, parts.path.removeprefix("/CasJobs/RestApi"), self.headers, body
