@@ -20,7 +20,8 @@ def build(
         typer.Argument(
             help="tracks, photometry, population, instrument, emulator, comparison, or all of these from DATA; "
             "systematics (after tracks), the errors of the models, from tables of real stars in DATA; "
-            "cells (after tracks); learning-curve from DATA (hours); cards, the README.md of each model; "
+            "cells (after tracks); dust-map, from a HEALPix file of the SFD map; "
+            "learning-curve from DATA (hours); cards, the README.md of each model; "
             "known-stars, the table in stellar_core/isochrones/README.md."
         ),
     ],
@@ -43,6 +44,10 @@ def build(
         from stellar_core.isochrones.track_table import load_tracks
 
         build_cells(load_tracks(), out / "isochrone-cells")
+    elif part == "dust-map":
+        from stellar_core.mock.fit.dust_map import build as build_dust_map
+
+        build_dust_map(_needed(data, part), out)
     elif part == "known-stars":
         from stellar_core.evaluation.real_ages.known_stars import README, write_section
 

@@ -8,10 +8,8 @@ import numpy as np
 
 from stellar_core.bolometric_corrections import RV, load_bolometric
 from stellar_core.constants import ASINH_SOFTENING, POGSON
+from stellar_core.dust_map import SFD_COEFFICIENTS
 
-#: Extinction per unit of SFD E(B-V) in u, g, r, i, z as in PhotoObj since DR9
-#: (Schlafly & Finkbeiner 2011, ApJ 737, 103, table 6).
-SFD_COEFFICIENTS = np.array([4.239, 3.303, 2.285, 1.698, 1.263])
 #: True E(B-V) over that of the SFD map (Schlafly & Finkbeiner 2011).
 SFD_SCALE = 0.86
 #: Five-sigma depth for point sources in u, g, r, i, z (SDSS imaging), mag.

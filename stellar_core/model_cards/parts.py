@@ -177,6 +177,17 @@ def mock_instrument(card: Card) -> list[str]:
     ]
 
 
+def dust_map(card: Card) -> list[str]:
+    """E(B-V) of the SFD map."""
+    return [
+        *_head("dust-map: reddening by the Galaxy", card, f"{card['what']}; at most {card['largest_mag']:.2f} mag."),
+        *section("Source", f"{card['data']}."),
+        *section("Error", f"Against the full map, {card['against_full_map']}."),
+        *section("How to rebuild", *command(card["command"])),
+        *section("Citation", "Schlegel, Finkbeiner & Davis 1998, ApJ 500, 525."),
+    ]
+
+
 def gaia_photometry(card: Card) -> list[str]:
     """Bolometric corrections of Gaia and 2MASS."""
     return [
@@ -306,6 +317,7 @@ def model_errors(card: Card) -> list[str]:
 
 #: Folder under ``trained/`` -> lines of its model card.
 PARTS: dict[str, Callable[[Card], list[str]]] = {
+    "dust-map": dust_map,
     "gaia-photometry": gaia_photometry,
     "isochrone-cells": isochrone_cells,
     "mock-instrument": mock_instrument,

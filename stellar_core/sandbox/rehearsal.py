@@ -89,7 +89,11 @@ def _spectra() -> dict[str, bytes]:
             "RUN2D": ["26"],
             "CLASS": ["STAR"],
             "Z": [1e-4],
+            "PLUG_RA": [150.0],
+            "PLUG_DEC": [2.0],
             "PSFFLUX": [[1.0] * 5],
+            "CALIBFLUX": [[1.0] * 5],
+            "CALIBFLUX_IVAR": [[1.0] * 5],
         }
     )
     image = fits.PrimaryHDU(np.arange(100.0) + 1)

@@ -42,7 +42,7 @@ HELP = {
     "grey in the plot.",
     "redshift": "Radial velocity c·z: from the file, or from cross-correlation with model spectra if the file has "
     "none.",
-    "photometry": "Use of SDSS ugriz magnitudes. Files of the Legacy survey contain none.",
+    "photometry": "Use of SDSS ugriz magnitudes: of PhotoObj, or those in the spectrum file.",
     "estimates": "Neural posterior (Model 9): posterior over stars on the MIST tracks, recalibrated on MOCK stars. "
     "Paper's network (Model 6): dropout passes, recalibrated with residuals on MOCK stars. Isochrone fit: exact "
     "posterior on the tracks, given Model 6's Teff, log g and [Fe/H] with their errors (Kroupa initial mass "

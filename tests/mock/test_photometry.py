@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from stellar_core.bolometric_corrections import RV, apparent_magnitudes, load_all_bands, load_bolometric
+from stellar_core.dust_map import SFD_COEFFICIENTS
 from stellar_core.mock.fit.photometry import build, zero_points
-from stellar_core.mock.photometry import DEPTH, SFD_COEFFICIENTS, observe_photometry, redden, reddening_curve
+from stellar_core.mock.photometry import DEPTH, observe_photometry, redden, reddening_curve
 from stellar_core.model_store import read_model
 from stellar_core.paths import TRAINED_DIR
 from stellar_core.preprocessing.features import features_batch

@@ -197,7 +197,7 @@ def _describe(spectrum: Spectrum, row: Mapping[str, object], header: Mapping[str
     return replace(
         spectrum,
         redshift=redshift,
-        photometry=photometry_of(row),
+        photometry=photometry_of(row, meta.get("ra"), meta.get("dec")),
         name=star.name if star else name,
         source="mock" if star and star.is_mock else "upload",
         meta=meta,
