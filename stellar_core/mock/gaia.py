@@ -1,8 +1,9 @@
 """Gaia DR3 of MOCK stars: parallax, magnitudes G, BP and RP, RUWE.
 
-Errors are those of DR3. The parallax is that after the correction of Lindegren et al. (2021, A&A 649, A4), which
-leaves a zero point of its own. Real errors are larger than the formal ones, which are therefore multiplied by
-`ERROR_FACTOR`, as for real stars. Wrong matches are not among the stars; `stellar_core.mock.outliers` makes them.
+Formal errors are those of DR3. The parallax is that after the correction of Lindegren et al. (2021, A&A 649, A4), which
+leaves a zero point of its own. True errors are larger than the formal ones, which are therefore enlarged as those of
+real stars are (`stellar_core.gaia.zero_point`). Wrong matches are not among the stars; `stellar_core.mock.outliers`
+makes them.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from stellar_core.astrometry import MAX_RUWE, Astrometry
 from stellar_core.bolometric_corrections import apparent_magnitudes, load_all_bands
 from stellar_core.constants import POGSON
 from stellar_core.errors import ParameterError
+from stellar_core.gaia.magnitudes import ZERO_POINT_ERRORS
+from stellar_core.gaia.zero_point import SYSTEMATIC, error_factor
 from stellar_core.mock.photocentre import Orbits, fit_single_stars
 from stellar_core.mock.population import Population
 
 #: Bands, Vega system.
 BANDS = ("G", "BP", "RP")
-#: Factor on the formal errors of parallaxes.
-ERROR_FACTOR = 1.15
 #: G, and true error over the formal one (after Vasiliev & Baumgardt 2021, MNRAS 505, 5978).
 TRUE_ERROR = (14.0, 19.0), (1.20, 1.10)
 #: Zero point that the correction leaves: mean, and scatter between fields of a few degrees, mas (the same).
@@ -30,8 +31,6 @@ ZERO_POINT, ZERO_POINT_SCATTER = 0.010, 0.010
 #: G, and the formal errors of G, BP and RP, mag (Vallenari et al. 2023, A&A 674, A1).
 MAGNITUDES = (13.0, 17.0, 20.0)
 MAGNITUDE_ERRORS = ((0.0003, 0.001, 0.006), (0.0009, 0.012, 0.108), (0.0006, 0.006, 0.052))
-#: Scatter of the magnitudes beyond their formal errors, mag.
-MAGNITUDE_FLOOR = 0.003
 #: Scatter of formal errors at the same G, relative, and of the RUWE of single stars.
 ERROR_SCATTER, RUWE_SCATTER = 0.2, 0.05
 #: Longest period, days, and faintest G of an orbit in DR3.
@@ -50,9 +49,9 @@ class GaiaBatch:
     Attributes
     ----------
     parallax, parallax_error : (n,) float64
-        mas, corrected for the zero point, the error times `ERROR_FACTOR`; NaN where there is no parallax.
+        mas, corrected for the zero point, the error enlarged; NaN where there is no parallax.
     magnitudes, magnitude_errors : (n, 3) float64
-        G, BP, RP, mag (Vega).
+        G, BP, RP, mag (Vega); errors with that of the zero point.
     ruwe : (n,) float64
         NaN where there is no parallax.
     non_single_star : (n,) int64
@@ -165,10 +164,10 @@ def observe_gaia(stars: Population, ebv: np.ndarray, rng: np.random.Generator, *
     # DR3 gives no parallax where the error is larger (Lindegren et al. 2021, A&A 649, A2).
     missing = unsolved | (formal > 1.2 * np.maximum(1.0, 10.0 ** (0.2 * (g - 18.0))))
     seen, errors = _observe_magnitudes(magnitudes, rng)
+    factor = np.array([error_factor(*row) for row in zip(g.tolist(), ruwe.tolist(), parallax.tolist())])
+    error = np.hypot(factor * formal, SYSTEMATIC)
     known = lambda values: np.where(missing, np.nan, values)
-    return GaiaBatch(
-        known(parallax), known(ERROR_FACTOR * formal), seen, errors, known(ruwe), np.where(missing, 0, flag)
-    )
+    return GaiaBatch(known(parallax), known(error), seen, errors, known(ruwe), np.where(missing, 0, flag))
 
 
 def true_magnitudes(stars: Population, ebv: np.ndarray, resolved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -196,11 +195,12 @@ def true_magnitudes(stars: Population, ebv: np.ndarray, resolved: np.ndarray) ->
 
 
 def _observe_magnitudes(true: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Observed G, BP, RP and their formal errors, (n, 3) each, mag."""
-    errors = [10.0 ** np.interp(true[:, 0], MAGNITUDES, np.log10(error)) for error in MAGNITUDE_ERRORS]
-    formal = np.stack(errors, axis=-1) * np.exp(0.1 * rng.standard_normal(true.shape))
-    flux = 1.0 + np.hypot(formal, MAGNITUDE_FLOOR) / POGSON * rng.standard_normal(true.shape)
-    return true - POGSON * np.log(np.maximum(flux, 0.1)), formal
+    """Observed G, BP, RP and their errors, (n, 3) each, mag."""
+    formal = [10.0 ** np.interp(true[:, 0], MAGNITUDES, np.log10(error)) for error in MAGNITUDE_ERRORS]
+    formal = np.stack(formal, axis=-1) * np.exp(0.1 * rng.standard_normal(true.shape))
+    error = np.hypot(formal, [ZERO_POINT_ERRORS[band] for band in BANDS])
+    flux = 1.0 + error / POGSON * rng.standard_normal(true.shape)
+    return true - POGSON * np.log(np.maximum(flux, 0.1)), error
 
 
 def _has_orbit(log_period: np.ndarray, wobble: np.ndarray, significance: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
@@ -103,15 +103,16 @@ class MockSurvey:
         found.row(fiber)
         return list(found.mjds)
 
-    def spectrum(self, star: StarId) -> Spectrum:
-        """The spectrum of ``star`` with photometry and metadata, ``source`` "mock".
+    def spectrum(self, star: StarId, *, gaia: bool = False) -> Spectrum:
+        """The spectrum of ``star`` with photometry and metadata, ``source`` "mock"; with ``gaia`` also its `astrometry`.
 
         Raises
         ------
         ArchiveError
             If the survey has no such plate, fiber or night.
         """
-        return self.frame(star).spectrum
+        spectrum = self.frame(star).spectrum
+        return replace(spectrum, astrometry=self.astrometry(star)) if gaia else spectrum
 
     def frame(self, star: StarId) -> Frame:
         """The spectrum of ``star`` with line spread and sky; raises as `spectrum`."""
