@@ -104,7 +104,7 @@ class MockSurvey:
         return list(found.mjds)
 
     def spectrum(self, star: StarId, *, gaia: bool = False) -> Spectrum:
-        """The spectrum of ``star`` with photometry and metadata, ``source`` "mock"; with ``gaia`` also its `astrometry`.
+        """The spectrum of ``star`` with photometry and metadata, ``source`` "mock"; `astrometry` only with ``gaia``.
 
         Raises
         ------
