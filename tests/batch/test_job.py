@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 from astropy.table import Table
 from typer.testing import CliRunner
 
+from stellar_core import lookup
 from stellar_core.__main__ import app
 from stellar_core.batch import chunks, job, worker
 from stellar_core.batch.columns import SSPP, batch_table
@@ -69,6 +71,10 @@ class Quick:
         )
 
 
+#: As `lookup.load`; the spectrum of a star is made once for all tests.
+load_once = cache(lookup.load)
+
+
 class StoredSurvey:
     """The MOCK survey, each spectrum made once for all tests."""
 
@@ -90,6 +96,8 @@ def quick(monkeypatch):
     asked = []
     monkeypatch.setattr(worker, "_load", lambda model, sha256: Quick())
     monkeypatch.setattr(chunks, "MockSurvey", StoredSurvey)
+    monkeypatch.setattr(chunks, "PLATES", 384)  # the next batch of the same stars comes back to their plates
+    monkeypatch.setattr(lookup, "load", load_once)
     real = worker.process_chunk
     monkeypatch.setattr(job, "process_chunk", lambda task: (asked.append(task.number), real(task))[1])
     return asked
