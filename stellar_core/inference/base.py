@@ -11,6 +11,7 @@ import numpy as np
 from torch import nn
 
 from stellar_core.errors import ParameterError
+from stellar_core.inference.faulty_band import without_faulty_band
 from stellar_core.inference.mc_dropout import QUANTITIES
 from stellar_core.inference.out_of_distribution import SCORES, DomainCheck, make_verdict
 from stellar_core.inference.result import ErrorBudget, Result, Verdict
@@ -217,6 +218,8 @@ class BaseEstimator(ABC):
         inputs = features(spectrum.photometry if self.reads_photometry(spectrum) else None)
         prepared = self.prepare(spectrum)
         output = self.infer(prepared, inputs, samples, seed)
+        if (cleaned := self._without_faulty_band(spectrum, prepared, output)) is not spectrum:
+            return self.estimate(cleaned, samples=samples, seed=seed, label=label)
         return self._result(spectrum, prepared, output, samples, seed, label)
 
     def scores(
@@ -236,6 +239,14 @@ class BaseEstimator(ABC):
         arrays = (np.stack([getattr(item, name) for item in prepared]) for name in ("flux", "coverage", "ivar"))
         snr = np.array([item.snr for item in prepared])
         return self.domain_check.scores(embedding, diagnose(self.emulator, *arrays, inputs, atmosphere, snr))
+
+    def _without_faulty_band(
+        self, spectrum: Spectrum, prepared: PreparedSpectrum, output: CalibratedOutput
+    ) -> Spectrum:
+        """Remove a single magnitude that disagrees with the spectrum; the same object where there is none."""
+        if output.photometry != "used" or not self.reads_spectrum:
+            return spectrum
+        return without_faulty_band(spectrum, prepared, output.intervals, self.moments)
 
     def _result(
         self,

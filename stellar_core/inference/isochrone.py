@@ -193,7 +193,12 @@ class IsochroneEstimator(BaseEstimator):
             for row, k in enumerate(good):
                 outputs[k] = self._output(found[row], embedding[row : row + 1], inputs[row], seed, {}, None)
         for k, item in enumerate(prepared):
-            yield item if k not in outputs else self._result(spectra[k], item, outputs[k], 0, seed, "")
+            if k not in outputs:
+                yield item
+            elif (cleaned := self._without_faulty_band(spectra[k], item, outputs[k])) is not spectra[k]:
+                yield from self._batch([cleaned], seed)
+            else:
+                yield self._result(spectra[k], item, outputs[k], 0, seed, "")
 
     def _passes(
         self, arrays: tuple[np.ndarray, ...], view: np.ndarray, samples: int, seed: int
