@@ -26,7 +26,7 @@ LAYERS = (
     ("datasets",),
     ("inference", "lookup"),
     ("mock", "survey"),
-    ("sdss",),
+    ("gaia", "sdss"),
     ("isochrones", "models"),
     ("preprocessing",),
     ("figures",),
@@ -37,6 +37,7 @@ FORBIDDEN = {
     "models": ("astropy", "stellar_core.sdss", "stellar_core.mock", "stellar_core.isochrones"),
     "preprocessing": ("torch", "stellar_core.models", "stellar_core.mock", "stellar_core.isochrones"),
     "sdss": ("torch", "stellar_core.models", "stellar_core.inference", "stellar_core.mock"),
+    "gaia": ("torch", "stellar_core.models", "stellar_core.inference", "stellar_core.mock", "astroquery"),
     "figures": ("torch", "stellar_core.models", "stellar_core.inference"),
 }
 #: Module or package that no test imports by name -> the tests that run it through another module.

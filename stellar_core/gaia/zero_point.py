@@ -15,9 +15,9 @@ import numpy as np
 from stellar_core.astrometry import MAX_RUWE
 from stellar_core.gaia.source import FIVE, SIX, GaiaSource
 
-#: Mean zero point and its error where that of Lindegren et al. (2021b) is not defined, mas (Gaia EDR3, I/350: from
-#: quasars about -0.02 mas; the local values scatter by as much).
-MEAN_ZERO_POINT, MEAN_ZERO_POINT_ERROR = -0.020, 0.020
+#: Mean zero point where that of Lindegren et al. (2021b) is not defined, from quasars (Lindegren et al. 2021a, A&A 649,
+#: A2), and its error for a single star, which is the scatter of the zero points, mas.
+MEAN_ZERO_POINT, MEAN_ZERO_POINT_ERROR = -0.017, 0.020
 #: Error of the zero point that many stars share, mas (Maiz Apellaniz et al. 2021, A&A 649, A13).
 SYSTEMATIC = 0.0103
 #: Least factor on the archive's errors (Vasiliev & Baumgardt 2021, MNRAS 505, 5978: 10 to 20 % too small).

@@ -69,10 +69,12 @@ class GaiaSky:
 
     def __init__(self, sources: pd.DataFrame) -> None:
         self._connection = duckdb.connect(config={"threads": 1})
-        self._connection.execute(_MACROS)
+        self._do(_MACROS)
         columns = ", ".join(f'"{name}" {_SQL[kind]}' for name, (kind, _, _) in FIELDS.items())
-        self._connection.execute(f"CREATE TABLE gaiadr3.gaia_source ({columns})")
+        self._do(f"CREATE TABLE gaiadr3.gaia_source ({columns})")
         self._mutex = threading.Lock()
+        self._answers: dict[bytes, tuple[int, str, bytes]] = {}
+        self._changed = False
         self.sources = sources
         self._insert(sources)
 
@@ -80,33 +82,46 @@ class GaiaSky:
         self._connection.close()
 
     def add(self, *rows: Mapping[str, object]) -> None:
-        """Add sources until `forget`."""
+        """Add sources until `forget`; what a row lacks is NULL."""
         with self._mutex:
+            self._changed = True
             self._insert(pd.DataFrame(rows))
+
+    def remove(self, source_id: int) -> None:
+        """Remove a source until `forget`."""
+        with self._mutex:
+            self._changed = True
+            self._answers.clear()
+            self._do(f"DELETE FROM gaiadr3.gaia_source WHERE source_id = {int(source_id)}")
 
     def forget(self) -> None:
         """Return to the sources of the start."""
         with self._mutex:
-            kept = self._connection.execute("SELECT COUNT(*) FROM gaiadr3.gaia_source").fetchone()[0]
-            if kept != len(self.sources):
-                self._connection.execute("DELETE FROM gaiadr3.gaia_source")
-                self._connection.execute("DELETE FROM gaiadr3.sdssdr13_best_neighbour")
+            if self._changed:
+                self._changed = False
+                self._do("DELETE FROM gaiadr3.gaia_source")
+                self._do("DELETE FROM gaiadr3.sdssdr13_best_neighbour")
                 self._insert(self.sources)
 
     def answer(self, content_type: str, body: bytes) -> tuple[int, str, bytes]:
         """Return status, content type and body of the reply to one request to ``sync``."""
+        with self._mutex:
+            if body not in self._answers:
+                self._answers[body] = self._run(content_type, body)
+            return self._answers[body]
+
+    def _run(self, content_type: str, body: bytes) -> tuple[int, str, bytes]:
         values, uploads = _form(content_type, body)
         if (values.get("REQUEST"), values.get("LANG")) != ("doQuery", "ADQL"):
             return _refusal("Missing or unknown REQUEST or LANG")
-        with self._mutex:
-            try:
-                for name, place in re.findall(r"(\w+),param:(\w+)", values.get("UPLOAD", "")):
-                    self._upload(name, uploads[place])
-                result = self._connection.execute(re.sub(r"\bCONTAINS\(", "INSIDE(", values["QUERY"]))
-                names = [item[0] for item in result.description]
-                rows = result.fetchall()
-            except (duckdb.Error, KeyError, xml.etree.ElementTree.ParseError) as error:
-                return _refusal(f"Cannot parse query: {str(error).splitlines()[0]}")
+        try:
+            for name, place in re.findall(r"(\w+),param:(\w+)", values.get("UPLOAD", "")):
+                self._upload(name, uploads[place])
+            result = self._connection.execute(re.sub(r"\bCONTAINS\(", "INSIDE(", values["QUERY"]))
+            names = [item[0] for item in result.description]
+            rows = result.fetchall()
+        except (duckdb.Error, KeyError, xml.etree.ElementTree.ParseError) as error:
+            return _refusal(f"Cannot parse query: {str(error).splitlines()[0]}")
         most = int(values.get("MAXREC", 2000))
         form = values.get("FORMAT", "votable")
         fields = {name: FIELDS.get(name) or _BESIDE[name] for name in names}
@@ -114,7 +129,12 @@ class GaiaSky:
             return 200, "application/json", json_table(fields, rows[:most])
         return 200, "application/x-votable+xml", votable(fields, rows[:most], form, overflow=len(rows) > most)
 
+    def _do(self, sql: str) -> list[tuple[object, ...]]:
+        """Run a statement to its end; DuckDB takes no other before."""
+        return self._connection.execute(sql).fetchall()
+
     def _insert(self, sources: pd.DataFrame) -> None:
+        self._answers.clear()
         names = [name for name in FIELDS if name in sources]
         incoming = sources[names].astype({name: float for name in names if name != "source_id"})
         chosen = ", ".join(
@@ -122,7 +142,7 @@ class GaiaSky:
             for name in names
         )
         self._connection.register("incoming", incoming)
-        self._connection.execute(f"INSERT INTO gaiadr3.gaia_source ({', '.join(names)}) SELECT {chosen} FROM incoming")
+        self._do(f"INSERT INTO gaiadr3.gaia_source ({', '.join(names)}) SELECT {chosen} FROM incoming")
         self._connection.unregister("incoming")
         if "sdss_objid" in sources:
             pairs = [
@@ -131,7 +151,7 @@ class GaiaSky:
                 if isinstance(other, int | str) and int(other)
             ]
             if pairs:
-                self._connection.execute(f"INSERT INTO gaiadr3.sdssdr13_best_neighbour VALUES {', '.join(pairs)}")
+                self._do(f"INSERT INTO gaiadr3.sdssdr13_best_neighbour VALUES {', '.join(pairs)}")
 
     def _upload(self, name: str, table: bytes) -> None:
         """Make a table of an uploaded VOTable."""
@@ -139,9 +159,9 @@ class GaiaSky:
         fields = [(item.get("name"), item.get("datatype")) for item in root.iter(f"{_NAMESPACE}FIELD")]
         rows = [[cell.text for cell in row] for row in root.iter(f"{_NAMESPACE}TR")]
         columns = ", ".join(f'"{column}" {_SQL[kind]}' for column, kind in fields)
-        self._connection.execute(f"CREATE OR REPLACE TABLE tap_upload.{name} ({columns})")
+        self._do(f"CREATE OR REPLACE TABLE tap_upload.{name} ({columns})")
         values = ", ".join(f"({', '.join(row)})" for row in rows)
-        self._connection.execute(f"INSERT INTO tap_upload.{name} VALUES {values}")
+        self._do(f"INSERT INTO tap_upload.{name} VALUES {values}")
 
 
 def sources_at(stars: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
