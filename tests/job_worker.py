@@ -8,6 +8,7 @@ that step on; CLOCK, hours by which the wall clock jumps at every look; BLIND, n
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import resource
 import subprocess
@@ -20,38 +21,67 @@ ROOT = Path(__file__).resolve().parents[1]
 NICE = os.environ.get("STELLAR_JOB_NICE", "1")
 
 
+#: Its server loads, once for all workers of this process, the libraries that take most of the time of their start.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["torch._dynamo", "sklearn", "pandas", "astropy.table", "stellar_core.training.loop"])
+
+
+class Fork(FORKS.Process):
+    """A worker forked from the server of `FORKS`, with the methods of a Popen."""
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        self.join(timeout)
+        return self.exitcode
+
+
 class Launcher:
     """Starts `main` for a job with the faults ``environment``; keeps the processes.
 
     Attributes
     ----------
-    processes : list of Popen
+    processes : list of Fork
     """
 
     def __init__(self, **environment: object) -> None:
         self.environment = {name: str(value) for name, value in environment.items()}
-        self.processes: list[subprocess.Popen] = []
+        self.processes: list[Fork | subprocess.Popen] = []
 
-    def __call__(self, job, token: str) -> subprocess.Popen:
+    def __call__(self, job, token: str) -> Fork | subprocess.Popen:
         runs = {"STELLAR_RUNS_DIR": str(job.folder.parent), "STELLAR_JOB_NICE": NICE, "OMP_NUM_THREADS": "1"}
-        with (job.folder / "log.txt").open("ab") as log:
-            self.processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "tests.job_worker", job.id, token],
-                    cwd=ROOT,
-                    stdout=log,
-                    stderr=log,
-                    env={**os.environ, **runs, **self.environment},
-                    start_new_session=True,
-                )
-            )
+        self.processes.append(self._start(job, token, {**os.environ, **runs, **self.environment}))
         return self.processes[-1]
+
+    def _start(self, job, token: str, environment: dict[str, str]) -> Fork | subprocess.Popen:
+        process = Fork(target=forked, args=(job.id, token, str(job.folder / "log.txt"), environment))
+        process.start()
+        return process
 
     def end(self) -> None:
         """Kill what is left."""
         for process in self.processes:
             process.kill()
             process.wait()
+
+
+class ProgramLauncher(Launcher):
+    """Starts each worker as a program of its own, as the queue does by default."""
+
+    def _start(self, job, token: str, environment: dict[str, str]) -> subprocess.Popen:
+        command = [sys.executable, "-m", "tests.job_worker", job.id, token]
+        with (job.folder / "log.txt").open("ab") as log:
+            return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment, start_new_session=True)
+
+
+def forked(job_id: str, token: str, log: str, environment: dict[str, str]) -> None:
+    """Run `main` in a session and an environment of its own, with the job's log as output."""
+    os.setsid()
+    os.chdir(ROOT)
+    os.environ.clear()
+    os.environ.update(environment)
+    with open(log, "ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    raise SystemExit(main(job_id, token))
 
 
 def main(job_id: str, token: str) -> int:
@@ -69,7 +99,7 @@ def main(job_id: str, token: str) -> int:
     worker._Worker._carry_out = prepared
     worker.SAVE_SECONDS = 0.2
     worker.DISK_SECONDS = 1e9 if os.environ.get("BLIND") else 0.3
-    return worker.work(Queue(launch=Launcher()), job_id, token)
+    return worker.work(Queue(launch=ProgramLauncher()), job_id, token)
 
 
 def replace_the_slow() -> None:

@@ -90,7 +90,7 @@ def test_a_killed_worker_is_detected_and_resume_gives_the_same_result(tmp_path, 
     assert not group.exists() or group.read_text().split()[-1] == NICE, (
         "niceness is relative within a session of its own"
     )
-    queue.launch.processes[0].send_signal(signal.SIGKILL)
+    queue.launch.processes[0].kill()
     queue.launch.processes[0].wait()
     status = job.status()
     assert status.state == "failed" and "killed" in status.reason and job.checkpoint
@@ -108,8 +108,8 @@ def test_the_job_outlives_the_server_that_started_it(tmp_path, launch, uninterru
     Queue(tmp_path).submit(job_config())
     code = (
         "import time; from pathlib import Path\n"
-        "from tests.job_worker import Launcher; from stellar_core.jobs.queue import Queue\n"
-        f"Queue(Path({str(tmp_path)!r}), Launcher(PACE=0.1)).start_next()\n"
+        "from tests.job_worker import ProgramLauncher; from stellar_core.jobs.queue import Queue\n"
+        f"Queue(Path({str(tmp_path)!r}), ProgramLauncher(PACE=0.1)).start_next()\n"
         "print('started', flush=True); time.sleep(600)"
     )
     server = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
