@@ -86,11 +86,11 @@ def is_votable(data: bytes) -> bool:
 def _votable(data: bytes, failed: Callable[[str], ArchiveError], successful: bool = False) -> dict[str, list[object]]:
     """Return the columns of the first table; ``successful`` requires that the archive reports that it is whole."""
     from astropy.io import votable
-    from astropy.io.votable.exceptions import VOTableSpecError
+    from astropy.io.votable.exceptions import VOWarning
 
     try:  # "ignore": Gaia writes some units in its own way
         document = votable.parse(io.BytesIO(data), verify="ignore")
-    except (VOTableSpecError, ValueError, IndexError, TypeError, KeyError, EOFError) as error:
+    except (VOWarning, ValueError, IndexError, TypeError, KeyError, EOFError) as error:
         raise failed(f"it is cut short or damaged ({' '.join(str(error).split())[:80]})") from None
     states = [(str(info.value).upper(), info.content) for info in _infos(document) if info.name == "QUERY_STATUS"]
     for state, words in states:

@@ -83,20 +83,19 @@ class Catalogue:
     def close(self) -> None:
         self._connection.close()
 
-    def stars(self) -> pd.DataFrame:
-        """Return positions, magnitudes and parameters of the MOCK stars, and of real stars as far as they are known."""
-        real = [
+    def real_stars(self) -> pd.DataFrame:
+        """Return the positions of real stars and their magnitudes from the spectra, where both are known."""
+        rows = [
             {
                 **{name: float(known[name] or "nan") for name in ("ra", "dec")},
-                **{f"psfMag_{band}": float(known.get(f"sm_{band}") or "nan") for band in "gri"},
-                **{f"{name}adop": float(known[f"sspp_{name}"] or "nan") for name in ("teff", "logg")},
+                **{f"psfMag_{band}": float(known[f"sm_{band}"] or "nan") for band in "gri"},
+                "bestObjID": "",
             }
             for _, known in self._real
             if known["kind"] == "STAR"
         ]
-        found = pd.concat([self.mock, pd.DataFrame(real)], ignore_index=True)
-        measured = found[["ra", "dec", "psfMag_g", "psfMag_r", "psfMag_i"]].notna().all(axis=1)
-        return found[measured].reset_index(drop=True)
+        columns = ["ra", "dec", "psfMag_g", "psfMag_r", "psfMag_i", "bestObjID"]
+        return pd.DataFrame(rows, columns=columns).dropna().reset_index(drop=True)
 
     def ask(self, sql: str) -> tuple[list[str], list[list[str]]]:
         """Return column names and rows of text for one SELECT.

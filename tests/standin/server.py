@@ -14,11 +14,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
+
+from stellar_core.mock.gaia import GaiaBatch
+from stellar_core.mock.plates import gaia_of_plate
 from stellar_core.mock.survey import SEED
 from tests.standin.casjobs import CasJobsDesk
 from tests.standin.database import Catalogue, Refusal, as_csv
 from tests.standin.faults import Fault, Faults
-from tests.standin.gaia import GaiaSky, error_table, sources_at, votable
+from tests.standin.gaia import GaiaSky, error_table, invented, sources_at, votable
 from tests.standin.spectra import SpectrumShelf
 
 _PAGE = (
@@ -88,7 +92,9 @@ class StandIn(http.server.ThreadingHTTPServer):
         self.spectra = SpectrumShelf(folder / "spectra", seed, real)
         self.catalogue = Catalogue(folder, plates, seed, self.spectra.real_rows())
         self.casjobs = CasJobsDesk(self.catalogue)
-        self.sky = GaiaSky(sources_at(self.catalogue.stars(), seed))
+        real = self.catalogue.real_stars()
+        known = GaiaBatch.join([*(gaia_of_plate(seed, plate) for plate in plates), invented(real, seed)])
+        self.sky = GaiaSky(sources_at(pd.concat([self.catalogue.mock, real], ignore_index=True), known, seed))
         self.faults = Faults()
         self.replies: dict[str, tuple[int, str, bytes]] = {}
         self.stall = stall
