@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,21 @@ def shared_data() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def gaia_file() -> Callable[[str], Path]:
+    """Path of a real reply of the Gaia archive: beside the data folder, or among astroquery's own tests; else skipped."""
+
+    def find(name: str) -> Path:
+        beside = Path(os.environ.get("STELLAR_SHARED_DATA", DATA)).parent / "reference" / "gaia"
+        package = Path(importlib.util.find_spec("astroquery").origin).parent / "gaia" / "tests" / "data"
+        found = [folder / name for folder in (beside, package) if (folder / name).is_file()]
+        if not found:
+            pytest.skip(f"no {name} in {beside}, and astroquery is installed without its tests")
+        return found[0]
+
+    return find
 
 
 @pytest.fixture(scope="session")

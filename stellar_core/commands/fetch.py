@@ -1,4 +1,4 @@
-"""The commands ``fetch mist`` and ``fetch survey``, run in a terminal or in the background by a page."""
+"""The commands ``fetch mist`` and ``fetch survey``, which pages run in the background too, and ``fetch gaia``."""
 
 from __future__ import annotations
 
@@ -74,3 +74,49 @@ def fetch_survey(
     else:
         why = "" if found["stored"] == found["rows"] else "; the manifest gives the reasons for the others"
         typer.echo(f"{found['stored']} of {found['rows']} {found['source']} stars in {found['store']}{why}.")
+
+
+@commands.command("gaia")
+def fetch_gaia(
+    stars: Annotated[
+        list[str], typer.Argument(help="source_ids of Gaia DR3, or files of its archive (VOTable, JSON).")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Fetch parallaxes and magnitudes of Gaia DR3, corrected for the zero point, or read them from a file."""
+    from stellar_core.errors import StellarError
+    from stellar_core.gaia import astrometries, find_source, open_archive, read_sources
+
+    archive = open_archive().with_breaker(2)
+    found: list[dict[str, object]] = []
+    for star in stars:
+        try:
+            if Path(star).is_file():
+                sources = read_sources(star)
+                known = list(zip([str(source.source_id) for source in sources], astrometries(sources)))
+            else:
+                known = [(star, find_source(star, archive))]
+            found += [
+                {"input": star, **(astrometry.to_dict() if astrometry else {"source_id": number, "parallax_mas": None})}
+                for number, astrometry in known
+            ]
+        except StellarError as error:
+            found.append({"input": star, "error": str(error)})
+            sys.stderr.write(f"error: {star[:100]}: {error}\n")
+    if as_json:
+        emit(found)
+    else:
+        for item in found:
+            if "error" not in item:
+                typer.echo(_line(item))
+    if all("error" in item for item in found):
+        raise typer.Exit(2)
+
+
+def _line(item: dict[str, object]) -> str:
+    if item["parallax_mas"] is None:
+        return f"Gaia DR3 {item['source_id']}: no parallax"
+    bands = ", ".join(f"{band} {value:.3f}" for band, (value, _) in item["magnitudes"].items())
+    sentences = " ".join([*item["notes"], *item["caveats"]])
+    measured = f"{item['parallax_mas']:.4f} ± {item['parallax_err_mas']:.4f} mas"
+    return f"Gaia DR3 {item['source_id']}: parallax {measured}; {bands}. {sentences}".rstrip()

@@ -210,11 +210,11 @@ def test_without_the_archive_there_is_one_sentence(sdss, archive):
     assert "\n" not in str(caught.value)
 
 
-def test_sources_of_a_real_file(real_file):
-    first, second = astrometries(read_sources(real_file("1710099405832VAL-result.vot")))
+def test_sources_of_a_gaia_file(gaia_file):
+    first, second = astrometries(read_sources(gaia_file("1710099405832VAL-result.vot")))
     assert first.source_id == "4583627001381815936" and first.parallax == pytest.approx(2.3034 + 0.0417, abs=2e-4)
     assert first.magnitudes["G"][0] == pytest.approx(7.0120187) and first.origin == "Gaia DR3"
     assert second.ruwe == pytest.approx(1.03767) and second.significance > 20
-    known = astrometries(read_sources(real_file("cone_search.json")))
+    known = astrometries(read_sources(gaia_file("cone_search.json")))
     assert sum(one is None for one in known) == 6
     assert all(one.parallax_error > 0 and "G" in one.magnitudes for one in known if one is not None)

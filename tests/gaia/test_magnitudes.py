@@ -47,10 +47,10 @@ def test_faint_bp_is_not_used():
     assert set(magnitudes(faint)[0]) == {"G", "RP"}
 
 
-def test_colours_that_contradict_g_are_not_used(real_file):
+def test_colours_that_contradict_g_are_not_used(gaia_file):
     found, notes = magnitudes(source(phot_bp_rp_excess_factor=1.6))
     assert set(found) == {"G"} and "BP and RP are not used" in notes[0]
-    sources = read_sources(real_file("cone_search.json"))
+    sources = read_sources(gaia_file("cone_search.json"))
     excess = np.array([colour_excess(one) for one in sources])
     assert abs(np.nanmedian(excess)) < 1.5 and np.nanmedian(np.abs(excess)) < 3, "in units of the scatter"
 

@@ -100,30 +100,30 @@ def test_the_error_in_the_body_of_a_reply():
     assert refusal_of(b"<html></html>") is None and refusal_of(reply()) is None
 
 
-def test_a_real_votable_by_name(real_file):
-    first, second = read_sources(real_file("1710099405832VAL-result.vot"))
+def test_a_real_votable_by_name(gaia_file):
+    first, second = read_sources(gaia_file("1710099405832VAL-result.vot"))
     assert (first.source_id, second.source_id) == (4583627001381815936, 5348723816842275584)
     assert (first.parallax, first.ra, first.dec) == (2.3034086430210925, 268.0676646661466, 26.50748605871529)
     assert first.parallax_error == pytest.approx(0.03333763) and first.ruwe == pytest.approx(1.0828559)
     assert first.phot_g_mean_mag == pytest.approx(7.0120187) and first.astrometric_params_solved == FIVE
     assert second.ipd_frac_multi_peak == 12 and math.isnan(second.pseudocolour) and first.non_single_star == 0
-    assert read_sources(str(real_file("1710099405832VAL-result.vot"))) == [first, second]
-    assert read_sources(real_file("1710099405832VAL-result.vot").read_bytes()) == [first, second]
+    assert read_sources(str(gaia_file("1710099405832VAL-result.vot"))) == [first, second]
+    assert read_sources(gaia_file("1710099405832VAL-result.vot").read_bytes()) == [first, second]
 
 
-def test_real_json_files_by_name(real_file):
-    (source,) = read_sources(real_file("launch_job.json"))
+def test_real_json_files_by_name(gaia_file):
+    (source,) = read_sources(gaia_file("launch_job.json"))
     assert (source.source_id, source.parallax) == (5937144193345094528, 0.029992199777711163)
     assert not source.has_parallax, "the file has no error of the parallax"
-    sources = read_sources(real_file("cone_search.json"))
+    sources = read_sources(gaia_file("cone_search.json"))
     solved = [source.astrometric_params_solved for source in sources]
     assert (solved.count(FIVE), solved.count(SIX), solved.count(TWO)) == (27, 17, 6)
     assert all(source.has_parallax == (kind != TWO) for source, kind in zip(sources, solved))
 
 
-def test_other_tables_and_absent_files_give_one_sentence(real_file, tmp_path):
+def test_other_tables_and_absent_files_give_one_sentence(gaia_file, tmp_path):
     with pytest.raises(ArchiveError, match="job_1.vot has no column ra"):
-        read_sources(real_file("job_1.vot"))
+        read_sources(gaia_file("job_1.vot"))
     with pytest.raises(StorageError, match="cannot be read: No such file"):
         read_sources(tmp_path / "absent.vot")
     with pytest.raises(StorageError, match="cannot be read"):

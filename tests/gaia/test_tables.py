@@ -24,38 +24,38 @@ def test_the_three_formats_say_the_same(form):
     assert columns["ipd_frac_multi_peak"] == [None], "masked"
 
 
-def test_real_votables_of_both_forms(real_file):
-    plain = read_table(real_file("1710099405832VAL-result.vot").read_bytes())
+def test_real_votables_of_both_forms(gaia_file):
+    plain = read_table(gaia_file("1710099405832VAL-result.vot").read_bytes())
     assert plain["source_id"] == [4583627001381815936, 5348723816842275584] and len(plain) == 152
     assert plain["ra"] == [268.0676646661466, 171.55081173633306] and plain["rv_nb_transits"] == [31, 28]
     assert plain["vbroad_nb_transits"] == [31, None], "an empty cell is a missing value"
     assert plain["duplicated_source"] == [False, False] and plain["phot_variable_flag"] == ["VARIABLE", "VARIABLE"]
-    binary = read_table(real_file("job_1.vot").read_bytes())
+    binary = read_table(gaia_file("job_1.vot").read_bytes())
     assert binary == {
         **{"alpha": [1.0, 3.0, 5.0], "delta": [2.0, 4.0, 6.0]},
         **{"source_id": ["a", "b", "c"], "table1_oid": [1, 2, 3]},
     }
 
 
-def test_real_json(real_file):
-    one = read_table(real_file("launch_job.json").read_bytes())
+def test_real_json(gaia_file):
+    one = read_table(gaia_file("launch_job.json").read_bytes())
     assert one["source_id"] == [5937144193345094528] and one["parallax"] == [0.029992199777711163]
-    many = read_table(real_file("cone_search.json").read_bytes())
+    many = read_table(gaia_file("cone_search.json").read_bytes())
     assert len(many["source_id"]) == 50 and many["parallax"].count(None) == 6, "positions without a parallax"
 
 
 @pytest.mark.parametrize("name", ["1710099405832VAL-result.vot", "job_1.vot", "launch_job.json"])
-def test_a_table_cut_short_anywhere_is_refused(real_file, name):
-    data = real_file(name).read_bytes().rstrip()
+def test_a_table_cut_short_anywhere_is_refused(gaia_file, name):
+    data = gaia_file(name).read_bytes().rstrip()
     for end in random.Random(4).sample(range(len(data)), 60):
         with pytest.raises(ArchiveError):
             read_table(data[:end])
 
 
-def test_damaged_bytes_give_a_table_or_one_sentence(real_file):
+def test_damaged_bytes_give_a_table_or_one_sentence(gaia_file):
     rng = random.Random(7)
     for name in ("job_1.vot", "1710099405832VAL-result.vot", "launch_job.json"):
-        data = real_file(name).read_bytes()
+        data = gaia_file(name).read_bytes()
         for _ in range(60 if len(data) < 5000 else 12):
             damaged = bytearray(data)
             for place in rng.sample(range(len(data)), 3):

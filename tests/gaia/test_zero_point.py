@@ -51,8 +51,8 @@ def test_it_is_not_defined_everywhere():
     assert zero_points([]).shape == (0,)
 
 
-def test_stars_together_and_alone_agree_without_warnings(real_file):
-    sources = read_sources(real_file("cone_search.json"))
+def test_stars_together_and_alone_agree_without_warnings(gaia_file):
+    sources = read_sources(gaia_file("cone_search.json"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         together = zero_points(sources)

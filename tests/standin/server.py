@@ -89,6 +89,7 @@ class StandIn(http.server.ThreadingHTTPServer):
         real: Path | None = None,
         stall: float = 30.0,
     ) -> None:
+        plates = tuple(plates)
         self.spectra = SpectrumShelf(folder / "spectra", seed, real)
         self.catalogue = Catalogue(folder, plates, seed, self.spectra.real_rows())
         self.casjobs = CasJobsDesk(self.catalogue)
