@@ -58,7 +58,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def gaia_file() -> Callable[[str], Path]:
-    """Path of a real reply of the Gaia archive: beside the data folder, or among astroquery's own tests; else skipped."""
+    """Path of a real reply of the Gaia archive: beside the data folder, or in astroquery's own tests; else skipped."""
 
     def find(name: str) -> Path:
         beside = Path(os.environ.get("STELLAR_SHARED_DATA", DATA)).parent / "reference" / "gaia"

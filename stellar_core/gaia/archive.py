@@ -6,6 +6,7 @@ source is believed only where a second query says so too, and is asked again aft
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable, Hashable, Sequence
@@ -123,8 +124,16 @@ class GaiaArchive:
             found += self._chunk(wanted[start : start + CHUNK], ask, sort)
         return found
 
-    def _chunk(self, wanted: Sequence[Wanted], ask: Callable, sort: Callable) -> list[list[GaiaSource]]:
-        """Return the sources of each item; halve the chunk where the archive cuts its table."""
+    def _chunk(
+        self,
+        wanted: Sequence[Wanted],
+        ask: Callable[[Sequence[Wanted]], Query],
+        sort: Callable[[Sequence[Wanted], Sequence[Row]], list[list[GaiaSource]]],
+    ) -> list[list[GaiaSource]]:
+        """Return the sources of each item; halve the chunk where the archive cuts its table.
+
+        ``ask`` makes the query of some items, ``sort`` gives each item its rows and raises on rows that belong to none.
+        """
         query = ask(wanted)
         cached = self._cached(query, lambda rows: sort(wanted, rows))
         if cached is not None:
@@ -140,13 +149,11 @@ class GaiaArchive:
                     raise TransientError("The Gaia archive left sources out of its reply.")
             return found, data
 
-        call = (
-            self.retries.call
-            if self.breaker is None
-            else lambda work: self.breaker.call(lambda: self.retries.call(work))
-        )
         try:
-            found, data = call(look_up)
+            if self.breaker is None:
+                found, data = self.retries.call(look_up)
+            else:
+                found, data = self.breaker.call(lambda: self.retries.call(look_up))
         except OverflowedError:
             if len(wanted) == 1:
                 raise ArchiveError(f"There are more than {MAX_ROWS} Gaia sources at this position.") from None
@@ -158,7 +165,7 @@ class GaiaArchive:
 
     def _key(self, query: Query, complete: bool) -> str:
         """Return the cache key of a reply; those in which a source is missing have that of the present `PERIOD`."""
-        key = Query(f"{self.url}\n{query.adql}", query.table).key
+        key = hashlib.sha256(f"{self.url}\n{query.key}".encode()).hexdigest()
         return f"gaia/{key[:2]}/{key}.vot" if complete else f"gaia/missing-{self.clock() // PERIOD:.0f}/{key}.vot"
 
     def _cached(

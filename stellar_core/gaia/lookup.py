@@ -11,7 +11,7 @@ from stellar_core.astrometry import Astrometry
 from stellar_core.errors import ArchiveError, ParameterError
 from stellar_core.gaia.archive import CHUNK_TIMEOUT, GaiaArchive, open_archive
 from stellar_core.gaia.magnitudes import magnitudes
-from stellar_core.gaia.matching import Match, match
+from stellar_core.gaia.matching import RADIUS, Match, match, separations
 from stellar_core.gaia.source import GaiaSource, parse_source_id
 from stellar_core.gaia.targets import Target, target_of, targets_of
 from stellar_core.gaia.zero_point import CorrectedParallax, correct_parallaxes
@@ -118,14 +118,14 @@ def look_up_many(
                 targets[number] = target
     surroundings = archive.near([(target.ra, target.dec) for target in targets.values()])
     matches = {number: match(targets[number], sources) for number, sources in zip(targets, surroundings)}
-    found_in = [number for number, outcome in matches.items() if outcome.source is not None]
-    known = dict(zip(found_in, astrometries([matches[number].source for number in found_in])))
+    matched = [number for number, outcome in matches.items() if outcome.source is not None]
+    known = dict(zip(matched, astrometries([matches[number].source for number in matched])))
     for number, outcome in matches.items():
         found[number] = _finding(outcome, known.get(number))
     return found
 
 
-def find_source(text: str | int, archive: GaiaArchive | None = None) -> Astrometry:
+def find_source(text: str | int, archive: GaiaArchive | None = None, *, spectrum: Spectrum | None = None) -> Astrometry:
     """Return the parallax and magnitudes of a source by its identifier.
 
     Parameters
@@ -133,6 +133,8 @@ def find_source(text: str | int, archive: GaiaArchive | None = None) -> Astromet
     text : str or int
         Digits of the source_id, or "Gaia DR3" and the digits.
     archive : GaiaArchive, optional
+    spectrum : Spectrum, optional
+        Spectrum of the star; where its position or magnitudes do not fit the source, a note says so.
 
     Raises
     ------
@@ -150,7 +152,14 @@ def find_source(text: str | int, archive: GaiaArchive | None = None) -> Astromet
     (astrometry,) = astrometries([source])
     if astrometry is None:
         raise ArchiveError(_no_parallax(source), value=number)
-    return astrometry
+    target = None if spectrum is None else target_of(spectrum)
+    outcome = None if target is None else match(target, [source])
+    if outcome is None or outcome.source is not None:
+        return astrometry
+    apart = float(separations(target, [source])[0])
+    reason = f"It lies {apart:,.1f} arcsec from the spectrum's position." if apart > RADIUS else outcome.notes[0]
+    note = f"The source_id may be that of another star. {reason}"
+    return replace(astrometry, notes=(note, *astrometry.notes))
 
 
 def astrometries(sources: Sequence[GaiaSource], origin: str = "Gaia DR3") -> list[Astrometry | None]:

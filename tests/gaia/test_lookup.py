@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from dataclasses import replace
 
@@ -202,6 +203,19 @@ def test_identifiers_that_gaia_does_not_have(sdss, archive):
     with pytest.raises(IdentifierError, match="rounded by a spreadsheet"):
         find_source("4.58363E+18", archive)
     assert [served.resource for served in sdss.served] == ["/gaia/tap/sync"] * 2, "only the first was asked for, twice"
+
+
+def test_an_identifier_of_another_star_is_noted(sdss, archive):
+    right, far = sdss.sky.sources["source_id"][:2].astype(str)
+    assert find_source(right, archive, spectrum=spectrum(sdss, 0)) == find_source(right, archive)
+    assert find_source(right, archive, spectrum=spectrum(sdss, 0, meta={})).notes == (), "no position, no check"
+    noted = find_source(far, archive, spectrum=spectrum(sdss, 0))
+    assert re.fullmatch(
+        r"The source_id may be that of another star. It lies [\d,.]+ arcsec from .* position.", noted.notes[0]
+    )
+    row = sdss.sky.sources.iloc[0]
+    added(sdss, 0, phot_g_mean_mag=row["phot_g_mean_mag"] - 3.0)
+    assert "SDSS's magnitudes give G" in find_source(128, archive, spectrum=spectrum(sdss, 0)).notes[0]
 
 
 def test_without_the_archive_there_is_one_sentence(sdss, archive):
