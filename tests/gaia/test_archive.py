@@ -20,7 +20,7 @@ from stellar_core.gaia.archive import CHUNK, GAIA_URL, PERIOD, GaiaArchive, gaia
 from stellar_core.network.retries import TransientError
 from stellar_core.sdss.cache import DiskCache
 from tests.standin import Fault, Faults, StandIn
-from tests.standin.gaia import FIELDS, error_table, votable
+from tests.standin.gaia_tables import FIELDS, error_table, votable
 
 ROOT = Path(__file__).resolve().parents[2]
 SYNC = "/gaia/tap/sync"

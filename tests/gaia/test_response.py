@@ -11,7 +11,7 @@ from stellar_core.gaia.response import parse_reply, read_sources, refusal_of
 from stellar_core.gaia.source import COLUMNS, FIVE, SIX, TWO
 from stellar_core.gaia.tables import OverflowedError
 from stellar_core.network.retries import TransientError
-from tests.standin.gaia import FIELDS, error_table, json_table, votable
+from tests.standin.gaia_tables import FIELDS, error_table, json_table, votable
 
 ASKED = {name: FIELDS[name] for name in COLUMNS} | {"sdss_objid": ("long", "", "")}
 GOOD = {

@@ -10,7 +10,7 @@ import pytest
 from stellar_core.errors import ArchiveError
 from stellar_core.gaia.tables import MAX_BYTES, OverflowedError, is_votable, read_table, reply_columns
 from stellar_core.network.retries import TransientError
-from tests.standin.gaia import FIELDS, error_table, json_table, votable
+from tests.standin.gaia_tables import FIELDS, error_table, json_table, votable
 
 ROW = [4583627001381815936, 268.0676646661466, 26.50748605871529, *([1.0] * 16), 31, 0, None]
 

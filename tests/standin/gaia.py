@@ -2,53 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import struct
 import threading
 import urllib.parse
 import xml.etree.ElementTree
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import duckdb
-import numpy as np
 import pandas as pd
 
-from stellar_core.constants import POGSON
-from stellar_core.gaia.magnitudes import ZERO_POINT_ERRORS, predicted_g
-from stellar_core.gaia.source import FIVE, TWO, GaiaSource
-from stellar_core.gaia.zero_point import MEAN_ZERO_POINT, SYSTEMATIC, error_factor, zero_points
-from stellar_core.mock.gaia import GaiaBatch
+from tests.standin.gaia_tables import BESIDE, FIELDS, error_table, json_table, votable
 
-#: Columns as in the real archive's tables: type of VOTable, unit, UCD.
-FIELDS: dict[str, tuple[str, str, str]] = {
-    "source_id": ("long", "", "meta.id"),
-    "ra": ("double", "deg", "pos.eq.ra;meta.main"),
-    "dec": ("double", "deg", "pos.eq.dec;meta.main"),
-    "pm": ("float", "mas.yr**-1", "pos.pm;pos.eq"),
-    "pmra": ("double", "mas.yr**-1", "pos.pm;pos.eq.ra"),
-    "pmdec": ("double", "mas.yr**-1", "pos.pm;pos.eq.dec"),
-    "parallax": ("double", "mas", "pos.parallax.trig"),
-    "parallax_error": ("float", "mas", "stat.error;pos.parallax.trig"),
-    "ruwe": ("float", "", "stat.error"),
-    "phot_g_mean_mag": ("float", "mag", "phot.mag;em.opt"),
-    "phot_g_mean_flux_over_error": ("float", "", "stat.snr;phot.flux;em.opt"),
-    "phot_bp_mean_mag": ("float", "mag", "phot.mag;em.opt.B"),
-    "phot_bp_mean_flux_over_error": ("float", "", "stat.snr;phot.flux;em.opt.B"),
-    "phot_rp_mean_mag": ("float", "mag", "phot.mag;em.opt.R"),
-    "phot_rp_mean_flux_over_error": ("float", "", "stat.snr;phot.flux;em.opt.R"),
-    "phot_bp_rp_excess_factor": ("float", "", "arith.factor;phot.flux;em.opt"),
-    "nu_eff_used_in_astrometry": ("float", "um**-1", "em.wavenumber"),
-    "pseudocolour": ("float", "um**-1", "em.wavenumber"),
-    "ecl_lat": ("double", "deg", "pos.ecliptic.lat"),
-    "astrometric_params_solved": ("short", "", "meta.number"),
-    "non_single_star": ("short", "", "meta.code.status"),
-    "ipd_frac_multi_peak": ("short", "", "stat.value"),
-}
-_BESIDE = {"star": ("int", "", ""), "sdss_objid": ("long", "", "meta.id.cross")}
 _SQL = {"long": "BIGINT", "double": "DOUBLE", "float": "FLOAT", "short": "SMALLINT", "int": "INTEGER"}
-_BYTES = {"long": ">q", "double": ">d", "float": ">f", "short": ">h", "int": ">i"}
 _MACROS = """
 CREATE SCHEMA gaiadr3;
 CREATE SCHEMA tap_upload;
@@ -128,7 +93,7 @@ class GaiaSky:
             return _refusal(f"Cannot parse query: {str(error).splitlines()[0]}")
         most = int(values.get("MAXREC", 2000))
         form = values.get("FORMAT", "votable")
-        fields = {name: FIELDS.get(name) or _BESIDE[name] for name in names}
+        fields = {name: FIELDS.get(name) or BESIDE[name] for name in names}
         if form == "json":
             return 200, "application/json", json_table(fields, rows[:most])
         return 200, "application/x-votable+xml", votable(fields, rows[:most], form, overflow=len(rows) > most)
@@ -168,144 +133,8 @@ class GaiaSky:
         self._do(f"INSERT INTO tap_upload.{name} VALUES {values}")
 
 
-def sources_at(stars: pd.DataFrame, gaia: GaiaBatch, seed: int = 0) -> pd.DataFrame:
-    """Put the values of Gaia's stars into the form of the archive: before the zero point and with formal errors.
-
-    Parameters
-    ----------
-    stars : DataFrame
-        ra, dec, bestObjID.
-    gaia : GaiaBatch
-        The same stars.
-    seed : int
-        Of the proper motions, which have a scatter of 10 mas/yr; the positions are moved by them for the 12 years
-        from SDSS to Gaia.
-    """
-    rng = np.random.default_rng(seed)
-    n = len(stars)
-    pmra, pmdec = np.where(gaia.has_parallax, rng.normal(0.0, 10.0, (2, n)), np.nan)
-    dec = stars["dec"].to_numpy(float) + np.nan_to_num(pmdec) * 12.0 / 3.6e6
-    east = np.nan_to_num(pmra) * 12.0 / 3.6e6 / np.cos(np.radians(dec))
-    g, bp, rp = gaia.magnitudes.T
-    least = np.array(list(ZERO_POINT_ERRORS.values()))
-    ratios = POGSON / np.sqrt(np.maximum(gaia.magnitude_errors**2 - least**2, 1e-8)).T
-    factor = [error_factor(*row) for row in zip(g.tolist(), gaia.ruwe.tolist(), gaia.parallax.tolist())]
-    table = pd.DataFrame(
-        {
-            "source_id": 128 * (np.arange(n, dtype=np.int64) + 1) + (np.int64(seed % 1000 + 1) << 45),
-            **{"ra": (stars["ra"].to_numpy(float) + east) % 360.0, "dec": dec},
-            **{"pm": np.hypot(pmra, pmdec), "pmra": pmra, "pmdec": pmdec, "parallax": gaia.parallax},
-            "parallax_error": np.sqrt(np.maximum(gaia.parallax_error**2 - SYSTEMATIC**2, 1e-6)) / factor,
-            **{"ruwe": gaia.ruwe, "phot_g_mean_mag": g, "phot_bp_mean_mag": bp, "phot_rp_mean_mag": rp},
-            **{f"phot_{band}_mean_flux_over_error": ratio for band, ratio in zip(("g", "bp", "rp"), ratios)},
-            "phot_bp_rp_excess_factor": np.polyval([-0.005879, 0.049255, 0.011464, 1.162004], bp - rp),
-            "nu_eff_used_in_astrometry": np.clip(1.76 - 0.29 * (bp - rp), 1.2, 1.7),
-            **{"pseudocolour": np.nan, "ecl_lat": np.clip(dec, -80.0, 80.0)},
-            "astrometric_params_solved": np.where(gaia.has_parallax, FIVE, TWO),
-            **{"non_single_star": gaia.non_single_star, "ipd_frac_multi_peak": 0},
-            "sdss_objid": [str(value) if str(value).isdecimal() else "0" for value in stars["bestObjID"]],
-        }
-    )
-    columns = [name for name in table if name not in ("pm", "sdss_objid")]
-    rows = [dict(zip(columns, row)) for row in table[columns].itertuples(index=False)]
-    zero = zero_points([GaiaSource(**row | {"source_id": int(row["source_id"])}) for row in rows])
-    table["parallax"] += np.where(np.isnan(zero), MEAN_ZERO_POINT, zero)
-    return table
-
-
-def invented(stars: pd.DataFrame, seed: int = 0) -> GaiaBatch:
-    """Invent Gaia's values for stars of a catalogue: their brightness, and the distance of dwarfs of 5 kpc at G 20.
-
-    Parameters
-    ----------
-    stars : DataFrame
-        psfMag_g, psfMag_r, psfMag_i.
-    """
-    rng = np.random.default_rng(seed)
-    n = len(stars)
-    g = np.array([predicted_g(*row) for row in zip(*(stars[f"psfMag_{band}"].to_numpy(float) for band in "gri"))])
-    colour = np.clip(stars["psfMag_g"].to_numpy(float) - stars["psfMag_i"].to_numpy(float), 0.2, 3.0)
-    error = 0.02 * 10 ** (0.2 * np.maximum(g - 14.5, 0.0))
-    parallax = 0.2 * 10 ** (0.2 * (20.0 - g)) + error * rng.standard_normal(n)
-    return GaiaBatch(
-        parallax,
-        np.hypot(1.2 * error, SYSTEMATIC),
-        np.stack([g, g + 0.43 * colour, g - 0.57 * colour], axis=1),
-        np.tile([0.004, 0.02, 0.02], (n, 1)),
-        np.ones(n),
-        np.zeros(n, np.int64),
-    )
-
-
-def votable(
-    fields: Mapping[str, tuple[str, str, str]],
-    rows: Iterable[Iterable[object]],
-    form: str = "votable",
-    overflow: bool = False,
-) -> bytes:
-    """Format rows as the archive does: BINARY2 (``votable``) or TABLEDATA (``votable_plain``)."""
-    described = "".join(
-        f'<FIELD datatype="{kind}" name="{name}"'
-        + (f' ucd="{ucd}"' if ucd else "")
-        + (f' unit="{unit}"' if unit else "")
-        + f">\n<DESCRIPTION>{name}</DESCRIPTION>\n</FIELD>\n"
-        for name, (kind, unit, ucd) in fields.items()
-    )
-    kinds = [kind for kind, _, _ in fields.values()]
-    data = _tabledata(kinds, rows) if form == "votable_plain" else _binary2(kinds, rows)
-    end = '<INFO name="QUERY_STATUS" value="OVERFLOW"/>\n' if overflow else ""
-    return (
-        '<?xml version="1.0"?>\n<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n'
-        '<RESOURCE type="results">\n<INFO name="QUERY_STATUS" value="OK"/>\n'
-        '<INFO name="CAPTION" value=""/>\n<COOSYS ID="GAIADR3" epoch="J2016.0" system="ICRS"/>\n'
-        f"<TABLE>\n{described}<DATA>\n{data}</DATA>\n</TABLE>\n"
-        f"{end}</RESOURCE>\n</VOTABLE>\n"
-    ).encode()
-
-
-def json_table(fields: Mapping[str, tuple[str, str, str]], rows: Iterable[Iterable[object]]) -> bytes:
-    """Format rows as the archive's JSON."""
-    described = [
-        {
-            **{"name": name, "datatype": kind, "xtype": None, "arraysize": None},
-            **{"description": name, "unit": unit or None, "ucd": ucd or None, "utype": None},
-        }
-        for name, (kind, unit, ucd) in fields.items()
-    ]
-    return json.dumps({"metadata": described, "data": [list(row) for row in rows]}).encode()
-
-
-def error_table(words: str) -> bytes:
-    """Format the archive's report of an error."""
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">\n'
-        f'<RESOURCE type="results">\n<INFO name="QUERY_STATUS" value="ERROR"><![CDATA[{words}]]></INFO>\n'
-        "</RESOURCE>\n</VOTABLE>\n"
-    ).encode()
-
-
 def _refusal(words: str) -> tuple[int, str, bytes]:
     return 400, "application/x-votable+xml", error_table(words)
-
-
-def _binary2(kinds: list[str], rows: Iterable[Iterable[object]]) -> str:
-    packed = bytearray()
-    for row in rows:
-        cells = list(row)
-        missing = "".join("1" if cell is None else "0" for cell in cells).ljust(8 * ((len(cells) + 7) // 8), "0")
-        packed += int(missing, 2).to_bytes(len(missing) // 8, "big")
-        for kind, cell in zip(kinds, cells):
-            packed += struct.pack(_BYTES[kind], 0 if cell is None else cell)
-    text = base64.encodebytes(bytes(packed)).decode()
-    return f"<BINARY2>\n<STREAM encoding='base64'>\n{text}</STREAM>\n</BINARY2>\n"
-
-
-def _tabledata(kinds: list[str], rows: Iterable[Iterable[object]]) -> str:
-    def cell(kind: str, value: object) -> str:
-        return ("NaN" if kind in ("float", "double") else "") if value is None else str(value)
-
-    lines = ("".join(f"    <TD>{cell(kind, value)}</TD>\n" for kind, value in zip(kinds, row)) for row in rows)
-    return "<TABLEDATA>\n" + "".join(f"  <TR>\n{line}  </TR>\n" for line in lines) + "</TABLEDATA>\n"
 
 
 def _form(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, bytes]]:

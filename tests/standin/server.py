@@ -22,7 +22,9 @@ from stellar_core.mock.survey import SEED
 from tests.standin.casjobs import CasJobsDesk
 from tests.standin.database import Catalogue, Refusal, as_csv
 from tests.standin.faults import Fault, Faults
-from tests.standin.gaia import GaiaSky, error_table, invented, sources_at, votable
+from tests.standin.gaia import GaiaSky
+from tests.standin.gaia_sources import invented, sources_at
+from tests.standin.gaia_tables import error_table, votable
 from tests.standin.spectra import SpectrumShelf
 
 _PAGE = (
