@@ -85,7 +85,10 @@ def target_of(spectrum: Spectrum) -> Target | None:
 
 
 def targets_of(table: Mapping[str, Sequence] | pd.DataFrame) -> list[Target | None]:
-    """Return the stars of a table, as `find_many`; None where a row has no position."""
+    """Return the stars of a table, as `find_many`; None where a row has no position.
+
+    With an MJD the position is one of SDSS, as in `target_of`; without, it can have any epoch from 1998.7 to Gaia's.
+    """
     names = {str(name).lower(): name for name in getattr(table, "colnames", None) or table.keys()}
     columns = {
         key: list(table[names[next(name for name in accepted if name in names)]])
@@ -99,7 +102,7 @@ def targets_of(table: Mapping[str, Sequence] | pd.DataFrame) -> list[Target | No
         _target(
             _number(row["ra"]),
             _number(row["dec"]),
-            (SDSS_EPOCHS[0], _before(SDSS_EPOCHS[1], _number(row.get("mjd")))),
+            _table_epochs(_number(row.get("mjd"))),
             {band: _number(row.get(band)) for band in "gri"},
             str(row.get("bestobjid") or ""),
         )
@@ -114,6 +117,10 @@ def _target(
         return None
     known = {band: value for band, value in bands.items() if 0 < value < 35}
     return Target(ra, dec, epochs, **known, bestobjid=bestobjid if bestobjid.isdecimal() else "")
+
+
+def _table_epochs(mjd: float) -> tuple[float, float]:
+    return SDSS_EPOCHS[0], _before(SDSS_EPOCHS[1], mjd) if mjd > 0 else GAIA_EPOCH
 
 
 def _before(last: float, mjd: float) -> float:

@@ -54,7 +54,7 @@ def test_tables_of_three_kinds():
     columns |= {"bestObjID": ["1237654652031435034", "", "0"]}
     first, second, third = targets_of(pd.DataFrame(columns))
     assert first.g == 17.0 and first.epochs[1] == pytest.approx(2003.98, abs=0.02) and first.bestobjid
-    assert math.isnan(second.g) and second.epochs == SDSS_EPOCHS and second.bestobjid == "" and third is None
+    assert math.isnan(second.g) and second.epochs == (1998.7, GAIA_EPOCH) and second.bestobjid == "" and third is None
     for other in (columns, Table(columns)):
         assert [repr(one) for one in targets_of(other)] == [repr(one) for one in (first, second, third)]
 

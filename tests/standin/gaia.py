@@ -11,8 +11,20 @@ from collections.abc import Mapping
 import duckdb
 import pandas as pd
 
+from tests.standin.faults import Fault
 from tests.standin.gaia_tables import BESIDE, FIELDS, error_table, json_table, votable
 
+VOTABLE = "application/x-votable+xml"
+#: What the Gaia archive sends in place of a table, with status 200 and otherwise: one of several.
+FAULTY = {
+    Fault.WRONG_TYPE: (
+        (200, "application/json", b'{"metadata": [], "data": []}'),
+        (200, VOTABLE, error_table("Query timed out. Try again later")),
+        (500, VOTABLE, error_table("Connection to the database is not available")),
+        (200, VOTABLE, votable({"source_id": ("long", "", "")}, [[4583627001381815936]])),
+    ),
+    Fault.EMPTY: ((200, VOTABLE, b""), (200, VOTABLE, b'<?xml version="1.0"?>\n<VOTABLE version="1.3"></VOTABLE>')),
+}
 _SQL = {"long": "BIGINT", "double": "DOUBLE", "float": "FLOAT", "short": "SMALLINT", "int": "INTEGER"}
 _MACROS = """
 CREATE SCHEMA gaiadr3;
@@ -96,7 +108,7 @@ class GaiaSky:
         fields = {name: FIELDS.get(name) or BESIDE[name] for name in names}
         if form == "json":
             return 200, "application/json", json_table(fields, rows[:most])
-        return 200, "application/x-votable+xml", votable(fields, rows[:most], form, overflow=len(rows) > most)
+        return 200, VOTABLE, votable(fields, rows[:most], form, overflow=len(rows) > most)
 
     def _do(self, sql: str) -> list[tuple[object, ...]]:
         """Run a statement to its end; DuckDB takes no other before."""
@@ -134,7 +146,7 @@ class GaiaSky:
 
 
 def _refusal(words: str) -> tuple[int, str, bytes]:
-    return 400, "application/x-votable+xml", error_table(words)
+    return 400, VOTABLE, error_table(words)
 
 
 def _form(content_type: str, body: bytes) -> tuple[dict[str, str], dict[str, bytes]]:

@@ -22,26 +22,14 @@ from stellar_core.mock.survey import SEED
 from tests.standin.casjobs import CasJobsDesk
 from tests.standin.database import Catalogue, Refusal, as_csv
 from tests.standin.faults import Fault, Faults
-from tests.standin.gaia import GaiaSky
+from tests.standin.gaia import FAULTY, GaiaSky
 from tests.standin.gaia_sources import invented, sources_at
-from tests.standin.gaia_tables import error_table, votable
 from tests.standin.spectra import SpectrumShelf
 
 _PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>Scheduled maintenance</title></head><body>We will be back.</body></html>\n"
 )
 _SQL_PAGES = ("/dr17/en/tools/search/x_results.aspx", "/dr17/skyserverws/searchtools/sqlsearch")
-#: What the Gaia archive sends in place of a table, with status 200 and otherwise: one of several.
-_VOTABLE = "application/x-votable+xml"
-_GAIA_REPLIES = {
-    Fault.WRONG_TYPE: (
-        (200, "application/json", b'{"metadata": [], "data": []}'),
-        (200, _VOTABLE, error_table("Query timed out. Try again later")),
-        (500, _VOTABLE, error_table("Connection to the database is not available")),
-        (200, _VOTABLE, votable({"source_id": ("long", "", "")}, [[4583627001381815936]])),
-    ),
-    Fault.EMPTY: ((200, _VOTABLE, b""), (200, _VOTABLE, b'<?xml version="1.0"?>\n<VOTABLE version="1.3"></VOTABLE>')),
-}
 #: Longest query string, as the web servers of SkyServer have it.
 _MAX_QUERY = 2048
 
@@ -224,8 +212,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def _refusal(self, service: str, fault: Fault, place: float) -> tuple[int, str, bytes]:
-        if service == "gaia" and fault in _GAIA_REPLIES:
-            replies = _GAIA_REPLIES[fault]
+        if service == "gaia" and fault in FAULTY:
+            replies = FAULTY[fault]
             return replies[int(place * len(replies))]
         if fault is Fault.THROTTLED and service == "skyserver":
             words = (
