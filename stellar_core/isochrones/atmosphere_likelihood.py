@@ -15,6 +15,8 @@ from stellar_core.isochrones.priors import Priors
 
 #: Terms below this fraction of the largest weight of a node, and below exp of this, are left out.
 SMALL_WEIGHT, SMALL_EXPONENT = 1e-3, -30.0
+#: Samples whose centre is farther than this from the star, in errors, are left out once a near one is found.
+FAR = 12.0
 
 
 def likelihood(
@@ -57,11 +59,11 @@ def _sum_nodes(log_teff, logg, surface, feh, log_age, edges, mean, precision, of
     """Fill ``weight`` and ``offset``; returns the smallest chi-square."""
     best = np.inf
     first, step, age_step = grid
-    x, u, edge, pull = np.empty(3), np.empty(3), np.empty((3, 3)), np.empty((3, 3))
+    x, u, edge, pull, rise = np.empty(3), np.empty(3), np.empty((3, 3)), np.empty((3, 3)), np.empty(3)
     n_age, n_metallicity, n_node = table.shape
     for n in range(weight.size):
         teff = 10.0 ** float(log_teff[n])
-        x[0], x[1] = teff - mean[0], logg[n] - mean[1]
+        x[0], x[1], x[2] = teff - mean[0], logg[n] - mean[1], surface[n] - mean[2]
         curvature = 0.0
         for a in range(3):
             edge[a, 0] = edges[n, a, 0] * teff * np.log(10.0)
@@ -76,23 +78,29 @@ def _sum_nodes(log_teff, logg, surface, feh, log_age, edges, mean, precision, of
         top = 0.0
         for k in range(n_node):
             top = max(top, table[age, row, k], table[age, row + 1, k])
+        # chi-square and slopes along the edges are of second and first order in the offset
+        flat = 0.0
+        for p in range(3):
+            u[p] = precision[p, 0] * x[0] + precision[p, 1] * x[1] + precision[p, 2] * x[2]
+            flat += u[p] * x[p]
+            rise[p] = pull[p, 0] * x[0] + pull[p, 1] * x[1] + pull[p, 2] * x[2]
         total, moment = 0.0, 0.0
         for k in range(n_node):
             share = (1.0 - part) * table[age, row, k] + part * table[age, row + 1, k]
             if share <= SMALL_WEIGHT * top:
                 continue
-            x[2] = surface[n] - offsets[k] - mean[2]
-            chi2 = 0.0
-            for p in range(3):
-                u[p] = precision[p, 0] * x[0] + precision[p, 1] * x[1] + precision[p, 2] * x[2]
-                chi2 += u[p] * x[p]
+            offset_k = offsets[k]
+            chi2 = flat - 2.0 * offset_k * u[2] + offset_k * offset_k * precision[2, 2]
+            if chi2 > FAR * FAR + best:
+                continue
             exponent = -0.5 * chi2 - curvature
             nearest = chi2
             for a in range(3):
-                slope = pull[a, 0] * x[0] + pull[a, 1] * x[1] + pull[a, 2] * x[2]
+                slope = rise[a] - offset_k * pull[a, 2]
                 exponent += slope * slope / (24.0 + 0.2 * slope * slope)
-                nearest -= abs(slope) if chi2 < best + 30.0 else 0.0
+                nearest -= abs(slope)
             if nearest < best:  # the nearest point of the sample, edge after edge
+                x[2] = surface[n] - offset_k - mean[2]
                 nearest = _nearest(x, edge, pull, precision)
                 best = min(best, nearest)
             if exponent > SMALL_EXPONENT - 0.5 * best:

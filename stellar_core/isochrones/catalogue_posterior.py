@@ -18,11 +18,11 @@ import numpy as np
 from stellar_core.errors import ParameterError
 from stellar_core.intervals import LEVELS
 from stellar_core.isochrones.alpha_enhancement import METALLICITIES, AlphaEnhancement
-from stellar_core.isochrones.atmosphere_likelihood import likelihood
 from stellar_core.isochrones.bin_likelihood import REACH, sum_bins
-from stellar_core.isochrones.mesh import TrackSamples, Window, mesh_of
+from stellar_core.isochrones.mesh import AGE_RESOLUTION, TrackSamples, Window, mesh_of
 from stellar_core.isochrones.observable_bins import ObservableBins, bin_samples, merge
-from stellar_core.isochrones.posterior import MAX_CHI2, NEGLIGIBLE, window_of
+from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood
+from stellar_core.isochrones.posterior import weigh_samples
 from stellar_core.isochrones.posterior_summaries import PosteriorSummaries, summarise
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.systematics import load_model_errors
@@ -175,13 +175,15 @@ class CataloguePosterior:
             list(pool.map(single, range(len(mean))))
         return drawn
 
-    def _star(self, mean: np.ndarray, covariance: np.ndarray) -> tuple[TrackSamples, np.ndarray, float]:
+    def _star(
+        self, mean: np.ndarray, covariance: np.ndarray, photometry: PhotometricLikelihood | None = None
+    ) -> tuple[TrackSamples, np.ndarray, float]:
         """Samples of one star, their weights, none outside the models, and the smallest chi-square."""
-        window = window_of(mean, covariance, self.alpha, self.priors, SPACING)
-        samples = mesh_of(self.tracks, self.priors).pieces(window)
-        weight, _, chi2 = likelihood(samples, mean, covariance, self.alpha, self.priors)
-        keep = weight > NEGLIGIBLE * weight.max(initial=0.0) if chi2 <= MAX_CHI2 else np.zeros(weight.size, bool)
-        return samples.select(keep), weight[keep], chi2
+        mesh = mesh_of(self.tracks, self.priors)
+        samples, weight, _, chi2 = weigh_samples(
+            mesh, mean, covariance, self.alpha, photometry, SPACING, AGE_RESOLUTION
+        )
+        return samples, weight, chi2
 
     def _check(
         self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray, covariance: np.ndarray

@@ -15,11 +15,9 @@ import numpy as np
 
 from stellar_core.isochrones.lifetime import ENDS
 from stellar_core.isochrones.priors import Priors
-from stellar_core.isochrones.track_sampling import CHUNK, EDGES, N_ROW, cut_blocks
+from stellar_core.isochrones.track_sampling import CHUNK, EDGES, LOG_AGE, LOG_TEFF_SUN, N_ROW, OBSERVABLES, cut_blocks
 from stellar_core.isochrones.tracks import Tracks
 
-#: Fields of a node.
-FIELDS = ("log_teff", "logg", "feh_surface", "log_age", "log_radius")
 #: Largest extent of a sample in log age for summaries, dex.
 AGE_RESOLUTION = 0.05
 #: First guess of the number of samples.
@@ -72,11 +70,11 @@ class Window:
 
     Attributes
     ----------
-    low, high : (3,) float
-        Bounds in log10 Teff, log g and surface metallicity.
-    resolution : (3,) float
+    low, high : (3,) or (4,) float
+        Bounds in log10 Teff, log g and surface metallicity, and, if there are four values, log10 luminosity (Lsun).
+    resolution : (3,) or (4,) float
         Largest extent of a sample in the same quantities.
-    margin : (3,) float
+    margin : (3,) or (4,) float
         Samples outside the bounds are wanted up to this distance; distances in units of it add in quadrature.
     reach : float
         ``margin`` in sigmas: samples grow with their distance from the bounds. 0 for equal samples everywhere.
@@ -101,9 +99,18 @@ class Window:
 
     @property
     def rows(self) -> np.ndarray:
-        """(3, 3) bounds and margin as `track_sampling.cut_blocks` takes them."""
-        margin = np.full(3, 1e-9) if self.margin is None else self.margin
-        return np.stack([self.low, self.high, margin]).astype(float)
+        """(3, 4) bounds and margin as `track_sampling.cut_blocks` takes them."""
+        margin = np.full(len(self.low), 1e-9) if self.margin is None else self.margin
+        rows = np.array([[-np.inf], [np.inf], [1.0]]) * np.ones(OBSERVABLES)
+        rows[:, : len(self.low)] = self.low, self.high, margin
+        return rows
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """(5,) largest extent of a sample in each column of a node."""
+        sizes = np.full(OBSERVABLES + 1, np.inf)
+        sizes[: len(self.resolution)], sizes[LOG_AGE] = self.resolution, self.age
+        return sizes
 
 
 class Mesh:
@@ -118,12 +125,14 @@ class Mesh:
     def __init__(self, tracks: Tracks, priors: Priors) -> None:
         self.tracks, self.priors = tracks, priors
         # (n_feh, n_mass, n_eep, 5); blocks are numbered by the node at their lower corner
-        self._nodes = np.stack([getattr(tracks, name) for name in FIELDS], axis=-1).astype(float)
+        luminosity = 2.0 * tracks.log_radius + 4.0 * (tracks.log_teff - LOG_TEFF_SUN)
+        columns = (tracks.log_teff, tracks.logg, tracks.feh_surface, luminosity, tracks.log_age)
+        self._nodes = np.stack(columns, axis=-1).astype(float)
         self._axes = tuple(np.ascontiguousarray(x, float) for x in (tracks.feh, np.log10(tracks.mass), tracks.eep))
         self._end = np.ascontiguousarray(tracks.end_log_age(ENDS["end"]), float)
         shape = self._nodes.shape
         cuts = [
-            self._nodes[i : shape[0] - 1 + i, j : shape[1] - 1 + j, k : shape[2] - 1 + k, :4]
+            self._nodes[i : shape[0] - 1 + i, j : shape[1] - 1 + j, k : shape[2] - 1 + k]
             for i, j, k in np.ndindex(2, 2, 2)
         ]
         low, high = cuts[0].copy(), cuts[0].copy()
@@ -146,13 +155,12 @@ class Mesh:
         `Priors.density`.
         """
         span = span or (0, self._nodes.shape[0] - 1)
-        resolution = np.append(np.asarray(window.resolution, float), window.age)
         oldest, capacity = float(np.log10(self.priors.max_age)), CAPACITY
         while True:
             rows = np.empty((N_ROW if edges else EDGES, capacity), np.float32)
             count = cut_blocks(
                 self._nodes, self._axes, self._end, self._bounds, self._chunks,
-                window.rows, resolution, float(window.reach), window.most, oldest, span, rows,
+                window.rows, window.sizes, float(window.reach), window.most, oldest, span, rows,
             )  # fmt: skip
             if count <= capacity:
                 break

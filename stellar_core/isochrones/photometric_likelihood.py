@@ -1,15 +1,14 @@
 """Likelihood of track samples given magnitudes and a parallax, marginal over distance, extinction and companions.
 
-For a sample and an extinction, the magnitudes give a distance modulus and the chi-square of the colours. The modulus
-has a Gaussian error, common to all samples, so the integral over the distance - parallax, density of stars, light of
-an unresolved companion - depends on the modulus alone: it is tabulated once per star.
+For a sample and an extinction, the magnitudes give a distance modulus and the chi-square of the colours, both simple
+functions of the extinction. The integral over the distance is tabulated in `DistanceModulus`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numba import njit
@@ -17,19 +16,34 @@ from numba import njit
 from stellar_core.bolometric_corrections import load_all_bands
 from stellar_core.constants import SUN_MBOL, SUN_TEFF
 from stellar_core.errors import ParameterError
-from stellar_core.isochrones.mesh import TrackSamples
+from stellar_core.isochrones.distance_modulus import BRIGHT_COMPANION, DISTANCES, MODULI, STEP, DistanceModulus
+from stellar_core.isochrones.mesh import TrackSamples, Window
 
-#: Errors of the models' magnitudes: of each band, and common to all (zero points, bolometric corrections), mag.
-BAND_ERROR, COMMON_ERROR = 0.02, 0.03
-#: Scale length of the density of stars, pc: dN proportional to d^2 exp(-d / L) dd (Bailer-Jones 2015, PASP 127, 994).
-SCALE_LENGTH = 1350.0
-#: Unknown extinction: A_V at which it is summed, mag, and the mean of its exponential prior.
-AV_NODES, AV_MEAN = np.array([0.0, 0.03, 0.08, 0.15, 0.25, 0.4, 0.6, 0.9, 1.3, 1.8, 2.5]), 0.3
-#: Light of an unresolved companion, mag, and the share of stars with it (after Raghavan et al. 2010, ApJS 190, 1).
-COMPANION_LIGHT = np.array([0.0, 0.1, 0.3, 0.5, 0.7])
-COMPANION_SHARE = np.array([0.78, 0.10, 0.05, 0.04, 0.03])
-#: Distance moduli of the table, mag: 1 pc to 100 kpc.
-MODULI = np.arange(-5.0, 20.0, 0.01)
+#: Errors of the models' magnitudes, mag: of each band, about the scatter of the colours of the Gaia benchmark stars
+#: (Soubiran et al. 2024, A&A 682, A145) and of SDSS's stars; and common to all.
+BAND_ERROR = {
+    **{"u": 0.08, "g": 0.05, "r": 0.03, "i": 0.03, "z": 0.04},
+    **{"G": 0.03, "BP": 0.04, "RP": 0.03, "J": 0.04, "H": 0.04, "Ks": 0.04},
+}
+COMMON_ERROR = 0.03
+#: Added to the models' magnitudes: MIST's stars are bluer in Gaia's bands than the benchmark stars, dwarfs and giants.
+ZERO_POINT = {"BP": 0.018, "RP": -0.018}
+#: Unknown extinction: the prior of A_V is exponential and ends at `AV_END`, mag. Its mean grows with the distance, from
+#: that of the nearest stars to that of a sight-line through the dust layer at a typical latitude, on a scale in pc.
+AV_NEAR, AV_FAR, AV_SCALE, AV_END = 0.02, 0.3, 1000.0, 2.5
+#: Scale height of the dust, pc, and the error of a dust map (Schlegel et al. 1998), as a fraction and in mag of A_V.
+DUST_HEIGHT, MAP_ERROR, MAP_FLOOR = 125.0, 0.16, 0.03
+#: Change of log10 Teff with a colour, per mag, about that of g - r of dwarfs.
+COLOUR_TEFF = 0.1
+#: Depths in natural log: of the core of the luminosities that fit a star, and of all that matter.
+CORE, REACH = 2.0, 18.0
+#: Largest number of extinctions at which the likelihood of a sample is summed, and columns of their posterior.
+MOST_NODES, N_EXTINCTION = 48, 129
+#: log of a half: the ends of a trapezoid.
+HALF = float(np.log(0.5))
+#: Atmospheres at which the luminosity is bounded, in errors from the observed one, and log g where it is unknown.
+_STEPS = np.array([-5.0, -2.5, -1.0, 0.0, 1.0, 2.5, 5.0])
+_GRAVITIES = np.array([0.5, 1.5, 2.5, 3.5, 4.25, 5.0])
 
 
 @dataclass(frozen=True)
@@ -43,7 +57,10 @@ class PhotometricLikelihood:
     parallax, parallax_error : float or None
         mas, corrected for the zero point; may be negative.
     av, av_error : float or None
-        Extinction A_V, mag; unknown by default.
+        Extinction A_V of the star, mag; unknown by default.
+    dust_column, latitude : float or None
+        A_V of the whole line of sight, mag, from a dust map, and the Galactic latitude, degrees: a near star has less.
+        Used where ``av`` is unknown.
     """
 
     magnitudes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -51,6 +68,8 @@ class PhotometricLikelihood:
     parallax_error: float | None = None
     av: float | None = None
     av_error: float | None = None
+    dust_column: float | None = None
+    latitude: float | None = None
 
     def __post_init__(self) -> None:
         known = load_all_bands().bands
@@ -69,35 +88,33 @@ class PhotometricLikelihood:
                 raise ParameterError(f"The {name} must be finite and its error positive, got {value} and {error}.")
         if self.parallax is not None and not self.magnitudes:
             raise ParameterError("A parallax tells the age only together with a magnitude.")
+        if (self.dust_column is None) != (self.latitude is None):
+            raise ParameterError("The extinction of a dust map needs the Galactic latitude.")
+        if self.dust_column is not None and not (0 <= self.dust_column < 100 and -90 <= self.latitude <= 90):
+            raise ParameterError(
+                f"The dust map's A_V lies between 0 and 100 mag and the latitude between -90 and 90 degrees; got "
+                f"{self.dust_column} and {self.latitude}."
+            )
 
-    @property
-    def spread(self) -> float:
-        """Error of the distance modulus from the magnitudes, mag."""
-        return float(np.sqrt(1.0 / self._precision.sum() + COMMON_ERROR**2))
-
-    @property
-    def sharpness(self) -> np.ndarray:
-        """(3,) resolution of these data in Teff (K), log g and metallicity (dex), for the extent of the samples."""
-        if not self.magnitudes:
-            return np.full(3, np.inf)
-        colour = float(np.sqrt(1.0 / self._precision).min()) if len(self.magnitudes) > 1 else np.inf
-        modulus = np.inf
-        if self.parallax is not None and self.parallax > 3 * self.parallax_error:
-            modulus = float(np.hypot(2.17 * self.parallax_error / self.parallax, self.spread))
-        return np.array([max(1500.0 * colour, 20.0), max(0.4 * modulus, 0.02), np.inf])
+    @cached_property
+    def modulus(self) -> DistanceModulus:
+        """What is known of the distance."""
+        spread = float(np.sqrt(1.0 / self._precision.sum() + COMMON_ERROR**2))
+        return DistanceModulus(spread, self.parallax, self.parallax_error)
 
     def log_likelihood(self, samples: TrackSamples) -> np.ndarray:
         """(n_sample,) log likelihood of each sample."""
-        if not self.magnitudes:
-            return np.zeros(len(samples))
-        found = np.empty(len(samples))
-        _sum_extinctions(*self._arguments(samples), self._log_integral, found, np.empty(0), np.empty((0, 0)))
-        return found
+        return self.evaluate(samples)[0]
 
-    def distance_and_extinction(
-        self, samples: TrackSamples, weight: np.ndarray
-    ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-        """Posteriors of distance and extinction.
+    def evaluate(self, samples: TrackSamples) -> tuple[np.ndarray, np.ndarray]:
+        """(n_sample,) log likelihood of each sample, and the chi-square of its colours at the best extinction."""
+        found, colours = np.zeros(len(samples)), np.zeros(len(samples))
+        if self.magnitudes:
+            _sum_extinctions(*self._arguments(samples), found, colours, np.empty(0), np.empty((0, 0)))
+        return found, colours
+
+    def modulus_and_extinction(self, samples: TrackSamples, weight: np.ndarray) -> np.ndarray:
+        """Posterior of the extinction (of `extinctions`) and of the modulus that the magnitudes give.
 
         Parameters
         ----------
@@ -107,103 +124,184 @@ class PhotometricLikelihood:
 
         Returns
         -------
-        distance, probability : (n_modulus,) float
-            pc.
-        av, probability : (n_node,) float
-            mag.
+        (n_extinction, n_modulus) float
+            At `extinctions`, for `DistanceModulus.distances` and `DistanceModulus.fraction`.
         """
-        shares = np.zeros((len(self._av[0]), MODULI.size))
-        _sum_extinctions(*self._arguments(samples), self._log_integral, np.empty(len(samples)), weight, shares)
-        inferred = shares.sum(axis=0) / np.maximum(np.exp(self._log_integral), 1e-300)
-        spread = np.convolve(inferred, self._kernel, mode="same")
-        density = np.exp(self._log_density) * sum(
-            share * _shifted(spread, light) for light, share in zip(COMPANION_LIGHT, COMPANION_SHARE)
-        )
+        shares = np.zeros((len(self.extinctions), MODULI.size))
+        scratch = np.empty(len(samples))
+        _sum_extinctions(*self._arguments(samples), scratch, scratch.copy(), np.asarray(weight, float), shares)
+        return shares
+
+    def distance_and_extinction(
+        self, samples: TrackSamples, weight: np.ndarray
+    ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """Distances (pc) with their probabilities, and extinctions A_V (mag) with theirs."""
+        shares = self.modulus_and_extinction(samples, weight)
         extinction = shares.sum(axis=1)
-        return (10.0 ** (1.0 + 0.2 * MODULI), density / density.sum()), (self._av[0], extinction / extinction.sum())
+        return (DISTANCES, self.modulus.distances(shares.sum(axis=0))), (
+            self.extinctions,
+            extinction / extinction.sum(),
+        )
+
+    def doubts(self, samples: TrackSamples, weight: np.ndarray) -> dict[str, float]:
+        """Posterior probabilities that the parallax is wrong, and that a companion adds 0.3 mag or more."""
+        shares = self.modulus_and_extinction(samples, weight).sum(axis=0)
+        return {
+            "wrong_parallax": self.modulus.fraction(shares, wrong=True) if self.parallax is not None else 0.0,
+            "companion": self.modulus.fraction(shares, light=BRIGHT_COMPANION),
+        }
+
+    def window(self, window: Window, mean: np.ndarray, covariance: np.ndarray, spacing: float) -> Window:
+        """The samples of ``window`` that fit the magnitudes and the parallax.
+
+        ``spacing`` is their extent in errors; other arguments as for `luminosities`.
+        """
+        low, high, margin, resolution = self.luminosities(mean, covariance)
+        sizes = np.append(window.resolution, spacing * resolution)
+        if len(self.magnitudes) > 1:
+            sizes[0] = min(sizes[0], spacing * COLOUR_TEFF * float(np.sqrt(1.0 / self._precision.max())))
+        return replace(
+            window,
+            low=np.append(window.low, low),
+            high=np.append(window.high, high),
+            margin=np.append(window.margin, margin),
+            resolution=sizes,
+        )
+
+    def luminosities(self, mean: np.ndarray, covariance: np.ndarray) -> tuple[float, float, float, float]:
+        """Range of luminosities that fit the magnitudes and the parallax of a star.
+
+        Parameters
+        ----------
+        mean, covariance : (3,), (3, 3) float
+            Teff (K), log g, [M/H] and their errors; an error of 10 dex or more marks an unknown value.
+
+        Returns
+        -------
+        low, high, margin, resolution : float
+            log10 Lsun: bounds of the core, the distance from them that matters, and the error.
+        """
+        errors = np.sqrt(np.diag(covariance))
+        table = load_all_bands()
+        teff = np.clip(mean[0] + _STEPS * errors[0], table.teff[0], min(table.teff[-1], 5e4))
+        logg = _GRAVITIES if errors[1] > 3 else (mean[1] + _STEPS[::2] * errors[1]).clip(-0.5, 5.5)
+        feh = (mean[2] + _STEPS[::3] * errors[2]).clip(-4.0, 0.5)
+        grid = np.stack(np.meshgrid(teff, logg, feh, indexing="ij"), axis=-1).reshape(-1, 3)
+        off = (grid - mean) / errors
+        correction, dust = (values[:, self._bands] for values in table.at(*grid.T))
+        p = self._precision / self._precision.sum()
+        corrected = self._magnitudes + correction  # modulus + bolometric magnitude, by band
+        y0, k0 = corrected @ p, dust @ p
+        c = corrected - y0[:, None], dust - k0[:, None]
+        c00, c01, c11 = (
+            np.einsum("nb,nb,b->n", a, b, self._precision) for a, b in ((c[0], c[0]), c[::-1], (c[1], c[1]))
+        )
+        av = self.extinctions[:: N_EXTINCTION // 16]
+        chi2 = c00[:, None] - 2 * np.outer(c01, av) + np.outer(c11, av**2)
+        # half of the grid's steps may lie between it and the best atmosphere: a quarter of the chi-square decides
+        p0, p1, p2 = self._prior
+        depth = 0.125 * ((off**2).sum(axis=1)[:, None] + chi2 + p0 - 2 * p1 * av + p2 * av**2)
+        depth -= depth.min()
+        bolometric = y0[:, None] - np.outer(k0, av)
+        limits = []
+        for reach in (CORE, REACH):
+            kept = bolometric[depth <= reach / 4.0 + 0.5]
+            near, far = self.modulus.limits(reach)
+            limits += [0.4 * (SUN_MBOL - (kept.max() - near)), 0.4 * (SUN_MBOL - (kept.min() - far))]
+        low, high, lowest, highest = limits
+        margin = max(low - lowest, highest - high, 0.05)
+        error = self.modulus.spread
+        if self.parallax is not None and self.parallax > 0:
+            error = np.hypot(error, 2.17 * self.parallax_error / self.parallax)
+        return low, high, margin, 0.4 * float(min(error, 0.5)) if self.parallax is not None else np.inf
+
+    @cached_property
+    def extinctions(self) -> np.ndarray:
+        """(n_extinction,) A_V of the columns of the posterior, mag."""
+        return np.linspace(0.0, self._largest, N_EXTINCTION)
+
+    @cached_property
+    def _largest(self) -> float:
+        """Largest A_V, mag."""
+        if self.av is not None:
+            return max(self.av + 3.5 * self.av_error, 0.01)
+        return AV_END if self.dust_column is None else self.dust_column + 3.5 * self._map_error
+
+    @property
+    def _map_error(self) -> float:
+        return MAP_ERROR * self.dust_column + MAP_FLOOR
+
+    @cached_property
+    def _prior(self) -> tuple[float, float, float]:
+        """Coefficients p of the prior of the extinction, whose -2 log is p0 - 2 p1 A_V + p2 A_V^2."""
+        if self.av is not None:
+            return self.av**2 / self.av_error**2, self.av / self.av_error**2, 1.0 / self.av_error**2
+        return (0.0, 0.0, 0.0)
+
+    @cached_property
+    def _by_distance(self) -> np.ndarray:
+        """(3, n_modulus) the same where the prior depends on the distance; empty where it does not."""
+        if self.av is not None:
+            return np.empty((3, 0))
+        none = np.zeros(DISTANCES.size)
+        if self.dust_column is None:
+            rate = 1.0 / (AV_NEAR - AV_FAR * np.expm1(-DISTANCES / AV_SCALE))
+            return np.stack([-2.0 * np.log(rate), -rate, none])
+        height = DISTANCES * abs(np.sin(np.radians(self.latitude)))
+        mapped, precision = self.dust_column * -np.expm1(-height / DUST_HEIGHT), self._map_error**-2
+        return np.stack([mapped**2 * precision, mapped * precision, none + precision])
+
+    @cached_property
+    def _bands(self) -> np.ndarray:
+        return np.array([load_all_bands().bands.index(band) for band in self.magnitudes])
+
+    @cached_property
+    def _magnitudes(self) -> np.ndarray:
+        return np.array([value - ZERO_POINT.get(band, 0.0) for band, (value, _) in self.magnitudes.items()], float)
 
     @cached_property
     def _precision(self) -> np.ndarray:
         """(n_band,) inverse variances of the magnitudes, errors of the models included."""
-        return np.array([1.0 / (error**2 + BAND_ERROR**2) for _, error in self.magnitudes.values()])
+        return np.array([1.0 / (e**2 + BAND_ERROR[band] ** 2) for band, (_, e) in self.magnitudes.items()])
 
     @cached_property
-    def _av(self) -> tuple[np.ndarray, np.ndarray]:
-        """Extinctions (mag) and the logarithms of their prior shares, (n_node,) each."""
-        if self.av is None:
-            width = np.gradient(AV_NODES)
-            share = np.exp(-AV_NODES / AV_MEAN) * width
-            return AV_NODES, np.log(share / share.sum())
-        steps = np.linspace(-2.0, 2.0, 7)
-        nodes = np.maximum(self.av + self.av_error * steps, 0.0)
-        share = np.exp(-0.5 * steps**2)
-        return nodes, np.log(share / share.sum())
-
-    @cached_property
-    def _log_density(self) -> np.ndarray:
-        """(n_modulus,) log density of the modulus: stars per magnitude times the likelihood of the parallax.
-
-        The likelihood is averaged over a step of the table, however precise the parallax.
-        """
-        distance = 10.0 ** (1.0 + 0.2 * MODULI)
-        found = 3.0 * np.log(distance) - distance / SCALE_LENGTH
-        if self.parallax is not None:
-            from scipy.special import log_ndtr
-
-            step = MODULI[1] - MODULI[0]
-            low, high = (10.0 ** (2.0 - 0.2 * (MODULI + sign * 0.5 * step)) for sign in (1, -1))  # mas
-            upper, lower = (log_ndtr((edge - self.parallax) / self.parallax_error) for edge in (high, low))
-            flip = low > self.parallax  # the far tail is precise on its own side only
-            mirror = [log_ndtr((self.parallax - edge) / self.parallax_error) for edge in (low, high)]
-            upper, lower = np.where(flip, mirror[0], upper), np.where(flip, mirror[1], lower)
-            with np.errstate(divide="ignore"):
-                inside = upper + np.log(-np.expm1(np.minimum(lower - upper, 0.0)))
-            found = found + inside - np.log(high - low)
-        return np.maximum(found - found.max(), -600.0)
-
-    @cached_property
-    def _kernel(self) -> np.ndarray:
-        """Gaussian of the error of the modulus on the steps of the table; sums to 1."""
-        step = MODULI[1] - MODULI[0]
-        half = int(np.ceil(5.0 * self.spread / step))
-        found = np.exp(-0.5 * (np.arange(-half, half + 1) * step / self.spread) ** 2)
-        return found / found.sum()
-
-    @cached_property
-    def _log_integral(self) -> np.ndarray:
-        """(n_modulus,) log of the integral over distance and companions, for the modulus of the magnitudes."""
-        plain = np.convolve(np.exp(self._log_density), self._kernel, mode="same")
-        mixed = sum(share * _shifted(plain, -light) for light, share in zip(COMPANION_LIGHT, COMPANION_SHARE))
-        return np.log(np.maximum(mixed, 1e-260))
+    def _table(self) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+        """Axes of the bolometric corrections, and corrections and extinctions of the bands, next to each other."""
+        table = load_all_bands()
+        bands = [table.bands.index(band) for band in self.magnitudes]
+        return (table.teff, table.logg, table.feh), _joined(tuple(bands))
 
     def _arguments(self, samples: TrackSamples) -> tuple[object, ...]:
-        table = load_all_bands()
-        bands = np.array([table.bands.index(band) for band in self.magnitudes])
-        magnitudes = np.array([value for value, _ in self.magnitudes.values()], float)
+        integral = self.modulus.log_integral - self.modulus.log_integral.max()
+        width = self.modulus.spread
+        if self.parallax is not None:
+            width = np.hypot(width, 2.17 * self.parallax_error / max(self.parallax, self.parallax_error))
         return (
             samples.log_teff, samples.logg, samples.feh_surface, samples.log_radius,
-            (table.teff, table.logg, table.feh), table.correction, table.extinction,
-            bands, magnitudes, self._precision, *self._av,
-            (SUN_MBOL, np.log10(SUN_TEFF), MODULI[0], MODULI[1] - MODULI[0]),
+            *self._table,
+            self._magnitudes, self._precision, integral, float(width),
+            self._prior, self._by_distance, self._largest,
+            (SUN_MBOL, np.log10(SUN_TEFF), MODULI[0], STEP),
         )  # fmt: skip
 
 
-def _shifted(values: np.ndarray, light: float) -> np.ndarray:
-    """``values`` (n_modulus,) at the modulus minus ``light`` (mag)."""
-    return np.interp(MODULI - light, MODULI, values)
+@lru_cache(maxsize=16)
+def _joined(bands: tuple[int, ...]) -> np.ndarray:
+    """(nt, ng, nf, 2 n_band) bolometric corrections and extinctions of some bands."""
+    table = load_all_bands()
+    return np.concatenate([table.correction[..., list(bands)], table.extinction[..., list(bands)]], axis=-1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _sum_extinctions(
-    log_teff, logg, feh, log_radius, axes, correction, extinction, bands, magnitudes, precision, av, log_share, sun,
-    log_integral, found, weight, shares,
+    log_teff, logg, feh, log_radius, axes, table, magnitudes, precision, integral, width, prior,
+    by_distance, largest, sun, found, colours, weight, shares,
 ):  # fmt: skip
-    """Fill ``found`` (n_sample,) with log likelihoods; with ``weight``, add them to ``shares`` (n_node, n_modulus)."""
+    """Fill ``found`` and ``colours`` (n_sample,); with ``weight``, add to ``shares`` (n_extinction, n_modulus)."""
     bolometric_sun, log_teff_sun, first, step = sun
-    n_band, n_node, last = bands.size, av.size, log_integral.size - 1
+    n_band, last = magnitudes.size, integral.size - 1
     total = precision.sum()
-    value, dust, term = np.empty(n_band), np.empty(n_band), np.empty(n_node)
-    place = np.empty(n_node, np.int64)
+    value, term, place = np.empty(2 * n_band), np.empty(MOST_NODES), np.empty(MOST_NODES, np.int64)
     cell, part, point = np.empty(3, np.int64), np.empty(3), np.empty(3)
     for n in range(found.size):
         point[0], point[1], point[2] = 10.0 ** float(log_teff[n]), logg[n], feh[n]
@@ -213,7 +311,7 @@ def _sum_extinctions(
             low = min(max(np.searchsorted(axis, x, side="right") - 1, 0), axis.size - 2)
             cell[a] = low
             part[a] = (x - axis[low]) / (axis[low + 1] - axis[low])
-        value[:], dust[:] = 0.0, 0.0
+        value[:] = 0.0
         for i in range(2):
             for j in range(2):
                 for k in range(2):
@@ -222,29 +320,50 @@ def _sum_extinctions(
                         * (part[1] if j else 1 - part[1])
                         * (part[2] if k else 1 - part[2])
                     )
-                    for b in range(n_band):
-                        value[b] += w * correction[cell[0] + i, cell[1] + j, cell[2] + k, bands[b]]
-                        dust[b] += w * extinction[cell[0] + i, cell[1] + j, cell[2] + k, bands[b]]
-        bolometric = bolometric_sun - 5.0 * log_radius[n] - 10.0 * (log_teff[n] - log_teff_sun)
+                    for b in range(2 * n_band):
+                        value[b] += w * table[cell[0] + i, cell[1] + j, cell[2] + k, b]
+        # modulus and chi-square of the colours are of first and second order in the extinction
+        m0, m1 = 0.0, 0.0
+        for b in range(n_band):
+            value[b] += magnitudes[b]
+            m0 += precision[b] * value[b]
+            m1 += precision[b] * value[n_band + b]
+        m0, m1 = m0 / total, m1 / total
+        c0, c1, c2 = 0.0, 0.0, 0.0
+        for b in range(n_band):
+            x, y = value[b] - m0, value[n_band + b] - m1
+            c0 += precision[b] * x * x
+            c1 += precision[b] * x * y
+            c2 += precision[b] * y * y
+        colours[n] = c0 - c1 * c1 / c2 if c1 > 0.0 else c0
+        c0, c1, c2 = c0 + prior[0], c1 + prior[1], c2 + prior[2]
+        m0 -= bolometric_sun - 5.0 * log_radius[n] - 10.0 * (log_teff[n] - log_teff_sun)
+        # equal steps over the extinctions that fit the colours, fine enough for the distance as well
+        sigma = 1.0 / np.sqrt(max(c2, 1e-4))
+        low = min(max(c1 / max(c2, 1e-4) - 3.5 * sigma, 0.0), 0.9 * largest)
+        high = max(min(c1 / max(c2, 1e-4) + 3.5 * sigma, largest), low + min(2.0 * sigma, 0.1 * largest))
+        n_node = int(min((high - low) / min(0.9 * sigma, width / m1), MOST_NODES - 2)) + 2
+        gap = (high - low) / (n_node - 1)
         best = -np.inf
         for v in range(n_node):
-            modulus = 0.0
-            for b in range(n_band):
-                modulus += precision[b] * (magnitudes[b] - bolometric + value[b] - av[v] * dust[b])
-            modulus /= total
-            chi2 = 0.0
-            for b in range(n_band):
-                chi2 += precision[b] * (magnitudes[b] - bolometric + value[b] - av[v] * dust[b] - modulus) ** 2
-            index = min(max((modulus - first) / step, 0.0), last - 1e-6)
+            av = low + v * gap
+            index = min(max((m0 - av * m1 - first) / step, 0.0), last - 1e-6)
             place[v] = int(index)
             fraction = index - place[v]
-            integral = (1.0 - fraction) * log_integral[place[v]] + fraction * log_integral[place[v] + 1]
-            term[v] = log_share[v] - 0.5 * chi2 + integral
+            term[v] = (1.0 - fraction) * integral[place[v]] + fraction * integral[place[v] + 1]
+            term[v] -= 0.5 * (c0 - 2.0 * av * c1 + av * av * c2)
+            if by_distance.size:
+                p = place[v]
+                term[v] -= 0.5 * (by_distance[0, p] - 2.0 * av * by_distance[1, p] + av * av * by_distance[2, p])
             best = max(best, term[v])
-        total_share = 0.0
+        term[0] += HALF
+        term[n_node - 1] += HALF
+        share = 0.0
         for v in range(n_node):
-            total_share += np.exp(term[v] - best)
-        found[n] = best + np.log(total_share)
+            if term[v] > best - 20.0:
+                share += np.exp(term[v] - best)
+        found[n] = best + np.log(share * gap)
         if weight.size:
             for v in range(n_node):
-                shares[v, place[v]] += weight[n] * np.exp(term[v] - best) / total_share
+                column = min(int((low + v * gap) / largest * (shares.shape[0] - 1) + 0.5), shares.shape[0] - 1)
+                shares[column, place[v]] += weight[n] * np.exp(term[v] - best) / share

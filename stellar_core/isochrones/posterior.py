@@ -34,6 +34,9 @@ AGE_RESOLUTION = 0.02
 MAX_CHI2 = 11.34
 #: Samples below this fraction of the most probable one are dropped.
 NEGLIGIBLE = 1e-8
+#: Samples above this fraction of the most probable one decide whether photometry contradicts the atmosphere, and the
+#: chi-square from which it does.
+NEARLY, CONFLICT = 1e-4, 25.0
 #: Quantities with an interval: fields of `TrackSamples`.
 QUANTITIES = ("log_age", "mass", "log_lifetime")
 
@@ -205,34 +208,72 @@ def infer_posterior(
         tracks = errors_of_models.corrected(tracks)
         star = replace(star, covariance=star.covariance + errors_of_models.covariance(*star.mean))
     mesh = mesh_of(tracks, priors)
-    sharpness = None if photometry is None else photometry.sharpness
-    samples = mesh.pieces(
-        replace(window_of(star.mean, star.covariance, alpha, priors, spacing, sharpness), age=AGE_RESOLUTION)
+    samples, weight, offset, chi2_min = weigh_samples(
+        mesh, star.mean, star.covariance, alpha, photometry, spacing, AGE_RESOLUTION
     )
-    weight, offset, chi2_min = likelihood(samples, star.mean, star.covariance, alpha, priors)
-    if not chi2_min <= MAX_CHI2:
-        return Posterior(samples.select(slice(0, 0)), np.empty(0), priors, mesh, chi2_min)
-    if photometry is not None:
-        light = photometry.log_likelihood(samples)
-        weight = weight * np.exp(light - light[weight > 0].max())
-    keep = weight > NEGLIGIBLE * weight.max()
-    kept = samples.select(keep)
-    return Posterior(kept, weight[keep] / weight[keep].sum(), priors, mesh, chi2_min, offset[keep], photometry)
+    total = weight.sum() if weight.size else 1.0
+    return Posterior(samples, weight / total, priors, mesh, chi2_min, offset, photometry)
 
 
-def window_of(
+def weigh_samples(
+    mesh: Mesh,
     mean: np.ndarray,
     covariance: np.ndarray,
     alpha: AlphaEnhancement,
-    priors: Priors,
-    spacing: float = SPACING,
-    sharpness: np.ndarray | None = None,
+    photometry: PhotometricLikelihood | None,
+    spacing: float,
+    age: float,
+) -> tuple[TrackSamples, np.ndarray, np.ndarray, float]:
+    """Samples of the tracks near one star, and their posterior weights.
+
+    Parameters
+    ----------
+    mesh : Mesh
+    mean, covariance : (3,), (3, 3) float
+        Teff (K), log g, [Fe/H], and their errors, those of the models included.
+    alpha, photometry, spacing
+        As for `infer_posterior`.
+    age : float
+        Largest extent of a sample in log age, dex.
+
+    Returns
+    -------
+    samples : TrackSamples
+        None outside the models.
+    weight : (n_sample,) float64
+        Not normalised.
+    offset : (n_sample,) float32
+        Mean [M/H] - [Fe/H], dex.
+    chi2_min : float
+        Squared distance of the atmosphere from the models, in errors.
+    """
+    priors = mesh.priors
+    window = replace(window_of(mean, covariance, alpha, priors, spacing), age=age)
+    if photometry is None or not photometry.magnitudes:
+        samples = mesh.pieces(window)
+        weight, offset, chi2_min = likelihood(samples, mean, covariance, alpha, priors)
+    else:
+        # a parallax that contradicts the atmosphere leaves no star in its window: it may be wrong
+        for narrow in (photometry.window(window, mean, covariance, spacing), window):
+            samples = mesh.pieces(narrow)
+            weight, offset, chi2_min = likelihood(samples, mean, covariance, alpha, priors)
+            keep = np.flatnonzero(weight > NEGLIGIBLE / 100 * weight.max(initial=0.0))
+            samples, weight, offset = samples.select(keep), weight[keep], offset[keep]
+            light = photometry.log_likelihood(samples)
+            near = light[weight > NEARLY * weight.max(initial=0.0)]
+            if chi2_min - 2.0 * near.max(initial=-np.inf) < CONFLICT:
+                break
+        weight = weight * np.exp(light - light.max(initial=-np.inf))
+    keep = weight > NEGLIGIBLE * weight.max(initial=0.0) if chi2_min <= MAX_CHI2 else np.zeros(weight.size, bool)
+    return samples.select(keep), weight[keep], offset[keep], chi2_min
+
+
+def window_of(
+    mean: np.ndarray, covariance: np.ndarray, alpha: AlphaEnhancement, priors: Priors, spacing: float = SPACING
 ) -> Window:
-    """Window of the samples that matter to a star; ``sharpness`` (3,) is a finer resolution in K, dex, dex."""
+    """Window of the samples that matter to a star of observed Teff (K), log g and [Fe/H]."""
     errors = np.sqrt(np.diag(covariance))
     conditional = 1.0 / np.sqrt(np.diag(np.linalg.inv(covariance)))
-    if sharpness is not None:
-        conditional = np.minimum(conditional, sharpness)
     correlation = covariance / np.outer(errors, errors)
     to_log = np.array([1.0 / (mean[0] * np.log(10.0)), 1.0, 1.0])
     centre = np.array([np.log10(mean[0]), mean[1], mean[2]])

@@ -9,8 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-#: Columns of a node: log10 Teff, log g, surface metallicity, log10 age, log10 radius.
-LOG_TEFF, LOGG, SURFACE, LOG_AGE, LOG_RADIUS = range(5)
+from stellar_core.constants import SUN_TEFF
+
+#: Columns of a node: log10 Teff, log g, surface metallicity, log10 luminosity (Lsun), log10 age. The first four are
+#: the observables.
+LOG_TEFF, LOGG, SURFACE, LUMINOSITY, LOG_AGE = range(5)
+OBSERVABLES = 4
 #: Rows of the output; the edges follow as three vectors of the observables, along metallicity, mass and EEP.
 ROWS = ("log_teff", "logg", "feh_surface", "feh", "log_age", "mass", "log_lifetime", "log_radius", "eep", "weight")
 EDGES, N_ROW = len(ROWS), len(ROWS) + 9
@@ -18,6 +22,8 @@ EDGES, N_ROW = len(ROWS), len(ROWS) + 9
 CHUNK = 8
 #: Sigmas from the star beyond which pieces grow in proportion to their distance.
 NEAR = 1.5
+
+LOG_TEFF_SUN = float(np.log10(SUN_TEFF))
 
 compiled = njit(cache=True, nogil=True, error_model="numpy")
 
@@ -34,15 +40,15 @@ def cut_blocks(nodes, axes, end, bounds, chunks, window, resolution, reach, most
         Initial metallicity (dex), log10 initial mass (Msun), EEP.
     end : (n_feh, n_mass) float64
         log10 age at the end of the tracks.
-    bounds : (n_feh - 1, n_mass - 1, n_eep - 1, 2, 4) float32
-        Lower and upper bounds of the first four columns in each block; NaN where a track has ended.
-    chunks : (n_feh - 1, n_mass - 1, n_chunk, 2, 4) float32
+    bounds : (n_feh - 1, n_mass - 1, n_eep - 1, 2, 5) float32
+        Lower and upper bounds of the columns in each block; NaN where a track has ended.
+    chunks : (n_feh - 1, n_mass - 1, n_chunk, 2, 5) float32
         The same over every `CHUNK` blocks along EEP.
-    window : (3, 3) float64
-        Lower and upper bounds of the observables, and the distance from them within which pieces are wanted, each for
-        log10 Teff, log g and surface metallicity. Distances add in quadrature.
-    resolution : (4,) float64
-        Largest extent of a piece in log10 Teff, log g, surface metallicity and log10 age.
+    window : (3, 4) float64
+        Lower and upper bounds of the observables, and the distance from them within which pieces are wanted. Distances
+        add in quadrature.
+    resolution : (5,) float64
+        Largest extent of a piece in each column of a node.
     reach : float
         The distance of the window in sigmas; 0 for pieces of the same size everywhere.
     most : int
@@ -62,7 +68,7 @@ def cut_blocks(nodes, axes, end, bounds, chunks, window, resolution, reach, most
         np.empty(5),
         np.empty((2, 2, 3)),
         np.empty((2, 2, 3)),
-        np.empty((2, 3)),
+        np.empty((2, OBSERVABLES)),
     )
     n_block, n_chunk = axes[2].size - 1, chunks.shape[2]
     count = 0
@@ -83,7 +89,7 @@ def cut_blocks(nodes, axes, end, bounds, chunks, window, resolution, reach, most
 def _distance(low, high, window):
     """Squared distance of a box of the observables from the window; infinite for an empty box."""
     total = 0.0
-    for q in range(3):
+    for q in range(OBSERVABLES):
         total += (max(low[q] - window[1, q], window[0, q] - high[q], 0.0) / window[2, q]) ** 2
     return total
 
@@ -92,7 +98,7 @@ def _distance(low, high, window):
 def _count_cuts(nodes, i, j, k, resolution, wider, most, cuts):
     """Pieces along each axis that keep the largest change across a piece below ``resolution`` times ``wider``."""
     cuts[:] = 1e-9
-    for q in range(4):
+    for q in range(5):
         size = resolution[q] * wider
         for a in range(2):
             for b in range(2):
@@ -121,6 +127,7 @@ def _cut(nodes, axes, end, i, j, k, cuts, window, oldest, scratch, out, count):
                     face[b, e, q] = nodes[i, j + b, k + e, q] + f * step
                     if q < 3:
                         across[b, e, q] = step / cuts[0]
+                    if q < OBSERVABLES:
                         low[q], high[q] = min(low[q], face[b, e, q]), max(high[q], face[b, e, q])
         if _distance(low, high, window) > 1.0:
             continue
@@ -133,7 +140,7 @@ def _cut(nodes, axes, end, i, j, k, cuts, window, oldest, scratch, out, count):
                     if q < 3:
                         along[0, e, q] = across[0, e, q] + m * (across[1, e, q] - across[0, e, q])
                         along[1, e, q] = step / cuts[1]
-            for q in range(3):
+            for q in range(OBSERVABLES):
                 low[q], high[q] = min(line[0, q], line[1, q]), max(line[0, q], line[1, q])
             if _distance(low, high, window) > 1.0:
                 continue
@@ -161,7 +168,7 @@ def _cut(nodes, axes, end, i, j, k, cuts, window, oldest, scratch, out, count):
                     out[4, count] = age
                     out[5, count] = 10.0**log_m
                     out[6, count] = max(life, age)
-                    out[7, count] = centre[LOG_RADIUS]
+                    out[7, count] = 0.5 * centre[LUMINOSITY] - 2.0 * (centre[LOG_TEFF] - LOG_TEFF_SUN)
                     out[8, count] = eep[k] + t * (eep[k + 1] - eep[k])
                     out[9, count] = width * (older - younger)
                     if out.shape[0] == N_ROW:

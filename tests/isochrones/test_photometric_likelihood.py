@@ -74,7 +74,7 @@ def test_an_unresolved_companion_is_allowed_for():
 
 def test_distance_integral_equals_a_sum():
     """Against a brute sum over distance and companions, for one sample."""
-    light = PhotometricLikelihood({"G": (10.0, 0.02)}, parallax=4.0, parallax_error=0.3, av=0.0, av_error=1e-3)
+    light = PhotometricLikelihood({"G": (11.3, 0.02)}, parallax=4.0, parallax_error=0.3, av=0.0, av_error=1e-3)
     found = infer_posterior(*SUN, (20.0, 0.02, 0.02), photometry=light, **PLAIN)
     samples = found.samples.select(np.arange(0, len(found.samples), 50))
     ours = light.log_likelihood(samples)
@@ -83,11 +83,13 @@ def test_distance_integral_equals_a_sum():
     absolute = 4.74 - 5 * samples.log_radius - 10 * (samples.log_teff - np.log10(5772.0)) - correction[:, 5]
     distance = np.geomspace(20.0, 5000.0, 20001)
     prior = distance**3 * np.exp(-distance / 1350.0)
-    parallax = np.exp(-0.5 * ((1000.0 / distance - 4.0) / 0.3) ** 2)
+    parallax = 0.99 * np.exp(-0.5 * ((1000.0 / distance - 4.0) / 0.3) ** 2) / (0.3 * np.sqrt(2 * np.pi))
+    scale = np.hypot(1.0, 0.3)
+    parallax += 0.01 / (np.pi * scale * (1 + (4.0 / scale) ** 2))
     plain = np.zeros(len(samples))
     for brighter, share in zip((0.0, 0.1, 0.3, 0.5, 0.7), (0.78, 0.10, 0.05, 0.04, 0.03)):
-        off = 10.0 - (absolute[:, None] - brighter + 5 * np.log10(distance / 10.0))
-        plain += share * (np.exp(-0.5 * (off / light.spread) ** 2) * prior * parallax).sum(axis=1)
+        off = 11.3 - (absolute[:, None] - brighter + 5 * np.log10(distance / 10.0))
+        plain += share * (np.exp(-0.5 * (off / light.modulus.spread) ** 2) * prior * parallax).sum(axis=1)
     plain = np.log(plain)
     assert ours - ours.max() == pytest.approx(plain - plain.max(), abs=0.02)
 
