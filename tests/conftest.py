@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,8 +24,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
+ROOT = Path(__file__).resolve().parents[1]
 #: Folder of public data, unless STELLAR_SHARED_DATA names another.
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.hookimpl(trylast=True)
@@ -35,6 +37,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         slow = 30.0 if item.get_closest_marker("browser") else 5.0
         seconds[item.path] += slow if item.get_closest_marker("slow") else 0.1
     items.sort(key=lambda item: -seconds[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Compile once in a fresh clone what otherwise each process would: the engine of the isochrones, and the tests."""
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return
+    commands = []
+    engine = Path(os.environ.get("NUMBA_CACHE_DIR") or ROOT / "stellar_core" / "isochrones" / "__pycache__")
+    if not any(engine.rglob("*.nbi")):
+        commands.append(["tests.compile_engine"])
+    if not sys.dont_write_bytecode and not any((ROOT / "tests" / "__pycache__").glob("test_*-pytest-*.pyc")):
+        commands.append(["pytest", "--collect-only", "-qq", "-n", "0", "-p", "no:cacheprovider"])
+    begun = [
+        subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, stdout=subprocess.DEVNULL) for command in commands
+    ]
+    for process in begun:
+        process.wait()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Make the scheduler of --dist loadfile: a file is run by one process, and all files that need the browser by one.
+
+    The latter share one server of the app and one Chromium.
+    """
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "tests/browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
 
 
 def pytest_unconfigure() -> None:
