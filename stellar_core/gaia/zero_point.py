@@ -78,7 +78,7 @@ def error_factor(g: float, ruwe: float = math.nan, parallax: float = math.nan) -
     """Return the factor by which the archive's error of a parallax is too small.
 
     Up to RUWE 1.4 it is that of isolated stars of the same G, El-Badry, Rix & Heintz (2021, MNRAS 506, 2269, eq. 16,
-    for G 7 to 21), and at least `LEAST_FACTOR`. Above, it grows with RUWE to about 3.7: El-Badry (2025,
+    for G 7 to 21), and at least `LEAST_FACTOR`. Above, it is 2 to 4 and grows with RUWE: El-Badry (2025,
     arXiv:2504.11528, eqs. 3 and 4, fitted to simulated binaries), with the error of one image in microarcseconds
     approximated by 150 * 10^(0.2 max(G - 13, 0)); it enters with the power -0.056 only.
 
