@@ -20,7 +20,10 @@ def evaluate(
     stars: Annotated[int, typer.Option(help="Number of MOCK test stars.")] = 300,
     suite: Annotated[
         str,
-        typer.Option(help="Run this suite instead: headline, real-stars, corruption, realism, agreement or real-ages."),
+        typer.Option(
+            help="Run this suite instead: headline, real-stars, photometry, corruption, realism, agreement or "
+            "real-ages."
+        ),
     ] = "",
     data: Annotated[
         Path | None, typer.Option(help="Suite: folder of public data with REAL stars; see trained/README.md.")

@@ -273,6 +273,7 @@ def _real_stars(card: Card) -> list[str]:
         "The labelled SDSS stars are all metal-poor, of 5200 to 6900 K. The 68 % intervals hold the SSPP value for "
         f"{plain}; with the SSPP's own errors added, {widened}.",
     ]
+    lines += _real_photometry(card.get("real_photometry"))
     agreement = card.get("agreement_with_sspp_real_stars")
     if agreement:
         given, same = agreement["delivered"], agreement["same_prior"]
@@ -285,6 +286,30 @@ def _real_stars(card: Card) -> list[str]:
             f"within {agreement['prior_difference']:.3f} dex: such stars say little about their ages.",
         ]
     return section("Real stars", *lines)
+
+
+def _real_photometry(found: Card | None) -> list[str]:
+    """Labelled SDSS stars with and without the photometry of their files."""
+    if not found:
+        return []
+    rows = [
+        [row["case"], f"{row['n']}"]
+        + [
+            f"{signed(row[f'{name}_bias'], digits)} ± {number(row[f'{name}_scatter'], digits)}, "
+            f"{number(row[f'{name}_rms'], digits)}"
+            for name, digits in (("teff", 0), ("logg", 2), ("feh", 2))
+        ]
+        for row in found["rows"]
+    ]
+    return [
+        "",
+        f"With the photometry of the files (CALIBFLUX; used for {found['with_photometry']} of {found['stars']}): "
+        "median difference ± scatter, and RMS. Noise was added to the spectra for S/N 10 and 5, copies of the same "
+        "stars. The last rows leave out, one after the other, what makes the photometry useful: the search for faulty bands, the "
+        "change from AB to SDSS's zero points, and the extinction of the dust map.",
+        "",
+        *table(["case", "spectra", "Teff (K)", "log g (dex)", "[Fe/H] (dex)"], rows),
+    ]
 
 
 def _out_of_distribution(card: Card) -> list[str]:

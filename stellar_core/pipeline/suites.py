@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stellar_core.errors import ParameterError
-from stellar_core.evaluation import corruption_tests, headline_metrics, isochrone_agreement, real_stars
+from stellar_core.evaluation import corruption_tests, headline_metrics, isochrone_agreement, real_photometry, real_stars
 from stellar_core.evaluation.real_ages import benchmark
 from stellar_core.evaluation.real_ages.record import write_record
 from stellar_core.evaluation.real_ages.report import text
@@ -51,6 +51,12 @@ def real(model: str, data: Path | None, progress: Progress) -> dict[str, object]
     return {"real_stars_spectrum_alone": {"what": what, "samples": samples}}
 
 
+def photometry(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
+    """Estimate labelled REAL stars with and without the photometry of their files."""
+    folder = _folder(data) / "sdss"
+    return {"real_photometry": real_photometry.compare_photometry(Estimator.load(model), folder, progress)}
+
+
 def corruption(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
     """Test a model on corrupted spectra: REAL ones if ``data`` is given, else MOCK ones."""
     estimator = Estimator.load(model)
@@ -77,13 +83,17 @@ def real_ages(model: str, data: Path | None, progress: Progress) -> dict[str, ob
 SUITES: Mapping[str, Callable[[str, Path | None, Progress], dict[str, object]]] = {
     "headline": headline,
     "real-stars": real,
+    "photometry": photometry,
     "corruption": corruption,
     "realism": realism,
     "agreement": agreement,
     "real-ages": real_ages,
 }
 #: Text for a terminal of the suites that have more to show than JSON.
-TEXTS: Mapping[str, Callable[[Mapping[str, object]], str]] = {"real-ages": text}
+TEXTS: Mapping[str, Callable[[Mapping[str, object]], str]] = {
+    "real-ages": text,
+    "photometry": lambda found: real_photometry.text(found["real_photometry"]),
+}
 
 
 def record(suite: str, model: str, found: Mapping[str, object]) -> None:

@@ -12,7 +12,7 @@ def ignore(name: str, done: int, total: int) -> None:
     """A progress that shows nothing."""
 
 
-@pytest.mark.parametrize("suite", ["real-stars", "realism", "agreement"])
+@pytest.mark.parametrize("suite", ["real-stars", "photometry", "realism", "agreement"])
 def test_a_suite_without_its_data_says_so(suite, tmp_path):
     for data in (None, tmp_path):
         with pytest.raises(ParameterError, match="--data") as caught:
