@@ -305,8 +305,8 @@ def _real_photometry(found: Card | None) -> list[str]:
         "",
         f"With the photometry of the files (CALIBFLUX; used for {found['with_photometry']} of {found['stars']}): "
         "median difference ± scatter, and RMS. Noise was added to the spectra for S/N 10 and 5, copies of the same "
-        "stars. The last rows leave out, one after the other, what makes the photometry useful: the search for faulty bands, the "
-        "change from AB to SDSS's zero points, and the extinction of the dust map.",
+        "stars. The last rows leave out, one after the other, what makes the photometry useful: the search for faulty "
+        "bands, the change from AB to SDSS's zero points, and the extinction of the dust map.",
         "",
         *table(["case", "spectra", "Teff (K)", "log g (dex)", "[Fe/H] (dex)"], rows),
     ]

@@ -15,6 +15,7 @@ from stellar_core.dust_map import SFD_COEFFICIENTS, load_dust_map
 from stellar_core.photometry import Photometry
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.sdss.readers.photometric_rows import CALIBRATION_ERROR, asinh_magnitude, photometry_of
+from tests.sdss.readers.test_spectra import as_bytes, coadd, row
 
 PLACE = (147.3, -0.04)
 #: PSFFLUX and CALIBFLUX of the SDSS spectrum 4068-55445-0924, a star.
@@ -99,6 +100,32 @@ def test_no_row_warns_or_fails(psf, psf_ivar, calib, calib_ivar, extinction, ra,
     assert found is None or isinstance(found, Photometry)
     if found is not None and found.complete:
         assert (found.psf_mag_err > 0).all() and (np.abs(found.psf_mag) < 35).all()
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        ("4E", np.ones(4)),
+        ("6E", np.ones(6)),
+        ("E", 1.0),
+        ("20A", "bright"),
+        ("5L", np.ones(5, bool)),
+        ("5C", np.ones(5)),
+    ],
+)
+def test_a_file_with_a_column_of_another_form_is_read_without_photometry(form, value):
+    columns = [fits.Column("PLATE", "J", array=[266]), fits.Column("CALIBFLUX", form, array=[value])]
+    columns += [fits.Column("CALIBFLUX_IVAR", "5E", array=[np.ones(5)]), fits.Column("PLUG_RA", "D", array=[10.0])]
+    spectrum = read_spectrum(as_bytes(coadd(), fits.BinTableHDU.from_columns(columns)))
+    assert spectrum.photometry is None and spectrum.snr > 0
+
+
+@pytest.mark.parametrize(("ra", "dec"), [(np.nan, np.nan), (-9999.0, -9999.0), (1e300, 45.0)])
+def test_a_file_without_a_position_has_photometry_of_unknown_extinction(ra, dec):
+    row_ = row(**{"plate": 266, "plug_ra": ra, "plug_dec": dec, "calibflux": CALIB, "calibflux_ivar": IVAR})
+    found = read_spectrum(as_bytes(coadd(), row_)).photometry
+    assert np.isfinite(found.psf_mag).all() and np.isnan(found.extinction).all() and not found.complete
+    assert found.source.endswith("extinction unknown")
 
 
 def test_magnitudes_are_asinh_magnitudes():
