@@ -48,6 +48,13 @@ def label(
         typer.Option(help="[alpha/Fe], dex; 0 is the paper's. By default all that the Galaxy has at that [Fe/H]."),
     ] = None,
     alpha_fe_err: Annotated[float, typer.Option(help="Standard deviation of [alpha/Fe], dex.")] = 0.0,
+    parallax: Annotated[
+        str | None, typer.Option(help="Parallax and error MAS,MAS, corrected for the zero point; needs --mag.")
+    ] = None,
+    mag: Annotated[
+        list[str] | None, typer.Option(help="Magnitude BAND=MAG,ERR of u g r i z (AB), G BP RP J H Ks (Vega); repeat.")
+    ] = None,
+    av: Annotated[str | None, typer.Option(help="Extinction A_V and error MAG,MAG; else marginalised.")] = None,
     systematics: Annotated[
         bool, typer.Option(help="Correct the models for their systematic errors, and add those that remain.")
     ] = True,
@@ -56,6 +63,7 @@ def label(
     """Age, mass, lifetime and stage from Teff, log g and [Fe/H], by MIST isochrones."""
     from stellar_core.isochrones.alpha_enhancement import AlphaEnhancement
     from stellar_core.isochrones.label import label_file, label_star, parse_errors, sentences
+    from stellar_core.isochrones.photometric_likelihood import parse_light
     from stellar_core.isochrones.priors import Priors
     from stellar_core.progress import ProgressLine
 
@@ -67,7 +75,8 @@ def label(
         line.close()
         emit(written) if as_json else show(written)
         return
-    found = label_star(teff, logg, feh, parse_errors(errors), priors, alpha, systematics)
+    light = parse_light(parallax, mag or [], av)
+    found = label_star(teff, logg, feh, parse_errors(errors), priors, alpha, systematics, light)
     emit(found) if as_json else show(sentences(found))
 
 

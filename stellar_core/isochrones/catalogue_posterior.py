@@ -9,7 +9,9 @@ samples, with their gradients: the posterior of a star is the sum over a thousan
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
 from itertools import product
 
@@ -19,10 +21,12 @@ from stellar_core.errors import ParameterError
 from stellar_core.intervals import LEVELS
 from stellar_core.isochrones.alpha_enhancement import METALLICITIES, AlphaEnhancement
 from stellar_core.isochrones.bin_likelihood import REACH, sum_bins
-from stellar_core.isochrones.mesh import AGE_RESOLUTION, TrackSamples, Window, mesh_of
+from stellar_core.isochrones.mesh import AGE_RESOLUTION, Window, mesh_of
 from stellar_core.isochrones.observable_bins import ObservableBins, bin_samples, merge
+from stellar_core.isochrones.observation import UNKNOWN_ERRORS
 from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood
-from stellar_core.isochrones.posterior import weigh_samples
+from stellar_core.isochrones.photometric_summaries import PhotometricSummaries
+from stellar_core.isochrones.posterior import WeighedSamples, weigh_samples
 from stellar_core.isochrones.posterior_summaries import PosteriorSummaries, summarise
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.systematics import load_model_errors
@@ -32,6 +36,8 @@ from stellar_core.progress import Progress
 
 #: Extent of the samples of a single star in units of its errors.
 SPACING = 1.6
+#: The same of a star with magnitudes, whose likelihood is smooth over several samples, and in log age, dex.
+WITH_LIGHT = (2.2, 0.08)
 #: Width of the bins at power 0: log10 Teff, log g, surface [Fe/H]; the other widths are powers of two of it.
 BIN_SIZE = np.array([0.0060, 0.19, 0.095])
 #: Largest width of a bin in units of the error, and extent of its samples in units of the width.
@@ -89,6 +95,7 @@ class CataloguePosterior:
         covariance: np.ndarray,
         levels: tuple[float, ...] = LEVELS,
         progress: Progress | None = None,
+        photometry: Sequence[PhotometricLikelihood | None] | None = None,
     ) -> PosteriorSummaries:
         """Summarise the posterior of every star.
 
@@ -102,10 +109,17 @@ class CataloguePosterior:
             Probabilities of the quantiles.
         progress : Progress
             Called as stars are done.
+        photometry : sequence of PhotometricLikelihood or None
+            Magnitudes and parallaxes of the stars, if any.
         """
         mean, covariance = self._check(teff, logg, feh, covariance)
+        photometry = photometry if photometry is not None else [None] * len(mean)
         found = PosteriorSummaries.empty(len(mean), len(levels))
-        power, binned = self._powers(mean, covariance)
+        if any(one is not None for one in photometry):
+            found = replace(found, photometry=PhotometricSummaries.empty(len(mean), len(levels)))
+        known = np.array([one is None for one in photometry], bool)
+        known &= (np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)) < 0.5 * np.array(UNKNOWN_ERRORS)).all(axis=1)
+        power, binned = self._powers(mean, covariance, known)
         done = 0
 
         def report(done: int) -> None:
@@ -126,9 +140,12 @@ class CataloguePosterior:
                     report(done)
 
             def single(row: int) -> None:
-                samples, weight, found.chi2_min[row] = self._star(mean[row], covariance[row])
-                if weight.size:
-                    found.fill_star(row, samples, weight, levels)
+                star = self._star(mean[row], covariance[row], photometry[row])
+                found.chi2_min[row] = star.chi2_min
+                if star.weight.size:
+                    found.fill_star(row, star.samples, star.weight, levels)
+                    if photometry[row] is not None:
+                        found.photometry.fill_star(row, photometry[row], star, levels)
 
             # distances from bins are those of their centres: too large near the edge of the models
             rows = np.flatnonzero(~binned | (found.chi2_min > EDGE))
@@ -164,7 +181,7 @@ class CataloguePosterior:
         drawn = {name: np.full(uniform.shape, np.nan, np.float32) for name in names}
 
         def single(row: int) -> None:
-            samples, weight, _ = self._star(mean[row], covariance[row])
+            samples, weight = self._star(mean[row], covariance[row])[:2]
             if weight.size:
                 running = np.cumsum(weight)
                 chosen = np.searchsorted(running, uniform[row] * running[-1], side="right").clip(0, weight.size - 1)
@@ -177,13 +194,11 @@ class CataloguePosterior:
 
     def _star(
         self, mean: np.ndarray, covariance: np.ndarray, photometry: PhotometricLikelihood | None = None
-    ) -> tuple[TrackSamples, np.ndarray, float]:
-        """Samples of one star, their weights, none outside the models, and the smallest chi-square."""
+    ) -> WeighedSamples:
+        """Samples of one star."""
         mesh = mesh_of(self.tracks, self.priors)
-        samples, weight, _, chi2 = weigh_samples(
-            mesh, mean, covariance, self.alpha, photometry, SPACING, AGE_RESOLUTION
-        )
-        return samples, weight, chi2
+        spacing, age = (SPACING, AGE_RESOLUTION) if photometry is None else WITH_LIGHT
+        return weigh_samples(mesh, mean, covariance, self.alpha, photometry, spacing, age)
 
     def _check(
         self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray, covariance: np.ndarray
@@ -199,14 +214,14 @@ class CataloguePosterior:
             covariance = covariance + self._errors.covariance(*mean.T)
         return mean, covariance
 
-    def _powers(self, mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Power of two (n_star, 3) of the bins of every star, and whether it is worth making them."""
+    def _powers(self, mean: np.ndarray, covariance: np.ndarray, possible: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Power of two (n_star, 3) of the bins of every star, and whether bins are ``possible`` and worth making."""
         if not len(mean):
             return np.empty((0, 3), int), np.empty(0, bool)
         conditional = 1.0 / np.sqrt(np.diagonal(np.linalg.inv(covariance), axis1=1, axis2=2))
         conditional[:, 0] /= mean[:, 0] * np.log(10.0)
         power = np.floor(np.log2(BIN_WIDTH * conditional / BIN_SIZE) + 1e-6).astype(int)
-        wide = (power >= POWERS[0]).all(axis=1)
+        wide = possible & (power >= POWERS[0]).all(axis=1)
         hottest = mean[:, 0] + REACH * np.sqrt(covariance[:, 0, 0])
         wide &= hottest < 10.0**MAX_LOG_TEFF
         power = power.clip(*POWERS)

@@ -19,9 +19,9 @@ COMPANION_LIGHT = np.array([0.0, 0.1, 0.3, 0.5, 0.7])
 COMPANION_SHARE = np.array([0.78, 0.10, 0.05, 0.04, 0.03])
 #: A companion of this light or more changes the answer, mag.
 BRIGHT_COMPANION = 0.3
-#: Share of parallaxes that belong to another star or are wrong for other reasons, and the scale of the Cauchy
-#: distribution of such parallaxes, mas.
-WRONG_SHARE, WRONG_SCALE = 0.01, 1.0
+#: Share of parallaxes that belong to another star or are wrong for other reasons. Their density is that of values equally
+#: likely per decade above this scale, mas, and flat below.
+WRONG_SHARE, WRONG_SCALE, WRONG_NORM = 0.01, 0.3, 16.0
 #: Distance moduli of the table, mag: 1 pc to 100 kpc.
 STEP = 0.02
 MODULI = np.arange(-5.0, 20.0, STEP)
@@ -53,8 +53,7 @@ class DistanceModulus:
         if self.parallax is None:
             return np.stack([np.exp(_LOG_VOLUME), np.zeros(MODULI.size)])
         right = (1.0 - WRONG_SHARE) * np.exp(_LOG_VOLUME + self._log_parallax())
-        scale = np.hypot(WRONG_SCALE, self.parallax_error)
-        wrong = WRONG_SHARE / (np.pi * scale * (1.0 + (self.parallax / scale) ** 2))
+        wrong = WRONG_SHARE / (WRONG_NORM * (abs(self.parallax) + np.hypot(WRONG_SCALE, self.parallax_error)))
         return np.stack([right, wrong * np.exp(_LOG_VOLUME)])
 
     @cached_property
@@ -71,6 +70,15 @@ class DistanceModulus:
     def log_integral(self) -> np.ndarray:
         """(n_modulus,) log of the integral over distance and companions, at the modulus of the magnitudes."""
         return np.log(np.maximum(self.blurred.sum(axis=(0, 1)), 1e-290))
+
+    @property
+    def depth(self) -> float:
+        """Depth (natural log) below the best star at which a wrong parallax becomes more probable than the right one."""
+        if self.parallax is None:
+            return np.inf
+        right, wrong = self.blurred.sum(axis=1)
+        best = int(right.argmax())
+        return float(np.log(right[best] / max(wrong[best], 1e-290)))
 
     def limits(self, depth: float) -> tuple[float, float]:
         """Smallest and largest modulus of the magnitudes within ``depth`` (natural log) of the most probable one.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,9 @@ from stellar_core.isochrones.alpha_enhancement import AlphaEnhancement
 from stellar_core.isochrones.catalogue_posterior import CataloguePosterior, diagonal_covariance
 from stellar_core.isochrones.lifetime import ENDS, track_log_lifetime
 from stellar_core.isochrones.nearest_neighbour import nearest_label
-from stellar_core.isochrones.observation import POSSIBLE
+from stellar_core.isochrones.observation_table import ObservationTable
+from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood
+from stellar_core.isochrones.photometric_summaries import PhotometricSummaries
 from stellar_core.isochrones.posterior import QUANTITIES, Posterior, infer_posterior
 from stellar_core.isochrones.posterior_summaries import PosteriorSummaries
 from stellar_core.isochrones.prior_comparison import compare_priors, other_prior
@@ -30,8 +33,12 @@ from stellar_core.stages import STAGES
 if TYPE_CHECKING:
     import pandas
 
-#: Columns that a table of stars must have, with units in their names.
-INPUT_COLUMNS = ("teff_K", "logg_dex", "feh_dex", "teff_err_K", "logg_err_dex", "feh_err_dex")
+#: Flags of stars whose light or parallax is doubtful.
+FLAGS = (
+    "the parallax contradicts the star and is not believed",
+    "probably the light of two stars",
+    "the colours fit no star of this atmosphere",
+)
 #: Entries of an interval, in the order of the output columns.
 PARTS = ("mean", "std", "p025", "p16", "median", "p84", "p975")
 
@@ -63,16 +70,17 @@ def label_star(
     priors: Priors = Priors(),
     alpha: AlphaEnhancement = AlphaEnhancement(),
     systematics: bool = True,
+    photometry: PhotometricLikelihood | None = None,
 ) -> dict[str, object]:
     """Label one star: posterior, nearest track point and prior, as plain values.
 
     Parameters
     ----------
-    teff, logg, feh : float
-        K, dex(cm/s2), dex.
+    teff, logg, feh : float or None
+        K, dex(cm/s2), dex. None is an unknown value, for a star with magnitudes.
     errors : tuple of float
         K, dex, dex.
-    priors, alpha, systematics
+    priors, alpha, systematics, photometry
         As for `infer_posterior`.
 
     Returns
@@ -82,22 +90,31 @@ def label_star(
         ``posterior`` and ``nearest`` are None outside the models; ``systematics`` are the errors of the models
         that were corrected; ``other_prior`` the age with the Galaxy's prior instead of a flat one, or the reverse.
     """
-    if teff is None or logg is None or feh is None:
-        raise ParameterError("A label needs Teff (K), log g (dex) and [Fe/H] (dex), or a table of stars.")
-    found = infer_posterior(teff, logg, feh, errors, priors=priors, alpha=alpha, systematics=systematics)
+    values = (teff, logg, feh)
+    bands = 0 if photometry is None else len(photometry.magnitudes)
+    if None in values and (bands == 0 or (teff is None and bands == 1)):
+        raise ParameterError(
+            "A label needs Teff (K), log g (dex) and [Fe/H] (dex), or magnitudes in their place, or a table of stars."
+        )
+    model = {"alpha": alpha, "systematics": systematics, "photometry": photometry}
+    found = infer_posterior(*values, errors, priors=priors, **model)
     state = found.to_dict()
     inside = found.inside_models
     if inside:
         state["posterior"] = {**state["posterior"], "log_lifetime_to": _lifetimes(found)}
         other = other_prior(priors)
-        changed = infer_posterior(teff, logg, feh, errors, priors=other, alpha=alpha, systematics=systematics)
+        changed = infer_posterior(*values, errors, priors=other, **model)
         state["other_prior"] = compare_priors(found, changed)
     state["prior"]["assumed"] |= alpha.to_dict()
     state["systematics"] = load_model_errors().to_dict() if systematics else None
     return {
-        "input": {"teff": float(teff), "logg": float(logg), "feh": float(feh), "errors": [float(e) for e in errors]},
+        "input": {
+            **{name: None if value is None else float(value) for name, value in zip(("teff", "logg", "feh"), values)},
+            "errors": [float(error) for error in errors],
+            **({} if photometry is None else {"light": photometry.words}),
+        },
         **state,
-        "nearest": nearest_label(teff, logg, feh).to_dict() if inside else None,
+        "nearest": nearest_label(*values).to_dict() if inside and None not in values else None,
     }
 
 
@@ -113,8 +130,12 @@ def label_table(
     Parameters
     ----------
     frame : DataFrame
-        With the columns `INPUT_COLUMNS`; other columns are kept. Where it has ``alpha_fe_dex``, a number there takes
-        the place of ``alpha``.
+        With columns of `INPUT_COLUMNS`, any of them absent or empty: an unknown value is marginalised, an unknown
+        error is that of the SSPP. Magnitudes of any bands, as ``G_mag`` and ``G_err_mag`` (u, g, r, i, z of SDSS in AB;
+        G, BP, RP of Gaia EDR3 and J, H, Ks of 2MASS in the Vega system); with them ``parallax_mas`` and
+        ``parallax_err_mas``, corrected for the zero point, and the extinction A_V ``av_mag`` and ``av_err_mag``,
+        marginalised where unknown. Where it has ``alpha_fe_dex``, a number there takes the place of ``alpha``. Other
+        columns are kept.
     priors, alpha, systematics
         As for `infer_posterior`.
     progress : Progress, optional
@@ -125,30 +146,27 @@ def label_table(
         One row per input: the input's columns, ``inside_models``, ``state`` ("inside the models",
         "outside the models" or "bad input"), seven columns for each of log_age, mass and
         log_lifetime, the most probable ``stage`` and evolutionary ``phase`` with their probabilities. Numbers are NaN
-        and stage and phase are None outside the models and for bad input.
+        and stage and phase are None outside the models and for bad input. A table with magnitudes also has the seven
+        columns of ``distance_pc`` and of ``av_mag``, the probabilities that the parallax is wrong and that a companion
+        adds 0.3 mag or more, what was used (``light_used``), and ``flag``: one of `FLAGS`, or several, or nothing.
     """
     import pandas as pd
 
-    missing = [name for name in INPUT_COLUMNS if name not in frame.columns]
-    if missing:
-        raise ParameterError(
-            f"The table lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}.",
-            remedy=f"It needs {', '.join(INPUT_COLUMNS)}.",
-        )
+    stars = ObservationTable.read(frame)
     numbers = lambda name: pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
-    values = np.stack([numbers(name) for name in INPUT_COLUMNS], axis=-1)
-    low, high = np.array([limits[:2] for limits in POSSIBLE.values()]).T
-    usable = np.isfinite(values).all(axis=1) & (values[:, 3:] > 0).all(axis=1)
-    usable &= (values[:, :3] >= low).all(axis=1) & (values[:, :3] <= high).all(axis=1)
     own = numbers("alpha_fe_dex") if "alpha_fe_dex" in frame.columns else np.full(len(frame), np.nan)
-    usable &= ~((own < POSSIBLE_ALPHA[0]) | (own > POSSIBLE_ALPHA[1]) | np.isinf(own))
+    usable = stars.usable & ~((own < POSSIBLE_ALPHA[0]) | (own > POSSIBLE_ALPHA[1]) | np.isinf(own))
     found = PosteriorSummaries.empty(len(frame), len(LEVELS))
+    if stars.has_photometry:
+        found = replace(found, photometry=PhotometricSummaries.empty(len(frame), len(LEVELS)))
     own = np.round(own, 2)
     for value in np.unique(own[usable]):
         one = alpha if np.isnan(value) else AlphaEnhancement(float(value))
         rows = np.flatnonzero(usable & (np.isnan(own) if np.isnan(value) else own == value))
         engine = CataloguePosterior(priors, one, systematics)
-        found.fill(rows, engine.evaluate(*values[rows, :3].T, diagonal_covariance(values[rows, 3:]), progress=progress))
+        photometry = [stars.photometry[row] for row in rows]
+        covariance = diagonal_covariance(stars.errors[rows])
+        found.fill(rows, engine.evaluate(*stars.mean[rows].T, covariance, progress=progress, photometry=photometry))
     inside = found.inside_models
     columns: dict[str, object] = {
         "inside_models": inside,
@@ -161,8 +179,25 @@ def label_table(
         best = np.nan_to_num(chance).argmax(axis=1)
         columns[name] = [classes[k] if good else None for k, good in zip(best, inside)]
         columns[f"{name}_probability"] = np.where(inside, chance.max(axis=1, initial=0.0), np.nan)
+    if stars.has_photometry:
+        columns |= _columns_of_light(found.photometry, stars.photometry)
     carried = frame.drop(columns=[name for name in columns if name in frame.columns]).reset_index(drop=True)
     return pd.concat([carried, pd.DataFrame(columns)], axis=1)
+
+
+def _columns_of_light(
+    found: PhotometricSummaries, photometry: Sequence[PhotometricLikelihood | None]
+) -> dict[str, object]:
+    """Columns of distance, extinction, doubts, and what was used."""
+    columns: dict[str, object] = {}
+    for name in found.mean:
+        parts = (found.mean[name], found.std[name], *found.quantiles[name].T)
+        columns |= {f"{name}_{part}": column for part, column in zip(PARTS, parts)}
+    columns |= {f"{name}_probability": values for name, values in found.doubts.items()}
+    columns["light_used"] = [None if one is None else one.words for one in photometry]
+    doubts = zip(found.doubts["wrong_parallax"], found.doubts["companion"], found.colours_fit)
+    columns["flag"] = [raised_flags(*one) for one in doubts]
+    return columns
 
 
 def label_file(
@@ -225,6 +260,7 @@ def sentences(found: dict[str, object]) -> dict[str, object]:
         **_sentence_on_prior(found.get("other_prior"), gyr),
         "mass": f"{mass['median']:.3g} Msun, 68 % {mass['p16']:.3g} to {mass['p84']:.3g}",
         "lifetime": gyr(body["log_lifetime"]),
+        **_sentences_on_light(body),
         "stage": ", ".join(f"{name} {100 * p:.0f} %" for name, p in body["stage"].items() if p >= 0.005),
         "phase": ", ".join(f"{name} {100 * p:.0f} %" for name, p in body["phase"].items() if p >= 0.005),
         "nearest point": "none near"
@@ -241,6 +277,25 @@ def _sentence_on_prior(other: dict[str, object] | None, gyr: Callable[[dict[str,
     if other is None or not other["prior_dominated"]:
         return {}
     return {f"age with the {other['population']} prior": gyr(other["log_age"]) + " (prior-dominated)"}
+
+
+def _sentences_on_light(body: dict[str, object]) -> dict[str, str]:
+    """Distance, extinction and doubts of a star with magnitudes."""
+    if "distance_pc" not in body:
+        return {}
+    distance, extinction = body["distance_pc"], body["av_mag"]
+    words = {
+        "distance": f"{distance['median']:.4g} pc, 68 % {distance['p16']:.4g} to {distance['p84']:.4g}",
+        "extinction": f"A_V {extinction['median']:.2f} mag, 68 % {extinction['p16']:.2f} to {extinction['p84']:.2f}",
+    }
+    flags = raised_flags(body["wrong_parallax"], body["companion"], body["colours_fit"])
+    return {**words, "doubts": flags} if flags else words
+
+
+def raised_flags(wrong_parallax: float, companion: float, colours_fit: bool) -> str:
+    """The `FLAGS` of a star, from the probabilities that its parallax is wrong and that a companion is bright."""
+    raised = (wrong_parallax > 0.5, companion > 0.5, not colours_fit)
+    return "; ".join(words for words, one in zip(FLAGS, raised) if one)
 
 
 def _lifetimes(found: Posterior) -> dict[str, float]:

@@ -11,6 +11,8 @@ from stellar_core.errors import ParameterError
 
 #: Accepted ranges of Teff (K), log g and [Fe/H] (dex); values outside are mistakes of units.
 POSSIBLE = {"Teff": (500.0, 300_000.0, "K"), "log g": (-5.0, 10.0, "dex"), "[Fe/H]": (-10.0, 5.0, "dex")}
+#: An unknown value stands here with an error (K, dex, dex) that says nothing.
+UNKNOWN_VALUES, UNKNOWN_ERRORS = (6000.0, 4.0, -0.2), (1e5, 100.0, 100.0)
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,14 @@ class Observation:
 
     @classmethod
     def from_errors(
-        cls, teff: float, logg: float, feh: float, errors: tuple[float, float, float] = SSPP_ERRORS
+        cls, teff: float | None, logg: float | None, feh: float | None, errors: tuple[float, float, float] = SSPP_ERRORS
     ) -> Observation:
-        """Independent ``errors`` in K, dex, dex; all must be positive and finite."""
+        """Independent ``errors`` in K, dex, dex; all must be positive and finite. None is an unknown value."""
         check_errors(errors)
-        return cls(float(teff), float(logg), float(feh), np.diag(np.square(np.asarray(errors, float))))
+        given = (teff, logg, feh)
+        errors = [unknown if value is None else error for value, error, unknown in zip(given, errors, UNKNOWN_ERRORS)]
+        values = [unknown if value is None else float(value) for value, unknown in zip(given, UNKNOWN_VALUES)]
+        return cls(*values, np.diag(np.square(np.asarray(errors, float))))
 
     @property
     def mean(self) -> np.ndarray:

@@ -6,7 +6,7 @@ functions of the extinction. The integral over the distance is tabulated in `Dis
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
@@ -41,8 +41,9 @@ CORE, REACH = 2.0, 18.0
 MOST_NODES, N_EXTINCTION = 48, 129
 #: log of a half: the ends of a trapezoid.
 HALF = float(np.log(0.5))
-#: Atmospheres at which the luminosity is bounded, in errors from the observed one, and log g where it is unknown.
+#: Atmospheres at which the luminosity is bounded, in errors from the observed one; Teff (K) and log g where unknown.
 _STEPS = np.array([-5.0, -2.5, -1.0, 0.0, 1.0, 2.5, 5.0])
+_TEMPERATURES = np.geomspace(2800.0, 20000.0, 30)
 _GRAVITIES = np.array([0.5, 1.5, 2.5, 3.5, 4.25, 5.0])
 
 
@@ -96,6 +97,13 @@ class PhotometricLikelihood:
                 f"{self.dust_column} and {self.latitude}."
             )
 
+    @property
+    def words(self) -> str:
+        """What is known, in words."""
+        parallax = ["parallax"] if self.parallax is not None else []
+        extinction = ["extinction"] if self.av is not None or self.dust_column is not None else []
+        return ", ".join([*parallax, " ".join(self.magnitudes), *extinction])
+
     @cached_property
     def modulus(self) -> DistanceModulus:
         """What is known of the distance."""
@@ -136,20 +144,24 @@ class PhotometricLikelihood:
         self, samples: TrackSamples, weight: np.ndarray
     ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
         """Distances (pc) with their probabilities, and extinctions A_V (mag) with theirs."""
-        shares = self.modulus_and_extinction(samples, weight)
-        extinction = shares.sum(axis=1)
-        return (DISTANCES, self.modulus.distances(shares.sum(axis=0))), (
-            self.extinctions,
-            extinction / extinction.sum(),
-        )
+        return self.summary(samples, weight)[:2]
 
     def doubts(self, samples: TrackSamples, weight: np.ndarray) -> dict[str, float]:
         """Posterior probabilities that the parallax is wrong, and that a companion adds 0.3 mag or more."""
-        shares = self.modulus_and_extinction(samples, weight).sum(axis=0)
-        return {
-            "wrong_parallax": self.modulus.fraction(shares, wrong=True) if self.parallax is not None else 0.0,
-            "companion": self.modulus.fraction(shares, light=BRIGHT_COMPANION),
+        return self.summary(samples, weight)[2]
+
+    def summary(
+        self, samples: TrackSamples, weight: np.ndarray
+    ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray], dict[str, float]]:
+        """The results of `distance_and_extinction` and `doubts`, computed at once."""
+        shares = self.modulus_and_extinction(samples, weight)
+        extinction, moduli = shares.sum(axis=1), shares.sum(axis=0)
+        doubts = {
+            "wrong_parallax": self.modulus.fraction(moduli, wrong=True) if self.parallax is not None else 0.0,
+            "companion": self.modulus.fraction(moduli, light=BRIGHT_COMPANION),
         }
+        distance = DISTANCES, self.modulus.distances(moduli)
+        return distance, (self.extinctions, extinction / extinction.sum()), doubts
 
     def window(self, window: Window, mean: np.ndarray, covariance: np.ndarray, spacing: float) -> Window:
         """The samples of ``window`` that fit the magnitudes and the parallax.
@@ -184,6 +196,7 @@ class PhotometricLikelihood:
         errors = np.sqrt(np.diag(covariance))
         table = load_all_bands()
         teff = np.clip(mean[0] + _STEPS * errors[0], table.teff[0], min(table.teff[-1], 5e4))
+        teff = _TEMPERATURES if errors[0] > mean[0] else teff
         logg = _GRAVITIES if errors[1] > 3 else (mean[1] + _STEPS[::2] * errors[1]).clip(-0.5, 5.5)
         feh = (mean[2] + _STEPS[::3] * errors[2]).clip(-4.0, 0.5)
         grid = np.stack(np.meshgrid(teff, logg, feh, indexing="ij"), axis=-1).reshape(-1, 3)
@@ -283,6 +296,32 @@ class PhotometricLikelihood:
             self._prior, self._by_distance, self._largest,
             (SUN_MBOL, np.log10(SUN_TEFF), MODULI[0], STEP),
         )  # fmt: skip
+
+
+def parse_light(parallax: str | None, magnitudes: Sequence[str], av: str | None) -> PhotometricLikelihood | None:
+    """Parse ``"MAS,MAS"``, texts ``"BAND=MAG,ERR"`` and ``"MAG,MAG"``; None where nothing is given.
+
+    Raises
+    ------
+    ParameterError
+        If a text has another form.
+    """
+
+    def pair(text: str, what: str) -> tuple[float, float]:
+        try:
+            value, error = (float(part) for part in text.split(","))
+        except ValueError:
+            raise ParameterError(f"{what} is given as VALUE,ERROR; got {text[:40]!r}.", value=text) from None
+        return value, error
+
+    if parallax is None and av is None and not magnitudes:
+        return None
+    given = {}
+    for text in magnitudes:
+        band, _, numbers = text.partition("=")
+        given[band.strip()] = pair(numbers, f"The magnitude {band.strip()[:10]}")
+    measured = (None, None) if parallax is None else pair(parallax, "The parallax (mas)")
+    return PhotometricLikelihood(given, *measured, *((None, None) if av is None else pair(av, "The extinction A_V")))
 
 
 @lru_cache(maxsize=16)

@@ -8,8 +8,11 @@ of this one distribution, so age, lifetime and stage always agree.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
+from scipy.special import chdtrc
 
 from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import ParameterError
@@ -35,8 +38,10 @@ MAX_CHI2 = 11.34
 #: Samples below this fraction of the most probable one are dropped.
 NEGLIGIBLE = 1e-8
 #: Samples above this fraction of the most probable one decide whether photometry contradicts the atmosphere, and the
-#: chi-square from which it does.
-NEARLY, CONFLICT = 1e-4, 25.0
+#: chi-square from which it does, or so much less than that from which the parallax is probably wrong.
+NEARLY, CONFLICT, MARGIN = 1e-4, 25.0, 6.0
+#: Smallest probability of a chi-square of the colours.
+RARE = 1e-4
 #: Quantities with an interval: fields of `TrackSamples`.
 QUANTITIES = ("log_age", "mass", "log_lifetime")
 
@@ -60,6 +65,8 @@ class Posterior:
         Mean [M/H] - [Fe/H] of each sample, dex; None for a solar mixture.
     photometry : PhotometricLikelihood or None
         Magnitudes and parallax that the posterior knows.
+    colour_chi2 : float
+        Smallest chi-square of the colours among the probable samples, at any extinction.
     """
 
     samples: TrackSamples
@@ -69,6 +76,7 @@ class Posterior:
     chi2_min: float = np.inf
     offset: np.ndarray | None = field(default=None, repr=False)
     photometry: PhotometricLikelihood | None = field(default=None, repr=False)
+    colour_chi2: float = 0.0
 
     @property
     def inside_models(self) -> bool:
@@ -116,11 +124,21 @@ class Posterior:
 
     def distance_and_extinction(self) -> tuple[Interval, Interval]:
         """Intervals of the distance (pc) and of A_V (mag), for a star with magnitudes."""
+        return self._light[:2]
+
+    def doubts(self) -> dict[str, object]:
+        """What speaks against the magnitudes or the parallax: `PhotometricLikelihood.doubts`, and whether the colours
+        fit no star of this atmosphere."""
+        fit = colours_fit(self.photometry, self.colour_chi2) if self.photometry is not None else True
+        return {**self._light[2], "colours_fit": fit}
+
+    @cached_property
+    def _light(self) -> tuple[Interval, Interval, dict[str, float]]:
         self._require_inside()
         if self.photometry is None:
             raise ParameterError("A distance needs magnitudes.")
-        found = self.photometry.distance_and_extinction(self.samples, self.probability)
-        return tuple(Interval.from_weighted(*one) for one in found)
+        distance, extinction, doubts = self.photometry.summary(self.samples, self.probability)
+        return Interval.from_weighted(*distance), Interval.from_weighted(*extinction), doubts
 
     def prior_interval(self, quantity: str) -> Interval:
         """Interval of a quantity under the prior."""
@@ -147,7 +165,11 @@ class Posterior:
             }
             if self.photometry is not None:
                 distance, extinction = self.distance_and_extinction()
-                state["posterior"] |= {"distance_pc": distance.to_dict(), "av_mag": extinction.to_dict()}
+                state["posterior"] |= {
+                    "distance_pc": distance.to_dict(),
+                    "av_mag": extinction.to_dict(),
+                    **self.doubts(),
+                }
         return state
 
     def _require_inside(self) -> None:
@@ -158,9 +180,9 @@ class Posterior:
 
 
 def infer_posterior(
-    teff: float,
-    logg: float,
-    feh: float,
+    teff: float | None,
+    logg: float | None,
+    feh: float | None,
     errors: tuple[float, float, float] = SSPP_ERRORS,
     *,
     covariance: np.ndarray | None = None,
@@ -176,7 +198,7 @@ def infer_posterior(
     Parameters
     ----------
     teff, logg, feh : float
-        Effective temperature in K, log g in dex(cm/s2), surface [Fe/H] in dex.
+        Effective temperature in K, log g in dex(cm/s2), surface [Fe/H] in dex. None is an unknown value.
     errors : tuple of float
         Standard deviations in K, dex, dex; ignored if ``covariance`` is given.
     covariance : (3, 3) array_like, optional
@@ -208,11 +230,35 @@ def infer_posterior(
         tracks = errors_of_models.corrected(tracks)
         star = replace(star, covariance=star.covariance + errors_of_models.covariance(*star.mean))
     mesh = mesh_of(tracks, priors)
-    samples, weight, offset, chi2_min = weigh_samples(
-        mesh, star.mean, star.covariance, alpha, photometry, spacing, AGE_RESOLUTION
+    found = weigh_samples(mesh, star.mean, star.covariance, alpha, photometry, spacing, AGE_RESOLUTION)
+    total = found.weight.sum() if found.weight.size else 1.0
+    return Posterior(
+        found.samples, found.weight / total, priors, mesh, found.chi2_min, found.offset, photometry, found.colour_chi2
     )
-    total = weight.sum() if weight.size else 1.0
-    return Posterior(samples, weight / total, priors, mesh, chi2_min, offset, photometry)
+
+
+class WeighedSamples(NamedTuple):
+    """Samples of the tracks near one star.
+
+    Attributes
+    ----------
+    samples : TrackSamples
+        None outside the models.
+    weight : (n_sample,) float64
+        Posterior weights, not normalised.
+    offset : (n_sample,) float32
+        Mean [M/H] - [Fe/H], dex.
+    chi2_min : float
+        Squared distance of the atmosphere from the models, in errors.
+    colour_chi2 : float
+        As in `Posterior`.
+    """
+
+    samples: TrackSamples
+    weight: np.ndarray
+    offset: np.ndarray
+    chi2_min: float
+    colour_chi2: float = 0.0
 
 
 def weigh_samples(
@@ -223,8 +269,8 @@ def weigh_samples(
     photometry: PhotometricLikelihood | None,
     spacing: float,
     age: float,
-) -> tuple[TrackSamples, np.ndarray, np.ndarray, float]:
-    """Samples of the tracks near one star, and their posterior weights.
+) -> WeighedSamples:
+    """Find the samples of the tracks near one star, and their posterior weights.
 
     Parameters
     ----------
@@ -235,20 +281,10 @@ def weigh_samples(
         As for `infer_posterior`.
     age : float
         Largest extent of a sample in log age, dex.
-
-    Returns
-    -------
-    samples : TrackSamples
-        None outside the models.
-    weight : (n_sample,) float64
-        Not normalised.
-    offset : (n_sample,) float32
-        Mean [M/H] - [Fe/H], dex.
-    chi2_min : float
-        Squared distance of the atmosphere from the models, in errors.
     """
     priors = mesh.priors
     window = replace(window_of(mean, covariance, alpha, priors, spacing), age=age)
+    colour_chi2 = 0.0
     if photometry is None or not photometry.magnitudes:
         samples = mesh.pieces(window)
         weight, offset, chi2_min = likelihood(samples, mean, covariance, alpha, priors)
@@ -259,13 +295,19 @@ def weigh_samples(
             weight, offset, chi2_min = likelihood(samples, mean, covariance, alpha, priors)
             keep = np.flatnonzero(weight > NEGLIGIBLE / 100 * weight.max(initial=0.0))
             samples, weight, offset = samples.select(keep), weight[keep], offset[keep]
-            light = photometry.log_likelihood(samples)
+            light, colours = photometry.evaluate(samples)
             near = light[weight > NEARLY * weight.max(initial=0.0)]
-            if chi2_min - 2.0 * near.max(initial=-np.inf) < CONFLICT:
+            if chi2_min - 2.0 * near.max(initial=-np.inf) < min(CONFLICT, 2.0 * photometry.modulus.depth - MARGIN):
                 break
         weight = weight * np.exp(light - light.max(initial=-np.inf))
+        colour_chi2 = float(colours[weight > 0.01 * weight.max(initial=0.0)].min(initial=np.inf))
     keep = weight > NEGLIGIBLE * weight.max(initial=0.0) if chi2_min <= MAX_CHI2 else np.zeros(weight.size, bool)
-    return samples.select(keep), weight[keep], offset[keep], chi2_min
+    return WeighedSamples(samples.select(keep), weight[keep], offset[keep], chi2_min, colour_chi2)
+
+
+def colours_fit(photometry: PhotometricLikelihood, chi2: float | np.ndarray) -> bool | np.ndarray:
+    """False where colours of ``chi2`` are less likely than `RARE` for a star of the models."""
+    return chdtrc(max(len(photometry.magnitudes) - 1, 1), np.maximum(chi2, 0.0)) >= RARE
 
 
 def window_of(

@@ -8,6 +8,7 @@ import numpy as np
 
 from stellar_core.isochrones.mesh import TrackSamples
 from stellar_core.isochrones.observable_bins import CENTRES, EDGES, WIDTHS
+from stellar_core.isochrones.photometric_summaries import PhotometricSummaries
 from stellar_core.isochrones.posterior import MAX_CHI2
 from stellar_core.isochrones.tracks import PHASES
 from stellar_core.stages import STAGES, classify
@@ -32,6 +33,8 @@ class PosteriorSummaries:
         At 2.5, 16, 50, 84 and 97.5 % by default.
     stage, phase : (n_star, 5)
         Probabilities in the order of `STAGES` and of `PHASES`.
+    photometry : PhotometricSummaries or None
+        Where a star has magnitudes.
     """
 
     inside_models: np.ndarray
@@ -41,6 +44,7 @@ class PosteriorSummaries:
     quantiles: dict[str, np.ndarray]
     stage: np.ndarray
     phase: np.ndarray
+    photometry: PhotometricSummaries | None = None
 
     @classmethod
     def empty(cls, n_star: int, n_level: int) -> PosteriorSummaries:
@@ -66,6 +70,8 @@ class PosteriorSummaries:
             for mine, theirs in ((self.mean, other.mean), (self.std, other.std), (self.quantiles, other.quantiles)):
                 mine[name][rows] = theirs[name]
         self.stage[rows], self.phase[rows] = other.stage, other.phase
+        if self.photometry is not None and other.photometry is not None:
+            self.photometry.fill(rows, other.photometry)
 
     def fill_star(self, row: int, samples: TrackSamples, weight: np.ndarray, levels: tuple[float, ...]) -> None:
         """Write the summary of one star from its samples of ``weight`` (n_sample,), not normalised."""

@@ -10,7 +10,8 @@ import pytest
 
 from stellar_core.errors import ParameterError, StorageError
 from stellar_core.isochrones import AlphaEnhancement
-from stellar_core.isochrones.label import INPUT_COLUMNS, label_file, label_star, label_table, parse_errors, sentences
+from stellar_core.isochrones.label import label_file, label_star, label_table, parse_errors, sentences
+from stellar_core.isochrones.observation_table import INPUT_COLUMNS
 from stellar_core.isochrones.prior_comparison import other_prior
 from stellar_core.isochrones.priors import Priors
 from stellar_core.stages import STAGES
@@ -165,8 +166,8 @@ def test_file_to_file(tmp_path):
 
 
 def test_bad_tables(tmp_path):
-    rows(2, np.random.default_rng(4)).drop(columns="feh_dex").to_csv(tmp_path / "short.csv", index=False)
-    with pytest.raises(ParameterError, match="feh_dex"):
+    rows(2, np.random.default_rng(4)).drop(columns="teff_K").to_csv(tmp_path / "short.csv", index=False)
+    with pytest.raises(ParameterError, match="teff_K"):
         label_file(tmp_path / "short.csv", tmp_path / "out.csv")
     with pytest.raises(ParameterError, match="end in"):
         label_file(tmp_path / "short.csv", tmp_path / "out.xlsx")

@@ -84,8 +84,7 @@ def test_distance_integral_equals_a_sum():
     distance = np.geomspace(20.0, 5000.0, 20001)
     prior = distance**3 * np.exp(-distance / 1350.0)
     parallax = 0.99 * np.exp(-0.5 * ((1000.0 / distance - 4.0) / 0.3) ** 2) / (0.3 * np.sqrt(2 * np.pi))
-    scale = np.hypot(1.0, 0.3)
-    parallax += 0.01 / (np.pi * scale * (1 + (4.0 / scale) ** 2))
+    parallax += 0.01 / (16.0 * (4.0 + np.hypot(0.3, 0.3)))
     plain = np.zeros(len(samples))
     for brighter, share in zip((0.0, 0.1, 0.3, 0.5, 0.7), (0.78, 0.10, 0.05, 0.04, 0.03)):
         off = 11.3 - (absolute[:, None] - brighter + 5 * np.log10(distance / 10.0))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.constants import SSPP_ERRORS
-from stellar_core.isochrones.label import INPUT_COLUMNS
+from stellar_core.isochrones.observation_table import INPUT_COLUMNS
 
 if TYPE_CHECKING:
     import pandas

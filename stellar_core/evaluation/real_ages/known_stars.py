@@ -10,7 +10,7 @@ from stellar_core.errors import StorageError
 from stellar_core.files import write_text
 from stellar_core.isochrones import infer_posterior
 from stellar_core.isochrones.alpha_enhancement import AlphaEnhancement
-from stellar_core.isochrones.label import INPUT_COLUMNS
+from stellar_core.isochrones.observation_table import INPUT_COLUMNS
 from stellar_core.paths import REPOSITORY
 
 if TYPE_CHECKING:

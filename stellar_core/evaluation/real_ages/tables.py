@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stellar_core.errors import ParameterError
-from stellar_core.isochrones.label import INPUT_COLUMNS
+from stellar_core.isochrones.observation_table import INPUT_COLUMNS
 from stellar_core.stages import STAGES, classify
 
 if TYPE_CHECKING:

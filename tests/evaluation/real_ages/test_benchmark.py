@@ -10,7 +10,7 @@ from stellar_core.evaluation.real_ages import benchmark, report
 from stellar_core.evaluation.real_ages.record import ERRORS, ONCE
 from stellar_core.evaluation.real_ages.tables import TABLES
 from stellar_core.isochrones.alpha_enhancement import AlphaEnhancement
-from stellar_core.isochrones.label import INPUT_COLUMNS
+from stellar_core.isochrones.observation_table import INPUT_COLUMNS
 
 SPREAD = {"mean": 0, "p025": -2, "p16": -1, "median": 0, "p84": 1, "p975": 2}
 

@@ -5,7 +5,7 @@ import pytest
 
 from stellar_core.errors import StorageError
 from stellar_core.evaluation.real_ages import known_stars
-from stellar_core.isochrones.label import INPUT_COLUMNS
+from stellar_core.isochrones.observation_table import INPUT_COLUMNS
 
 INTERVAL = {"p16": 9.6, "median": 9.66, "p84": 9.7}
 
