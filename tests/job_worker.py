@@ -8,30 +8,18 @@ that step on; CLOCK, hours by which the wall clock jumps at every look; BLIND, n
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.forks import ROOT, Fork
+
+#: Libraries that take most of the time of a worker's start.
+LIBRARIES = ("torch._dynamo", "sklearn", "pandas", "astropy.table", "stellar_core.training.loop")
 #: Niceness of these workers.
 NICE = os.environ.get("STELLAR_JOB_NICE", "1")
-
-
-#: Its server loads, once for all workers of this process, the libraries that take most of the time of their start.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["torch._dynamo", "sklearn", "pandas", "astropy.table", "stellar_core.training.loop"])
-
-
-class Fork(FORKS.Process):
-    """A worker forked from the server of `FORKS`, with the methods of a Popen."""
-
-    def wait(self, timeout: float | None = None) -> int | None:
-        self.join(timeout)
-        return self.exitcode
 
 
 class Launcher:
@@ -52,9 +40,7 @@ class Launcher:
         return self.processes[-1]
 
     def _start(self, job, token: str, environment: dict[str, str]) -> Fork | subprocess.Popen:
-        process = Fork(target=forked, args=(job.id, token, str(job.folder / "log.txt"), environment))
-        process.start()
-        return process
+        return Fork(forked, job.id, token, str(job.folder / "log.txt"), changes=environment)
 
     def end(self) -> None:
         """Kill what is left."""
@@ -72,12 +58,8 @@ class ProgramLauncher(Launcher):
             return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment, start_new_session=True)
 
 
-def forked(job_id: str, token: str, log: str, environment: dict[str, str]) -> None:
-    """Run `main` in a session and an environment of its own, with the job's log as output."""
-    os.setsid()
-    os.chdir(ROOT)
-    os.environ.clear()
-    os.environ.update(environment)
+def forked(job_id: str, token: str, log: str) -> None:
+    """Run `main` with the job's log as output."""
     with open(log, "ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)

@@ -18,7 +18,8 @@ from stellar_core.jobs.queue import Queue
 from stellar_core.jobs.spec import JobConfig
 from stellar_core.jobs.status import Status
 from stellar_core.training.checkpoint import NEWEST, PREVIOUS
-from tests.job_worker import NICE, ROOT, Launcher
+from tests.forks import preload
+from tests.job_worker import LIBRARIES, NICE, ROOT, Launcher
 from tests.small_run import config
 
 #: Seconds to wait for anything, on a machine that others use too.
@@ -55,6 +56,7 @@ def result(job: Job) -> tuple[str, list, list]:
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     """Result of an uninterrupted run."""
+    preload(*LIBRARIES)
     launcher = Launcher()
     queue = Queue(tmp_path_factory.mktemp("uninterrupted"), launcher)
     job = queue.submit(job_config())

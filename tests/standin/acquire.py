@@ -23,5 +23,10 @@ def acquire(out: Path, plan: Plan, timeout: float = 5.0, **options: object) -> d
     return fetch_survey(out, plan, SkyServerPages(server), files, **options)
 
 
+def begin(out: Path, settings: dict[str, int]) -> None:
+    """Run an acquisition as the program does."""
+    acquire(out, Plan(**settings), timeout=2.0)
+
+
 if __name__ == "__main__":
-    acquire(Path(sys.argv[1]), Plan(**json.loads(sys.argv[2])), timeout=2.0)
+    begin(Path(sys.argv[1]), json.loads(sys.argv[2]))

@@ -32,8 +32,9 @@ from stellar_core.sdss.star_id import StarId
 from stellar_core.spectrum import Spectrum
 from stellar_core.survey.plan import Plan
 from stellar_core.survey.store import read_manifest, verify
+from tests.forks import Fork, preload
 from tests.standin import Fault, Faults, StandIn
-from tests.standin.acquire import acquire
+from tests.standin.acquire import acquire, begin
 
 QUICK = tuple(fault for fault in Fault if fault is not Fault.STALL)
 #: 90 stars in chunks of 20, the last one smaller.
@@ -121,9 +122,10 @@ def test_faults_give_the_same_store(sdss, unbroken, tmp_path):
 def test_killed_five_times_it_continues_to_the_same_store(sdss, unbroken, tmp_path):
     sdss.faults = Faults(0.15, 22, QUICK)
     rng = random.Random(23)
+    preload("pandas", "astropy.io.fits", "tests.standin.acquire")
     for _ in range(5):
-        process = subprocess.Popen([sys.executable, "-m", "tests.standin.acquire", str(tmp_path), json.dumps(SETTINGS)])
-        sdss.after(rng.randint(3, 22), lambda process=process: process.send_signal(signal.SIGKILL))
+        process = Fork(begin, tmp_path, SETTINGS)
+        sdss.after(rng.randint(3, 22), process.kill)
         assert process.wait(120) == -signal.SIGKILL
         assert not (tmp_path / "store" / "store.json").exists()
     subprocess.run([sys.executable, "-m", "tests.standin.acquire", str(tmp_path), json.dumps(SETTINGS)], check=True)
