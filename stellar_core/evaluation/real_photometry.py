@@ -22,6 +22,8 @@ from stellar_core.spectrum import Spectrum
 
 #: S/N per pixel to which noise is added, and copies of each star.
 NOISY, COPIES = (10.0, 5.0), 3
+#: Passes of MC dropout of networks other than Model 9.
+PASSES = 20
 #: Bootstrap samples of stars, for the errors of differences; seed of noise and bootstrap.
 SAMPLES, SEED = 2000, 31
 #: What goes wrong if a step is left out, each with those before; without the search for faulty bands.
@@ -116,7 +118,7 @@ def _estimates(estimator: BaseEstimator, spectra: Sequence[Spectrum]) -> tuple[n
     if isinstance(estimator, IsochroneEstimator):
         results = list(estimator.estimate_many(spectra))
     else:
-        results = [estimator.estimate(spectrum, samples=2) for spectrum in spectra]
+        results = [estimator.estimate(spectrum, samples=PASSES) for spectrum in spectra]
     means = np.array([[one.teff.mean, one.logg.mean, one.feh.mean] for one in results]).reshape(-1, 3)
     flagged = np.array([not one.verdict.in_domain for one in results], bool)
     return means, flagged, np.array([one.quality["photometry"] == "used" for one in results], bool)
