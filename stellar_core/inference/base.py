@@ -283,6 +283,7 @@ class BaseEstimator(ABC):
                 "redshift": prepared.redshift,
                 "redshift_source": prepared.redshift_source,
                 "photometry": output.photometry,
+                "photometry_source": spectrum.photometry.source if output.photometry == "used" else "",
                 "feature_distance": round(float(scores[0]), 3),
                 "misfit": round(float(scores[1]), 3),
                 "limits": [round(float(limit), 3) for limit in limits[:2]],

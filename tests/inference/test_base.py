@@ -59,6 +59,8 @@ def test_photometry_is_used_and_its_absence_is_noted(estimator, star):
         estimator.estimate(changed(star, photometry=None), samples=10),
     )
     assert with_it.quality["photometry"] == "used" and without.quality["photometry"] == "missing"
+    assert with_it.quality["photometry_source"] == star.photometry.source != ""
+    assert without.quality["photometry_source"] == ""
     assert any("No photometry" in message for message in without.verdict.messages)
     assert with_it.teff.mean != without.teff.mean
 

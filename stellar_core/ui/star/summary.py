@@ -97,7 +97,8 @@ def _quality(result: Result) -> None:
         velocity = f"{float(quality['redshift']) * SPEED_OF_LIGHT:+.0f} km/s".replace("-", "−")
         facts.append(("Velocity", f"{velocity} ({quality.get('redshift_source', 'source unknown')})", "redshift"))
     if quality.get("photometry"):
-        facts.append(("Photometry", str(quality["photometry"]), "photometry"))
+        source = quality.get("photometry_source")
+        facts.append(("Photometry", str(quality["photometry"]) + (f" ({source})" if source else ""), "photometry"))
     with st.container(horizontal=True, gap="medium"):
         for label, value, key in facts:
             st.caption(f"{label} **{escape(value)}**", help=HELP[key], width="content")
