@@ -17,6 +17,7 @@ CITATIONS = """
 - **MIST tracks**: Dotter 2016, Choi et al. 2016, and MESA: Paxton et al. 2011, 2013, 2015, 2018.
 - **Spectral libraries behind the emulator**: MILES (Sánchez-Blázquez et al. 2006, Falcón-Barroso et al. 2011),
   STELIB (Le Borgne et al. 2003), BOSS templates (Kesseli et al. 2017), Castelli & Kurucz 2003 model fluxes.
+- **Reddening**: Schlegel, Finkbeiner & Davis 1998, Schlafly & Finkbeiner 2011.
 - **Real stars of known age or mass**: Silva Aguirre et al. 2015, 2017, Lund et al. 2017, Chaplin et al. 2014, Bruntt et
   al. 2012, and DEBCat (Southworth 2015).
 - **Stages**: Huber et al. 2017, Berger et al. 2018. **Monte Carlo dropout**: Gal & Ghahramani 2016.
