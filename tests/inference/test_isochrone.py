@@ -23,6 +23,12 @@ def stars():
     return make_stars(120, DataConfig(seed=5), "test")
 
 
+@pytest.fixture(scope="module")
+def posteriors(estimator, stars):
+    """Posteriors of the stars by what is known of them."""
+    return {view: estimator.posteriors(*arrays) for view, arrays in views(stars).items()}
+
+
 def test_cells_are_physical_stars():
     cells = load_track_samples().stars
     assert cells.log_age.max() <= np.log10(13.8e9) + 1e-6 and (10.0**cells.log_age).min() > 0
@@ -30,19 +36,18 @@ def test_cells_are_physical_stars():
 
 
 @pytest.mark.parametrize("view", ("spectrum and photometry", "spectrum alone", "photometry alone"))
-def test_no_draw_is_unphysical(estimator, stars, view):
+def test_no_draw_is_unphysical(posteriors, view):
     rng = np.random.default_rng(0)
-    for found in estimator.posteriors(*views(stars)[view]):
+    for found in posteriors[view]:
         drawn = found.draws(1000, rng)
         assert (drawn.log_age <= drawn.log_lifetime + 1e-6).all()
         assert drawn.log_age.max() <= np.log10(13.8e9) + 1e-6
 
 
 @pytest.mark.slow
-def test_spectrum_and_photometry_are_more_precise_than_either(estimator, stars):
+def test_spectrum_and_photometry_are_more_precise_than_either(posteriors, stars):
     truth, widths = stars.truth.atmosphere, {}
-    for view, arrays in views(stars).items():
-        found = estimator.posteriors(*arrays)
+    for view, found in posteriors.items():
         error = np.array([item.interval("teff").mean for item in found]) - truth[:, 0]
         widths[view] = np.median([item.interval("logg").std for item in found])
         assert np.median(np.abs(error)) < 130, view
@@ -50,9 +55,9 @@ def test_spectrum_and_photometry_are_more_precise_than_either(estimator, stars):
 
 
 @pytest.mark.slow
-def test_ages_beat_the_exact_posterior_of_pipeline_parameters(estimator, stars):
+def test_ages_beat_the_exact_posterior_of_pipeline_parameters(posteriors, stars):
     baseline, inside = exact_posterior(stars.labels.atmosphere, (75.0, 0.20, 0.10), 0)
-    found = estimator.posteriors(*views(stars)["spectrum and photometry"])
+    found = posteriors["spectrum and photometry"]
     ours = np.array([item.interval("log_age").mean for item in found]) - stars.truth.log_age
     exact = baseline.log_age - stars.truth.log_age
     assert inside.sum() > 100
