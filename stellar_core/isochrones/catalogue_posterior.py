@@ -30,7 +30,7 @@ from stellar_core.isochrones.posterior import WeighedSamples, weigh_samples
 from stellar_core.isochrones.posterior_summaries import PosteriorSummaries, summarise
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.systematics import load_model_errors
-from stellar_core.isochrones.track_table import load_tracks
+from stellar_core.isochrones.track_table import coarse, load_tracks
 from stellar_core.isochrones.tracks import Tracks
 from stellar_core.progress import Progress
 
@@ -38,6 +38,8 @@ from stellar_core.progress import Progress
 SPACING = 1.6
 #: The same of a star with magnitudes, whose likelihood is smooth over several samples, and in log age, dex.
 WITH_LIGHT = (2.2, 0.08)
+#: Error of Teff above which the tracks on half of their EEPs serve for such a star, K.
+BROAD = 60.0
 #: Width of the bins at power 0: log10 Teff, log g, surface [Fe/H]; the other widths are powers of two of it.
 BIN_SIZE = np.array([0.0060, 0.19, 0.095])
 #: Largest width of a bin in units of the error, and extent of its samples in units of the width.
@@ -196,7 +198,8 @@ class CataloguePosterior:
         self, mean: np.ndarray, covariance: np.ndarray, photometry: PhotometricLikelihood | None = None
     ) -> WeighedSamples:
         """Samples of one star."""
-        mesh = mesh_of(self.tracks, self.priors)
+        broad = photometry is not None and covariance[0, 0] > BROAD**2
+        mesh = mesh_of(coarse(self.tracks) if broad else self.tracks, self.priors)
         spacing, age = (SPACING, AGE_RESOLUTION) if photometry is None else WITH_LIGHT
         return weigh_samples(mesh, mean, covariance, self.alpha, photometry, spacing, age)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import log_ndtr
+from scipy.special import ndtr
 
 #: Scale length of the density of stars, pc: dN proportional to d^2 exp(-d / L) dd (Bailer-Jones 2015, PASP 127, 994).
 SCALE_LENGTH = 1350.0
@@ -19,8 +19,8 @@ COMPANION_LIGHT = np.array([0.0, 0.1, 0.3, 0.5, 0.7])
 COMPANION_SHARE = np.array([0.78, 0.10, 0.05, 0.04, 0.03])
 #: A companion of this light or more changes the answer, mag.
 BRIGHT_COMPANION = 0.3
-#: Share of parallaxes that belong to another star or are wrong for other reasons. Their density is that of values equally
-#: likely per decade above this scale, mas, and flat below.
+#: Share of parallaxes that belong to another star or are wrong for other reasons. Their density is that of values
+#: equally likely per decade above this scale, mas, and flat below.
 WRONG_SHARE, WRONG_SCALE, WRONG_NORM = 0.01, 0.3, 16.0
 #: Distance moduli of the table, mag: 1 pc to 100 kpc.
 STEP = 0.02
@@ -73,7 +73,7 @@ class DistanceModulus:
 
     @property
     def depth(self) -> float:
-        """Depth (natural log) below the best star at which a wrong parallax becomes more probable than the right one."""
+        """Depth (natural log) below the best star at which the parallax is rather wrong than right."""
         if self.parallax is None:
             return np.inf
         right, wrong = self.blurred.sum(axis=1)
@@ -109,9 +109,8 @@ class DistanceModulus:
     def _log_parallax(self) -> np.ndarray:
         """(n_modulus,) log density of the parallax (1/mas), averaged over a step, however precise the parallax."""
         z = (_EDGES - self.parallax) / self.parallax_error
-        high, low = z[:-1], z[1:]
-        flip = low > 0  # the far tail is precise on its own side only
-        upper, lower = np.where(flip, log_ndtr(-low), log_ndtr(high)), np.where(flip, log_ndtr(-high), log_ndtr(low))
-        with np.errstate(divide="ignore"):
-            inside = upper + np.log(-np.expm1(np.minimum(lower - upper, 0.0)))
-        return np.maximum(inside - np.log(_EDGES[:-1] - _EDGES[1:]), -650.0)
+        side = np.where(z > 0, -1.0, 1.0)  # the far tail is precise on its own side only
+        below = ndtr(side * z)
+        same = side[:-1] == side[1:]
+        inside = np.where(same, np.abs(below[:-1] - below[1:]), 1.0 - below[:-1] - below[1:])
+        return np.log(np.maximum(inside, 1e-290) / (_EDGES[:-1] - _EDGES[1:]))

@@ -21,7 +21,7 @@ from stellar_core.isochrones.tracks import Tracks
 #: Largest extent of a sample in log age for summaries, dex.
 AGE_RESOLUTION = 0.05
 #: First guess of the number of samples.
-CAPACITY = 50_000
+CAPACITY = 100_000
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numba import njit
 
 from stellar_core.bolometric_corrections import load_all_bands
 from stellar_core.constants import SUN_MBOL, SUN_TEFF
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones.distance_modulus import BRIGHT_COMPANION, DISTANCES, MODULI, STEP, DistanceModulus
+from stellar_core.isochrones.extinction_sum import interpolate, sum_extinctions
 from stellar_core.isochrones.mesh import TrackSamples, Window
 
 #: Errors of the models' magnitudes, mag: of each band, about the scatter of the colours of the Gaia benchmark stars
@@ -37,10 +37,8 @@ DUST_HEIGHT, MAP_ERROR, MAP_FLOOR = 125.0, 0.16, 0.03
 COLOUR_TEFF = 0.1
 #: Depths in natural log: of the core of the luminosities that fit a star, and of all that matter.
 CORE, REACH = 2.0, 18.0
-#: Largest number of extinctions at which the likelihood of a sample is summed, and columns of their posterior.
-MOST_NODES, N_EXTINCTION = 48, 129
-#: log of a half: the ends of a trapezoid.
-HALF = float(np.log(0.5))
+#: Columns of the posterior of the extinction.
+N_EXTINCTION = 129
 #: Atmospheres at which the luminosity is bounded, in errors from the observed one; Teff (K) and log g where unknown.
 _STEPS = np.array([-5.0, -2.5, -1.0, 0.0, 1.0, 2.5, 5.0])
 _TEMPERATURES = np.geomspace(2800.0, 20000.0, 30)
@@ -114,11 +112,15 @@ class PhotometricLikelihood:
         """(n_sample,) log likelihood of each sample."""
         return self.evaluate(samples)[0]
 
-    def evaluate(self, samples: TrackSamples) -> tuple[np.ndarray, np.ndarray]:
-        """(n_sample,) log likelihood of each sample, and the chi-square of its colours at the best extinction."""
+    def evaluate(self, samples: TrackSamples, log_weight: np.ndarray = np.empty(0)) -> tuple[np.ndarray, np.ndarray]:
+        """(n_sample,) log likelihood of each sample, and the chi-square of its colours at the best extinction.
+
+        With ``log_weight`` (n_sample,), the log of the weights that the likelihood will multiply, samples that cannot
+        matter get minus infinity.
+        """
         found, colours = np.zeros(len(samples)), np.zeros(len(samples))
         if self.magnitudes:
-            _sum_extinctions(*self._arguments(samples), found, colours, np.empty(0), np.empty((0, 0)))
+            sum_extinctions(*self._arguments(samples), log_weight, found, colours, np.empty(0), np.empty((0, 0)))
         return found, colours
 
     def modulus_and_extinction(self, samples: TrackSamples, weight: np.ndarray) -> np.ndarray:
@@ -137,7 +139,8 @@ class PhotometricLikelihood:
         """
         shares = np.zeros((len(self.extinctions), MODULI.size))
         scratch = np.empty(len(samples))
-        _sum_extinctions(*self._arguments(samples), scratch, scratch.copy(), np.asarray(weight, float), shares)
+        arguments = self._arguments(samples)
+        sum_extinctions(*arguments, np.empty(0), scratch, scratch.copy(), np.asarray(weight, float), shares)
         return shares
 
     def distance_and_extinction(
@@ -201,7 +204,7 @@ class PhotometricLikelihood:
         feh = (mean[2] + _STEPS[::3] * errors[2]).clip(-4.0, 0.5)
         grid = np.stack(np.meshgrid(teff, logg, feh, indexing="ij"), axis=-1).reshape(-1, 3)
         off = (grid - mean) / errors
-        correction, dust = (values[:, self._bands] for values in table.at(*grid.T))
+        correction, dust = np.split(interpolate(*self._table, grid), 2, axis=1)
         p = self._precision / self._precision.sum()
         corrected = self._magnitudes + correction  # modulus + bolometric magnitude, by band
         y0, k0 = corrected @ p, dust @ p
@@ -265,10 +268,6 @@ class PhotometricLikelihood:
         return np.stack([mapped**2 * precision, mapped * precision, none + precision])
 
     @cached_property
-    def _bands(self) -> np.ndarray:
-        return np.array([load_all_bands().bands.index(band) for band in self.magnitudes])
-
-    @cached_property
     def _magnitudes(self) -> np.ndarray:
         return np.array([value - ZERO_POINT.get(band, 0.0) for band, (value, _) in self.magnitudes.items()], float)
 
@@ -329,80 +328,3 @@ def _joined(bands: tuple[int, ...]) -> np.ndarray:
     """(nt, ng, nf, 2 n_band) bolometric corrections and extinctions of some bands."""
     table = load_all_bands()
     return np.concatenate([table.correction[..., list(bands)], table.extinction[..., list(bands)]], axis=-1)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _sum_extinctions(
-    log_teff, logg, feh, log_radius, axes, table, magnitudes, precision, integral, width, prior,
-    by_distance, largest, sun, found, colours, weight, shares,
-):  # fmt: skip
-    """Fill ``found`` and ``colours`` (n_sample,); with ``weight``, add to ``shares`` (n_extinction, n_modulus)."""
-    bolometric_sun, log_teff_sun, first, step = sun
-    n_band, last = magnitudes.size, integral.size - 1
-    total = precision.sum()
-    value, term, place = np.empty(2 * n_band), np.empty(MOST_NODES), np.empty(MOST_NODES, np.int64)
-    cell, part, point = np.empty(3, np.int64), np.empty(3), np.empty(3)
-    for n in range(found.size):
-        point[0], point[1], point[2] = 10.0 ** float(log_teff[n]), logg[n], feh[n]
-        for a in range(3):
-            axis = axes[a]
-            x = min(max(point[a], axis[0]), axis[-1])
-            low = min(max(np.searchsorted(axis, x, side="right") - 1, 0), axis.size - 2)
-            cell[a] = low
-            part[a] = (x - axis[low]) / (axis[low + 1] - axis[low])
-        value[:] = 0.0
-        for i in range(2):
-            for j in range(2):
-                for k in range(2):
-                    w = (
-                        (part[0] if i else 1 - part[0])
-                        * (part[1] if j else 1 - part[1])
-                        * (part[2] if k else 1 - part[2])
-                    )
-                    for b in range(2 * n_band):
-                        value[b] += w * table[cell[0] + i, cell[1] + j, cell[2] + k, b]
-        # modulus and chi-square of the colours are of first and second order in the extinction
-        m0, m1 = 0.0, 0.0
-        for b in range(n_band):
-            value[b] += magnitudes[b]
-            m0 += precision[b] * value[b]
-            m1 += precision[b] * value[n_band + b]
-        m0, m1 = m0 / total, m1 / total
-        c0, c1, c2 = 0.0, 0.0, 0.0
-        for b in range(n_band):
-            x, y = value[b] - m0, value[n_band + b] - m1
-            c0 += precision[b] * x * x
-            c1 += precision[b] * x * y
-            c2 += precision[b] * y * y
-        colours[n] = c0 - c1 * c1 / c2 if c1 > 0.0 else c0
-        c0, c1, c2 = c0 + prior[0], c1 + prior[1], c2 + prior[2]
-        m0 -= bolometric_sun - 5.0 * log_radius[n] - 10.0 * (log_teff[n] - log_teff_sun)
-        # equal steps over the extinctions that fit the colours, fine enough for the distance as well
-        sigma = 1.0 / np.sqrt(max(c2, 1e-4))
-        low = min(max(c1 / max(c2, 1e-4) - 3.5 * sigma, 0.0), 0.9 * largest)
-        high = max(min(c1 / max(c2, 1e-4) + 3.5 * sigma, largest), low + min(2.0 * sigma, 0.1 * largest))
-        n_node = int(min((high - low) / min(0.9 * sigma, width / m1), MOST_NODES - 2)) + 2
-        gap = (high - low) / (n_node - 1)
-        best = -np.inf
-        for v in range(n_node):
-            av = low + v * gap
-            index = min(max((m0 - av * m1 - first) / step, 0.0), last - 1e-6)
-            place[v] = int(index)
-            fraction = index - place[v]
-            term[v] = (1.0 - fraction) * integral[place[v]] + fraction * integral[place[v] + 1]
-            term[v] -= 0.5 * (c0 - 2.0 * av * c1 + av * av * c2)
-            if by_distance.size:
-                p = place[v]
-                term[v] -= 0.5 * (by_distance[0, p] - 2.0 * av * by_distance[1, p] + av * av * by_distance[2, p])
-            best = max(best, term[v])
-        term[0] += HALF
-        term[n_node - 1] += HALF
-        share = 0.0
-        for v in range(n_node):
-            if term[v] > best - 20.0:
-                share += np.exp(term[v] - best)
-        found[n] = best + np.log(share * gap)
-        if weight.size:
-            for v in range(n_node):
-                column = min(int((low + v * gap) / largest * (shares.shape[0] - 1) + 0.5), shares.shape[0] - 1)
-                shares[column, place[v]] += weight[n] * np.exp(term[v] - best) / share

@@ -61,9 +61,9 @@ class PhotometricSummaries:
         kept = found.weight > NEGLIGIBLE * found.weight.max()
         *intervals, doubts = photometry.summary(found.samples.select(kept), found.weight[kept] / found.weight.sum())
         for name, (values, probability) in zip(QUANTITIES, intervals):
-            mean = probability @ values
+            mean = (probability * values).sum()
             self.mean[name][row] = mean
-            self.std[name][row] = np.sqrt(probability @ (values - mean) ** 2)
+            self.std[name][row] = np.sqrt((probability * (values - mean) ** 2).sum())
             self.quantiles[name][row] = weighted_quantiles(values, probability, levels)
         for name, probability in doubts.items():
             self.doubts[name][row] = probability

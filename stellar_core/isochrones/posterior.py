@@ -295,7 +295,7 @@ def weigh_samples(
             weight, offset, chi2_min = likelihood(samples, mean, covariance, alpha, priors)
             keep = np.flatnonzero(weight > NEGLIGIBLE / 100 * weight.max(initial=0.0))
             samples, weight, offset = samples.select(keep), weight[keep], offset[keep]
-            light, colours = photometry.evaluate(samples)
+            light, colours = photometry.evaluate(samples, np.log(weight))
             near = light[weight > NEARLY * weight.max(initial=0.0)]
             if chi2_min - 2.0 * near.max(initial=-np.inf) < min(CONFLICT, 2.0 * photometry.modulus.depth - MARGIN):
                 break

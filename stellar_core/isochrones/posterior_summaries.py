@@ -79,9 +79,9 @@ class PosteriorSummaries:
         total = weight.sum()
         for name in CENTRES:
             values = getattr(samples, name).astype(float)
-            mean = weight @ values / total
+            mean = (weight * values).sum() / total
             self.mean[name][row] = mean
-            self.std[name][row] = np.sqrt(max(weight @ (values - mean) ** 2 / total, 0.0))
+            self.std[name][row] = np.sqrt(max((weight * (values - mean) ** 2).sum() / total, 0.0))
             self.quantiles[name][row] = binned_quantiles(values, weight, levels)
         stage = classify(10.0**samples.log_teff, samples.logg)
         self.stage[row] = np.bincount(stage, weight, len(STAGES)) / total
