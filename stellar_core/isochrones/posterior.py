@@ -129,7 +129,7 @@ class Posterior:
     def doubts(self) -> dict[str, object]:
         """What speaks against the magnitudes or the parallax: `PhotometricLikelihood.doubts`, and whether the colours
         fit no star of this atmosphere."""
-        fit = colours_fit(self.photometry, self.colour_chi2) if self.photometry is not None else True
+        fit = self.photometry is None or bool(colours_fit(self.photometry, self.colour_chi2))
         return {**self._light[2], "colours_fit": fit}
 
     @cached_property

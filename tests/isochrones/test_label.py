@@ -12,6 +12,7 @@ from stellar_core.errors import ParameterError, StorageError
 from stellar_core.isochrones import AlphaEnhancement
 from stellar_core.isochrones.label import label_file, label_star, label_table, parse_errors, sentences
 from stellar_core.isochrones.observation_table import INPUT_COLUMNS
+from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood
 from stellar_core.isochrones.prior_comparison import other_prior
 from stellar_core.isochrones.priors import Priors
 from stellar_core.stages import STAGES
@@ -57,6 +58,9 @@ def test_a_star_outside_the_models_has_no_numbers():
         ("--teff", "5772", "--logg", "4", "--feh", "0", "--errors", "75,0.1"),
         ("--teff", "5772e-10", "--logg", "4", "--feh", "0"),
         ("--teff", "5772", "--logg", "4"),
+        ("--teff", "5772", "--feh", "0", "--parallax", "10,0.1"),
+        ("--teff", "5772", "--feh", "0", "--parallax", "10", "--mag", "G=9,0.1"),
+        ("--teff", "5772", "--feh", "0", "--mag", "Q=9,0.1"),
         ("--teff", "5772", "--logg", "4", "--feh", "0", "--imf", "salpeter"),
         ("--table", "nowhere.csv", "--out", "x.parquet"),
     ],
@@ -140,6 +144,52 @@ def test_the_output_states_the_assumptions():
     plain = label_star(5772.0, 4.438, 0.0, alpha=AlphaEnhancement(0.0), systematics=False)
     assert plain["systematics"] is None and plain["prior"]["assumed"]["alpha_fe"] == 0.0
     json.dumps([found, plain], allow_nan=False)
+
+
+def sun_with_light(**changes):
+    """The Sun at 100 pc in Gaia's and 2MASS's bands, log g unknown."""
+    star = {"teff_K": 5772.0, "teff_err_K": 60.0, "feh_dex": 0.0, "feh_err_dex": 0.05, "logg_dex": np.nan}
+    light = {"G_mag": 9.65, "BP_mag": 9.96, "RP_mag": 9.13, "Ks_mag": 8.27}
+    return {**star, **light, "parallax_mas": 10.0, "parallax_err_mas": 0.05, "av_mag": np.nan, **changes}
+
+
+def test_light_and_parallax_of_a_table():
+    frame = pd.DataFrame(
+        [
+            sun_with_light(),
+            sun_with_light(parallax_mas=np.nan),
+            sun_with_light(logg_dex=4.44, logg_err_dex=0.1, parallax_mas=20.0),
+            sun_with_light(Ks_mag=6.0),
+            sun_with_light(teff_K=np.nan),
+        ]
+    )
+    found = label_table(frame)
+    assert found["inside_models"].all()
+    assert found["distance_pc_median"][0] == pytest.approx(100.0, abs=1.5) and found["av_mag_median"][0] < 0.1
+    assert found["log_age_p16"][0] < np.log10(4.57e9) < found["log_age_p975"][0]
+    assert found["mass_std"][0] < 0.8 * found["mass_std"][1]
+    assert found["light_used"].tolist()[:2] == ["parallax, G BP RP Ks", "G BP RP Ks"]
+    assert found["flag"].tolist()[:2] == ["", ""]
+    assert "parallax contradicts" in found["flag"][2] and found["distance_pc_median"][2] > 75.0
+    assert "colours fit no star" in found["flag"][3]
+    assert found["wrong_parallax_probability"][2] > 0.9 > 0.1 > found["wrong_parallax_probability"][0]
+    one = label_star(
+        5772.0,
+        None,
+        0.0,
+        (60.0, 0.2, 0.05),
+        photometry=PhotometricLikelihood(
+            {band: (frame[f"{band}_mag"][0], 0.02) for band in ("G", "BP", "RP", "Ks")}, 10.0, 0.05
+        ),
+    )
+    assert one["posterior"]["log_age"]["mean"] == pytest.approx(found["log_age_mean"][0], abs=0.02)
+    assert one["posterior"]["distance_pc"]["median"] == pytest.approx(found["distance_pc_median"][0], rel=0.01)
+    assert "100" in sentences(one)["distance"] and one["nearest"] is None
+    json.dumps(one, allow_nan=False)
+
+
+def test_a_table_without_light_has_no_columns_of_light():
+    assert not {"distance_pc_mean", "flag", "light_used"} & set(label_table(rows(2, np.random.default_rng(7))).columns)
 
 
 @pytest.mark.slow

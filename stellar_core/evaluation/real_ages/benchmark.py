@@ -16,6 +16,7 @@ from stellar_core.evaluation.metrics import rounded
 from stellar_core.evaluation.real_ages.accuracy import by_stage
 from stellar_core.evaluation.real_ages.binaries import coevality
 from stellar_core.evaluation.real_ages.degraded import SEED, degrade
+from stellar_core.evaluation.real_ages.parallaxes import measure_parallaxes
 from stellar_core.evaluation.real_ages.record import ERRORS, ONCE
 from stellar_core.evaluation.real_ages.tables import SAMPLES, read_stars, title
 from stellar_core.isochrones.alpha_enhancement import AlphaEnhancement
@@ -57,8 +58,8 @@ def measure(
         ``what`` and the settings; ``samples``: by name ``title``, ``reference``, ``headline_ages`` and, for each of
         `ERRORS`, the counts ``stars``, ``used``, ``outside_models``, ``bad_input`` and ``without_truth`` with the
         ``age`` and ``mass`` of `accuracy.by_stage`; `ONCE` is all samples with headline ages, each star from the first
-        that has it; ``binaries``: for each of `ERRORS` the result of `binaries.coevality`; ``stars``: columns of the
-        stars of `ONCE` for the figure.
+        that has it; ``binaries``: for each of `ERRORS` the result of `binaries.coevality`; ``parallaxes``: the
+        result of `measure_parallaxes`; ``stars``: columns of the stars of `ONCE` for the figure.
     """
     start = time.monotonic()
     stars = read_stars(folder)
@@ -96,6 +97,7 @@ def measure(
         "seed": SEED,
         "samples": samples,
         "binaries": {errors: coevality(table) for errors, table in labelled.items()},
+        "parallaxes": measure_parallaxes(folder, progress),
         "stars": _columns({errors: table[once] for errors, table in labelled.items()}),
         "seconds": time.monotonic() - start,
     }

@@ -31,7 +31,7 @@ def read_record(path: Path = RECORD) -> dict[str, object]:
     """
     try:
         found = read_json(path)
-        if not isinstance(found, dict) or not {"samples", "stars", "binaries"} <= set(found):
+        if not isinstance(found, dict) or not {"samples", "stars", "binaries", "parallaxes"} <= set(found):
             raise ValueError("entries are missing")
     except (OSError, ValueError):
         raise StorageError(

@@ -55,6 +55,13 @@ def text(found: Mapping[str, object]) -> str:
                         lines.append(_row(name, [format_value(metrics[key], form) for key, _, form in columns]))
             lines.append("")
     lines += ["Two components of eclipsing binaries: log age (dex)", *_binaries(found["binaries"]), ""]
+    if found["parallaxes"]:
+        lines += ["Without log g, from magnitudes: log age (dex)", _row("", [head for _, head, _ in AGES])]
+        for sample in found["parallaxes"].values():
+            for kind in ("without", "with"):
+                name = f"{sample['title'].partition(':')[0]}, {kind} parallax"
+                lines.append(_row(name, [format_value(sample[kind][key], form) for key, _, form in AGES]))
+        lines.append("")
     lines += [_count(sample) for sample in found["samples"].values()]
     floor = found["samples"].get("kepler_legacy", {}).get("published", {}).get("age", {}).get("all", {})
     if floor.get("pipelines_scatter") is not None:

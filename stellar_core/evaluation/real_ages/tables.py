@@ -125,6 +125,23 @@ def read_stars(folder: Path | None = None) -> pandas.DataFrame:
     return stars
 
 
+def read_table(path: Path) -> tuple[pandas.DataFrame, pandas.DataFrame]:
+    """Read one file: in the columns of `read_stars`, and in its own.
+
+    Raises
+    ------
+    ParameterError
+        If it cannot be read.
+    """
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError):
+        raise ParameterError(f"{path.name} cannot be read as a table.", value=str(path)) from None
+    return _standard(table, Sample(path.stem, path.stem, "")), table
+
+
 def title(sample: str) -> str:
     """Title of a sample by its name."""
     return next((known.title for known in SAMPLES if known.name == sample), sample)

@@ -32,9 +32,9 @@ def test_the_shipped_record_is_of_the_installed_isochrone_fit():
 
 def test_what_was_written_is_read_without_the_running_time(tmp_path):
     path = tmp_path / "measured.json"
-    found = {"samples": {"a": 1}, "stars": {"star": []}, "binaries": {}, "seconds": 3.0}
+    found = {"samples": {"a": 1}, "stars": {"star": []}, "binaries": {}, "parallaxes": {}, "seconds": 3.0}
     write_record(found, path)
-    assert read_record(path) == {"samples": {"a": 1}, "stars": {"star": []}, "binaries": {}}
+    assert read_record(path) == {"samples": {"a": 1}, "stars": {"star": []}, "binaries": {}, "parallaxes": {}}
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", None])
