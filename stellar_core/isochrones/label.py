@@ -33,6 +33,8 @@ from stellar_core.stages import STAGES
 if TYPE_CHECKING:
     import pandas
 
+#: Probability of a wrong parallax, about 1 % before the data, from which a star is flagged.
+DOUBT = 0.2
 #: Flags of stars whose light or parallax is doubtful.
 FLAGS = (
     "the parallax contradicts the star and is not believed",
@@ -294,7 +296,7 @@ def _sentences_on_light(body: dict[str, object]) -> dict[str, str]:
 
 def raised_flags(wrong_parallax: float, companion: float, colours_fit: bool) -> str:
     """The `FLAGS` of a star, from the probabilities that its parallax is wrong and that a companion is bright."""
-    raised = (wrong_parallax > 0.5, companion > 0.5, not colours_fit)
+    raised = (wrong_parallax > DOUBT, companion > 0.5, not colours_fit)
     return "; ".join(words for words, one in zip(FLAGS, raised) if one)
 
 
