@@ -36,9 +36,10 @@ from stellar_core.progress import Progress
 
 #: Extent of the samples of a single star in units of its errors.
 SPACING = 1.6
-#: The same of a star with magnitudes, whose likelihood is smooth over several samples, and in log age, dex.
-WITH_LIGHT = (2.2, 0.08)
-#: Error of Teff above which the tracks on half of their EEPs serve for such a star, K.
+#: The same of a star with magnitudes, whose likelihood is smooth over several samples; their extent in log age, dex, and
+#: how fast they grow with the distance from the star.
+WITH_LIGHT = (2.2, 0.08, 1.5)
+#: Error of Teff above which the tracks on fewer EEPs serve for such a star, K.
 BROAD = 60.0
 #: Width of the bins at power 0: log10 Teff, log g, surface [Fe/H]; the other widths are powers of two of it.
 BIN_SIZE = np.array([0.0060, 0.19, 0.095])
@@ -200,8 +201,8 @@ class CataloguePosterior:
         """Samples of one star."""
         broad = photometry is not None and covariance[0, 0] > BROAD**2
         mesh = mesh_of(coarse(self.tracks) if broad else self.tracks, self.priors)
-        spacing, age = (SPACING, AGE_RESOLUTION) if photometry is None else WITH_LIGHT
-        return weigh_samples(mesh, mean, covariance, self.alpha, photometry, spacing, age)
+        size = (SPACING, AGE_RESOLUTION) if photometry is None else WITH_LIGHT
+        return weigh_samples(mesh, mean, covariance, self.alpha, photometry, *size)
 
     def _check(
         self, teff: np.ndarray, logg: np.ndarray, feh: np.ndarray, covariance: np.ndarray

@@ -269,6 +269,7 @@ def weigh_samples(
     photometry: PhotometricLikelihood | None,
     spacing: float,
     age: float,
+    growth: float = 1.0,
 ) -> WeighedSamples:
     """Find the samples of the tracks near one star, and their posterior weights.
 
@@ -281,9 +282,11 @@ def weigh_samples(
         As for `infer_posterior`.
     age : float
         Largest extent of a sample in log age, dex.
+    growth : float
+        How fast samples grow with their distance from the star.
     """
     priors = mesh.priors
-    window = replace(window_of(mean, covariance, alpha, priors, spacing), age=age)
+    window = replace(window_of(mean, covariance, alpha, priors, spacing), age=age, reach=growth * REACH)
     colour_chi2 = 0.0
     if photometry is None or not photometry.magnitudes:
         samples = mesh.pieces(window)

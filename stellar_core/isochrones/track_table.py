@@ -173,8 +173,8 @@ def choose_knots(tracks: Tracks, n_knots: int = 290, min_mass: float = 0.6) -> n
 
 @lru_cache(maxsize=2)
 def coarse(tracks: Tracks) -> Tracks:
-    """The same tracks on half of their EEPs: within about 20 K and 0.01 dex, for stars of larger errors."""
-    return tracks.thin(choose_knots(tracks, tracks.eep.size // 2))
+    """The same tracks on two thirds of their EEPs, for stars of large errors."""
+    return tracks.thin(choose_knots(tracks, 2 * tracks.eep.size // 3))
 
 
 def save(tracks: Tracks, metrics: dict[str, object], folder: Path = HOME) -> Path:
