@@ -1,7 +1,7 @@
-"""Find the spectrum of a star from an identifier.
+"""Find the spectrum of a star from an identifier, and its parallax.
 
 Plates 16000 to 16383, which SDSS never used, belong to the MOCK survey, which works offline. All others are looked up
-in the SDSS archive.
+in the archives of SDSS and Gaia.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ from stellar_core.errors import IdentifierError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stellar_core.gaia import Finding
     from stellar_core.sdss.identifiers import PlateFiber, StarId
     from stellar_core.spectrum import Spectrum
+
+#: Difference of positions, degrees, up to which a MOCK spectrum is of the present MOCK survey.
+_SAME_PLACE = 1e-3
 
 
 def resolve(text: str) -> StarId | PlateFiber:
@@ -143,6 +147,90 @@ def load(star: StarId) -> Spectrum:
     from stellar_core.sdss.archive import fetch_spectrum
 
     return fetch_spectrum(star)
+
+
+def find_parallaxes(spectra: Sequence[Spectrum], *, served: bool = False, patient: bool = False) -> list[Finding]:
+    """Look up parallaxes and Gaia's magnitudes of many stars, by one query for each 500 of them.
+
+    Parameters
+    ----------
+    spectra : sequence of Spectrum
+        MOCK stars get the values of the MOCK survey, if they are of its present edition and seed.
+    served : bool
+        Look MOCK stars up in the archive too, for which a server of a MOCK survey stands in.
+    patient : bool
+        Wait as long as the archive needs, for many stars; else as long as a user waits.
+
+    Returns
+    -------
+    list of Finding
+        In the order of the spectra; without astrometry, the first note is the reason.
+
+    Raises
+    ------
+    ArchiveError
+        If the archive cannot be reached or sends no valid reply.
+    """
+    from stellar_core.gaia import look_up_many, open_archive
+
+    found = {row: _mock_parallax(one) for row, one in enumerate(spectra) if one.source == "mock" and not served}
+    others = [row for row in range(len(spectra)) if row not in found]
+    if others:
+        archive = None if patient else open_archive()
+        found |= zip(others, look_up_many([spectra[row] for row in others], archive))
+    return [found[row] for row in range(len(spectra))]
+
+
+def with_parallax(spectrum: Spectrum, found: Finding) -> Spectrum:
+    """Return the spectrum with the parallax that was found; without one, with a note on the reason."""
+    from dataclasses import replace
+
+    if found.astrometry is None:
+        return replace(spectrum, astrometry=None, notes=(*spectrum.notes, *found.notes))
+    return replace(spectrum, astrometry=found.astrometry)
+
+
+def add_parallaxes(spectra: Sequence[Spectrum]) -> list[Spectrum]:
+    """Look up parallaxes as `find_parallaxes`; where the archive does not answer, every spectrum has a note on it."""
+    from dataclasses import replace
+
+    from stellar_core.errors import ArchiveError
+
+    try:
+        found = find_parallaxes(spectra)
+    except ArchiveError as error:
+        return [replace(one, notes=(*one.notes, no_answer(error))) for one in spectra]
+    return [with_parallax(*pair) for pair in zip(spectra, found, strict=True)]
+
+
+def no_answer(error: Exception) -> str:
+    """Return the note on a star that could not be looked up in Gaia."""
+    return f"Gaia was not used: {error}"
+
+
+def _mock_parallax(spectrum: Spectrum) -> Finding:
+    """Return the MOCK survey's parallax of one of its stars."""
+    from stellar_core.errors import ArchiveError
+    from stellar_core.gaia import Finding
+    from stellar_core.mock.plates import make_plate
+    from stellar_core.mock.survey import SEED, MockSurvey
+    from stellar_core.sdss.star_id import StarId
+
+    if spectrum.astrometry is not None:
+        return Finding(spectrum.astrometry, spectrum.astrometry.notes)
+    meta, survey = spectrum.meta, MockSurvey(spectrum.meta.get("mock_seed", SEED))
+    other = "This MOCK star is not one of the MOCK survey, so that it has no parallax."
+    try:
+        star = StarId.of(*(int(meta[name]) for name in ("plate", "mjd", "fiber")))
+        plate = make_plate(survey.seed, star.plate)
+        row = plate.row(star.fiber)
+        apart = max(abs(plate.ra[row] - float(meta["ra"])), abs(plate.dec[row] - float(meta["dec"])))
+    except (ArchiveError, IdentifierError, KeyError, TypeError, ValueError):
+        return Finding(None, (other,))
+    if apart > _SAME_PLACE:
+        return Finding(None, (other,))
+    astrometry = survey.astrometry(star)
+    return Finding(astrometry, ("Gaia has no parallax of this MOCK star.",) if astrometry is None else astrometry.notes)
 
 
 def examples() -> list[tuple[StarId, str]]:

@@ -175,7 +175,7 @@ def _mock_stars(seed: int, plates: Sequence[int], rows: Sequence[int]) -> Iterat
         stars.append(StarId(int(number), plate.mjds[0], int(plate.fibers[row]), BOSS_RUN2D))
     for star, row, frame in zip(stars, rows, MockSurvey(seed).frames(stars), strict=True):
         adopted = {f"sspp_{name}": float(column[row]) for name, column in _sspp(seed, star.plate).items()}
-        meta = {**frame.spectrum.meta, **adopted, "sspp_flag": "nnnnn"}
+        meta = {**frame.spectrum.meta, **adopted, "sspp_flag": "nnnnn", "mock_seed": seed}
         yield InputSpectrum(f"MOCK {seed} {star.name}", replace(frame.spectrum, meta=meta))
 
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from stellar_core.export.table import ExportTable, describe_field
-from stellar_core.inference.result_tables import INTERVAL_PARTS, SPECTRUM_QUALITY
+from stellar_core.inference.result_tables import INTERVAL_PARTS, PARALLAX_COLUMNS, SPECTRUM_QUALITY
 from stellar_core.intervals import Interval
 from stellar_core.quantities import QUANTITIES, UNITS
 from stellar_core.stages import STAGES
@@ -36,16 +36,22 @@ _QUALITY = {
     "feature_distance": ("", "Mahalanobis distance of the spectrum's features in the network from the training set"),
     "misfit": ("", "RMS of observed minus predicted lines, in units of noise and library error"),
 }
+_PARALLAX_TYPES = {"parallax_mas": "double", "parallax_err_mas": "double", "source_id": "string"}
 _QUALITY_TYPES = {"redshift": "double", "redshift_source": "string", "photometry": "string"}
 
 
-def batch_table(chunks: Callable[[], Iterable[pa.Table]], facts: Mapping[str, object]) -> ExportTable:
+def batch_table(
+    chunks: Callable[[], Iterable[pa.Table]], facts: Mapping[str, object], gaia: bool = False
+) -> ExportTable:
     """Return the table of a batch for `stellar_core.export`; ``chunks`` and ``facts`` as of `ExportTable`."""
-    return ExportTable("STARS", schema(), chunks, facts)
+    return ExportTable("STARS", schema(gaia), chunks, facts)
 
 
-def schema() -> pa.Schema:
-    """Return names and Arrow types in their order, with "unit" and "description" in each field's metadata."""
+def schema(gaia: bool = False) -> pa.Schema:
+    """Return names and Arrow types in their order, with "unit" and "description" in each field's metadata.
+
+    With ``gaia``, the columns of the parallax are the last.
+    """
     import pyarrow as pa
 
     columns = list(_IDENTITY)
@@ -70,6 +76,8 @@ def schema() -> pa.Schema:
         words = f"{'error of ' if error else ''}{_SSPP_WORDS[quantity]} from the SSPP, not used for the result"
         columns += [(f"sspp_{name}", "float", UNITS[quantity], words)]
     columns += [("sspp_flag", "string", "", "flags of the SSPP")]
+    if gaia:
+        columns += [(name, _PARALLAX_TYPES.get(name, "float"), *words) for name, words in PARALLAX_COLUMNS.items()]
     types = {
         "int64": pa.int64(),
         "int32": pa.int32(),

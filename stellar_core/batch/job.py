@@ -65,7 +65,9 @@ class Batch:
             )
 
     @classmethod
-    def of(cls, request: Request, model: str, samples: int = 50, seed: int = 0, chunk: int = CHUNK) -> Batch:
+    def of(
+        cls, request: Request, model: str, samples: int = 50, seed: int = 0, chunk: int = CHUNK, *, gaia: bool = False
+    ) -> Batch:
         """Make a batch with the present weights of a model.
 
         Raises
@@ -80,7 +82,7 @@ class Batch:
                 f"samples must be from 2 to 1000 and seed must not be negative; got {samples} and {seed}."
             )
         sha256 = str(read_model(model_folder(model))[1]["sha256"])
-        return cls(request, EstimateSettings(model, sha256, samples, seed), chunk)
+        return cls(request, EstimateSettings(model, sha256, samples, seed, gaia), chunk)
 
     def facts(self) -> dict[str, object]:
         """Return the plain values that distinguish this batch from any other."""
@@ -90,6 +92,8 @@ class Batch:
             "list_sha256": _sha256(self.request.listed),
         }
         settings = {**asdict(self.settings), "chunk": self.chunk, "mock_edition": EDITION}
+        if not self.settings.gaia:  # as in batches that were begun without the choice
+            del settings["gaia"]
         return {"version": VERSION, **request, **settings}
 
 
@@ -180,9 +184,10 @@ def _run(
             value=failures,
             remedy="The same command resumes the batch; --give-up records such errors in the table and finishes.",
         )
-    counts = _count(paths, len(inputs), batch.chunk)
+    gaia = batch.settings.gaia
+    counts = _count(paths, len(inputs), batch.chunk, gaia)
     model = {"model": batch.settings.model, "sha256": batch.settings.sha256, "seed": batch.settings.seed}
-    write_table(out, batch_table(lambda: read_chunks(paths), {**model, **counts}))
+    write_table(out, batch_table(lambda: read_chunks(paths), {**model, **counts}, gaia))
     found = {**counts, **model, "table": sha256_of_file(out)}
     write_bytes(_provenance_path(out), (json.dumps({"batch": batch.facts(), **found}, indent=1) + "\n").encode())
     shutil.rmtree(parts, ignore_errors=True)  # otherwise removed by the next call for the finished table
@@ -250,7 +255,7 @@ def read_chunks(paths: list[Path]) -> Iterator[pa.Table]:
         yield pq.read_table(path, use_threads=False)
 
 
-def _count(paths: list[Path], rows: int, chunk: int) -> dict[str, object]:
+def _count(paths: list[Path], rows: int, chunk: int, gaia: bool) -> dict[str, object]:
     """Return the counts of the whole table; check that it has every row once."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -260,7 +265,7 @@ def _count(paths: list[Path], rows: int, chunk: int) -> dict[str, object]:
         expected = list(range(counts["rows"], min(counts["rows"] + chunk, rows)))
         try:
             (table,) = read_chunks([path])
-            sound = table.schema.equals(schema()) and table["row"].to_pylist() == expected
+            sound = table.schema.equals(schema(gaia)) and table["row"].to_pylist() == expected
         except (pa.ArrowException, OSError):
             sound = False
         if not sound:

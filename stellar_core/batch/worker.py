@@ -14,21 +14,25 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from itertools import islice
 
+from stellar_core import lookup
 from stellar_core.batch.chunks import Chunk, InputSpectrum
 from stellar_core.batch.columns import SSPP, batch_table, schema
-from stellar_core.errors import ModelError, StellarError
+from stellar_core.errors import ArchiveError, ModelError, StellarError
 from stellar_core.export import table_bytes
+from stellar_core.gaia import Finding
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator
+from stellar_core.inference.parallax_term import has_magnitude
 from stellar_core.inference.result import Result
+from stellar_core.inference.result_tables import parallax_values
 from stellar_core.network.retries import TransientError
 from stellar_core.preprocessing.spectra import KeptSpectrum
 from stellar_core.quantities import UNITS
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES
 
-#: Spectra that go through the network together.
-GROUP = 32
+#: Spectra that go through the network together, and stars that are looked up in Gaia by one query.
+GROUP, QUERY = 32, 480
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,15 @@ class EstimateSettings:
     samples : int
         Number of MC dropout passes, for models that use them.
     seed : int
+    gaia : bool
+        Look every star up in Gaia and use its parallax.
     """
 
     model: str
     sha256: str
     samples: int
     seed: int
+    gaia: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,15 +106,40 @@ def estimate_chunk(estimator: Estimator, task: ChunkTask) -> ChunkResult:
     import pyarrow as pa
 
     rows: list[dict[str, object]] = []
-    transient = ""
+    transient, gaia = "", task.settings.gaia
     inputs = task.chunk.read()
-    while group := list(islice(inputs, GROUP)):
-        for one, found in zip(group, _estimate_group(group, estimator, task.settings), strict=True):
-            rows.append(_row(task.first_row + len(rows), one, found))
-            if isinstance(found, TransientError):
-                transient = transient or str(found)
-    table = pa.Table.from_pylist(rows, schema())
-    return ChunkResult(task.number, len(rows), table_bytes(".parquet", batch_table(lambda: [table], {})), transient)
+    while block := list(islice(inputs, QUERY if gaia else GROUP)):
+        if gaia:
+            block, failure = _with_parallaxes(block, getattr(task.chunk, "served", False))
+            transient = transient or failure
+        for start in range(0, len(block), GROUP):
+            group = block[start : start + GROUP]
+            for one, found in zip(group, _estimate_group(group, estimator, task.settings), strict=True):
+                rows.append(_row(task.first_row + len(rows), one, found))
+                if isinstance(found, TransientError):
+                    transient = transient or str(found)
+    table = pa.Table.from_pylist(rows, schema(gaia))
+    data = table_bytes(".parquet", batch_table(lambda: [table], {}, gaia))
+    return ChunkResult(task.number, len(rows), data, transient)
+
+
+def _with_parallaxes(block: Sequence[InputSpectrum], served: bool) -> tuple[list[InputSpectrum], str]:
+    """Look up the stars of a block by one query; also return the message of a transient error, empty without one.
+
+    A star that cannot be looked up keeps its spectrum, with a note; so does one without a magnitude.
+    """
+    good = [row for row, one in enumerate(block) if isinstance(one.spectrum, Spectrum)]
+    spectra, failure, changed = [block[row].spectrum for row in good], "", list(block)
+    try:
+        found = lookup.find_parallaxes(spectra, served=served, patient=True)
+    except ArchiveError as error:
+        failure = str(error) if isinstance(error, TransientError) else ""
+        found = [Finding(None, (lookup.no_answer(error),))] * len(good)
+    for row, one in zip(good, found, strict=True):
+        if one.astrometry is not None and not has_magnitude(block[row].spectrum, one.astrometry):
+            one = Finding(None, ("Gaia has a parallax but no magnitude of the star, so that it is not used.",))
+        changed[row] = block[row]._replace(spectrum=lookup.with_parallax(block[row].spectrum, one))
+    return changed, failure
 
 
 @lru_cache(maxsize=1)
@@ -188,5 +220,7 @@ def _row(number: int, one: InputSpectrum, found: Result | StellarError) -> dict[
         "in_domain": found.verdict.in_domain,
         "messages": " ".join(found.verdict.messages),
     }
+    if found.parallax is not None:
+        row |= parallax_values(found.parallax)
     names = ("snr", "coverage", "redshift", "redshift_source", "photometry", "feature_distance", "misfit")
     return {**row, **{name: found.quality[name] for name in names}}

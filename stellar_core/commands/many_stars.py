@@ -61,6 +61,9 @@ def batch(
     photometry: Annotated[
         bool, typer.Option("--photometry", help="Query SDSS for the ugriz and SSPP values of files too.")
     ] = False,
+    gaia: Annotated[
+        bool, typer.Option("--gaia", help="Look every star up in Gaia DR3 and use its parallax; adds columns.")
+    ] = False,
     model: Annotated[str, typer.Option(help="Name of a model in trained/.")] = DEFAULT_MODEL,
     samples: Annotated[int, typer.Option(help="Number of MC dropout passes, for models that use them.")] = 50,
     seed: Annotated[int, typer.Option(help="Seed of dropout passes and posterior draws.")] = 0,
@@ -79,7 +82,7 @@ def batch(
 
     line = ProgressLine(sys.stderr)
     request = Request(tuple(inputs or ()), listed, mock, photometry=photometry)
-    plan = Batch.of(request, model, samples, seed, chunk)
+    plan = Batch.of(request, model, samples, seed, chunk, gaia=gaia)
     found = run_batch(plan, out, workers=workers, cluster=cluster, give_up=give_up, progress=line)
     line.close()
     if as_json:

@@ -90,19 +90,25 @@ def predict(
     population: Annotated[
         str, typer.Option(help="Prior of the neural posterior: flat, or Galaxy (then without recalibration).")
     ] = "flat",
+    parallax: Annotated[
+        str, typer.Option(help="Parallax of every input and its error, MAS,MAS, corrected for Gaia's zero point.")
+    ] = "",
+    gaia: Annotated[bool, typer.Option("--gaia", help="Look every star up in Gaia DR3 and use its parallax.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of results as JSON.")] = False,
 ) -> None:
     """Age, lifetime and stage from spectra; exits with status 2 if no input gave a result."""
+    from stellar_core.astrometry import parse_parallax
     from stellar_core.inference.estimator import Estimator
     from stellar_core.inference.predict import predict as predict_all
     from stellar_core.inference.predict import summary_line
     from stellar_core.isochrones.priors import Priors
 
+    given = parse_parallax(parallax) if parallax else None
     estimator = Estimator.load(model)
     if population != "flat":
         estimator = estimator.with_priors(Priors(population=population))
     found = []
-    for item in predict_all(inputs, estimator, samples, seed, isochrones):
+    for item in predict_all(inputs, estimator, samples, seed, isochrones, parallax=given, gaia=gaia):
         found.append(item)
         if not as_json and "error" not in item:
             sys.stdout.write(summary_line(item) + "\n")

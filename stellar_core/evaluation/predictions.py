@@ -6,8 +6,8 @@ the same before calibration.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator, embed
 from stellar_core.inference.mc_dropout import run_passes
 from stellar_core.inference.out_of_distribution import SCORES
+from stellar_core.inference.parallax_term import ParallaxTerm
 from stellar_core.inference.result import entropy, mutual_information
 from stellar_core.inference.spectral_diagnostics import diagnose
 from stellar_core.intervals import weighted_quantiles
@@ -99,6 +100,11 @@ class Predictions:
         """(n,) predictive entropy of the stage, nats."""
         return entropy(self.probability)
 
+    def select(self, rows: np.ndarray) -> Predictions:
+        """The stars of ``rows``; the ages' range and the number of old points remain those of all."""
+        arrays = {name: value[rows] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return replace(self, **arrays)
+
     def __len__(self) -> int:
         return len(self.stage)
 
@@ -125,11 +131,13 @@ def truth_of(stars: StarSet, tracks: bool = False) -> np.ndarray:
     )
 
 
-def predict_stars(estimator: Estimator, stars: StarSet, view: str, seed: int = 0) -> Predictions:
-    """Predict ``stars`` from the inputs of one of `VIEWS`, in batches."""
+def predict_stars(
+    estimator: Estimator, stars: StarSet, view: str, seed: int = 0, terms: Sequence[ParallaxTerm | None] | None = None
+) -> Predictions:
+    """Predict ``stars`` from the inputs of one of `VIEWS`, in batches; ``terms`` add their parallaxes."""
     isochrone = isinstance(estimator, IsochroneEstimator)
     truth, arrays = truth_of(stars, tracks=isochrone), views(stars)[view]
-    found = _from_posteriors(estimator, view, arrays) if isochrone else _from_dropout(estimator, arrays, seed)
+    found = _from_posteriors(estimator, view, arrays, terms) if isochrone else _from_dropout(estimator, arrays, seed)
     rows, scores = [], []
     low, high, older = np.inf, -np.inf, 0
     pending: list[_Star] = []
@@ -184,7 +192,12 @@ def _scores(estimator: Estimator, arrays: list[np.ndarray], stars: list[_Star]) 
     return estimator.domain_check.scores(embedding, found) / estimator.domain_check.thresholds
 
 
-def _from_posteriors(estimator: IsochroneEstimator, view: str, arrays: tuple[np.ndarray, ...]) -> Iterator[_Star]:
+def _from_posteriors(
+    estimator: IsochroneEstimator,
+    view: str,
+    arrays: tuple[np.ndarray, ...],
+    terms: Sequence[ParallaxTerm | None] | None,
+) -> Iterator[_Star]:
     engine, snr = estimator.engine, arrays[4]
     points = np.column_stack(
         [
@@ -198,12 +211,17 @@ def _from_posteriors(estimator: IsochroneEstimator, view: str, arrays: tuple[np.
     embedding = embed(estimator.network, *arrays[:4])
     temperature = estimator.calibration.temperature[VIEWS[view]]
     for row, (index, plain) in enumerate(posterior_weights(engine, embedding, temperature)):
-        weight = plain
+        term = None if terms is None else terms[row]
+        cells, weight = index, plain
         if estimator.recalibrated:
             weight = estimator.calibration.recalibrate(engine, index, plain, VIEWS[view], float(snr[row]))
-        mine = points[index].astype(float)
-        stage = np.bincount(engine.cells.stage[index], weights=weight, minlength=len(STAGES))
-        yield _Star(mine, weight, mine, plain, stage / stage.sum(), 0.0, embedding[row], weight @ mine[:, :3])
+        mine = before = points[index].astype(float)
+        atmosphere = weight @ mine[:, :3]
+        if term is not None:
+            cells, weight, _ = estimator.with_parallax(term, index, weight, VIEWS[view], float(snr[row]))
+            mine = points[cells].astype(float)
+        stage = np.bincount(engine.cells.stage[cells], weights=weight, minlength=len(STAGES))
+        yield _Star(mine, weight, before, plain, stage / stage.sum(), 0.0, embedding[row], atmosphere)
 
 
 def _from_dropout(estimator: Estimator, arrays: tuple[np.ndarray, ...], seed: int) -> Iterator[_Star]:

@@ -14,6 +14,7 @@ from stellar_core.errors import ParameterError
 from stellar_core.inference.faulty_band import without_faulty_band
 from stellar_core.inference.mc_dropout import QUANTITIES
 from stellar_core.inference.out_of_distribution import SCORES, DomainCheck, make_verdict
+from stellar_core.inference.parallax_term import ParallaxTerm, remarks_on_parallax
 from stellar_core.inference.result import ErrorBudget, Result, Verdict
 from stellar_core.inference.spectral_diagnostics import diagnose
 from stellar_core.intervals import Interval
@@ -68,6 +69,10 @@ class CalibratedOutput:
         Remarks that leave the result trusted.
     parts : mapping of str to ErrorBudget
         As in `Result`.
+    parallax : mapping of str to object or None
+        As in `Result`.
+    spectral : mapping of str to Interval
+        ``intervals`` without the parallax, for the checks of the spectrum.
     """
 
     draws: Mapping[str, np.ndarray]
@@ -80,6 +85,8 @@ class CalibratedOutput:
     photometry: str
     remarks: tuple[str, ...]
     parts: Mapping[str, ErrorBudget] = field(default_factory=dict)
+    parallax: Mapping[str, object] | None = None
+    spectral: Mapping[str, Interval] | None = None
 
 
 def error_budgets(
@@ -120,7 +127,9 @@ class BaseEstimator(ABC):
         """Assemble an estimator from the contents of a model's folder; KeyError if ``arrays`` lack the calibration."""
 
     @abstractmethod
-    def infer(self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int) -> CalibratedOutput:
+    def infer(
+        self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int, term: ParallaxTerm | None = None
+    ) -> CalibratedOutput:
         """Run the network on one star and calibrate its output.
 
         Parameters
@@ -130,6 +139,8 @@ class BaseEstimator(ABC):
             Photometric features; NaN where there is no photometry.
         samples, seed : int
             As for `estimate`.
+        term : ParallaxTerm, optional
+            As `parallax_term` gives it.
         """
 
     @abstractmethod
@@ -183,13 +194,29 @@ class BaseEstimator(ABC):
         """True if the star's photometry is used: by default, if it is complete."""
         return spectrum.photometry is not None and spectrum.photometry.complete
 
+    @property
+    def reads_parallax(self) -> bool:
+        """True if a parallax is used."""
+        return False
+
+    def parallax_term(self, spectrum: Spectrum) -> ParallaxTerm | None:
+        """The factor of the star's parallax; None where there is none, or the network has no posterior over stars.
+
+        Raises
+        ------
+        ParameterError
+            If there is no magnitude beside the parallax.
+        """
+        return ParallaxTerm.of(spectrum, self.reads_photometry(spectrum)) if self.reads_parallax else None
+
     def estimate(self, spectrum: Spectrum, *, samples: int = 50, seed: int = 0, label: str = "") -> Result:
         """Estimate age, lifetime, stage and atmosphere of one star.
 
         Parameters
         ----------
         spectrum : Spectrum
-            Its photometry is used if complete and if the network reads photometry.
+            Its photometry is used if complete and if the network reads photometry; its parallax, if the network gives
+            a posterior over stars.
         samples : int
             Passes of MC dropout, 2 to 1000.
         seed : int
@@ -207,7 +234,7 @@ class BaseEstimator(ABC):
             If the spectrum is flat, empty or hardly covered, or the network reads photometry
             alone and the star has none.
         ParameterError
-            If ``samples`` or ``seed`` is out of range.
+            If ``samples`` or ``seed`` is out of range, or there is a parallax without any magnitude.
         """
         if not 2 <= samples <= MAX_SAMPLES:
             raise ParameterError(
@@ -217,7 +244,7 @@ class BaseEstimator(ABC):
             raise ParameterError(f"A seed is a whole number from 0; got {seed}.", value=seed)
         inputs = features(spectrum.photometry if self.reads_photometry(spectrum) else None)
         prepared = self.prepare(spectrum)
-        output = self.infer(prepared, inputs, samples, seed)
+        output = self.infer(prepared, inputs, samples, seed, self.parallax_term(spectrum))
         if (cleaned := self._without_faulty_band(spectrum, prepared, output)) is not spectrum:
             return self.estimate(cleaned, samples=samples, seed=seed, label=label)
         return self._result(spectrum, prepared, output, samples, seed, label)
@@ -246,7 +273,14 @@ class BaseEstimator(ABC):
         """Remove a single magnitude that disagrees with the spectrum; the same object where there is none."""
         if output.photometry != "used" or not self.reads_spectrum:
             return spectrum
-        return without_faulty_band(spectrum, prepared, output.intervals, self.moments)
+        return without_faulty_band(spectrum, prepared, output.spectral or output.intervals, self.moments)
+
+    def _parallax_remarks(self, spectrum: Spectrum, output: CalibratedOutput) -> tuple[str, ...]:
+        if spectrum.astrometry is None:
+            return ()
+        if output.parallax is None:
+            return (f"The model {self.name} cannot use a parallax: it gives no posterior over stars.",)
+        return remarks_on_parallax(spectrum.astrometry, output.parallax)
 
     def _result(
         self,
@@ -263,7 +297,7 @@ class BaseEstimator(ABC):
         )
         scores = self.scores([prepared], inputs[None], output.atmosphere[None], output.embedding)[0]
         verdict = make_verdict(spectrum, prepared, output.atmosphere, scores, limits, self.emulator)
-        messages = verdict.messages + output.remarks + prepared.notes
+        messages = verdict.messages + output.remarks + prepared.notes + self._parallax_remarks(spectrum, output)
         return Result(
             input=label or spectrum.name,
             star=spectrum.name,
@@ -277,6 +311,7 @@ class BaseEstimator(ABC):
             draws=dict(output.draws) if output.stage_passes is None else {**output.draws, "stage": output.stage_passes},
             network=output.network,
             parts=output.parts,
+            parallax=output.parallax,
             quality={
                 "snr": round(prepared.snr, 2),
                 "coverage": round(prepared.covered_fraction, 4),

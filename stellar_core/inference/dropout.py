@@ -14,6 +14,7 @@ from stellar_core.inference.calibration.dropout import DropoutCalibration
 from stellar_core.inference.mc_dropout import QUANTITIES, run_once, run_passes
 from stellar_core.inference.noise_resampling import COPIES, noisy_features, noisy_spectra
 from stellar_core.inference.out_of_distribution import DomainCheck
+from stellar_core.inference.parallax_term import ParallaxTerm
 from stellar_core.intervals import Interval
 from stellar_core.models.registry import Architecture
 from stellar_core.preprocessing.spectra import PreparedSpectrum
@@ -69,8 +70,10 @@ class DropoutEstimator(BaseEstimator):
         """See `BaseEstimator.moments`; not calibrated, since the calibrated width depends on stage and S/N alone."""
         return run_once(self.network, flux, coverage, features), None
 
-    def infer(self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int) -> CalibratedOutput:
-        """See `BaseEstimator.infer`."""
+    def infer(
+        self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int, term: ParallaxTerm | None = None
+    ) -> CalibratedOutput:
+        """See `BaseEstimator.infer`; a parallax is not used."""
         photometry, architecture = bool(np.isfinite(inputs).all()), self.network.architecture
         arrays = prepared.flux[None], prepared.coverage[None], inputs[None]
         passes = run_passes(self.network, *arrays, samples, seed)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,15 +13,17 @@ from torch import nn
 
 from stellar_core.errors import StellarError
 from stellar_core.inference.base import BaseEstimator, CalibratedOutput, error_budgets
-from stellar_core.inference.calibration.isochrone import IsochroneCalibration, views_of
+from stellar_core.inference.calibration.isochrone import WITH_PARALLAX, IsochroneCalibration, views_of
 from stellar_core.inference.isochrone_posterior import PosteriorEngine
 from stellar_core.inference.mc_dropout import QUANTITIES
 from stellar_core.inference.noise_resampling import COPIES, noisy_features, noisy_spectra
 from stellar_core.inference.out_of_distribution import DomainCheck
+from stellar_core.inference.parallax_term import ParallaxTerm
 from stellar_core.inference.result import Result
 from stellar_core.intervals import Interval
 from stellar_core.isochrones import Posterior, Priors
 from stellar_core.isochrones.summary import stage_probabilities
+from stellar_core.models.isochrone_head import Likelihood
 from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.spectra import PreparedSpectrum
 from stellar_core.spectrum import Spectrum
@@ -98,8 +101,33 @@ class IsochroneEstimator(BaseEstimator):
         vars(other)["engine"] = self.engine
         return other
 
+    def with_parallax(
+        self, term: ParallaxTerm, index: np.ndarray, weight: np.ndarray, view: int, snr: float
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Multiply a posterior by the factor of a parallax and recalibrate it for views with one.
+
+        Returns
+        -------
+        index : (m,) int
+            Cells that keep some probability.
+        weight : (m,) float
+            Sums to 1.
+        log_ratio : (m,) float
+            Log of the factor.
+        """
+        index, weight, log_ratio = term.weigh(self.engine.cells.stars, index, weight)
+        if self.recalibrated and view in WITH_PARALLAX:
+            weight = self.calibration.recalibrate(self.engine, index, weight, WITH_PARALLAX[view], snr)
+        return index, weight, log_ratio
+
     def posteriors(
-        self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
+        self,
+        flux: np.ndarray,
+        coverage: np.ndarray,
+        ivar: np.ndarray,
+        features: np.ndarray,
+        snr: np.ndarray,
+        terms: Sequence[ParallaxTerm | None] | None = None,
     ) -> list[Posterior]:
         """Compute the posteriors of many stars.
 
@@ -112,13 +140,16 @@ class IsochroneEstimator(BaseEstimator):
             NaN for a star without photometry.
         snr : (n,)
             S/N per pixel; ignored without spectrum.
+        terms : sequence of ParallaxTerm or None, optional
+            Their parallaxes.
         """
-        found = []
+        found: list[_Answer] = []
         for start in range(0, len(flux), _BATCH):
             rows = slice(start, start + _BATCH)
             embedding = embed(self.network, flux[rows], coverage[rows], ivar[rows], features[rows])
-            found += self._posteriors(embedding, views_of(coverage[rows], features[rows]), snr[rows])
-        return found
+            some = None if terms is None else terms[rows]
+            found += self._posteriors(embedding, views_of(coverage[rows], features[rows]), snr[rows], some)
+        return [answer.posterior for answer in found]
 
     def moments(
         self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
@@ -129,29 +160,49 @@ class IsochroneEstimator(BaseEstimator):
         mean, std = (np.array([[getattr(one, part) for one in row] for row in found]) for part in ("mean", "std"))
         return mean, std
 
-    def _posteriors(self, embedding: np.ndarray, views: np.ndarray, snr: np.ndarray) -> list[Posterior]:
+    def _posteriors(
+        self,
+        embedding: np.ndarray,
+        views: np.ndarray,
+        snr: np.ndarray,
+        terms: Sequence[ParallaxTerm | None] | None = None,
+    ) -> list[_Answer]:
         with torch.inference_mode():
             found = self.network.head.likelihood(torch.from_numpy(embedding))
-        posteriors, stars = [], self.engine.weights(found, self.calibration.temperature[views], self.priors)
-        for (index, weight), view, ratio in zip(stars, views, snr):
+        answers, stars = [], self.engine.weights(found, self.calibration.temperature[views], self.priors)
+        for (index, weight), view, ratio, term in zip(stars, views, snr, terms or [None] * len(views)):
             if self.recalibrated:
                 weight = self.calibration.recalibrate(self.engine, index, weight, int(view), float(ratio))
-            posteriors.append(self.engine.posterior(index, weight, self.priors))
-        return posteriors
+            answer = _Answer(self.engine.posterior(index, weight, self.priors))
+            if term is not None:
+                cells, weight, log_ratio = self.with_parallax(term, index, weight, int(view), float(ratio))
+                posterior = self.engine.posterior(cells, weight, self.priors)
+                answer = _Answer(posterior, answer.posterior, term, cells, log_ratio)
+            answers.append(answer)
+        return answers
 
-    def infer(self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int) -> CalibratedOutput:
+    @property
+    def reads_parallax(self) -> bool:
+        """True: the parallax multiplies the posterior."""
+        return True
+
+    def infer(
+        self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int, term: ParallaxTerm | None = None
+    ) -> CalibratedOutput:
         """See `BaseEstimator.infer`; the passes of MC dropout enter the error budget, not the posterior."""
         arrays = prepared.flux[None], prepared.coverage[None], prepared.ivar[None], inputs[None]
         view = views_of(arrays[1], arrays[3])
         embedding = embed(self.network, *arrays)
-        values, stages = self._passes(arrays, view, samples, seed)
+        answer = self._posteriors(embedding, view, np.array([prepared.snr]), [term])[0]
+        values, stages = self._passes(arrays, view, samples, seed, answer)
         network = {name: Interval.from_draws(column) for name, column in zip(QUANTITIES, values.T)}
-        posterior = self._posteriors(embedding, view, np.array([prepared.snr]))[0]
-        output = self._output(posterior, embedding, inputs, seed, network, stages)
-        noise = self._noise(prepared, inputs, int(view[0]), seed)
+        output = self._output(answer, embedding, inputs, seed, network, stages)
+        noise = self._noise(prepared, inputs, int(view[0]), seed, answer)
         return replace(output, parts=error_budgets(output.intervals, values.std(axis=0), noise))
 
-    def _noise(self, prepared: PreparedSpectrum, inputs: np.ndarray, view: int, seed: int) -> np.ndarray:
+    def _noise(
+        self, prepared: PreparedSpectrum, inputs: np.ndarray, view: int, seed: int, answer: _Answer
+    ) -> np.ndarray:
         """(5,) scatter of the posterior means over copies with resampled noise."""
         rng = np.random.default_rng([seed, 11])
         flux = noisy_spectra(prepared.flux, prepared.ivar, COPIES, rng)
@@ -159,7 +210,14 @@ class IsochroneEstimator(BaseEstimator):
         embedding = embed(self.network, flux, *fixed, noisy_features(inputs, COPIES, rng))
         with torch.inference_mode():
             found = self.network.head.likelihood(torch.from_numpy(embedding))
-        return self.engine.means(found, float(self.calibration.temperature[view]), self.priors)[0].std(axis=0)
+        return self._means(found, view, answer)[0].std(axis=0)
+
+    def _means(self, found: Likelihood, view: int, answer: _Answer) -> tuple[np.ndarray, np.ndarray]:
+        """Posterior means (n, 5) and stage probabilities (n, 5) of passes or copies, with the parallax of the star."""
+        temperature = float(self.calibration.temperature[view])
+        if answer.term is None:
+            return self.engine.means(found, temperature, self.priors)
+        return self.engine.means_at(found, temperature, self.priors, answer.index, answer.log_ratio)
 
     def estimate_many(
         self, spectra: Iterable[Spectrum], *, seed: int = 0, batch: int = _BATCH
@@ -175,11 +233,15 @@ class IsochroneEstimator(BaseEstimator):
 
     def _batch(self, spectra: list[Spectrum], seed: int) -> Iterator[Result | StellarError]:
         prepared: list[PreparedSpectrum | StellarError] = []
+        terms: list[ParallaxTerm | None] = []
         for spectrum in spectra:
+            term = None
             try:
+                term = self.parallax_term(spectrum)
                 prepared.append(self.prepare(spectrum))
             except StellarError as error:
                 prepared.append(error)
+            terms.append(term)
         good = [k for k, item in enumerate(prepared) if not isinstance(item, StellarError)]
         outputs: dict[int, CalibratedOutput] = {}
         if good:
@@ -189,7 +251,7 @@ class IsochroneEstimator(BaseEstimator):
             arrays = [np.stack([getattr(prepared[k], name) for k in good]) for name in ("flux", "coverage", "ivar")]
             embedding = embed(self.network, *arrays, inputs)
             snr = np.array([prepared[k].snr for k in good])
-            found = self._posteriors(embedding, views_of(arrays[1], inputs), snr)
+            found = self._posteriors(embedding, views_of(arrays[1], inputs), snr, [terms[k] for k in good])
             for row, k in enumerate(good):
                 outputs[k] = self._output(found[row], embedding[row : row + 1], inputs[row], seed, {}, None)
         for k, item in enumerate(prepared):
@@ -201,7 +263,7 @@ class IsochroneEstimator(BaseEstimator):
                 yield self._result(spectra[k], item, outputs[k], 0, seed, "")
 
     def _passes(
-        self, arrays: tuple[np.ndarray, ...], view: np.ndarray, samples: int, seed: int
+        self, arrays: tuple[np.ndarray, ...], view: np.ndarray, samples: int, seed: int, answer: _Answer
     ) -> tuple[np.ndarray, np.ndarray]:
         """Posterior means (samples, 5) and stage probabilities (samples, 5) of the passes of MC dropout."""
         generator = torch.Generator().manual_seed(seed)
@@ -210,22 +272,24 @@ class IsochroneEstimator(BaseEstimator):
             tokens = self.network.tokens(flux, coverage, ivar).expand(samples, -1, -1)
             embedding = self.network.embed(tokens, inputs.expand(samples, -1), generator)
             found = self.network.head.likelihood(embedding)
-        return self.engine.means(found, float(self.calibration.temperature[view[0]]), self.priors)
+        return self._means(found, int(view[0]), answer)
 
     def _output(
         self,
-        posterior: Posterior,
+        answer: _Answer,
         embedding: np.ndarray,
         inputs: np.ndarray,
         seed: int,
         network: Mapping[str, Interval],
         stages: np.ndarray | None,
     ) -> CalibratedOutput:
+        posterior = answer.posterior
         drawn = posterior.draws(DRAWS, np.random.default_rng(seed))
-        intervals = {name: posterior.interval(FIELDS[name]) for name in QUANTITIES}
+        intervals = _intervals(posterior)
+        spectral = intervals if answer.without is None else _intervals(answer.without)
         columns = {"teff": 10.0**drawn.log_teff, "logg": drawn.logg, "feh": drawn.feh_surface}
         columns |= {"log_age": drawn.log_age, "log_lifetime": drawn.log_lifetime, "mass": drawn.mass}
-        stage = stage_probabilities(posterior.values("teff"), posterior.samples.logg, posterior.probability)
+        stage = _stages(posterior)
         photometry = bool(np.isfinite(inputs).all())
         remarks = () if photometry else ("No photometry: the result rests on the spectrum alone.",)
         return CalibratedOutput(
@@ -234,8 +298,40 @@ class IsochroneEstimator(BaseEstimator):
             stage=np.array([stage[name] for name in STAGES]),
             network=network,
             stage_passes=stages,
-            atmosphere=np.array([intervals[name].mean for name in ("teff", "logg", "feh")]),
+            atmosphere=np.array([spectral[name].mean for name in ("teff", "logg", "feh")]),
             embedding=embedding,
             photometry="used" if photometry else "missing",
             remarks=remarks,
+            parallax=answer.describe(),
+            spectral=spectral,
         )
+
+
+class _Answer(NamedTuple):
+    """Posterior of a star; with a parallax also the one ``without`` it, the factor, and its cells and log factor."""
+
+    posterior: Posterior
+    without: Posterior | None = None
+    term: ParallaxTerm | None = None
+    index: np.ndarray | None = None
+    log_ratio: np.ndarray | None = None
+
+    def describe(self) -> dict[str, object] | None:
+        """`Result.parallax`."""
+        if self.term is None:
+            return None
+        names = ("log_age", "log_lifetime", "mass", "teff", "logg", "feh")
+        without = {name: self.without.interval(FIELDS.get(name, name)).to_dict() for name in names}
+        return {
+            **self.term.astrometry.to_dict(),
+            **self.term.describe(self.posterior.samples, self.posterior.probability),
+            "without": {**without, "stage": _stages(self.without)},
+        }
+
+
+def _intervals(posterior: Posterior) -> dict[str, Interval]:
+    return {name: posterior.interval(FIELDS[name]) for name in QUANTITIES}
+
+
+def _stages(posterior: Posterior) -> dict[str, float]:
+    return stage_probabilities(posterior.values("teff"), posterior.samples.logg, posterior.probability)

@@ -131,6 +131,23 @@ class PosteriorEngine:
         values, stage = sums.numpy()[:, : len(QUANTITIES)], sums.numpy()[:, len(QUANTITIES) :]
         return values, stage / stage.sum(axis=1, keepdims=True)
 
+    @torch.inference_mode()
+    def means_at(
+        self, found: Likelihood, temperature: float, priors: Priors, index: np.ndarray, log_factor: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Compute the same as `means` over the cells ``index`` (n,) alone, weighed by a further ``log_factor`` (n,)."""
+        position, free = self._position[index], self._free[index].float()
+        log_likelihood = found.weights @ free.T  # (batch, n)
+        for star in range(len(log_likelihood)):
+            offset = (position - found.mean[star]) @ found.factor[star]
+            log_likelihood[star] -= 0.5 * offset.square().sum(1)
+        extra = _cell_prior(self.cells, priors)[index].astype(float) + log_factor
+        probability = torch.softmax(log_likelihood.double() / temperature + torch.from_numpy(extra), dim=1).numpy()
+        stars = self.cells.stars.select(index)
+        columns = [10.0**stars.log_teff, stars.logg, stars.feh_surface, stars.log_age, stars.log_lifetime]
+        stage = self.cells.stage[index, None] == np.arange(len(STAGES))
+        return probability @ np.column_stack(columns), probability @ stage
+
     def order(self, name: str, index: np.ndarray) -> np.ndarray:
         """(n,) order that sorts the cells ``index`` (n,) by one of their fields, ties by their number."""
         return np.argsort(self._ranks[name][index])

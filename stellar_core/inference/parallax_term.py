@@ -30,6 +30,8 @@ AV_OF_SFD = 2.742
 #: Samples are weighed down to these fractions of the most probable one, as far as needed; and the share of the
 #: posterior within a factor of ten of a fraction from which the next one is needed.
 TIERS, EDGE = (3e-4, 1e-7), 0.02
+#: Probability from which a wrong parallax or a companion is reported.
+LIKELY = 0.5
 #: Samples below this fraction of the most probable one do not enter the distance.
 NEGLIGIBLE = 1e-3
 
@@ -147,6 +149,21 @@ class ParallaxTerm:
         return {"distance_pc": distance.to_dict(), "av_mag": extinction.to_dict(), **doubts}
 
 
+def remarks_on_parallax(astrometry: Astrometry, found: Mapping[str, object]) -> tuple[str, ...]:
+    """Sentences for the verdict, from the output of `ParallaxTerm.describe`."""
+    remarks = []
+    if found["wrong_parallax"] > LIKELY:
+        remarks.append(
+            f"The parallax {astrometry.parallax:.3f} ± {astrometry.parallax_error:.3f} mas contradicts the spectrum "
+            "and the brightness, and is not believed: it may belong to another star."
+        )
+    elif found["companion"] > LIKELY:
+        remarks.append(
+            "The star is brighter than a single star of its spectrum at this parallax: probably an unresolved binary."
+        )
+    return (*remarks, *astrometry.caveats, *astrometry.notes)
+
+
 def has_magnitude(spectrum: Spectrum, astrometry: Astrometry) -> bool:
     """True if the parallax of a star can be used: there is a magnitude of it."""
     return bool(astrometry.magnitudes) or bool(_magnitudes(spectrum.photometry))
@@ -169,4 +186,7 @@ def _dust(photometry: Photometry | None, latitude: float) -> Mapping[str, float]
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else np.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return np.nan

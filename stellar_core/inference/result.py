@@ -94,6 +94,11 @@ class Result:
         Numbers behind the verdict: ``snr``, ``coverage``, ``redshift``, ``redshift_source``,
         ``photometry`` ("used", "missing" or "not read by this model"), ``feature_distance`` and ``misfit`` with their
         ``limits``, and ``gate``, every out-of-distribution score over its limit.
+    parallax : mapping or None
+        None where no parallax was used. Else plain values: what was used (`Astrometry.to_dict`); ``distance_pc`` and
+        ``av_mag``, interval objects; ``wrong_parallax`` and ``companion``, the probabilities that the parallax is
+        wrong and that a companion adds 0.3 mag or more; ``without``, the answers without the parallax: interval
+        objects of ``log_age``, ``log_lifetime``, ``mass``, ``teff``, ``logg``, ``feh``, and ``stage``.
     """
 
     input: str
@@ -113,6 +118,7 @@ class Result:
     network: Mapping[str, Interval] = field(repr=False, default_factory=dict)
     quality: Mapping[str, object] = field(default_factory=dict)
     parts: Mapping[str, ErrorBudget] = field(default_factory=dict)
+    parallax: Mapping[str, object] | None = None
 
     @property
     def from_isochrones(self) -> bool:
@@ -158,4 +164,5 @@ class Result:
             "parts": {name: parts.to_dict() for name, parts in self.parts.items()},
             "predictive_entropy": self.predictive_entropy,
             "mutual_information": self.mutual_information,
+            "parallax": self.parallax,
         }

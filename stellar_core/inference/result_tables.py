@@ -48,6 +48,28 @@ SPECTRUM_QUALITY = {
     "redshift_source": ("", "source of the redshift"),
     "photometry": ("", "use of the ugriz photometry"),
 }
+#: Column about the parallax -> unit and description.
+_PARALLAX = {
+    "parallax_mas": ("mas", "parallax that was used, corrected for the zero point"),
+    "parallax_err_mas": ("mas", "its error"),
+    "source_id": ("", "source of Gaia DR3 as text; empty if unknown"),
+    "ruwe": ("", "RUWE of Gaia; 1 for a single star"),
+}
+_PARALLAX_INTERVALS = {"distance_pc": ("pc", "distance"), "av_mag": ("mag", "extinction A_V")}
+_DOUBTS = {
+    "wrong_parallax": ("", "probability that the parallax is wrong"),
+    "companion": ("", "probability of a companion that adds 0.3 mag or more"),
+}
+#: The same with the columns of the intervals.
+PARALLAX_COLUMNS = {
+    **_PARALLAX,
+    **{
+        f"{name}_{part}": (unit, f"{words} of the {description}")
+        for name, (unit, description) in _PARALLAX_INTERVALS.items()
+        for part, words in INTERVAL_PARTS.items()
+    },
+    **_DOUBTS,
+}
 
 #: Name, values, unit and description.
 Column = tuple[str, object, str, str]
@@ -80,12 +102,24 @@ def result_table(result: Result, isochrones: Mapping[str, object] | None = None)
         columns += [
             (f"{name}_{part}", value, unit, f"{_ERROR_PARTS[part]}: {name}") for part, value in parts.to_dict().items()
         ]
+    if result.parallax is not None:
+        values = parallax_values(result.parallax)
+        columns += [(name, value, *PARALLAX_COLUMNS[name]) for name, value in values.items() if value is not None]
+        for name in ("log_age", "mass", "log_lifetime"):
+            columns += _interval(f"without_parallax_{name}", result.parallax["without"][name], "without the parallax, ")
     columns += [("stage_entropy", result.predictive_entropy, "", "entropy of the stage, nats")]
     for name in ("log_age", "mass", "log_lifetime") if isochrones else ():
         columns += _interval(f"isochrones_{name}", isochrones[name], "exact posterior on the isochrones, ")
     if isochrones:
         columns += _stages("isochrones_p", isochrones["stage"], "probability of the stage on the isochrones")
     return _table("RESULT", [(name, [value], *words) for name, value, *words in columns], result)
+
+
+def parallax_values(found: Mapping[str, object]) -> dict[str, object]:
+    """Return the values of `PARALLAX_COLUMNS` from `Result.parallax`; None where unknown."""
+    intervals = {f"{name}_{part}": found[name][part] for name in _PARALLAX_INTERVALS for part in INTERVAL_PARTS}
+    values = {**{name: found[name] for name in (*_PARALLAX, *_DOUBTS)}, **intervals}
+    return {name: None if values[name] == "" else values[name] for name in PARALLAX_COLUMNS}
 
 
 def draws_table(result: Result) -> ExportTable:
@@ -134,7 +168,8 @@ def result_csv(result: Result, **more: Mapping[str, object]) -> str:
     """Return a header and one row; log age and log lifetime in log10(yr), Teff in K."""
     import pandas as pd
 
-    return frame_to_csv(pd.DataFrame([flatten({**result.to_dict(), **more})], dtype=object))
+    found = {name: value for name, value in {**result.to_dict(), **more}.items() if value is not None}
+    return frame_to_csv(pd.DataFrame([flatten(found)], dtype=object))
 
 
 def flatten(mapping: Mapping[str, object], prefix: str = "") -> dict[str, object]:

@@ -8,10 +8,11 @@ from torch import nn
 
 from stellar_core.datasets.mock_stars import StarSet
 from stellar_core.evaluation.mock_evaluation import diagnose_stars, dropout_passes
+from stellar_core.evaluation.parallax import parallax_terms
 from stellar_core.evaluation.predictions import truth_of
 from stellar_core.evaluation.views import views
 from stellar_core.inference.calibration.dropout import DropoutCalibration
-from stellar_core.inference.calibration.isochrone import VIEWS, IsochroneCalibration
+from stellar_core.inference.calibration.isochrone import BOTH, VIEWS, WITH_PARALLAX, IsochroneCalibration
 from stellar_core.inference.isochrone import embed
 from stellar_core.inference.isochrone_posterior import PosteriorEngine
 from stellar_core.inference.out_of_distribution import DomainCheck
@@ -61,7 +62,8 @@ def calibrate_isochrone(network: nn.Module, held: StarSet) -> tuple[IsochroneCal
     few = {view: embedding[:TEMPERATURE_STARS] for view, embedding in embeddings.items()}
     calibration = IsochroneCalibration.fit(engine, few, truth[:, :3], truth[:, :3])
     with_log_teff = np.column_stack([np.log10(truth[:, 0]), truth[:, 1:]])
-    calibration = calibration.fit_recalibration(engine, embeddings, with_log_teff, held.truth.snr)
+    terms = {view: parallax_terms(held, photometry=view == BOTH) for view in WITH_PARALLAX if held.gaia is not None}
+    calibration = calibration.fit_recalibration(engine, embeddings, with_log_teff, held.truth.snr, terms)
     return calibration, _domain_check(engine, embeddings, calibration, held)
 
 

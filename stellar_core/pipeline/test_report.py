@@ -12,6 +12,7 @@ from stellar_core.evaluation.baselines import exact_posterior_metrics
 from stellar_core.evaluation.corruption_tests import corruption_suite
 from stellar_core.evaluation.exact_posterior import compare_crps, recalibrated_baseline
 from stellar_core.evaluation.mock_evaluation import measure, readable_views
+from stellar_core.evaluation.parallax import compare_views
 from stellar_core.evaluation.predictions import predict_stars
 from stellar_core.evaluation.reliability import by_group, covered
 from stellar_core.evaluation.stored_predictions import StoredTest, TestStars
@@ -81,6 +82,8 @@ def make_report(
         figures["crps_beside_exact_posterior"] = compare_crps(
             main.crps[:, columns], main.plain_crps[:, columns], main.snr, exact
         )
+        if test.gaia is not None:
+            figures["parallax_mock_test"] = compare_views(estimator, test, predictions)
     before = "Model 9 under its flat prior" if isochrone else "MC dropout alone"
     labels = np.column_stack([test.labels.log_age, test.labels.log_lifetime])
     shown = TestStars.of(survey, survey.truth[:, 3:])

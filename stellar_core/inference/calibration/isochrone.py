@@ -9,12 +9,16 @@ The posterior is then recalibrated, see `stellar_core.inference.calibration.pit_
 reweighted such that the true values of the `LocalCalibrationSet` of a star are uniform in their PIT. This adopts the
 mock survey's mix of ages and metallicities as a prior. Without it (`IsochroneEstimator.without_recalibration`) the
 posterior follows from the given prior.
+
+A parallax multiplies the recalibrated posterior (`stellar_core.inference.parallax_term`), which is then recalibrated
+once more, on calibration stars with a parallax. Files of models without such stars leave out that last step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -22,12 +26,17 @@ import torch
 from stellar_core.inference.calibration.local_set import LocalCalibrationSet
 from stellar_core.inference.calibration.pit_recalibration import pit, recalibrate
 from stellar_core.inference.isochrone_posterior import PosteriorEngine
+from stellar_core.inference.parallax_term import ParallaxTerm
 from stellar_core.models.isochrone_head import SMOOTHING, scaled
 from stellar_core.stages import STAGES
 
 #: Inputs of the network: index into `IsochroneCalibration.temperature`.
 SPECTRUM, BOTH, PHOTOMETRY = 0, 1, 2
 VIEWS = {"spectrum alone": SPECTRUM, "spectrum and photometry": BOTH, "photometry alone": PHOTOMETRY}
+#: Views with a parallax -> the view of the network.
+PARALLAX_VIEWS = {"spectrum and parallax": SPECTRUM, "spectrum, photometry and parallax": BOTH}
+#: View of the network -> the view of the recalibration where there is a parallax.
+WITH_PARALLAX = {SPECTRUM: 3, BOTH: 4}
 #: Quantities in the order of their recalibration, by the field of the cells; the last ones are the most accurate.
 STEPS = ("log_teff", "logg", "feh_surface", "log_lifetime", "log_age", "log_teff", "log_lifetime", "log_age")
 #: Columns of the truth in `IsochroneCalibration.fit_recalibration`.
@@ -49,7 +58,7 @@ class IsochroneCalibration:
     pit : (n, n_step) float32
         Posterior probability below the truth, by star and by step of `STEPS`, after the steps before it.
     local_set : LocalCalibrationSet
-        The same stars; the view is one of `VIEWS`.
+        The same stars; the view is one of `VIEWS` or `WITH_PARALLAX`.
     """
 
     temperature: np.ndarray
@@ -80,7 +89,12 @@ class IsochroneCalibration:
         return cls(np.array(found, dtype=np.float32), *_UNCALIBRATED)
 
     def fit_recalibration(
-        self, engine: PosteriorEngine, embeddings: Mapping[int, np.ndarray], truth: np.ndarray, snr: np.ndarray
+        self,
+        engine: PosteriorEngine,
+        embeddings: Mapping[int, np.ndarray],
+        truth: np.ndarray,
+        snr: np.ndarray,
+        terms: Mapping[int, Sequence[ParallaxTerm | None]] = MappingProxyType({}),
     ) -> IsochroneCalibration:
         """Add the PIT recalibration, fitted on calibration stars under the prior of the isochrones.
 
@@ -93,29 +107,20 @@ class IsochroneCalibration:
             True log Teff, log g, [Fe/H], log age, log lifetime of the track: the columns of `TRUTH`.
         snr : (n,) float
             S/N per pixel.
+        terms : mapping of int to sequence of ParallaxTerm or None
+            By view of `WITH_PARALLAX`: the parallaxes of its stars.
         """
-        stars, sets, views, stages, ratios = [], [], [], [], []
+        sets = []
         for view, embedding in embeddings.items():
             weights = posterior_weights(engine, embedding, self.temperature[view])
             found = [(index.astype(np.int32), weight.astype(np.float32)) for index, weight in weights]
-            views.append(np.full(len(found), view))
-            stages.append(np.array([predicted_stage(engine, *star) for star in found]))
-            ratios.append(snr[: len(found)] if view != PHOTOMETRY else np.full(len(found), 10.0))
-            sets.append(truth[: len(found)])
-            stars += found
-        local_set, true = LocalCalibrationSet.join(views, stages, ratios), np.concatenate(sets)
-        described = zip(local_set.view, local_set.stage, local_set.log_snr)
-        groups = [local_set.nearest(int(v), int(s), float(np.exp(r))) for v, s, r in described]
-        measured = np.empty((len(stars), len(STEPS)), dtype=np.float32)
-        for step, name in enumerate(STEPS):
-            values = getattr(engine.cells.stars, name)
-            column = TRUTH.index(name)
-            for row, (index, weight) in enumerate(stars):
-                measured[row, step] = pit(true[row, column], values[index], weight)
-            for row, (index, weight) in enumerate(stars):
-                others = groups[row][groups[row] != row]
-                corrected = recalibrate(engine.order(name, index), weight, measured[others, step])
-                stars[row] = index, corrected.astype(np.float32)
+            ratio = snr[: len(found)] if view != PHOTOMETRY else np.full(len(found), 10.0)
+            sets.append(_Stars(view, found, truth[: len(found)], ratio))
+        measured, local_set = _fit_steps(engine, sets)
+        with_parallax = [one.with_parallax(engine, terms[one.view]) for one in sets if one.view in terms]
+        if with_parallax:
+            more, further = _fit_steps(engine, with_parallax)
+            measured, local_set = np.concatenate([measured, more]), local_set.extended(further)
         return IsochroneCalibration(self.temperature, measured, local_set)
 
     def recalibrate(
@@ -143,6 +148,48 @@ class IsochroneCalibration:
             return cls(temperature, *_UNCALIBRATED)
         measured = np.asarray(arrays["calibration.places"], dtype=np.float32)
         return cls(temperature, measured, LocalCalibrationSet.from_arrays(arrays))
+
+
+@dataclass
+class _Stars:
+    """Calibration stars of one view: cells and probabilities, truth (n, n_field), S/N (n,)."""
+
+    view: int
+    found: list[tuple[np.ndarray, np.ndarray]]
+    truth: np.ndarray
+    snr: np.ndarray
+
+    def with_parallax(self, engine: PosteriorEngine, terms: Sequence[ParallaxTerm | None]) -> _Stars:
+        """The stars that have a parallax, their posteriors multiplied by its factor."""
+        rows = [row for row, (_, term) in enumerate(zip(self.found, terms)) if term is not None]
+        weighed = [terms[row].weigh(engine.cells.stars, *self.found[row])[:2] for row in rows]
+        found = [(index.astype(np.int32), weight.astype(np.float32)) for index, weight in weighed]
+        return _Stars(WITH_PARALLAX[self.view], found, self.truth[rows], self.snr[rows])
+
+
+def _fit_steps(engine: PosteriorEngine, sets: Sequence[_Stars]) -> tuple[np.ndarray, LocalCalibrationSet]:
+    """PIT values (n, n_step) of all stars; their posteriors in ``sets`` are recalibrated, each without its own."""
+    stars = [star for one in sets for star in one.found]
+    stages = [np.array([predicted_stage(engine, *star) for star in one.found], dtype=int) for one in sets]
+    views = [np.full(len(one.found), one.view) for one in sets]
+    local_set = LocalCalibrationSet.join(views, stages, [one.snr for one in sets])
+    true = np.concatenate([one.truth for one in sets])
+    described = zip(local_set.view, local_set.stage, local_set.log_snr)
+    groups = [local_set.nearest(int(v), int(s), float(np.exp(r))) for v, s, r in described]
+    measured = np.empty((len(stars), len(STEPS)), dtype=np.float32)
+    for step, name in enumerate(STEPS):
+        values = getattr(engine.cells.stars, name)
+        column = TRUTH.index(name)
+        for row, (index, weight) in enumerate(stars):
+            measured[row, step] = pit(true[row, column], values[index], weight)
+        for row, (index, weight) in enumerate(stars):
+            others = groups[row][groups[row] != row]
+            corrected = recalibrate(engine.order(name, index), weight, measured[others, step])
+            stars[row] = index, corrected.astype(np.float32)
+    first = 0
+    for one in sets:
+        one.found, first = stars[first : first + len(one.found)], first + len(one.found)
+    return measured, local_set
 
 
 _UNCALIBRATED = (

@@ -56,6 +56,11 @@ class LocalCalibrationSet:
         """For the weights file, under ``peers.``."""
         return {f"peers.{name}": getattr(self, name) for name in self.__dataclass_fields__}
 
+    def extended(self, other: LocalCalibrationSet) -> LocalCalibrationSet:
+        """The stars of both sets, these first."""
+        names = self.__dataclass_fields__
+        return LocalCalibrationSet(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
+
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> LocalCalibrationSet:
         """Invert `arrays`; KeyError if there are none."""
