@@ -36,8 +36,8 @@ from stellar_core.progress import Progress
 
 #: Extent of the samples of a single star in units of its errors.
 SPACING = 1.6
-#: The same of a star with magnitudes, whose likelihood is smooth over several samples; their extent in log age, dex, and
-#: how fast they grow with the distance from the star.
+#: The same of a star with magnitudes, whose likelihood is smooth over several samples; their extent in log age, dex,
+#: and how fast they grow with the distance from the star.
 WITH_LIGHT = (2.2, 0.08, 1.5)
 #: Error of Teff above which the tracks on fewer EEPs serve for such a star, K.
 BROAD = 60.0
