@@ -12,7 +12,7 @@ from torch import nn
 from stellar_core.errors import ModelError
 from stellar_core.model_store import read_model, write_model
 from stellar_core.models.isochrone_config import config_kind
-from stellar_core.models.zoo import build
+from stellar_core.models.zoo import skeleton
 
 #: Largest setting that a card may have.
 LARGEST = 100_000
@@ -50,16 +50,13 @@ def load_network(folder: Path) -> tuple[nn.Module, dict[str, np.ndarray], dict[s
                 value=value,
             )
     with torch.device("meta"):  # shapes alone: allocate nothing before they match the arrays
-        shapes = {
-            name: tuple(part.shape)
-            for name, part in build(config, torch.Generator().manual_seed(0)).state_dict().items()
-        }
+        shapes = {name: tuple(part.shape) for name, part in skeleton(config).state_dict().items()}
     for name, expected in shapes.items():
         stored = arrays.get(f"network.{name}")
         if stored is None or stored.shape != expected:
             found = "none" if stored is None else str(stored.shape)
             raise ModelError(f"The model {folder.name} has {name} of shape {found}; expected {expected}.")
-    network = build(config, torch.Generator().manual_seed(0))
+    network = skeleton(config)
     for name, part in network.state_dict().items():
         part.copy_(torch.from_numpy(arrays.pop(f"network.{name}").astype(np.float32)))
     return network.eval().requires_grad_(False), arrays, card

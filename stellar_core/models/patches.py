@@ -29,10 +29,11 @@ def noise_channel(ivar: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
 
 def wavelength_waves(n_token: int, patch: int, n_wave: int = 16) -> torch.Tensor:
     """(n_token, 2 n_wave) sines and cosines of the log wavelength of each patch's middle."""
-    middle = _FIRST + _STEP * patch * (torch.arange(n_token) + 0.5)
-    place = torch.log(middle / _FIRST) / torch.log(torch.tensor((_FIRST + _STEP * N_PIXEL) / _FIRST))
-    phase = place[:, None] * torch.logspace(0.0, 2.0, n_wave)[None, :]
-    return torch.cat([phase.sin(), phase.cos()], dim=1)
+    with torch.device("cpu"):  # on the device "meta", arange loads PyTorch's compiler, for a second and more
+        middle = _FIRST + _STEP * patch * (torch.arange(n_token) + 0.5)
+        place = torch.log(middle / _FIRST) / torch.log(torch.tensor((_FIRST + _STEP * N_PIXEL) / _FIRST))
+        phase = place[:, None] * torch.logspace(0.0, 2.0, n_wave)[None, :]
+        return torch.cat([phase.sin(), phase.cos()], dim=1)
 
 
 class SpectrumTokens(nn.Module):

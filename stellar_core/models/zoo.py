@@ -126,9 +126,14 @@ def _spectral_branch(config: ModelConfig) -> tuple[nn.Module, nn.Module]:
     return stem, TransformerEncoder(n_token, width, depth, config.heads, config.dropout, entry.attention)
 
 
+def skeleton(config: ModelConfig | IsochroneConfig) -> Network | IsochroneNetwork:
+    """Build a network whose weights will be replaced."""
+    return IsochroneNetwork(config) if isinstance(config, IsochroneConfig) else Network(config)
+
+
 def build(config: ModelConfig | IsochroneConfig, generator: torch.Generator) -> Network | IsochroneNetwork:
     """Build a network, one of the paper's or Model 9, with initial weights drawn from ``generator``."""
-    network = IsochroneNetwork(config) if isinstance(config, IsochroneConfig) else Network(config)
+    network = skeleton(config)
     for module in network.modules():
         if isinstance(module, (nn.Linear, nn.Conv1d)):
             nn.init.xavier_uniform_(module.weight, generator=generator)
