@@ -1,9 +1,12 @@
 """Stars are looked up in the MOCK survey or in SDSS, by their plate."""
 
+from dataclasses import replace
+
 import pytest
 
 from stellar_core import lookup
 from stellar_core.errors import ArchiveError, IdentifierError
+from stellar_core.mock.survey import MockSurvey
 from stellar_core.sdss import archive
 from stellar_core.sdss.star_id import PlateFiber, StarId
 
@@ -53,3 +56,44 @@ def test_an_unreachable_archive_is_one_clear_error(monkeypatch):
     monkeypatch.setattr(archive, "fetch_spectrum", offline)
     with pytest.raises(ArchiveError, match="could not be reached"):
         lookup.load(lookup.resolve("266-51602-31"))
+
+
+def test_parallaxes_of_mock_stars_need_no_connection(monkeypatch):
+    monkeypatch.setattr("stellar_core.gaia.look_up_many", lambda *_args: pytest.fail("no query is needed"))
+    survey = MockSurvey()
+    stars = survey.star_ids(16000)[:3]
+    spectra = [frame.spectrum for frame in survey.frames(stars)]
+    found = lookup.add_parallaxes(spectra)
+    assert [one.astrometry for one in found] == [survey.astrometry(star) for star in stars]
+
+
+def test_a_mock_star_of_another_survey_has_no_parallax():
+    other = MockSurvey(7)
+    spectrum = other.spectrum(other.star_ids(16000)[0])
+    (found,) = lookup.add_parallaxes([spectrum])
+    assert found.astrometry is None and "not one of the MOCK survey" in found.notes[-1]
+    told = replace(spectrum, meta={**spectrum.meta, "mock_seed": 7})
+    assert lookup.add_parallaxes([told])[0].astrometry == other.astrometry(other.star_ids(16000)[0])
+
+
+def test_many_stars_are_looked_up_by_one_query(sdss):
+    survey = MockSurvey()
+    stars = survey.star_ids(16001)[:40]
+    spectra = [replace(frame.spectrum, source="sdss") for frame in survey.frames(stars)]
+    found = lookup.find_parallaxes(spectra)
+    assert sum(one.astrometry is not None for one in found) > 30
+    known = [(one.astrometry, survey.astrometry(star)) for one, star in zip(found, stars) if one.astrometry]
+    assert all(one.parallax == pytest.approx(true.parallax, abs=0.1) for one, true in known if true is not None)
+    asked = [served for served in sdss.served if served.service == "gaia"]
+    assert 1 <= len(asked) <= 2, "that a star has no source is asked once more"
+
+
+def test_a_silent_archive_leaves_a_note(monkeypatch):
+    def silent(*_args):
+        raise ArchiveError("Gaia did not answer within 20 s.")
+
+    monkeypatch.setattr("stellar_core.gaia.look_up_many", silent)
+    survey = MockSurvey()
+    spectrum = replace(survey.spectrum(survey.star_ids(16000)[0]), source="sdss")
+    (found,) = lookup.add_parallaxes([spectrum])
+    assert found.astrometry is None and found.notes[-1].startswith("Gaia was not used: Gaia did not answer")

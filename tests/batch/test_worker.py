@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from stellar_core import lookup
 from stellar_core.batch.chunks import InputSpectrum, StoreChunk
 from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.batch.inputs import Request
@@ -21,8 +23,10 @@ from stellar_core.batch.job import Batch, run_batch
 from stellar_core.batch.worker import GROUP, ChunkTask, EstimateSettings, process_chunk
 from stellar_core.errors import SpectrumError
 from stellar_core.inference.estimator import Estimator
+from stellar_core.inference.result_tables import PARALLAX_COLUMNS
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.model_store import model_folder, read_model
+from stellar_core.network.retries import TransientError
 from stellar_core.survey.plan import Plan
 from tests.standin.acquire import acquire
 
@@ -53,8 +57,6 @@ class Given:
 
 
 def rows(found, settings) -> list[dict[str, object]]:
-    import io
-
     return pq.read_table(io.BytesIO(process_chunk(ChunkTask(0, 0, Given(found), settings)).data)).to_pylist()
 
 
@@ -91,6 +93,39 @@ def test_sspp_parameters_do_not_change_the_result(settings, spectra):
     assert {k: v for k, v in other[0].items() if k != "sspp_feh"} == {
         k: v for k, v in plain[0].items() if k != "sspp_feh"
     }
+
+
+def test_parallaxes_are_looked_up_and_told_in_columns_of_their_own(settings, spectra):
+    plain = rows(spectra[:6], settings)
+    found = rows(spectra[:6], replace(settings, gaia=True))
+    survey, known = MockSurvey(), MockSurvey().star_ids(16000)[:6]
+    for row, without, star in zip(found, plain, known, strict=True):
+        true = survey.astrometry(star)
+        assert {name: row[name] for name in without if name.startswith(("star", "ra", "dec", "snr"))}.items() <= (
+            without.items()
+        )
+        assert row["parallax_mas"] == (None if true is None else true.parallax)
+        assert (row["log_age_median"] == without["log_age_median"]) == (true is None)
+        assert true is None or row["distance_pc_p16"] < row["distance_pc_median"] < row["distance_pc_p84"]
+        assert true is None or (0 <= row["companion"] <= 1 and row["ruwe"] == pytest.approx(true.ruwe))
+    assert set(PARALLAX_COLUMNS) == set(found[0]) - set(plain[0])
+
+
+def test_without_an_answer_of_gaia_the_rows_are_there_and_the_chunk_is_tried_again(settings, spectra, monkeypatch):
+    def away(*_args, **_options):
+        raise TransientError("Gaia did not answer.")
+
+    monkeypatch.setattr(lookup, "find_parallaxes", away)
+    result = process_chunk(ChunkTask(0, 0, Given([*spectra[:2], SpectrumError("None.")]), replace(settings, gaia=True)))
+    table = pq.read_table(io.BytesIO(result.data)).to_pylist()
+    assert "Gaia did not answer." in result.transient
+    assert [row["error"] for row in table] == [None, None, "None."]
+    assert all("Gaia was not used" in row["messages"] and row["parallax_mas"] is None for row in table[:2])
+
+
+def test_the_choice_of_gaia_distinguishes_batches_only_where_it_is_made(settings):
+    plain, other = (Batch(Request(mock=3), one).facts() for one in (settings, replace(settings, gaia=True)))
+    assert "gaia" not in plain and other == {**plain, "gaia": True}
 
 
 @pytest.mark.slow

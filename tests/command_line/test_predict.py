@@ -59,3 +59,59 @@ def test_damaged_files_give_one_sentence(tmp_path, content):
     assert done.exit_code == 2
     error = json.loads(done.stdout)[0]["error"]
     assert error and "\n" not in error and "Traceback" not in error
+
+
+def test_a_parallax_of_the_mock_survey_or_typed_is_used_and_told(star):
+    results = []
+    for options in (("--gaia",), ("--parallax", "-0.2,0.1")):
+        done = CliRunner().invoke(app, ["predict", "no such thing", star, "--samples", "2", *options, "--json"])
+        assert done.exit_code == 0
+        first, second = json.loads(done.stdout)
+        assert set(first) == {"input", "error"}
+        results.append(second)
+    looked_up, typed = (one["parallax"] for one in results)
+    assert looked_up["origin"] == "MOCK survey" and set(looked_up["magnitudes"]) == {"G", "BP", "RP"}
+    assert (typed["origin"], typed["parallax_mas"], typed["parallax_err_mas"]) == ("entered", -0.2, 0.1)
+    assert looked_up["without"]["log_age"] == typed["without"]["log_age"] != results[0]["log_age"]
+    assert all(0 <= one[name] <= 1 for one in (looked_up, typed) for name in ("wrong_parallax", "companion"))
+
+
+def test_text_output_tells_the_distance_and_the_age_without(star):
+    done = CliRunner().invoke(app, ["predict", star, "--samples", "2", "--gaia"])
+    assert done.exit_code == 0 and "(MOCK survey): distance" in done.stdout and "without it the age is" in done.stdout
+
+
+def test_without_an_answer_of_gaia_the_result_still_comes(sdss, tmp_path, monkeypatch, shared_data):
+    from stellar_core import lookup
+    from stellar_core.network.retries import TransientError
+
+    def away(*_args, **_options):
+        raise TransientError("Gaia did not answer.")
+
+    monkeypatch.setattr(lookup, "find_parallaxes", away)
+    file = next((shared_data / "sdss").rglob("spec-*.fits"))
+    done = CliRunner().invoke(app, ["predict", str(file), "--samples", "2", "--gaia", "--json"])
+    (found,) = json.loads(done.stdout)
+    assert done.exit_code == 0 and found["parallax"] is None
+    assert any("Gaia was not used: Gaia did not answer." in message for message in found["verdict"]["messages"])
+
+
+@pytest.mark.parametrize("text", ["2.5", "a,b", "1,0", "1,-2", "1,2,3"])
+def test_a_parallax_that_is_none_is_one_error(text):
+    done = CliRunner().invoke(app, ["predict", "x", "--parallax", text])
+    assert isinstance(done.exception, StellarError) and "parallax" in str(done.exception)
+
+
+def test_a_parallax_is_either_typed_or_looked_up():
+    done = CliRunner().invoke(app, ["predict", "x", "--parallax", "1,0.1", "--gaia"])
+    assert isinstance(done.exception, StellarError) and "either" in str(done.exception)
+
+
+def test_a_parallax_without_any_magnitude_is_refused_in_one_sentence(tmp_path):
+    spectrum = MockSurvey().spectrum(MockSurvey().examples()[0][0])
+    path = tmp_path / "star.csv"
+    lines = [f"{w:.4f},{f:.5g},{v:.5g}" for w, f, v in zip(spectrum.wavelength, spectrum.flux, spectrum.ivar)]
+    path.write_text("wavelength,flux,ivar\n" + "\n".join(lines) + "\n")
+    done = CliRunner().invoke(app, ["predict", str(path), "--samples", "2", "--parallax", "1,0.1", "--json"])
+    (found,) = json.loads(done.stdout)
+    assert done.exit_code == 2 and found["error"].startswith("A parallax needs a magnitude")

@@ -90,7 +90,9 @@ def test_the_age_of_a_turn_off_star_is_more_precise(result, without):
     assert distance["p025"] < plate.stars.distance_pc[row] < distance["p975"]
     assert result.parallax["wrong_parallax"] < 0.05 and result.verdict.in_domain
     assert sum(result.stage.values()) == pytest.approx(1)
-    assert all(result.parts[name].epistemic < 1.5 * getattr(result, name).std for name in UNITS), "budget of this answer"
+    assert all(result.parts[name].epistemic < 1.5 * getattr(result, name).std for name in UNITS), (
+        "budget of this answer"
+    )
 
 
 def test_the_answer_without_is_that_of_the_same_spectrum_alone(result, without):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from astropy.io import fits
 from astropy.table import Table
 from astropy.units import UnitsWarning
 
+from stellar_core.astrometry import Astrometry
 from stellar_core.export import table_bytes
 from stellar_core.inference import result_tables
 from stellar_core.inference.result import ErrorBudget, Result, Verdict
@@ -114,8 +116,6 @@ def test_draws_as_parquet(result):
 
 
 def test_a_result_without_passes_has_no_table_of_them(result):
-    from dataclasses import replace
-
     assert result_tables.passes_table(replace(result, draws={})) is None
 
 
@@ -129,6 +129,33 @@ def test_the_spectrum_carries_its_mask():
         table = Table.read(data.decode() if ending == ".ecsv" else io.BytesIO(data), format=form)
         assert np.isnan(np.ma.filled(table["error"], np.nan)[3]) and table["error"][0] == 0.5
         assert table["flux"].unit.to("erg / (s cm2 Angstrom)") == pytest.approx(1e-17)
+
+
+def test_the_parallax_that_was_used_is_in_every_table(result):
+    interval = result.teff.to_dict()
+    without = dict.fromkeys(("log_age", "log_lifetime", "mass", "teff", "logg", "feh"), interval)
+    used = {
+        **Astrometry(2.0, 0.1, source_id="12345").to_dict(),
+        **{"distance_pc": interval, "av_mag": interval, "wrong_parallax": 0.01, "companion": 0.2},
+        "without": {**without, "stage": dict(result.stage)},
+    }
+    beside = replace(result, parallax=used)
+    table = result_tables.result_table(beside)
+    found = Table.read(table_bytes(".ecsv", table).decode(), format="ascii.ecsv")
+    assert found["parallax_mas"][0] == 2.0 and str(found["parallax_mas"].unit) == "mas"
+    assert str(found["source_id"][0]) == "12345"
+    assert str(found["distance_pc_median"].unit) == "pc" and str(found["av_mag_p16"].unit) == "mag"
+    assert found["without_parallax_log_age_median"][0] == pytest.approx(interval["median"])
+    assert "ruwe" not in found.colnames, "unknown"
+    assert {name for name in found.colnames if "parallax" in name} and not [
+        name for name in result_tables.result_table(result).schema.names if "parallax" in name or "distance" in name
+    ]
+    row = next(csv.DictReader(io.StringIO(result_tables.result_csv(beside))))
+    assert row["parallax_distance_pc_median"] and row["parallax_source_id"] == "12345"
+    plain = next(csv.DictReader(io.StringIO(result_tables.result_csv(result))))
+    assert not [name for name in plain if name.startswith("parallax")]
+    values = result_tables.parallax_values(used)
+    assert tuple(values) == tuple(result_tables.PARALLAX_COLUMNS) and values["ruwe"] is None
 
 
 def test_json_is_the_object_of_the_command_line(result):

@@ -5,10 +5,12 @@ import pytest
 import torch
 
 from stellar_core.inference.calibration.isochrone import (
+    _UNCALIBRATED,
     BOTH,
     PHOTOMETRY,
     SPECTRUM,
     STEPS,
+    WITH_PARALLAX,
     IsochroneCalibration,
     posterior_weights,
     predicted_stage,
@@ -82,6 +84,30 @@ def test_pit_values_of_the_recalibrated_posteriors_are_closer_to_uniform(engine,
 def test_a_view_without_calibration_stars_is_left_unchanged(engine, fitted):
     (index, weight), *_ = posterior_weights(engine, observed(engine, 1, 3)[0], 4.0)
     assert fitted.recalibrate(engine, index, weight, SPECTRUM, 20.0) is weight
+
+
+def test_a_parallax_has_a_recalibration_of_its_own(engine):
+    class Logg:
+        """In place of a `ParallaxTerm`: keeps the upper half in log g of a posterior."""
+
+        def weigh(self, stars, index, probability):
+            keep = stars.logg[index] >= np.median(stars.logg[index])
+            return index[keep], probability[keep] / probability[keep].sum(), np.zeros(keep.sum())
+
+    mean, _, truth = observed(engine, N, 0)
+    plain = IsochroneCalibration(np.full(3, 4.0, np.float32), *_UNCALIBRATED)
+    terms = {BOTH: [Logg() if row % 4 else None for row in range(N)]}
+    snr = np.full(N, 20.0)
+    without = plain.fit_recalibration(engine, {BOTH: mean}, truth, snr)
+    beside = plain.fit_recalibration(engine, {BOTH: mean}, truth, snr, terms)
+    assert np.array_equal(beside.pit[:N], without.pit), "answers without a parallax stay as they are"
+    assert (beside.local_set.view[N:] == WITH_PARALLAX[BOTH]).all() and len(beside.pit) == N + 3 * N // 4
+    (index, weight), *_ = posterior_weights(engine, observed(engine, 1, 3)[0], 4.0)
+    view = WITH_PARALLAX[BOTH]
+    assert without.recalibrate(engine, index, weight, view, 20.0) is weight, "files of former models have no such stars"
+    assert not np.allclose(beside.recalibrate(engine, index, weight, view, 20.0), weight)
+    again = IsochroneCalibration.from_arrays(beside.arrays())
+    assert np.array_equal(again.local_set.view, beside.local_set.view)
 
 
 def test_arrays_survive_a_round_trip(fitted):
