@@ -54,6 +54,9 @@ def fetch_survey(
     workers: Annotated[int, typer.Option(help="Simultaneous downloads.")] = 4,
     files_per_minute: Annotated[int, typer.Option(help="Largest number of requests for spectra per minute.")] = 600,
     give_up: Annotated[bool, typer.Option("--give-up", help="Finish without spectra that cannot be fetched.")] = False,
+    gaia: Annotated[
+        bool, typer.Option("--gaia", help="Look the stars up in Gaia DR3; also for a survey fetched without.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     status: Status = None,
 ) -> None:
@@ -66,7 +69,7 @@ def fetch_survey(
     line = ProgressLine(sys.stderr)
     with reporting(status, line) as note:
         plan = Plan(first_plate=plates[0], last_plate=plates[1], stars=stars)
-        settings = {"workers": workers, "files_per_minute": files_per_minute, "give_up": give_up}
+        settings = {"workers": workers, "files_per_minute": files_per_minute, "give_up": give_up, "gaia": gaia}
         found = acquire(out, plan, **settings, progress=note, report=lambda text: typer.echo(text, err=True))
     line.close()
     if as_json:
@@ -74,6 +77,8 @@ def fetch_survey(
     else:
         why = "" if found["stored"] == found["rows"] else "; the manifest gives the reasons for the others"
         typer.echo(f"{found['stored']} of {found['rows']} {found['source']} stars in {found['store']}{why}.")
+        if gaia:
+            typer.echo(f"{found['gaia']['parallaxes']} of {found['rows']} stars have a parallax of Gaia DR3.")
 
 
 @commands.command("gaia")

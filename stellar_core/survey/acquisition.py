@@ -1,4 +1,4 @@
-"""The whole acquisition: catalogue, spectra, store. It can be interrupted at any time and continued.
+"""The whole acquisition: catalogue, spectra, store, parallaxes. It can be interrupted at any time and continued.
 
 The folder of an acquisition has the result in ``store``. ``plan.json``, ``catalogue`` (pages as received), ``waiting``
 (files whose chunk is not finished) and ``journal.jsonl`` (failed attempts) serve to continue.
@@ -11,11 +11,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stellar_core.errors import ArchiveError
+from stellar_core.gaia import GaiaArchive, open_archive
+from stellar_core.gaia.archive import CHUNK_TIMEOUT
 from stellar_core.isochrones import nearest_label
 from stellar_core.network.retries import Retries
 from stellar_core.progress import Progress
@@ -27,6 +29,7 @@ from stellar_core.sdss.star_id import MOCK_PLATES, StarId
 from stellar_core.survey.catalogue import CasJobsTable, CatalogueSource, SkyServerPages, fetch_catalogue
 from stellar_core.survey.catalogue_page import DEFECT
 from stellar_core.survey.downloads import Downloads, Outcome, refuse
+from stellar_core.survey.parallaxes import fetch_parallaxes
 from stellar_core.survey.plan import PLATE_BITS, Plan
 from stellar_core.survey.store import chunk_path, read_summary, summarise, write_chunk, write_table
 
@@ -64,6 +67,7 @@ def fetch_survey(
     *,
     workers: int = 4,
     give_up: bool = False,
+    gaia: GaiaArchive | None = None,
     progress: Progress = lambda *args: None,
 ) -> dict[str, object]:
     """Carry out ``plan`` in the folder ``out``; finished work is not repeated.
@@ -79,14 +83,16 @@ def fetch_survey(
         Downloads at a time.
     give_up : bool
         Record spectra that cannot be fetched as failed, with the reason, and finish without them.
+    gaia : GaiaArchive, optional
+        Add parallaxes and magnitudes of Gaia DR3, also to a store that was finished without them.
     progress : callable, optional
-        Called with "catalogue pages" or "spectra", how many are done and of how many.
+        Called with "catalogue pages", "spectra" or "stars looked up in Gaia", how many are done and of how many.
 
     Returns
     -------
     dict
         ``store`` (the folder), ``stars``, ``rows``, ``stored``, ``refused``, ``absent``, ``failed``, ``mock``,
-        and for this run ``fetched`` files and ``retried`` attempts.
+        and for this run ``fetched`` files and ``retried`` attempts; ``gaia``, the result of `fetch_parallaxes`.
 
     Raises
     ------
@@ -98,7 +104,11 @@ def fetch_survey(
         If the catalogue or some spectra could not be fetched. The same call then continues.
     """
     with plan.folder(out).working():
-        return _fetch(out, plan, source, files, workers, give_up, progress)
+        found = _fetch(out, plan, source, files, workers, give_up, progress)
+        if gaia is not None:
+            parallaxes = fetch_parallaxes(out / "store", gaia, out / "journal.jsonl", progress)
+            found |= {**read_summary(out / "store"), "gaia": parallaxes}
+        return found
 
 
 def acquire(
@@ -108,6 +118,7 @@ def acquire(
     workers: int = 4,
     files_per_minute: int = 600,
     give_up: bool = False,
+    gaia: bool = False,
     progress: Progress = lambda *args: None,
     report: Callable[[str], None] = lambda text: None,
 ) -> dict[str, object]:
@@ -119,8 +130,11 @@ def acquire(
     ----------
     files_per_minute : int
         Requests to the Science Archive Server, by all processes of this machine together.
+    gaia : bool
+        Look all stars up in Gaia DR3.
     report : callable, optional
-        Called with the source of the catalogue, and with the states of a CasJobs job.
+        Called with the source of the catalogue, with the states of a CasJobs job, and with the reason why stars were
+        not looked up in Gaia.
 
     Other parameters, returns and errors as `fetch_survey`.
     """
@@ -135,7 +149,11 @@ def acquire(
         server = SkyServer(timeout=300.0, retries=retries)
         report(f"The catalogue comes from SkyServer at {server.url}, {len(plan.pages)} queries.")
         source = SkyServerPages(server)
-    return fetch_survey(out, plan, source, files, workers=workers, give_up=give_up, progress=progress)
+    archive = replace(open_archive(timeout=CHUNK_TIMEOUT), retries=retries) if gaia else None
+    found = fetch_survey(out, plan, source, files, workers=workers, give_up=give_up, gaia=archive, progress=progress)
+    if gaia and (reason := found["gaia"]["reason"]):
+        report(f"{found['gaia']['left']} of {found['rows']} stars were not looked up in Gaia: {reason}")
+    return found
 
 
 def _fetch(
