@@ -108,6 +108,8 @@ TEFF = Quantity("teff", "Teff", "K", "teff", ".0f", "effective temperature", "K"
 LOGG = Quantity("logg", "log g", "dex", "logg", ".2f", "surface gravity, log10 of cm/s2", "dex(cm/s2)", "dex(cm / s2)")
 FEH = Quantity("feh", "[Fe/H]", "dex", "feh", "+.2f", "iron abundance [Fe/H] relative to the Sun, dex", "dex", "dex")
 MASS = Quantity("mass", "Mass", "Msun", "mass", ".2f", "initial mass", "Msun", "solMass")
+DISTANCE = Quantity("distance", "Distance", "pc", "distance_pc", ".0f", "distance", "pc", "pc")
+EXTINCTION = Quantity("extinction", "Extinction A_V", "mag", "av_mag", ".2f", "extinction A_V", "mag", "mag")
 SNR = Quantity("snr", "S/N per pixel", "", "snr", ".0f", "median signal-to-noise ratio per pixel")
 
 #: All quantities by the name of their field, as they are stored.

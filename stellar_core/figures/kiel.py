@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+from stellar_core.figures.star_marker import add_star
 from stellar_core.quantities import STAGE_TITLES
 from stellar_core.stages import DEFAULT_THRESHOLDS, STAGES, StageThresholds
 
@@ -264,43 +265,15 @@ def _add_curves(
 
 
 def _add_star(figure: go.Figure, star: KielStar, palette: Palette, colour: str, size: int, trusted: bool) -> None:
-    """Add the draws, and the marker with its 68 % error bars."""
-    if star.teff_draws is not None and star.logg_draws is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=np.asarray(star.teff_draws, np.float32),
-                y=np.asarray(star.logg_draws, np.float32),
-                mode="markers",
-                marker={"size": 4, "color": faded(colour, 0.22)},
-                hoverinfo="skip",
-            )
-        )
-    bars = [
-        {
-            "type": "data",
-            "symmetric": False,
-            "array": [high - middle],
-            "arrayminus": [middle - low],
-            "color": colour,
-            "thickness": 2,
-            "width": 4,
-        }
-        for low, middle, high in (star.teff, star.logg)
-    ]
-    figure.add_trace(
-        go.Scatter(
-            x=[star.teff[1]],
-            y=[star.logg[1]],
-            error_x=bars[0],
-            error_y=bars[1],
-            mode="markers",
-            name=star.name,
-            marker={
-                "size": size,
-                "symbol": "star" if trusted else "star-open",
-                "color": colour,
-                "line": {"width": 1.5, "color": palette.surface if trusted else colour},
-            },
-            hovertemplate=f"{star.name}<br>%{{x:.0f}} K, log g %{{y:.2f}}<extra></extra>",
-        )
+    add_star(
+        figure,
+        star.name,
+        star.teff,
+        star.logg,
+        (star.teff_draws, star.logg_draws),
+        hover="%{x:.0f} K, log g %{y:.2f}",
+        colour=colour,
+        size=size,
+        trusted=trusted,
+        palette=palette,
     )

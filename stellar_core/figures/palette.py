@@ -27,6 +27,8 @@ class Palette:
         Background of labels on top of data.
     stages : tuple of str
         One colour per stage, in the order of `stellar_core.stages.STAGES`.
+    ages : tuple of str
+        Colours of five isochrones, from young to old.
     """
 
     ink: str
@@ -40,6 +42,7 @@ class Palette:
     control: str
     surface: str
     stages: tuple[str, str, str, str, str]
+    ages: tuple[str, str, str, str, str]
 
     @property
     def several(self) -> tuple[str, str, str, str]:
@@ -59,6 +62,7 @@ LIGHT = Palette(
     control="#2458a8",
     surface="#ffffff",
     stages=("#3d7fd9", "#c99700", "#d9691e", "#1d9a83", "#b0305c"),
+    ages=("#3aa0d8", "#2f78c4", "#4a55b0", "#6b3a94", "#7a1f5e"),
 )
 
 DARK = Palette(
@@ -73,6 +77,7 @@ DARK = Palette(
     control="#4a7fd4",
     surface="#0f1522",
     stages=("#6ea8fe", "#f0c040", "#f59a56", "#4bd0b4", "#f07fa6"),
+    ages=("#7fe0f5", "#7fb8ff", "#a3a0ff", "#cf90f0", "#f29bd0"),
 )
 
 

@@ -58,6 +58,19 @@ HELP = {
     "for the star's velocity; observed frame: as in the file, with lines of the night sky. The slider *Lines* shifts "
     "the line marks only. Click a name in the legend to show the survey pipeline's model or the emulated spectrum "
     "for these parameters. Residuals of the pipeline's model are plotted below the spectrum, where the file has it.",
+    "parallax_entered": "Value and error in mas, corrected for Gaia's zero point, for example 2.51 ± 0.03. It is used "
+    "instead of Gaia's. The box is emptied when another star is opened.",
+    "source_id": "Identifier of the star in Gaia DR3. Its parallax and magnitudes are looked up in Gaia's archive and "
+    "used instead of those found by position.",
+    "parallax": "As used: the zero point of Lindegren et al. (2021) is subtracted from Gaia's value, and the error is "
+    "enlarged by 10 to 30 %, as pairs and clusters of stars ask for.",
+    "distance": "Posterior of the distance, given the parallax, the magnitudes and the spectrum.",
+    "extinction": "Posterior of the extinction in V, given the magnitudes, the spectrum and, where known, the dust of "
+    "the whole line of sight.",
+    "absolute_magnitude": "Colour and absolute magnitude at the distance above, corrected for its extinction; bright "
+    "stars at the top. Star: the observed magnitudes with 68 % errors of distance, extinction and magnitudes. Points: "
+    "draws from the posterior, at the magnitudes of the models. A star far above its points is probably a binary. "
+    "Curves: MIST isochrones from the main sequence to the tip of the red-giant branch, labelled with the age.",
     "kiel": "Effective temperature against surface gravity; hot stars to the left, dwarfs at the bottom. Grey "
     "curves: MIST tracks from the main sequence to the tip of the red-giant branch, labelled with the initial mass "
     "in solar masses, or MIST isochrones, labelled with the age.",

@@ -6,7 +6,7 @@ Cached objects are shared by all visitors and must not be modified.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from stellar_core.astrometry import Astrometry
     from stellar_core.inference.estimator import Estimator
     from stellar_core.inference.occlusion import Influence
     from stellar_core.inference.result import Result
@@ -50,6 +51,8 @@ class Source:
         Set for an upload.
     wavelength_unit, medium : str or None
         For uploaded tables.
+    astrometry : Astrometry or None
+        Parallax that was entered or found.
     """
 
     label: str
@@ -57,10 +60,16 @@ class Source:
     data: bytes = b""
     wavelength_unit: str | None = None
     medium: str | None = None
+    astrometry: Astrometry | None = None
 
     @property
     def key(self) -> str:
-        """Cache key: equal for the same spectrum read in the same way."""
+        """Cache key: equal for the same spectrum read in the same way, with the same parallax."""
+        return self.spectral_key if self.astrometry is None else f"{self.spectral_key} {self.astrometry!r}"
+
+    @property
+    def spectral_key(self) -> str:
+        """The same without the parallax."""
         if self.star is not None:
             return f"star {self.star.specobjid}"
         digest = hashlib.sha256(self.data).hexdigest()
@@ -129,8 +138,9 @@ def _spectrum(key: str, _source: Source) -> Spectrum:
 
 
 def spectrum(source: Source) -> Spectrum:
-    """Read the spectrum as observed; raises `StellarError`."""
-    return _spectrum(source.key, source)
+    """Read the spectrum as observed, with the source's parallax; raises `StellarError`."""
+    found = _spectrum(source.spectral_key, source)
+    return found if source.astrometry is None else replace(found, astrometry=source.astrometry)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -140,7 +150,7 @@ def _prepared(key: str, model: str, stamp: int, _source: Source) -> PreparedSpec
 
 def prepared(source: Source, model: str = DEFAULT_MODEL) -> PreparedSpectrum:
     """Prepare the spectrum as the network receives it; raises `StellarError`."""
-    return _prepared(source.key, model, model_stamp(model), source)
+    return _prepared(source.spectral_key, model, model_stamp(model), source)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -163,8 +173,14 @@ def isochrone_fit(result: Result) -> dict[str, object]:
     return _isochrone_fit(tuple(value for part in parts for value in part.to_dict().values()), result)
 
 
+def reads_parallax(model: str) -> bool:
+    """True if the network uses a parallax; raises `StellarError`."""
+    return estimator(model).reads_parallax
+
+
 def result(source: Source, seed: int, samples: int, model: str = DEFAULT_MODEL) -> Result:
     """Estimate one star with high priority; raises `StellarError`."""
+    source = _as_read(source, model)
     return _result(source.key, seed, samples, model, model_stamp(model), source, PRIORITY.urgent)
 
 
@@ -172,8 +188,14 @@ def other_results(source: Source, seed: int, samples: int, model: str) -> dict[s
     """Estimates of the other networks in `COMPARED`, by name; raises `StellarError`."""
     names = (name for name in COMPARED if name != model and model_stamp(name))
     return {
-        name: _result(source.key, seed, samples, name, model_stamp(name), source, PRIORITY.deferred) for name in names
+        name: _result(read.key, seed, samples, name, model_stamp(name), read, PRIORITY.deferred)
+        for name, read in ((name, _as_read(source, name)) for name in names)
     }
+
+
+def _as_read(source: Source, model: str) -> Source:
+    """The source without its parallax if the network uses none."""
+    return source if source.astrometry is None or reads_parallax(model) else replace(source, astrometry=None)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -184,7 +206,8 @@ def _influence(key: str, model: str, stamp: int, _source: Source, _result: Resul
 
 
 def influence(source: Source, result: Result) -> Influence:
-    """Changes of a result when ranges of wavelength are hidden; raises `StellarError`."""
+    """Changes of a result without a parallax when ranges of wavelength are hidden; raises `StellarError`."""
+    source = replace(source, astrometry=None)
     return _influence(source.key, result.model, model_stamp(result.model), source, result)
 
 
@@ -197,7 +220,9 @@ def _emulated(key: str, model: str, atmosphere: tuple[float, float, float], _sou
 
 def emulated(source: Source, result: Result) -> np.ndarray | None:
     """Emulate the spectrum of the result's atmosphere on the pixels of the observed one; None outside the emulator."""
-    return _emulated(source.key, result.model, (result.teff.median, result.logg.median, result.feh.median), source)
+    return _emulated(
+        source.spectral_key, result.model, (result.teff.median, result.logg.median, result.feh.median), source
+    )
 
 
 @st.cache_data(ttl="10s", show_spinner=False)

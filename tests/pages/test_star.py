@@ -79,7 +79,7 @@ def test_an_example_is_one_click_away(app, mock_name):
     assert not app.exception and not app.error
     assert list(numbers(app)) == LABELS
     assert app.text_input(key="star").value == mock_name
-    assert len(app.get("plotly_chart")) == 10
+    assert len(app.get("plotly_chart")) == 11
 
 
 @pytest.mark.slow

@@ -12,10 +12,12 @@ from stellar_core import lookup
 from stellar_core.errors import StellarError
 from stellar_core.figures.comparison import Curve, comparison_figure
 from stellar_core.figures.kiel import kiel_figure
-from stellar_core.quantities import AGE, FEH, LIFETIME, LOGG, TEFF, stage_words
+from stellar_core.quantities import AGE, DISTANCE, FEH, LIFETIME, LOGG, TEFF, stage_words
 from stellar_core.ui import loaders
 from stellar_core.ui.loaders import Source
 from stellar_core.ui.shell import escape, palette, show_error, show_plot
+from stellar_core.ui.star.distance import wants_parallax
+from stellar_core.ui.star.parallax import Question, located, parallax_of
 from stellar_core.ui.star.plots import kiel_star, line_lists
 
 if TYPE_CHECKING:
@@ -65,11 +67,14 @@ def show_compare_button(source: Source) -> None:
         )
 
 
-def show_comparison(source: Source | None, seed: int, samples: int, model: str) -> None:
-    """Spectra, Kiel diagram and numbers of the compared stars, and of the current one if there is room."""
+def show_comparison(source: Source | None, seed: int, samples: int, model: str) -> list[Question]:
+    """Spectra, Kiel diagram and numbers of the compared stars, and of the current one if there is room.
+
+    Returns the stars whose parallaxes Gaia has not been asked for yet.
+    """
     names = compared()
     if not names:
-        return
+        return []
     st.subheader("Comparison of stars", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Stars", width="content")
@@ -83,27 +88,34 @@ def show_comparison(source: Source | None, seed: int, samples: int, model: str) 
                 help="Remove this star.",
             )
         st.button("Clear all", key="clear_all", type="tertiary", on_click=_set, args=([],))
-    sources = [Source(name, star=star) for name, star in _stars(names)]
-    if source is not None and source.star is not None and source.star.name not in names:
+    current = source.star.name if source is not None and source.star is not None else ""
+    sources = [source if name == current else Source(name, star=star) for name, star in _stars(names)]
+    if current and current not in names:
         sources.append(source)
-    stars: list[tuple[Source, PreparedSpectrum, Result]] = []
+    stars: list[tuple[PreparedSpectrum, Result]] = []
+    questions: list[Question] = []
     with st.spinner("Estimating the compared stars"):
         for one in sources[:MOST]:
             try:
-                stars.append((one, loaders.prepared(one, model), loaders.result(one, seed, samples, model)))
+                if one is not source and loaders.reads_parallax(model) and wants_parallax():
+                    answer = parallax_of(one, loaders.spectrum(one))
+                    questions += [answer] if isinstance(answer, Question) else []
+                    one = located(one, answer)
+                stars.append((loaders.prepared(one, model), loaders.result(one, seed, samples, model)))
             except StellarError as error:
                 show_error(error)
     if stars:
         _show(stars)
+    return questions
 
 
-def _show(stars: list[tuple[Source, PreparedSpectrum, Result]]) -> None:
+def _show(stars: list[tuple[PreparedSpectrum, Result]]) -> None:
     from stellar_core.preprocessing.grid import GRID
 
-    revision = " ".join(result.star for _, _, result in stars)
+    revision = " ".join(result.star for _, result in stars)
     curves = [
         Curve(f"{number} · {result.star}", np.where(prepared.coverage, prepared.flux, np.nan))
-        for number, (_, prepared, result) in enumerate(stars, 1)
+        for number, (prepared, result) in enumerate(stars, 1)
     ]
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
@@ -117,7 +129,7 @@ def _show(stars: list[tuple[Source, PreparedSpectrum, Result]]) -> None:
         show_plot(
             kiel_figure(
                 None,
-                others=[kiel_star(result) for _, _, result in stars],
+                others=[kiel_star(result) for _, result in stars],
                 palette=palette(),
                 revision=revision,
                 height=480,
@@ -126,7 +138,7 @@ def _show(stars: list[tuple[Source, PreparedSpectrum, Result]]) -> None:
             "compared-kiel",
             "Kiel diagram of " + revision,
         )
-    st.table(_table([result for _, _, result in stars]), border="horizontal")
+    st.table(_table([result for _, result in stars]), border="horizontal")
 
 
 def _table(results: list[Result]) -> dict[str, list[str]]:
@@ -136,10 +148,20 @@ def _table(results: list[Result]) -> dict[str, list[str]]:
     for quantity in (AGE, LIFETIME, TEFF, LOGG, FEH):
         cells = [quantity.interval(result) for result in results]
         table[quantity.label] = [quantity.short(cell) for cell in cells]
+        if quantity is AGE and any(result.parallax for result in results):
+            table |= _distances(results)
     table["Stage"] = [stage_words(result.stage) for result in results]
     table["S/N"] = [f"{result.quality['snr']:.0f}" for result in results]
     table["Reliable"] = ["yes" if result.verdict.in_domain else ":red-badge[no]" for result in results]
     return table
+
+
+def _distances(results: list[Result]) -> dict[str, list[str]]:
+    """Age without the parallax, and distance; empty where none was used."""
+    used = [result.parallax for result in results]
+    without = [AGE.short(one["without"]["log_age"]).replace("**", "") if one else "" for one in used]
+    distances = [DISTANCE.short(one["distance_pc"]) if one else "" for one in used]
+    return {"Without parallax (Gyr)": without, DISTANCE.label: distances}
 
 
 def _names(text: str) -> list[str]:

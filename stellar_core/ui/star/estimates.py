@@ -120,7 +120,9 @@ def show_estimates(result: Result, others: OtherEstimates, meta: Mapping[str, ob
     st.table({name: list(column) for name, column in _table(estimates).items()}, border="horizontal")
     fitted = f"the Teff, log g and [Fe/H] from {model_title(others.atmosphere)}"
     note = f"{ISOCHRONE_FIT}: uses {fitted}." if others.isochrones else f"{ISOCHRONE_FIT}: no track at {fitted}."
-    st.caption(escape(" ".join(filter(None, (note, _dropout_note(result, others), pipeline_note(meta))))))
+    parallax = f"Of these, only the {model_title(result.model).lower()} uses the parallax." if result.parallax else ""
+    notes = note, parallax, _dropout_note(result, others), pipeline_note(meta)
+    st.caption(escape(" ".join(filter(None, notes))))
 
 
 def _table(estimates: Sequence[Estimate]) -> dict[str, list[str]]:

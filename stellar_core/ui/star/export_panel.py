@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -15,6 +15,9 @@ from stellar_core.quantities import AGE
 from stellar_core.ui import loaders
 from stellar_core.ui.shell import app_address, show_error
 from stellar_core.ui.star.plots import BEHIND, flux_title, kiel_star, kiel_tracks, line_lists, nearest_feh
+
+#: Origin of a parallax that the visitor typed.
+ENTERED = "entered"
 
 if TYPE_CHECKING:
     from stellar_core.inference.result import Result
@@ -145,9 +148,34 @@ def permalink(star: str, result: Result) -> str:
         query["behind"] = state.behind
     if state.get("drives"):
         query["drives"] = "true"
+    query |= _parallax_in_link(result)
     if state.get("compared"):
         query["compare"] = ",".join(state.compared)
     return f"{app_address()}/?{urlencode(query, safe=',')}"
+
+
+def _parallax_in_link(result: Result) -> dict[str, object]:
+    """An entered parallax or source_id; where no parallax was used, none will be."""
+    if not loaders.reads_parallax(result.model):
+        return {}
+    used = result.parallax
+    if used is None:
+        return {"answer": "without"}
+    if used["origin"] == ENTERED:
+        return {"parallax": f"{used['parallax_mas']!r},{used['parallax_err_mas']!r}"}
+    return {"gaia": used["source_id"]} if st.session_state.get("gaia", "").strip() else {}
+
+
+def _parallax_lines(used: Mapping[str, object]) -> tuple[list[str], str]:
+    """Imports, and the line that adds the parallax to the spectrum."""
+    if used["origin"] == ENTERED:
+        value = f"{used['parallax_mas']!r}, {used['parallax_err_mas']!r}"
+        head = ["from dataclasses import replace", "from stellar_core.astrometry import Astrometry"]
+        return head, f"spectrum = replace(spectrum, astrometry=Astrometry({value}))"
+    if used["source_id"]:
+        head = ["from dataclasses import replace", "from stellar_core.gaia import find_source"]
+        return head, f"spectrum = replace(spectrum, astrometry=find_source({used['source_id']!r}))"
+    return ["from stellar_core import lookup"], "spectrum = lookup.add_parallaxes([spectrum])[0]"
 
 
 def python_lines(result: Result, source: Source, others: OtherEstimates | None) -> str:
@@ -160,8 +188,13 @@ def python_lines(result: Result, source: Source, others: OtherEstimates | None) 
         options = "".join(f", {name}={value!r}" for name, value in given.items() if value is not None)
         head = ["from stellar_core import Estimator, read_spectrum"]
         reading = f"spectrum = read_spectrum({source.label!r}{options})"
+    readings = [reading]
+    if result.parallax is not None:
+        more, adding = _parallax_lines(result.parallax)
+        head += [line for line in more if line.rpartition(" ")[2] not in head[0]]
+        readings.append(adding)
     asked = f"spectrum, samples={result.samples}, seed={result.seed}"
-    lines = [reading, f"result = Estimator.load({result.model!r}).estimate({asked})"]
+    lines = [*readings, f"result = Estimator.load({result.model!r}).estimate({asked})"]
     for number, name in enumerate(others.results if others else (), 1):
         lines.append(f"other{number} = Estimator.load({name!r}).estimate({asked})")
         if name == others.atmosphere and others.isochrones:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,11 +28,17 @@ ROWS = (LOG_AGE, TEFF, LOGG, FEH)
 
 @st.fragment
 def show_influence(source: Source, result: Result, prepared: PreparedSpectrum) -> None:
-    """Switch and figure: change of the result when each range of wavelength is hidden."""
+    """Switch and figure: change of the result when each range of wavelength is hidden.
+
+    The parallax is left out: it does not depend on the spectrum.
+    """
     if not st.toggle("Which wavelengths matter?", key="drives", bind="query-params", help=HELP["drives"]):
         return
     try:
         with st.spinner("Hiding each range of wavelength in turn", show_time=True):
+            if result.parallax is not None:
+                bare = replace(source, astrometry=None)
+                result = loaders.result(bare, result.seed, result.samples, result.model)
             found = loaders.influence(source, result)
     except StellarError as error:
         show_error(error)

@@ -32,8 +32,14 @@ HEIGHT, PHONE_HEIGHT = 600, 440
 LAPTOP, PHONE = 10.0, 24.0
 
 
-def show_spectrum(source: Source, spectrum: Spectrum, prepared: PreparedSpectrum | None, result: Result | None) -> None:
-    """Spectrum; ``prepared`` and ``result`` are None if the network rejected it."""
+def show_spectrum(
+    source: Source,
+    spectrum: Spectrum,
+    prepared: PreparedSpectrum | None,
+    result: Result | None,
+    height: int = HEIGHT,
+) -> None:
+    """Spectrum; ``prepared`` and ``result`` are None if the network rejected it; ``height`` in pixels."""
     star, sky = line_lists()
     emulated = loaders.emulated(source, result) if result is not None else None
     figure = spectrum_figure(
@@ -51,7 +57,7 @@ def show_spectrum(source: Source, spectrum: Spectrum, prepared: PreparedSpectrum
         narrow=on_phone(),
         palette=palette(),
         revision=spectrum.name,
-        height=HEIGHT,
+        height=height,
     )
     st.caption(
         "Drag to zoom, double-click to reset. Click a name in the legend to show or hide it.", help=HELP["spectrum"]
@@ -145,8 +151,8 @@ def kiel_star(result: Result) -> KielStar:
 
 
 @st.fragment
-def show_kiel(result: Result) -> None:
-    """Kiel diagram with stages, and tracks or isochrones of the star's metallicity."""
+def show_kiel(result: Result, height: int = HEIGHT) -> None:
+    """Kiel diagram with stages, and tracks or isochrones of the star's metallicity; ``height`` in pixels."""
     feh = nearest_feh(result)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         behind = st.segmented_control(
@@ -171,7 +177,7 @@ def show_kiel(result: Result) -> None:
         trusted=result.verdict.in_domain,
         palette=palette(),
         revision=result.star,
-        height=PHONE_HEIGHT if on_phone() else HEIGHT,
+        height=PHONE_HEIGHT if on_phone() else height,
     )
     show_plot(
         figure,

@@ -41,7 +41,7 @@ def show_posteriors(result: Result, isochrones: Mapping[str, object]) -> None:
         f"between {AGE.write(age['p025'])} and {AGE.write(age['p975'])} Gyr with 95 %."
     )
     other = isochrones.get("other_prior")
-    if isinstance(other, Mapping) and other["prior_dominated"]:
+    if isinstance(other, Mapping) and other["prior_dominated"] and result.parallax is None:  # the fit has no parallax
         st.caption(sentence_on_prior(other), help=HELP["prior"])
     with st.grid(4, gap="small", min_column_width=235):
         for quantity in (AGE, LOG_AGE, LOG_LIFETIME):

@@ -14,6 +14,7 @@ from stellar_core.ui import loaders
 from stellar_core.ui.glossary import HELP
 from stellar_core.ui.loaders import Source
 from stellar_core.ui.shell import escape, select_model, show_error
+from stellar_core.ui.star.parallax import forget_parallax, show_parallax_inputs
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -52,16 +53,18 @@ def open_star(text: str) -> None:
 
 
 def _remove_upload() -> None:
+    forget_parallax()
     st.session_state.upload_number = st.session_state.get("upload_number", 0) + 1
 
 
 def _take_upload() -> None:
+    forget_parallax()
     st.session_state.star = ""
     st.session_state.upload_open = False
 
 
 def _controls() -> tuple[str, UploadedFile | None]:
-    box, buttons = st.columns([3.2, 1.5], vertical_alignment="bottom")
+    box, buttons = st.columns([2.6, 1.9], vertical_alignment="bottom")
     text = box.text_input(
         "SDSS star",
         key="star",
@@ -83,6 +86,7 @@ def _controls() -> tuple[str, UploadedFile | None]:
                 help="A table needs columns for wavelength and flux; a column of errors or inverse variances is "
                 "optional. Common column names are recognised.",
             )
+        show_parallax_inputs(text or "")
         with st.popover("Settings", icon=":material/tune:"):
             st.slider("Dropout passes", 10, 500, 50, step=10, key="samples", bind="query-params", help=HELP["samples"])
             st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help=HELP["seed"])

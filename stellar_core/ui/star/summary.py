@@ -11,6 +11,7 @@ from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.quantities import AGE, FEH, LIFETIME, LOGG, STAGE_TITLES, TEFF
 from stellar_core.ui.glossary import HELP, TRAINED_ON_MOCK
 from stellar_core.ui.shell import escape
+from stellar_core.ui.star.distance import parallax_remarks
 
 if TYPE_CHECKING:
     from stellar_core.inference.result import Result
@@ -43,7 +44,8 @@ def show_header(spectrum: Spectrum, star: StarId | None, button: Callable[[], No
 
 def show_verdict(result: Result) -> None:
     """Verdict on the reliability of the result, before any number."""
-    words = [escape(message) for message in result.verdict.messages]
+    apart = parallax_remarks(result)  # shown with the distance
+    words = [escape(message) for message in result.verdict.messages if message not in apart]
     if result.verdict.in_domain:
         with st.container(border=True, gap="xxsmall"):
             st.markdown(":green[:material/verified:] **Similar to the stars the model was trained on.**")

@@ -1,0 +1,143 @@
+"""Distance of a star: what it does to the age, the parallax behind it, and the switch between both answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from stellar_core.inference.parallax_term import remarks_on_parallax
+from stellar_core.quantities import AGE, DISTANCE, EXTINCTION, STAGE_TITLES, Quantity
+from stellar_core.ui.glossary import HELP
+from stellar_core.ui.shell import escape
+from stellar_core.ui.star.parallax import Answer, Question, ask_again, ask_by_position, has_position
+
+if TYPE_CHECKING:
+    from stellar_core.inference.result import Result
+    from stellar_core.spectrum import Spectrum
+    from stellar_core.ui.loaders import Source
+
+#: Answers of the switch, by their name in the address; the first is not written there.
+ANSWERS = {"with": "With the parallax", "without": "Without"}
+
+
+def wants_parallax() -> bool:
+    """True unless the visitor or the address asks for the answer without the parallax."""
+    asked = st.query_params.get("answer")
+    if asked in ANSWERS:
+        st.session_state.answer = asked
+    elif asked is not None:
+        st.query_params.pop("answer")
+    return st.session_state.get("answer", "with") != "without"
+
+
+def show_distance(result: Result) -> None:
+    """Both ages in one sentence, the switch, and distance and extinction with their intervals.
+
+    ``result`` is the answer with the parallax.
+    """
+    found = result.parallax
+    with st.container(border=True, gap="xxsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            sentence = effect_on_age(result)
+            st.markdown(
+                sentence if result.verdict.in_domain else f":gray[{sentence}] :red-badge[not reliable]", width="content"
+            )
+            st.segmented_control(
+                "Answer",
+                list(ANSWERS),
+                default="with",
+                required=True,
+                key="answer",
+                format_func=ANSWERS.get,
+                label_visibility="collapsed",
+                on_change=_update_address,
+            )
+        origin = f"{found['origin']} {found['source_id']}".strip()
+        facts = [
+            ("Parallax", f"{found['parallax_mas']:.3f} ± {found['parallax_err_mas']:.3f} mas", f" ({origin})"),
+            ("Distance", *_median_and_range(DISTANCE, found["distance_pc"])),
+            ("Extinction A_V", *_median_and_range(EXTINCTION, found["av_mag"])),
+        ]
+        helps = dict(zip(("Parallax", "Distance", "Extinction A_V"), ("parallax", "distance", "extinction")))
+        with st.container(horizontal=True, gap="medium"):
+            for label, value, more in facts:
+                shown = f"{escape(label)} **{escape(value)}**{escape(more)}".replace("-", "−")
+                st.caption(shown, help=HELP[helps[label]], width="content")
+        if remarks := parallax_remarks(result):
+            st.caption(escape(" ".join(remarks)))
+
+
+def effect_on_age(result: Result) -> str:
+    """Both ages, and both stages where they differ, in Markdown."""
+    without = result.parallax["without"]
+    before, after = _age(without["log_age"]), _age(AGE.interval(result))
+    if before == after:
+        words = f"The distance leaves the age at **{after} Gyr**."
+    else:
+        words = f"The distance moves the age from {before} to **{after} Gyr**."
+    stage = max(without["stage"], key=without["stage"].__getitem__)
+    if stage != result.most_likely_stage:
+        names = (STAGE_TITLES[name] for name in (stage, result.most_likely_stage))
+        words += " The most probable stage changes from {} to **{}**.".format(*names)
+    return words
+
+
+def parallax_remarks(result: Result) -> tuple[str, ...]:
+    """Sentences of the verdict that are about the parallax."""
+    if result.parallax is None:
+        return ()
+    from stellar_core.astrometry import Astrometry
+
+    found = result.parallax
+    astrometry = Astrometry(
+        found["parallax_mas"],
+        found["parallax_err_mas"],
+        ruwe=found["ruwe"],
+        non_single_star=found["non_single_star"],
+        notes=tuple(found["notes"]),
+    )
+    return remarks_on_parallax(astrometry, found)
+
+
+def show_no_distance(source: Source, spectrum: Spectrum, answer: Answer | Question | None) -> None:
+    """The reason why there is no distance, and what can be done."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if isinstance(answer, Answer):
+            st.caption(f":material/info: {escape(answer.reason)}", width="content")
+            if answer.again:
+                st.button("Ask Gaia again", key="gaia_again", type="tertiary", on_click=ask_again)
+            return
+        st.caption(
+            "No distance was used. A parallax narrows the age: enter one, or its Gaia source_id, under *Parallax*.",
+            width="content",
+        )
+        if has_position(spectrum):
+            st.button(
+                "Look it up in Gaia",
+                icon=":material/travel_explore:",
+                key="gaia_position",
+                type="tertiary",
+                on_click=ask_by_position,
+                args=(source,),
+                help="Sends the position of the file to the archive of Gaia.",
+            )
+
+
+def _age(interval: Mapping[str, float]) -> str:
+    """Median with the distances to the 68 % limits: "6.7 +2.1 −3.3", Gyr."""
+    low, middle, high = AGE.quantiles(interval)[1:4]
+    return f"{middle:.1f} +{high - middle:.1f} −{middle - low:.1f}"
+
+
+def _median_and_range(quantity: Quantity, interval: Mapping[str, float]) -> tuple[str, str]:
+    low, high = (quantity.write(interval[part]) for part in ("p16", "p84"))
+    return quantity.headline(interval), f" (68 %: {low} – {high})"
+
+
+def _update_address() -> None:
+    if st.session_state.answer == "with":
+        st.query_params.pop("answer", None)
+    else:
+        st.query_params["answer"] = st.session_state.answer
