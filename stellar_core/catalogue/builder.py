@@ -1,4 +1,4 @@
-"""Make a catalogue: the SSPP parameters of every star and the isochrone posterior from them."""
+"""Make a catalogue: the SSPP parameters of every star and the isochrone posterior from them, or with parallaxes too."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ POSTERIOR = (
     "stage",
     "stage_probability",
 )
+#: Column of Gaia that the catalogue leaves out.
+NOTES = "gaia_notes"
 #: Stars labelled at a time, which limits the memory.
 CHUNK = 10_000
 
@@ -52,6 +54,7 @@ def make_catalogue(
     stars: int = N_STARS,
     progress: Callable[[str, int, int], None] | None = None,
     store: Path | None = None,
+    gaia: bool = False,
 ) -> Path:
     """Write the catalogue of the MOCK survey, or of a fetched survey, atomically.
 
@@ -65,23 +68,31 @@ def make_catalogue(
         Called with the step, the number of finished stars and their total.
     store : Path, optional
         A store of ``fetch survey``: use all stars of its catalogue instead of MOCK stars.
+    gaia : bool
+        Use the parallaxes and magnitudes of Gaia, where stars have them: some 50 stars a second and core. The same
+        call continues after an interruption.
 
     Returns
     -------
     Path
         A Parquet file with a row for each star: identifiers, position, S/N, dereddened r magnitude and colours, Teff
         [K], log g and [Fe/H] of the SSPP or its mock, mean, standard deviation and 68 % interval of log age, log
-        lifetime and mass, stage.
+        lifetime and mass, stage. With ``gaia`` also Gaia's values,
+        `stellar_core.catalogue.parallax_posteriors.COLUMNS`, and ``parallax_used``.
 
     Raises
     ------
+    RunError
+        If another catalogue with parallaxes was begun at ``path``.
     StorageError
-        If the folder cannot be written, or the store cannot be read.
+        If the folder cannot be written, the store cannot be read, or no star has a parallax.
     """
+    import shutil
     import tempfile
 
     import pandas as pd
 
+    from stellar_core.catalogue.parallax_posteriors import parts_folder
     from stellar_core.mock.catalogue_writer import write_release
 
     path = default_path() if path is None else Path(path)
@@ -89,12 +100,18 @@ def make_catalogue(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if store is not None:
-            survey = _read_store(store)
+            survey = _read_store(store, gaia)
         else:
             with tempfile.TemporaryDirectory(dir=path.parent) as folder:
                 write_release(stars, folder, spectra=False, progress=report)
                 survey = pd.read_parquet(Path(folder) / "catalogue.parquet")
-        write_frame(path, _add_posterior(_select_columns(survey), report))
+        found = _select_columns(survey, gaia)
+        if gaia:
+            facts = {"stars": len(survey), "store": None if store is None else str(store)}
+            write_frame(path, _add_posterior_with_parallaxes(found, survey, path, facts, report))
+            shutil.rmtree(parts_folder(path, facts).folder, ignore_errors=True)
+        else:
+            write_frame(path, _join(found, _posterior(found, report)))
     except OSError as error:
         if isinstance(error, StellarError):
             raise
@@ -104,13 +121,16 @@ def make_catalogue(
     return path
 
 
-def _read_store(store: Path) -> pd.DataFrame:
-    """Return the catalogue of a store, ordered by specObjID; NaN where SDSS has -9999."""
+def _read_store(store: Path, gaia: bool) -> pd.DataFrame:
+    """Return the catalogue of a store, ordered by specObjID; NaN where SDSS has -9999; with Gaia's columns."""
     import numpy as np
     import pandas as pd
 
+    from stellar_core.survey.parallaxes import COLUMNS, read_parallaxes
+
     try:
         survey = pd.read_parquet(store / "catalogue.parquet")
+        specobjid = survey["specObjID"].to_numpy()
         survey["specObjID"] = survey["specObjID"].astype(str)
         numbers = survey.select_dtypes("floating").columns
         survey[numbers] = survey[numbers].where(survey[numbers] > -9998.0, np.nan)
@@ -118,24 +138,31 @@ def _read_store(store: Path) -> pd.DataFrame:
         raise StorageError(
             f"The store {store} cannot be read ({type(error).__name__}).", value=str(store), remedy="Fetch it again."
         ) from None
-    return survey
+    if not gaia:
+        return survey
+    known = read_parallaxes(store).reindex(specobjid)
+    known["gaia_non_single_star"] = known["gaia_non_single_star"].fillna(0).astype(np.int32)
+    return survey.assign(**{name: known[name].to_numpy() for name in COLUMNS})
 
 
-def _select_columns(survey: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns of `SURVEY`, with dereddened photometry."""
+def _select_columns(survey: pd.DataFrame, gaia: bool) -> pd.DataFrame:
+    """Return the columns of `SURVEY`, with dereddened photometry, and Gaia's."""
     import numpy as np
+
+    from stellar_core.survey.parallaxes import COLUMNS
 
     found = survey[list(SURVEY)].rename(columns=SURVEY)
     magnitude = {band: survey[f"psfMag_{band}"] - survey[f"extinction_{band}"] for band in "ugri"}
     found["r0"] = magnitude["r"].astype(np.float32)
     for blue, red in ("ug", "gr", "ri"):
         found[f"{blue}_{red}"] = (magnitude[blue] - magnitude[red]).astype(np.float32)
-    return found
+    if gaia:
+        found = found.assign(**{name: survey[name] for name in COLUMNS if name in survey and name != NOTES})
+    return found.reset_index(drop=True)
 
 
-def _add_posterior(stars: pd.DataFrame, report: Callable[[str, int, int], None]) -> pd.DataFrame:
-    """Return ``stars`` with the columns `POSTERIOR`."""
-    import numpy as np
+def _posterior(stars: pd.DataFrame, report: Callable[[str, int, int], None]) -> pd.DataFrame:
+    """Return the columns `POSTERIOR` from the parameters of the SSPP alone."""
     import pandas as pd
 
     from stellar_core.isochrones.label import label_table
@@ -147,7 +174,39 @@ def _add_posterior(stars: pd.DataFrame, report: Callable[[str, int, int], None])
         observed.columns = ["teff_K", "logg_dex", "feh_dex"]
         parts.append(label_table(observed.assign(**ERRORS))[list(POSTERIOR)])
         report("ages", start + len(part), len(stars))
-    found = pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(POSTERIOR))
+
+
+def _add_posterior_with_parallaxes(
+    stars: pd.DataFrame,
+    survey: pd.DataFrame,
+    path: Path,
+    facts: dict[str, object],
+    report: Callable[[str, int, int], None],
+) -> pd.DataFrame:
+    """Return ``stars`` with the posterior, that of those with a parallax from it and from all magnitudes."""
+    import pandas as pd
+
+    from stellar_core.catalogue.parallax_posteriors import has_parallax, infer_in_chunks, observations
+
+    has = has_parallax(survey)
+    if not has.any():
+        raise StorageError(
+            f"None of the {len(survey)} stars has a parallax.", value=str(path), remedy="Leave out --gaia."
+        )
+    observed = observations(survey[has])
+    found = infer_in_chunks(observed, path, facts, POSTERIOR, report).set_index(stars.index[has])
+    others = _posterior(stars[~has], report).set_index(stars.index[~has])
+    whole = pd.concat([found, others]).sort_index() if len(others) else found
+    whole["parallax_used"] = has & whole["log_age_mean"].notna().to_numpy()
+    return _join(stars, whole.assign(**{name: whole[name].fillna("") for name in ("light_used", "flag")}))
+
+
+def _join(stars: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of both, numbers of the posterior as float32."""
+    import numpy as np
+    import pandas as pd
+
     numbers = found.select_dtypes("number").columns
     found[numbers] = found[numbers].astype(np.float32)
-    return pd.concat([stars.reset_index(drop=True), found], axis=1)
+    return pd.concat([stars, found], axis=1)

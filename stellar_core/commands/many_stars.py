@@ -105,6 +105,10 @@ def catalogue(
     store: Annotated[
         Path | None, typer.Option(help="Use the stars of this store of `fetch survey` instead of MOCK stars.")
     ] = None,
+    gaia: Annotated[
+        bool,
+        typer.Option("--gaia", help="Use parallaxes and magnitudes of Gaia; slow, but an interrupted run resumes."),
+    ] = False,
     status: Annotated[Path | None, typer.Option(help="Status file.", hidden=True)] = None,
 ) -> None:
     """Make the catalogue that the app shows: SSPP parameters and isochrone posteriors."""
@@ -114,7 +118,7 @@ def catalogue(
 
     line = ProgressLine(sys.stderr)
     with reporting(status, line) as note:
-        made = make_catalogue(out or default_path(), stars, note, store)
+        made = make_catalogue(out or default_path(), stars, note, store, gaia)
     line.close()
     typer.echo(f"{'MOCK catalogue' if store is None else 'Catalogue'} in {made}")
 

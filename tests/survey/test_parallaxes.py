@@ -97,8 +97,8 @@ def test_every_star_gets_the_values_of_its_own_source(sdss, archive, out):
         assert star["gaia_source_id"] in set(map(str, sdss.sky.sources["source_id"]))
     assert queries(sdss) == 3, "one for each chunk"
     both = "'{0}/stars-*.parquet' JOIN '{0}/gaia-*.parquet' USING (specobjid)".format(out / "store")
-    joined = duckdb.sql(f"SELECT count(*), count(gaia_parallax_mas) FROM {both}").fetchone()
-    assert joined == (24, found["parallaxes"])
+    joined = duckdb.sql(f"SELECT count(*), count(gaia_parallax_mas) FROM {both}").fetchall()
+    assert joined == [(24, found["parallaxes"])]
 
 
 def test_a_finished_store_gets_them_and_stays_as_it_was_otherwise(sdss, archive, out):
