@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 import stellar_core
 from stellar_core import background, inventory
 from stellar_core.model_store import list_models
-from stellar_core.ui.data.citations import ACKNOWLEDGEMENT, BIBLIOGRAPHY
+from stellar_core.ui.data.citations import ACKNOWLEDGEMENTS, BIBLIOGRAPHY
 from tests.pages.conftest import ROOT
 
 
@@ -95,10 +95,12 @@ def test_citations_are_complete(page):
     shown = page.run()
     entries = BIBLIOGRAPHY.read_text()
     keys = re.findall(r"^@\w+\{(\w+),$", entries, re.MULTILINE)
-    assert len(keys) == len(set(keys)) == 26 and entries.count("{") == entries.count("}")
+    assert len(keys) == len(set(keys)) == 31 and entries.count("{") == entries.count("}")
     for entry in entries.split("\n@")[1:]:
         assert all(f"\n  {field} = " in entry for field in ("author", "title", "year")), entry
         assert "doi = " in entry or "eprint = " in entry or "PMLR" in entry or "Machine Learning Research" in entry
     shown_code = [item.value for item in shown.code]
     assert entries.strip() in [text.strip() for text in shown_code]
-    assert ACKNOWLEDGEMENT.read_text().startswith("Funding for the Sloan Digital Sky Survey IV has been provided by")
+    sdss, gaia = (path.read_text() for path in ACKNOWLEDGEMENTS.values())
+    assert sdss.startswith("Funding for the Sloan Digital Sky Survey IV has been provided by")
+    assert "European Space Agency (ESA) mission Gaia" in gaia and gaia.strip() in shown_code

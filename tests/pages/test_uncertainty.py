@@ -77,6 +77,8 @@ def test_real_stars_are_shown_with_the_answer_first_and_both_sets_of_errors(page
     assert not shown.exception and not shown.error
     assert "real stars" in shown.subheader[0].value and "REAL" in shown.subheader[0].value
     assert re.search(r"off by \*\*0\.\d\d dex\*\*.*68 % interval contains", words(shown))
+    parallax = r"With a parallax and no log g at all, .* \d+ stars is off by \*\*0\.\d\d dex\*\* \(0\.\d\d without"
+    assert re.search(parallax, words(shown))
     assert len(shown.get("plotly_chart")) == 1
     good = shown.table[0].value
     shown.segmented_control(key="real_errors").set_value("sdss").run()

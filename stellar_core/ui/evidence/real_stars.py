@@ -36,6 +36,8 @@ def show_real_stars() -> None:
         show_error(error)
         return
     st.markdown(_answer(found))
+    if words := parallax_words(found):
+        st.markdown(words)
     left, right = st.columns([1.25, 1], gap="large")
     with left:
         errors = st.segmented_control(
@@ -74,6 +76,20 @@ def _answer(found: Mapping) -> str:
         f"with errors as large as those of SDSS; one age for all would be off by {good['rmse_constant']:.2f} dex. The "
         f"68 % interval contains the age of **{good['coverage_68']:.0%}** and **{poor['coverage_68']:.0%}**. This "
         "tests the isochrone fit; the networks need SDSS spectra, which these stars do not have."
+    )
+
+
+def parallax_words(found: Mapping) -> str:
+    """What a parallax adds where log g is unknown, for the largest sample, in Markdown; empty without one."""
+    samples = list(found["parallaxes"].values())
+    if not samples:
+        return ""
+    best = max(samples, key=lambda sample: sample["with"]["n"])
+    used, without = best["with"], best["without"]
+    return (
+        f"With a parallax and no log g at all, the isochrone fit of {used['n']} stars is off by "
+        f"**{used['rmse']:.2f} dex** ({without['rmse']:.2f} without the parallax, {used['rmse_constant']:.2f} for one "
+        f"age for all); the 68 % interval contains the age of **{used['coverage_68']:.0%}** ({best['title']})."
     )
 
 

@@ -33,11 +33,7 @@ LAPTOP, PHONE = 10.0, 24.0
 
 
 def show_spectrum(
-    source: Source,
-    spectrum: Spectrum,
-    prepared: PreparedSpectrum | None,
-    result: Result | None,
-    height: int = HEIGHT,
+    source: Source, spectrum: Spectrum, prepared: PreparedSpectrum | None, result: Result | None, height: int = HEIGHT
 ) -> None:
     """Spectrum; ``prepared`` and ``result`` are None if the network rejected it; ``height`` in pixels."""
     star, sky = line_lists()
