@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_look_up_comparison_and_permalink_show_the_same_view(visit, names, tmp_p
     with tab.rerun():
         tab.page.get_by_text("Which wavelengths matter?").click()
     assert tab.page.get_by_text("Hiding ").first.is_visible()
-    tab.wait_for_charts(13)
+    tab.wait_for_charts(14)
     tab.page.get_by_text("Link", exact=True).click()
     code = tab.page.locator(".stCode", has_text="drives=true").first
     code.wait_for()
@@ -74,7 +75,7 @@ def test_look_up_comparison_and_permalink_show_the_same_view(visit, names, tmp_p
     tab.assert_no_errors()
     other = visit(1366, 1000)
     other.open(link.partition("/?")[2] and "?" + link.partition("/?")[2])
-    other.wait_for_charts(13)
+    other.wait_for_charts(14)
     assert other.numbers() == first
     labels = other.page.locator(".st-key-kiel .js-plotly-plot").evaluate("plot => plot.data.map(trace => trace.name)")
     assert "isochrones" in labels and "tracks" not in labels
@@ -92,7 +93,7 @@ def test_look_up_comparison_and_permalink_show_the_same_view(visit, names, tmp_p
 def test_zoom_is_kept_until_another_star_is_opened(visit, names):
     tab = visit()
     tab.open(f"?star={names[0]}")
-    tab.wait_for_charts(10)
+    tab.wait_for_charts(11)
     whole = tab.range_of("spectrum")
     canvas = tab.page.locator(".st-key-spectrum .nsewdrag[data-subplot=xy]")
     canvas.scroll_into_view_if_needed()
@@ -121,7 +122,7 @@ def test_zoom_is_kept_until_another_star_is_opened(visit, names):
 def test_sliders_and_menu_act_on_the_figure(visit, names):
     tab = visit()
     tab.open(f"?star={names[0]}")
-    tab.wait_for_charts(10)
+    tab.wait_for_charts(11)
     rough, at_rest, marks = tab.curve("flux", "y"), tab.curve("flux", "x"), tab.curve("lines", "x")
     assert all(value is None for value in tab.curve("night sky", "x"))
     tab.push_slider(0)
@@ -157,7 +158,7 @@ def reach_by_keyboard(tab) -> None:
     """Every control of the page in reading order."""
     tab.page.get_by_label("SDSS star", exact=True).focus()
     seen: list[list[str]] = []
-    for _ in range(60):
+    for _ in range(75):
         tab.page.keyboard.press("Tab")
         seen.append(
             tab.page.evaluate(
@@ -166,10 +167,12 @@ def reach_by_keyboard(tab) -> None:
         )
     wanted = [
         "Upload a spectrum",
+        "Parallax",
         "Settings",
         "Compare",
-        "Which wavelengths matter?",
+        "With the parallax",
         "Tracks",
+        "Which wavelengths matter?",
         "Download",
         "Show the code",
         "Link",
@@ -182,7 +185,7 @@ def reach_by_keyboard(tab) -> None:
 def test_dark_mode(visit, names, tmp_path):
     tab = visit(1366, 1240, color_scheme="dark")
     tab.open(f"?star={names[0]}")
-    tab.wait_for_charts(10)
+    tab.wait_for_charts(11)
     background = tab.page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
     assert background == "rgb(15, 21, 34)"
     line = tab.page.locator(".st-key-spectrum .js-plotly-plot").evaluate(
@@ -198,7 +201,7 @@ def test_phone(visit, names, tmp_path):
     tab = visit(390, 844, is_mobile=True, has_touch=True, device_scale_factor=2, user_agent=PHONE)
     tab.open(f"?star={names[0]}")
     assert len(tab.numbers()) == 6
-    tab.wait_for_charts(10)
+    tab.wait_for_charts(11)
     drag = tab.page.locator(".st-key-spectrum .js-plotly-plot").evaluate("plot => plot._fullLayout.dragmode")
     assert drag is False, "a finger on the figure scrolls the page"
     tab.assert_no_errors()
@@ -231,3 +234,71 @@ def test_a_file_that_is_too_large_gives_an_error_message(visit, tmp_path):
     assert "is not a recognised SDSS identifier" in tab.page.get_by_test_id("stAlert").inner_text()
     assert tab.page.title() == "Stellar Ages Explorer"
     tab.assert_no_errors()
+
+
+def distance(tab) -> list[str]:
+    """Lines of the frame that says what the distance does."""
+    frame = tab.page.get_by_text("The distance moves the age from").locator(
+        "xpath=ancestor::*[@data-testid='stVerticalBlock'][1]"
+    )
+    return [line for line in frame.inner_text().splitlines() if line]
+
+
+@pytest.mark.slow
+def test_a_star_with_gaia_is_answered_with_and_without_and_its_link_gives_the_same(visit, names, tmp_path):
+    tab = visit(1440, 900)
+    tab.open()
+    tab.look_up(names[2])
+    tab.wait_for_charts(11)
+    used, lines = tab.numbers(), distance(tab)
+    assert re.fullmatch(r"The distance moves the age from \S+ \+\S+ −\S+ to (\S+) \+\S+ −\S+ Gyr.*", lines[0])
+    assert f"to {used[0].removesuffix(' Gyr')} +" in lines[0] and any(" pc (68 %" in line for line in lines)
+    axis = tab.page.locator(".st-key-absolute_magnitude .js-plotly-plot").evaluate("p => p._fullLayout.yaxis.range")
+    assert axis[0] > axis[1], "bright stars at the top"
+    tab.picture("star-distance.png", tmp_path)
+    with tab.rerun():
+        tab.page.get_by_role("radio", name="Without", exact=True).click()
+    tab.wait_for_charts(10)
+    alone = tab.numbers()
+    assert alone != used and distance(tab)[0] == lines[0] and "answer=without" in tab.page.url
+    tab.page.get_by_text("Link", exact=True).click()
+    code = tab.page.locator(".stCode", has_text="answer=without").first
+    code.wait_for()
+    tab.assert_no_errors()
+    other = visit(1366, 900)
+    other.open("?" + code.inner_text().strip().partition("/?")[2])
+    assert other.numbers() == alone
+    with other.rerun():
+        other.page.get_by_role("radio", name="With the parallax").click()
+    assert other.numbers() == used and "answer" not in other.page.url
+    other.assert_no_errors()
+
+
+@pytest.mark.slow
+def test_a_parallax_is_entered_for_an_uploaded_file(visit, shared_data):
+    tab = visit()
+    tab.open()
+    tab.upload(shared_data / "sdss" / "spec-0461-51910-0134.fits")
+    alone = tab.numbers()
+    assert tab.page.get_by_text("No distance was used.").is_visible()
+    tab.page.get_by_text("Parallax", exact=True).first.click()
+    box = tab.page.get_by_label("Parallax and its error (mas)", exact=True)
+    box.fill("0.50 ± 0.03")
+    with tab.rerun():
+        box.press("Enter")
+    tab.page.keyboard.press("Escape")
+    assert tab.numbers() != alone and any("0.500 ± 0.030 mas (entered)" in line for line in distance(tab))
+    tab.wait_for_charts(11)
+    tab.assert_no_errors()
+
+
+@pytest.mark.slow
+def test_a_link_with_a_parallax_gives_the_same_numbers(visit, names):
+    seen = []
+    for link in (f"?star={names[1]}&parallax=0.75%20%C2%B1%200.02", f"?star={names[1]}&parallax=0.75,0.02"):
+        tab = visit()
+        tab.open(link)
+        assert any("0.750 ± 0.020 mas (entered)" in line for line in distance(tab))
+        seen.append(tab.numbers())
+        tab.assert_no_errors()
+    assert seen[0] == seen[1]
