@@ -55,7 +55,7 @@ class Predictions:
     mutual_information : (n,)
         Mutual information of stage and network, nats; 0 without MC dropout.
     scores : (n, 8)
-        Out-of-distribution scores, each over its limit; 0 without a spectrum.
+        Out-of-distribution scores, each over its limit; 0 without a spectrum, and where they were left out.
     log_age_range : (float, float)
         Smallest and largest age in any distribution.
     older : int
@@ -134,7 +134,10 @@ def truth_of(stars: StarSet, tracks: bool = False) -> np.ndarray:
 def predict_stars(
     estimator: Estimator, stars: StarSet, view: str, seed: int = 0, terms: Sequence[ParallaxTerm | None] | None = None
 ) -> Predictions:
-    """Predict ``stars`` from the inputs of one of `VIEWS`, in batches; ``terms`` add their parallaxes."""
+    """Predict ``stars`` from the inputs of one of `VIEWS`, in batches.
+
+    ``terms`` add their parallaxes; the out-of-distribution scores, which do not depend on them, are then left out.
+    """
     isochrone = isinstance(estimator, IsochroneEstimator)
     truth, arrays = truth_of(stars, tracks=isochrone), views(stars)[view]
     found = _from_posteriors(estimator, view, arrays, terms) if isochrone else _from_dropout(estimator, arrays, seed)
@@ -149,7 +152,10 @@ def predict_stars(
         pending.append(star)
         if len(pending) == _AT_ONCE or number == len(stars) - 1:
             part = slice(number + 1 - len(pending), number + 1)
-            scores.append(_scores(estimator, [array[part] for array in arrays], pending))
+            shown = [array[part] for array in arrays]
+            scores.append(
+                _scores(estimator, shown, pending) if terms is None else np.zeros((len(pending), len(SCORES)))
+            )
             pending = []
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     return Predictions(
@@ -218,7 +224,7 @@ def _from_posteriors(
         mine = before = points[index].astype(float)
         atmosphere = weight @ mine[:, :3]
         if term is not None:
-            cells, weight, _ = estimator.with_parallax(term, index, weight, VIEWS[view], float(snr[row]))
+            cells, weight, _ = estimator.with_parallax(term, index, weight, VIEWS[view])
             mine = points[cells].astype(float)
         stage = np.bincount(engine.cells.stage[cells], weights=weight, minlength=len(STAGES))
         yield _Star(mine, weight, before, plain, stage / stage.sum(), 0.0, embedding[row], atmosphere)

@@ -102,7 +102,7 @@ class IsochroneEstimator(BaseEstimator):
         return other
 
     def with_parallax(
-        self, term: ParallaxTerm, index: np.ndarray, weight: np.ndarray, view: int, snr: float
+        self, term: ParallaxTerm, index: np.ndarray, weight: np.ndarray, view: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Multiply a posterior by the factor of a parallax and recalibrate it for views with one.
 
@@ -117,7 +117,8 @@ class IsochroneEstimator(BaseEstimator):
         """
         index, weight, log_ratio = term.weigh(self.engine.cells.stars, index, weight)
         if self.recalibrated and view in WITH_PARALLAX:
-            weight = self.calibration.recalibrate(self.engine, index, weight, WITH_PARALLAX[view], snr)
+            significance = term.astrometry.significance
+            weight = self.calibration.recalibrate(self.engine, index, weight, WITH_PARALLAX[view], significance)
         return index, weight, log_ratio
 
     def posteriors(
@@ -175,7 +176,7 @@ class IsochroneEstimator(BaseEstimator):
                 weight = self.calibration.recalibrate(self.engine, index, weight, int(view), float(ratio))
             answer = _Answer(self.engine.posterior(index, weight, self.priors))
             if term is not None:
-                cells, weight, log_ratio = self.with_parallax(term, index, weight, int(view), float(ratio))
+                cells, weight, log_ratio = self.with_parallax(term, index, weight, int(view))
                 posterior = self.engine.posterior(cells, weight, self.priors)
                 answer = _Answer(posterior, answer.posterior, term, cells, log_ratio)
             answers.append(answer)

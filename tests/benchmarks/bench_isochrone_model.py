@@ -13,8 +13,10 @@ import torch
 
 from stellar_core import Estimator
 from stellar_core.datasets.config import DataConfig
+from stellar_core.datasets.memmap_stars import select
 from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.errors import StellarError
+from stellar_core.evaluation.parallax import parallax_terms
 from stellar_core.evaluation.views import views
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.models.zoo import build
@@ -52,6 +54,27 @@ def test_posteriors_per_second(estimator, stars, view):
     n = len(arrays[0])
     report(f"posteriors, {view}", stars_per_s=n / wall, stars_per_cpu_s=n / processor, threads=torch.get_num_threads())
     assert n / wall >= 100
+
+
+def test_parallaxes_beside_the_network(estimator, stars):
+    """Measure the factor of the parallax beside the posterior without it, and for 10,000 stars."""
+    known = select(stars, np.flatnonzero(stars.gaia.has_parallax)[:400])
+    arrays = views(known)["spectrum and photometry"]
+    posteriors = lambda terms: estimator.posteriors(*arrays, terms)
+    terms = parallax_terms(known, photometry=True)
+    estimator.posteriors(*(part[:8] for part in arrays), terms[:8])
+    _, _, alone = seconds(lambda: posteriors(None))
+    fresh = parallax_terms(known, photometry=True)
+    _, _, beside = seconds(lambda: posteriors(fresh))
+    more = (beside - alone) / len(known)
+    report(
+        "parallaxes",
+        network_cpu_ms=1e3 * alone / len(known),
+        parallax_cpu_ms=1e3 * more,
+        share=more * len(known) / alone,
+        cpu_s_for_10000=1e4 * more,
+    )
+    assert more * len(known) < 0.5 * alone
 
 
 def test_spectra_to_results_per_second(estimator):

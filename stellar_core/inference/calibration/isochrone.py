@@ -10,8 +10,10 @@ reweighted such that the true values of the `LocalCalibrationSet` of a star are 
 mock survey's mix of ages and metallicities as a prior. Without it (`IsochroneEstimator.without_recalibration`) the
 posterior follows from the given prior.
 
-A parallax multiplies the recalibrated posterior (`stellar_core.inference.parallax_term`), which is then recalibrated
-once more, on calibration stars with a parallax. Files of models without such stars leave out that last step.
+A parallax multiplies the recalibrated posterior (`stellar_core.inference.parallax_term`). Lifetime and age are then
+recalibrated once more, on calibration stars of similar parallax over error; files of models without such stars leave
+that out. A second recalibration of the atmosphere is worse than none: it moves probability to the wrong side of gaps
+that the parallax has opened.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ PARALLAX_VIEWS = {"spectrum and parallax": SPECTRUM, "spectrum, photometry and p
 WITH_PARALLAX = {SPECTRUM: 3, BOTH: 4}
 #: Quantities in the order of their recalibration, by the field of the cells; the last ones are the most accurate.
 STEPS = ("log_teff", "logg", "feh_surface", "log_lifetime", "log_age", "log_teff", "log_lifetime", "log_age")
+#: Steps of the second recalibration, with a parallax.
+PARALLAX_STEPS = STEPS[-2:]
 #: Columns of the truth in `IsochroneCalibration.fit_recalibration`.
 TRUTH = ("log_teff", "logg", "feh_surface", "log_age", "log_lifetime")
 #: Trial temperatures.
@@ -56,9 +60,10 @@ class IsochroneCalibration:
     temperature : (3,) float32
         For spectra alone, both, photometry alone.
     pit : (n, n_step) float32
-        Posterior probability below the truth, by star and by step of `STEPS`, after the steps before it.
+        Posterior probability below the truth, by star and by step of `STEPS`, after the steps before it; with a
+        parallax NaN except for `PARALLAX_STEPS`.
     local_set : LocalCalibrationSet
-        The same stars; the view is one of `VIEWS` or `WITH_PARALLAX`.
+        The same stars; the view is one of `VIEWS`, or of `WITH_PARALLAX`: then with parallax over error as its S/N.
     """
 
     temperature: np.ndarray
@@ -119,19 +124,23 @@ class IsochroneCalibration:
         measured, local_set = _fit_steps(engine, sets)
         with_parallax = [one.with_parallax(engine, terms[one.view]) for one in sets if one.view in terms]
         if with_parallax:
-            more, further = _fit_steps(engine, with_parallax)
+            more, further = _fit_steps(engine, with_parallax, PARALLAX_STEPS)
             measured, local_set = np.concatenate([measured, more]), local_set.extended(further)
         return IsochroneCalibration(self.temperature, measured, local_set)
 
     def recalibrate(
         self, engine: PosteriorEngine, index: np.ndarray, weight: np.ndarray, view: int, snr: float
     ) -> np.ndarray:
-        """Recalibrate the weights (n,) of the cells ``index`` of one star; unchanged if the view was not calibrated."""
+        """Recalibrate the weights (n,) of the cells ``index`` of one star; unchanged if the view was not calibrated.
+
+        ``snr`` is the S/N, for views of `WITH_PARALLAX` the parallax over its error.
+        """
         rows = self.local_set.nearest(view, predicted_stage(engine, index, weight), snr if view != PHOTOMETRY else 10.0)
         if not rows.size:
             return weight
-        orders = {name: engine.order(name, index) for name in dict.fromkeys(STEPS)}
-        for step, name in enumerate(STEPS):
+        steps = PARALLAX_STEPS if view in WITH_PARALLAX.values() else STEPS
+        orders = {name: engine.order(name, index) for name in dict.fromkeys(steps)}
+        for step, name in enumerate(steps, len(STEPS) - len(steps)):
             weight = recalibrate(orders[name], weight, self.pit[rows, step])
         return weight
 
@@ -152,7 +161,7 @@ class IsochroneCalibration:
 
 @dataclass
 class _Stars:
-    """Calibration stars of one view: cells and probabilities, truth (n, n_field), S/N (n,)."""
+    """Calibration stars of one view: cells and probabilities, truth (n, n_field), S/N or parallax over error (n,)."""
 
     view: int
     found: list[tuple[np.ndarray, np.ndarray]]
@@ -164,10 +173,13 @@ class _Stars:
         rows = [row for row, (_, term) in enumerate(zip(self.found, terms)) if term is not None]
         weighed = [terms[row].weigh(engine.cells.stars, *self.found[row])[:2] for row in rows]
         found = [(index.astype(np.int32), weight.astype(np.float32)) for index, weight in weighed]
-        return _Stars(WITH_PARALLAX[self.view], found, self.truth[rows], self.snr[rows])
+        significance = np.array([terms[row].astrometry.significance for row in rows])
+        return _Stars(WITH_PARALLAX[self.view], found, self.truth[rows], significance)
 
 
-def _fit_steps(engine: PosteriorEngine, sets: Sequence[_Stars]) -> tuple[np.ndarray, LocalCalibrationSet]:
+def _fit_steps(
+    engine: PosteriorEngine, sets: Sequence[_Stars], steps: Sequence[str] = STEPS
+) -> tuple[np.ndarray, LocalCalibrationSet]:
     """PIT values (n, n_step) of all stars; their posteriors in ``sets`` are recalibrated, each without its own."""
     stars = [star for one in sets for star in one.found]
     stages = [np.array([predicted_stage(engine, *star) for star in one.found], dtype=int) for one in sets]
@@ -176,8 +188,8 @@ def _fit_steps(engine: PosteriorEngine, sets: Sequence[_Stars]) -> tuple[np.ndar
     true = np.concatenate([one.truth for one in sets])
     described = zip(local_set.view, local_set.stage, local_set.log_snr)
     groups = [local_set.nearest(int(v), int(s), float(np.exp(r))) for v, s, r in described]
-    measured = np.empty((len(stars), len(STEPS)), dtype=np.float32)
-    for step, name in enumerate(STEPS):
+    measured = np.full((len(stars), len(STEPS)), np.nan, dtype=np.float32)
+    for step, name in enumerate(steps, len(STEPS) - len(steps)):
         values = getattr(engine.cells.stars, name)
         column = TRUTH.index(name)
         for row, (index, weight) in enumerate(stars):
