@@ -8,6 +8,8 @@ import numpy as np
 
 #: Levels of the quantiles of an `Interval`.
 LEVELS = (0.025, 0.16, 0.5, 0.84, 0.975)
+#: The same quantiles of a Gaussian of mean 0 and standard deviation 1.
+_GAUSSIAN = (-1.959964, -0.994458, 0.0, 0.994458, 1.959964)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Interval:
         mean = float((weights * values).sum() / total)
         std = float(np.sqrt((weights * (values - mean) ** 2).sum() / total))
         return cls(mean, std, *(float(q) for q in weighted_quantiles(values, weights, LEVELS)))
+
+    @classmethod
+    def gaussian(cls, mean: float, std: float) -> Interval:
+        """The interval of a Gaussian."""
+        return cls(mean, std, *(mean + std * one for one in _GAUSSIAN))
 
     def to_dict(self) -> dict[str, float]:
         """The interval object of the command line."""

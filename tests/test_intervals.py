@@ -13,6 +13,12 @@ def test_interval_of_gaussian_draws():
     assert list(found.to_dict()) == ["mean", "std", "p025", "p16", "median", "p84", "p975"]
 
 
+def test_a_gaussian_is_that_of_its_draws():
+    exact = Interval.gaussian(5.0, 2.0).to_dict()
+    drawn = Interval.from_draws(np.random.default_rng(0).normal(5.0, 2.0, 100_000)).to_dict()
+    assert exact == pytest.approx(drawn, abs=0.04)
+
+
 def test_weights_act_as_numbers_of_draws():
     rng = np.random.default_rng(1)
     values, counts = np.sort(rng.normal(size=4000)), rng.integers(1, 5, 4000)

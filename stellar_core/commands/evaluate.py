@@ -21,8 +21,8 @@ def evaluate(
     suite: Annotated[
         str,
         typer.Option(
-            help="Run this suite instead: headline, real-stars, photometry, corruption, realism, agreement or "
-            "real-ages."
+            help="Run this suite instead: headline, real-stars, photometry, template-fit, corruption, realism, "
+            "agreement or real-ages."
         ),
     ] = "",
     data: Annotated[

@@ -1,4 +1,4 @@
-"""Teff, log g and [Fe/H] of any kind of network, from spectra alone."""
+"""Teff, log g and [Fe/H] of any kind of network."""
 
 from __future__ import annotations
 
@@ -9,9 +9,23 @@ import numpy as np
 import torch
 from torch import nn
 
+from stellar_core.inference.base import BaseEstimator
+from stellar_core.inference.isochrone import IsochroneEstimator
+from stellar_core.inference.result import Result
 from stellar_core.models.heads import Prediction
 from stellar_core.models.isochrone_head import CENTRE, SCALE, VoxelPrediction
 from stellar_core.preprocessing.spectra import PreparedSpectrum
+from stellar_core.spectrum import Spectrum
+
+#: Passes of MC dropout of networks other than Model 9.
+PASSES = 20
+
+
+def estimate_all(estimator: BaseEstimator, spectra: Sequence[Spectrum]) -> list[Result]:
+    """Results of many stars: in batches from Model 9, with `PASSES` passes from other networks."""
+    if isinstance(estimator, IsochroneEstimator):
+        return list(estimator.estimate_many(spectra))
+    return [estimator.estimate(spectrum, samples=PASSES) for spectrum in spectra]
 
 
 @singledispatch

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from stellar_core.evaluation.atmospheres import estimate_all
 from stellar_core.inference.base import BaseEstimator
-from stellar_core.inference.isochrone import IsochroneEstimator
 from stellar_core.photometry import Photometry
 from stellar_core.preprocessing.features import features
 from stellar_core.progress import Progress
@@ -22,8 +22,6 @@ from stellar_core.spectrum import Spectrum
 
 #: S/N per pixel to which noise is added, and copies of each star.
 NOISY, COPIES = (10.0, 5.0), 3
-#: Passes of MC dropout of networks other than Model 9.
-PASSES = 20
 #: Bootstrap samples of stars, for the errors of differences; seed of noise and bootstrap.
 SAMPLES, SEED = 2000, 31
 #: What goes wrong if a step is left out, each with those before; without the search for faulty bands.
@@ -115,10 +113,7 @@ def compare_photometry(
 
 def _estimates(estimator: BaseEstimator, spectra: Sequence[Spectrum]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean Teff, log g, [Fe/H] (n, 3), and (n,) bool: flagged as unlike the training stars; photometry used."""
-    if isinstance(estimator, IsochroneEstimator):
-        results = list(estimator.estimate_many(spectra))
-    else:
-        results = [estimator.estimate(spectrum, samples=PASSES) for spectrum in spectra]
+    results = estimate_all(estimator, spectra)
     means = np.array([[one.teff.mean, one.logg.mean, one.feh.mean] for one in results]).reshape(-1, 3)
     flagged = np.array([not one.verdict.in_domain for one in results], bool)
     return means, flagged, np.array([one.quality["photometry"] == "used" for one in results], bool)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stellar_core.errors import ParameterError
 from stellar_core.evaluation import corruption_tests, headline_metrics, isochrone_agreement, real_photometry, real_stars
+from stellar_core.evaluation import template_fit as templates
 from stellar_core.evaluation.real_ages import benchmark
 from stellar_core.evaluation.real_ages.record import write_record
 from stellar_core.evaluation.real_ages.report import text
@@ -57,6 +58,12 @@ def photometry(model: str, data: Path | None, progress: Progress) -> dict[str, o
     return {"real_photometry": real_photometry.compare_photometry(Estimator.load(model), folder, progress)}
 
 
+def template_fit(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
+    """Compare a fit of template spectra, which no network takes part in, and a network on labelled REAL stars of SDSS
+    and LAMOST and on MOCK stars."""
+    return {"template_fit": templates.compare_templates(Estimator.load(model), _folder(data), progress=progress)}
+
+
 def corruption(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
     """Test a model on corrupted spectra: REAL ones if ``data`` is given, else MOCK ones."""
     estimator = Estimator.load(model)
@@ -84,6 +91,7 @@ SUITES: Mapping[str, Callable[[str, Path | None, Progress], dict[str, object]]] 
     "headline": headline,
     "real-stars": real,
     "photometry": photometry,
+    "template-fit": template_fit,
     "corruption": corruption,
     "realism": realism,
     "agreement": agreement,
@@ -93,6 +101,7 @@ SUITES: Mapping[str, Callable[[str, Path | None, Progress], dict[str, object]]] 
 TEXTS: Mapping[str, Callable[[Mapping[str, object]], str]] = {
     "real-ages": text,
     "photometry": lambda found: real_photometry.text(found["real_photometry"]),
+    "template-fit": lambda found: templates.text(found["template_fit"]),
 }
 
 

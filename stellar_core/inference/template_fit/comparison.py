@@ -11,7 +11,7 @@ from stellar_core.inference.tension import Estimate, Tension, tensions
 from stellar_core.quantities import QUANTITIES
 
 #: Sigma of the joint error, and difference (K, dex, dex), that both must be exceeded for a contradiction.
-LIMITS: Mapping[str, tuple[float, float]] = {"teff": (3.5, 300.0), "logg": (4.0, 0.8), "feh": (3.0, 0.4)}
+LIMITS: Mapping[str, tuple[float, float]] = {"teff": (3.5, 300.0), "logg": (4.0, 0.8), "feh": (3.5, 0.5)}
 
 
 @dataclass(frozen=True)

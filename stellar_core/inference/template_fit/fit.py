@@ -145,11 +145,14 @@ def fit_templates(spectrum: Spectrum | PreparedSpectrum) -> TemplateFit:
     templates, log_prior = lattice.lines[nodes], lattice.log_prior[nodes]
     found = RegionFit(found.chi2[nodes], found.factor[:, nodes], found.error[:, nodes])
     velocity = blur = 0.0
+    dropped = np.zeros(lines.size, bool)
     for _ in range(ROUNDS):
         best = int(np.argmin(found.chi2 - 2 * log_prior))
         velocity, blur = _adjust(lines, weight, _model(templates[best], found, best), velocity)
         shifted, blurred = _shift(lines, velocity), _blurred(templates, blur)
-        weight = _without_outliers(shifted, weight, _model(blurred[best], found, best))
+        dropped |= _outliers(shifted, weight, _model(blurred[best], found, best))
+        lines, weight = star_lines(prepared, dropped)
+        shifted = _shift(lines, velocity)
         found = fit_regions(blurred, shifted, weight, REGION)
     best = int(np.argmin(found.chi2 - 2 * log_prior))
     used = np.isin(REGION, measured) & (weight > 0)
@@ -251,9 +254,10 @@ def _posterior(
     return mean, spread
 
 
-def _without_outliers(lines: np.ndarray, weight: np.ndarray, model: np.ndarray) -> np.ndarray:
-    """Weights with 0 where the star deviates by more than `OUTLIER` sigma of the expected or of the actual scatter."""
+def _outliers(lines: np.ndarray, weight: np.ndarray, model: np.ndarray) -> np.ndarray:
+    """(n_bin,) bool: the star deviates by more than `OUTLIER` sigma of the expected and of the actual scatter, here or
+    one bin away."""
     deviation = np.abs(lines - model) * np.sqrt(weight / INDEPENDENT)
-    used = weight > 0
-    scatter = max(1.4826 * float(np.median(deviation[used])), 1.0) if used.any() else 1.0
-    return np.where(deviation > OUTLIER * scatter, 0.0, weight)
+    scatter = max(1.4826 * float(np.median(deviation[weight > 0])), 1.0)
+    far = deviation > OUTLIER * scatter
+    return far | np.append(far[1:], False) | np.append(False, far[:-1])

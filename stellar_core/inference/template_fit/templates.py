@@ -18,6 +18,8 @@ from stellar_core.preprocessing.spectra import PreparedSpectrum
 AXES = (np.log(3900.0) + 0.035 * np.arange(27), np.arange(0.5, 5.2, 0.5), np.arange(-2.75, 0.51, 0.25))
 #: Half width (A) of the running mean; bin (A); margin (A) around the regions within which the mean is taken.
 HALF_WIDTH, BIN, MARGIN = 100, 2, 200
+#: Fraction of the running mean's window that must be measured: templates have all of it.
+COMPLETE = 0.75
 #: Independent values per bin: the smoothing of prepared spectra correlates the noise over some 4.7 Angstrom.
 INDEPENDENT = BIN / 4.7
 #: Observed-frame ranges without weight, Angstrom: [O I] and Na D sky lines; and the interstellar Na D, rest frame.
@@ -87,16 +89,34 @@ def line_spectra(emulator: SpectralEmulator, labels: np.ndarray) -> np.ndarray:
     return (flux / _running_mean(flux, np.ones(flux.shape[1])) - 1.0)[:, _BINS].astype(np.float32)
 
 
-def star_lines(prepared: PreparedSpectrum) -> tuple[np.ndarray, np.ndarray]:
-    """Lines of a star (n_bin,) and their inverse variance (n_bin,), with the error of the emulator in it."""
+def star_lines(prepared: PreparedSpectrum, dropped: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Lines of a star on the bins, with the errors of the noise and of the emulator.
+
+    Parameters
+    ----------
+    prepared : PreparedSpectrum
+    dropped : (n_bin,) bool, optional
+        Bins to leave out, of the running mean too.
+
+    Returns
+    -------
+    lines : (n_bin,) float64
+        Flux over running mean, minus 1.
+    weight : (n_bin,) float64
+        Inverse variance; 0 where not measured, or where too much of the running mean is missing.
+    """
     observed = _WAVELENGTH * (1.0 + prepared.redshift)
     known = prepared.coverage[_PART].copy()
     for low, high in _SKY:
         known &= (observed < low) | (observed > high)
     known &= (_WAVELENGTH < _SODIUM[0]) | (_WAVELENGTH > _SODIUM[1])
-    flux = prepared.flux[_PART].astype(float)
-    level = np.maximum(_running_mean(flux, known.astype(float)), 1e-3)
-    precision = np.where(known, prepared.ivar[_PART] * level**2, 0.0)[_BINS]
+    if dropped is not None:
+        for shift in range(BIN):
+            known[_BINS[dropped] + shift] = False
+    flux, share = prepared.flux[_PART].astype(float), known.astype(float)
+    level = np.maximum(_running_mean(flux, share), 1e-3)
+    complete = _running_mean(share, np.ones(share.size)) > COMPLETE
+    precision = np.where(known & complete, prepared.ivar[_PART] * level**2, 0.0)[_BINS]
     variance = 1.0 / np.maximum(precision, 1e-9) + model_error(WAVELENGTH) ** 2
     lines = np.where(precision > 0, (flux / level - 1.0)[_BINS], 0.0)
     return lines, np.where(precision > 0, INDEPENDENT / variance, 0.0)
