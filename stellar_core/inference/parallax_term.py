@@ -29,7 +29,7 @@ from stellar_core.spectrum import Spectrum
 AV_OF_SFD = 2.742
 #: Samples are weighed down to these fractions of the most probable one, as far as needed; and the share of the
 #: posterior within a factor of ten of a fraction from which the next one is needed.
-TIERS, EDGE = (3e-4, 1e-7), 0.02
+TIERS, EDGE = (1e-4, 1e-7), 0.02
 #: Probability from which a wrong parallax or a companion is reported.
 LIKELY = 0.5
 #: Samples below this fraction of the most probable one do not enter the distance.

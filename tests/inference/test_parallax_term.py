@@ -54,9 +54,11 @@ def test_a_parallax_that_says_nothing_changes_nothing(spectrum):
     stars = load_track_samples().stars
     index = np.arange(0, len(stars), len(stars) // 300)
     samples = stars.select(index[stars.logg[index] > 3.0])
-    term = ParallaxTerm.of(replace(spectrum, astrometry=Astrometry(0.5, 900.0)), True)
-    ratio = term.log_ratio(samples)
-    assert np.ptp(ratio[term.joint.log_likelihood(samples) > -20]) < 0.01
+    vague, precise = (
+        ParallaxTerm.of(replace(spectrum, astrometry=Astrometry(0.5, error)), True) for error in (900.0, 0.02)
+    )
+    likely = vague.joint.log_likelihood(samples) > -20
+    assert np.ptp(vague.log_ratio(samples)[likely]) < 0.1 < 2.0 < np.ptp(precise.log_ratio(samples)[likely])
 
 
 def test_dust_needs_a_position_and_an_extinction(spectrum):
