@@ -15,7 +15,7 @@ from stellar_core.preprocessing.smoothing import KERNEL
 from stellar_core.preprocessing.spectra import PreparedSpectrum
 
 #: Nodes of the lattice: ln(Teff / K), log g, [Fe/H].
-AXES = (np.log(3900.0) + 0.035 * np.arange(27), np.arange(0.5, 5.2, 0.5), np.arange(-2.75, 0.51, 0.25))
+AXES = (np.log(3900.0) + 0.04 * np.arange(24), np.arange(0.5, 5.2, 0.5), np.arange(-2.75, 0.51, 0.25))
 #: Half width (A) of the running mean; bin (A); margin (A) around the regions within which the mean is taken.
 HALF_WIDTH, BIN, MARGIN = 100, 2, 200
 #: Fraction of the running mean's window that must be measured: templates have all of it.
@@ -26,7 +26,7 @@ INDEPENDENT = BIN / 4.7
 _SKY = ((5570.0, 5590.0), (6296.0, 6308.0), (6360.0, 6368.0))
 _SODIUM = (5884.0, 5904.0)
 #: Stars drawn for the prior; share of them that is spread over all log g; smoothing of the histogram, in nodes.
-_DRAWN, _EVEN, _SMOOTH = 30_000, 0.03, (1.0, 0.5, 1.0)
+_DRAWN, _EVEN, _SMOOTH = 30_000, 0.03, (0.9, 0.5, 1.0)
 #: Prior of nodes without stars in the emulator's library, natural log.
 _OUTSIDE = -15.0
 
@@ -73,7 +73,7 @@ class Templates:
     @staticmethod
     @cache
     def load() -> Templates:
-        """Emulate the lattice; about three seconds of processor, once in a process."""
+        """Emulate the lattice; about two seconds of processor, once in a process."""
         emulator = SpectralEmulator.load()
         labels = np.stack(np.meshgrid(*AXES, indexing="ij"), axis=-1).reshape(-1, 3)
         parts = [line_spectra(emulator, labels[start : start + 200]) for start in range(0, len(labels), 200)]
@@ -84,8 +84,8 @@ def line_spectra(emulator: SpectralEmulator, labels: np.ndarray) -> np.ndarray:
     """(n, n_bin) float32 lines of ``labels`` (n, 3): ln(Teff / K), log g, [Fe/H]; smoothed as prepared spectra are."""
     from scipy.ndimage import convolve1d
 
-    flux = emulator.spectra(np.exp(labels[:, 0]), labels[:, 1], labels[:, 2])[:, _PART]
-    flux = convolve1d(flux, KERNEL, axis=1)
+    star = np.exp(labels[:, 0]), labels[:, 1], labels[:, 2]
+    flux = convolve1d(emulator.lines(*star)[:, _PART] * emulator.continuum(*star)[:, _PART], KERNEL, axis=1)
     return (flux / _running_mean(flux, np.ones(flux.shape[1])) - 1.0)[:, _BINS].astype(np.float32)
 
 
