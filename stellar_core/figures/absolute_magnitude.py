@@ -93,7 +93,7 @@ def absolute_magnitude_figure(
                 showlegend=False,
             )
         )
-        seen = np.flatnonzero(curve.colour > blue + 0.1)
+        seen = np.flatnonzero(curve.colour > blue + 0.04)
         if seen.size:
             at = int(seen[curve.colour[seen].argmin()])
             figure.add_annotation(

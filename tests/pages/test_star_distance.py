@@ -109,7 +109,7 @@ def test_gaia_is_asked_after_the_answer_and_a_fault_leaves_the_answer(sdss_star,
 
     def down(spectra, **_options):
         order.append("Gaia")
-        raise ArchiveError("Gaia did not answer within 20 s.")
+        raise ArchiveError("Gaia did not answer within 20 s.", remedy="Upload the file.")
 
     monkeypatch.setattr(BaseEstimator, "estimate", recorded)
     monkeypatch.setattr(lookup, "find_parallaxes", down)
@@ -118,6 +118,7 @@ def test_gaia_is_asked_after_the_answer_and_a_fault_leaves_the_answer(sdss_star,
     assert not app.exception and not app.error, text(app)
     alone = numbers(app)
     assert alone["Age"].endswith("Gyr") and "Gaia was not used: Gaia did not answer within 20 s." in text(app)
+    assert "Upload the file" not in text(app), "it would not help"
     assert order.count("Gaia") == 1 and order.index("estimate") < order.index("Gaia")
     assert "absolute_magnitude" not in charts(app) and "answer=without" in link_of(app)
     app.run()
@@ -184,7 +185,8 @@ def test_a_parallax_is_entered_for_an_uploaded_file(app, shared_data, monkeypatc
     assert "absolute_magnitude" in charts(app), "from g and r"
     assert "Astrometry(0.5, 0.03)" in next(code.value for code in app.code if "Estimator" in code.value)
     app.text_input(key="parallax").set_value("1.2 0.03").run()
-    assert "contradicts the spectrum" in text(app) and numbers(app)["Age"] == alone["Age"]
+    assert "The parallax is not believed; the age stays" in text(app) and "contradicts the spectrum" in text(app)
+    assert numbers(app)["Age"] == alone["Age"]
     asked = []
     monkeypatch.setattr(lookup, "find_parallaxes", lambda spectra, **_: asked.append(1) or [Finding(gaia(2.5))])
     app.text_input(key="parallax").set_value("").run()

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from stellar_core.inference.parallax_term import remarks_on_parallax
+from stellar_core.inference.parallax_term import LIKELY, remarks_on_parallax
 from stellar_core.quantities import AGE, DISTANCE, EXTINCTION, STAGE_TITLES, Quantity
 from stellar_core.ui.glossary import HELP
 from stellar_core.ui.shell import escape
-from stellar_core.ui.star.parallax import Answer, Question, ask_again, ask_by_position, has_position
+from stellar_core.ui.star.parallax import ASKING, Answer, Question, ask_again, ask_by_position, has_position
 
 if TYPE_CHECKING:
     from stellar_core.inference.result import Result
@@ -26,10 +26,9 @@ def wants_parallax() -> bool:
     """True unless the visitor or the address asks for the answer without the parallax."""
     asked = st.query_params.get("answer")
     if asked in ANSWERS:
-        st.session_state.answer = asked
-    elif asked is not None:
-        st.query_params.pop("answer")
-    return st.session_state.get("answer", "with") != "without"
+        st.session_state.answer_kept = asked
+    _write_address()
+    return _kept() != "without"
 
 
 def show_distance(result: Result) -> None:
@@ -44,15 +43,15 @@ def show_distance(result: Result) -> None:
             st.markdown(
                 sentence if result.verdict.in_domain else f":gray[{sentence}] :red-badge[not reliable]", width="content"
             )
+            st.session_state.answer = _kept()
             st.segmented_control(
                 "Answer",
                 list(ANSWERS),
-                default="with",
                 required=True,
                 key="answer",
                 format_func=ANSWERS.get,
                 label_visibility="collapsed",
-                on_change=_update_address,
+                on_change=_keep,
             )
         origin = f"{found['origin']} {found['source_id']}".strip()
         facts = [
@@ -73,7 +72,11 @@ def effect_on_age(result: Result) -> str:
     """Both ages, and both stages where they differ, in Markdown."""
     without = result.parallax["without"]
     before, after = _age(without["log_age"]), _age(AGE.interval(result))
-    if before == after:
+    if result.parallax["wrong_parallax"] > LIKELY:
+        words = f"The parallax is not believed. Without it the age is {before}, with Gaia's brightness **{after} Gyr**."
+        if before == after:
+            words = f"The parallax is not believed; the age stays **{after} Gyr**."
+    elif before == after:
         words = f"The distance leaves the age at **{after} Gyr**."
     else:
         words = f"The distance moves the age from {before} to **{after} Gyr**."
@@ -103,6 +106,9 @@ def parallax_remarks(result: Result) -> tuple[str, ...]:
 
 def show_no_distance(source: Source, spectrum: Spectrum, answer: Answer | Question | None) -> None:
     """The reason why there is no distance, and what can be done."""
+    if isinstance(answer, Question):
+        st.caption(f":material/hourglass_top: {ASKING}")
+        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if isinstance(answer, Answer):
             st.caption(f":material/info: {escape(answer.reason)}", width="content")
@@ -136,8 +142,18 @@ def _median_and_range(quantity: Quantity, interval: Mapping[str, float]) -> tupl
     return quantity.headline(interval), f" (68 %: {low} – {high})"
 
 
-def _update_address() -> None:
-    if st.session_state.answer == "with":
+def _kept() -> str:
+    """Choice of the session, which outlives visits to other pages."""
+    return st.session_state.get("answer_kept", "with")
+
+
+def _keep() -> None:
+    st.session_state.answer_kept = st.session_state.answer
+    _write_address()
+
+
+def _write_address() -> None:
+    if _kept() == "with":
         st.query_params.pop("answer", None)
-    else:
-        st.query_params["answer"] = st.session_state.answer
+    elif st.query_params.get("answer") != _kept():
+        st.query_params["answer"] = _kept()

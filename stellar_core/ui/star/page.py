@@ -84,8 +84,7 @@ def _show_result(
         if with_parallax is not None:
             show_distance(with_parallax)
         elif loaders.reads_parallax(model):
-            if not isinstance(answer, Question):
-                show_no_distance(source, spectrum, answer)
+            show_no_distance(source, spectrum, answer)
         else:
             st.caption("This network cannot use a parallax; the neural posterior can.")
     PRIORITY.wait()

@@ -204,7 +204,8 @@ def _by_position(questions: Sequence[Question]) -> list[Answer]:
     try:
         found = lookup.find_parallaxes([loaders.spectrum(question.source) for question in questions])
     except StellarError as error:
-        return [Answer(reason=lookup.no_answer(error), again=True)] * len(questions)
+        reason = lookup.no_answer(error).removesuffix(error.remedy).strip()
+        return [Answer(reason=reason, again=True)] * len(questions)
     return [_answer(finding) for finding in found]
 
 

@@ -32,8 +32,8 @@ def show_welcome() -> None:
         st.markdown(INTRODUCTION)
         st.markdown(FORMS)
         st.caption(
-            "SDSS stars are downloaded from the SDSS archive. Uploads and the MOCK survey (plates 16000 to 16383, "
-            "unused by SDSS) work offline."
+            "SDSS stars are downloaded from the SDSS archive, and their parallaxes from Gaia's. Uploads and the MOCK "
+            "survey (plates 16000 to 16383, unused by SDSS) work offline."
         )
     with right:
         st.markdown("**Kiel diagram**", help=HELP["kiel"])
