@@ -21,7 +21,7 @@ from stellar_core.dust_map import SFD_COEFFICIENTS, galactic
 from stellar_core.errors import ParameterError
 from stellar_core.intervals import Interval
 from stellar_core.isochrones.mesh import TrackSamples
-from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood
+from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood, corrections_of
 from stellar_core.photometry import BANDS, Photometry
 from stellar_core.spectrum import Spectrum
 
@@ -91,9 +91,9 @@ class ParallaxTerm:
         joint = PhotometricLikelihood(magnitudes, astrometry.parallax, astrometry.parallax_error, **dust)
         return cls(astrometry, joint, PhotometricLikelihood(seen, **dust))
 
-    def log_ratio(self, samples: TrackSamples) -> np.ndarray:
-        """(n_sample,) log of the factor of each sample."""
-        return self.joint.log_likelihood(samples) - self.seen.log_likelihood(samples)
+    def log_ratio(self, samples: TrackSamples, corrections: np.ndarray | None = None) -> np.ndarray:
+        """(n_sample,) log of the factor of each sample; ``corrections`` are rows of `corrections_of`, where known."""
+        return self.joint.log_likelihood(samples, corrections) - self.seen.log_likelihood(samples, corrections)
 
     def weigh(
         self, stars: TrackSamples, index: np.ndarray, probability: np.ndarray
@@ -123,7 +123,7 @@ class ParallaxTerm:
             new = np.flatnonzero((share > tier) & (share <= floor))
             kept, found = (
                 np.concatenate([kept, new]),
-                np.concatenate([found, self.log_ratio(stars.select(index[new]))]),
+                np.concatenate([found, self.log_ratio(stars.select(index[new]), corrections_of(stars)[index[new]])]),
             )
             with np.errstate(divide="ignore"):
                 log_weight = np.log(share[kept]) + found

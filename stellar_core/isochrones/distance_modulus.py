@@ -31,6 +31,16 @@ _LOG_VOLUME = 3.0 * np.log(DISTANCES) - DISTANCES / SCALE_LENGTH
 _LOG_VOLUME -= np.log(np.exp(_LOG_VOLUME).sum())
 
 
+def _with_companions(density: np.ndarray) -> np.ndarray:
+    """(n_companion, n_modulus) ``density`` of stars at the modulus of their light, by `COMPANION_LIGHT`."""
+    steps = np.rint(COMPANION_LIGHT / STEP).astype(int)
+    padded = np.append(density, np.full(steps[-1], density[-1]))
+    return np.stack([share * padded[k : k + MODULI.size] for k, share in zip(steps, COMPANION_SHARE)])
+
+
+_VOLUMES = _with_companions(np.exp(_LOG_VOLUME))
+
+
 @dataclass(frozen=True)
 class DistanceModulus:
     """What is known of the distance of one star apart from its magnitudes.
@@ -53,18 +63,27 @@ class DistanceModulus:
         if self.parallax is None:
             return np.stack([np.exp(_LOG_VOLUME), np.zeros(MODULI.size)])
         right = (1.0 - WRONG_SHARE) * np.exp(_LOG_VOLUME + self._log_parallax())
-        wrong = WRONG_SHARE / (WRONG_NORM * (abs(self.parallax) + np.hypot(WRONG_SCALE, self.parallax_error)))
-        return np.stack([right, wrong * np.exp(_LOG_VOLUME)])
+        return np.stack([right, self._wrong * np.exp(_LOG_VOLUME)])
 
     @cached_property
     def blurred(self) -> np.ndarray:
         """(2, n_companion, n_modulus) `parts` at the modulus that the magnitudes give, by `COMPANION_LIGHT`."""
+        if self.parallax is None:
+            return np.stack([_VOLUMES, np.zeros_like(_VOLUMES)])
+        # the density of stars is so smooth that the error of the modulus does not matter
+        right = _with_companions(np.convolve(self.parts[0], self._kernel, mode="same"))
+        return np.stack([right, self._wrong * _VOLUMES])
+
+    @property
+    def _kernel(self) -> np.ndarray:
         half = int(np.ceil(5.0 * self.spread / STEP))
         kernel = np.exp(-0.5 * (np.arange(-half, half + 1) * STEP / self.spread) ** 2)
-        plain = [np.convolve(part, kernel / kernel.sum(), mode="same") for part in self.parts]
-        light = zip(COMPANION_LIGHT, COMPANION_SHARE)
-        shifted = [[share * np.interp(MODULI + one, MODULI, part) for part in plain] for one, share in light]
-        return np.array(shifted).transpose(1, 0, 2)
+        return kernel / kernel.sum()
+
+    @property
+    def _wrong(self) -> float:
+        """Density of the parallax if it is wrong, times the share of those, 1/mas."""
+        return WRONG_SHARE / (WRONG_NORM * (abs(self.parallax) + np.hypot(WRONG_SCALE, self.parallax_error)))
 
     @cached_property
     def log_integral(self) -> np.ndarray:
@@ -93,9 +112,7 @@ class DistanceModulus:
         """(n_modulus,) probability of each distance of `DISTANCES`, from the posterior ``shares`` (n_modulus,) of the
         modulus that the magnitudes give."""
         inferred = shares / np.exp(self.log_integral)
-        half = int(np.ceil(5.0 * self.spread / STEP))
-        kernel = np.exp(-0.5 * (np.arange(-half, half + 1) * STEP / self.spread) ** 2)
-        spread = np.convolve(inferred, kernel / kernel.sum(), mode="same")
+        spread = np.convolve(inferred, self._kernel, mode="same")
         light = zip(COMPANION_LIGHT, COMPANION_SHARE)
         density = self.parts.sum(axis=0) * sum(share * np.interp(MODULI - one, MODULI, spread) for one, share in light)
         return density / density.sum()

@@ -20,47 +20,51 @@ compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @compiled
-def _interpolate_point(axes, table, point, cell, part, value):
-    """Fill ``value`` with the columns of ``table`` at ``point`` (3,), trilinear; the ends of the axes are kept."""
-    for a in range(3):
-        axis = axes[a]
-        x = min(max(point[a], axis[0]), axis[-1])
-        low = min(max(np.searchsorted(axis, x, side="right") - 1, 0), axis.size - 2)
-        cell[a] = low
-        part[a] = (x - axis[low]) / (axis[low + 1] - axis[low])
-    value[:] = 0.0
-    for i in range(2):
-        for j in range(2):
-            for k in range(2):
-                w = (part[0] if i else 1 - part[0]) * (part[1] if j else 1 - part[1]) * (part[2] if k else 1 - part[2])
-                for b in range(value.size):
-                    value[b] += w * table[cell[0] + i, cell[1] + j, cell[2] + k, b]
-
-
-@compiled
 def interpolate(axes, table, points):
-    """Columns of ``table`` at ``points`` (n, 3)."""
-    cell, part, found = np.empty(3, np.int64), np.empty(3), np.empty((len(points), table.shape[3]))
+    """(n, n_column) float32, columns of ``table`` at ``points`` (n, 3), trilinear; the ends of the axes are kept."""
+    n_column = table.shape[3]
+    found = np.empty((len(points), n_column), np.float32)
+    cell, part, value = np.empty(3, np.int64), np.empty(3), np.empty(n_column)
     for n in range(len(points)):
-        _interpolate_point(axes, table, points[n], cell, part, found[n])
+        for a in range(3):
+            axis = axes[a]
+            x = min(max(points[n, a], axis[0]), axis[-1])
+            low = min(max(np.searchsorted(axis, x, side="right") - 1, 0), axis.size - 2)
+            cell[a] = low
+            part[a] = (x - axis[low]) / (axis[low + 1] - axis[low])
+        value[:] = 0.0
+        for i in range(2):
+            for j in range(2):
+                for k in range(2):
+                    w = (
+                        (part[0] if i else 1 - part[0])
+                        * (part[1] if j else 1 - part[1])
+                        * (part[2] if k else 1 - part[2])
+                    )
+                    for b in range(n_column):
+                        value[b] += w * table[cell[0] + i, cell[1] + j, cell[2] + k, b]
+        for b in range(n_column):
+            found[n, b] = value[b]
     return found
 
 
 @compiled
 def sum_extinctions(
-    log_teff, logg, feh, log_radius, axes, table, magnitudes, precision, integral, width, prior,
-    by_distance, largest, sun, log_weight, found, colours, weight, shares,
+    corrections, log_teff, log_radius, magnitudes, precision, integral, width, prior, by_distance, largest, sun,
+    log_weight, found, colours, weight, shares,
 ):  # fmt: skip
-    """Fill ``found`` and ``colours`` (n_sample,); with ``weight``, add to ``shares`` (n_extinction, n_modulus)."""
+    """Fill ``found`` and ``colours`` (n_sample,); with ``weight``, add to ``shares`` (n_extinction, n_modulus).
+
+    ``corrections`` (n_sample, 2 n_band) are the bolometric corrections and the extinctions A_band / A_V.
+    """
     bolometric_sun, log_teff_sun, first, step = sun
     n_band, last = magnitudes.size, integral.size - 1
     total = precision.sum()
     value, term, place = np.empty(2 * n_band), np.empty(MOST_NODES), np.empty(MOST_NODES, np.int64)
-    cell, part, point = np.empty(3, np.int64), np.empty(3), np.empty(3)
     top = -np.inf
     for n in range(found.size):
-        point[0], point[1], point[2] = 10.0 ** float(log_teff[n]), logg[n], feh[n]
-        _interpolate_point(axes, table, point, cell, part, value)
+        for b in range(2 * n_band):
+            value[b] = corrections[n, b]
         # modulus and chi-square of the colours are of first and second order in the extinction
         m0, m1 = 0.0, 0.0
         for b in range(n_band):

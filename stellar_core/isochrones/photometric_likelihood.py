@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from stellar_core.bolometric_corrections import load_all_bands
+from stellar_core.bolometric_corrections import GAIA_2MASS_BANDS, SDSS_BANDS, load_all_bands
 from stellar_core.constants import SUN_MBOL, SUN_TEFF
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones.distance_modulus import BRIGHT_COMPANION, DISTANCES, MODULI, STEP, DistanceModulus
@@ -37,6 +37,8 @@ DUST_HEIGHT, MAP_ERROR, MAP_FLOOR = 125.0, 0.16, 0.03
 COLOUR_TEFF = 0.1
 #: Depths in natural log: of the core of the luminosities that fit a star, and of all that matter.
 CORE, REACH = 2.0, 18.0
+#: Number of bands.
+N_BAND = len(SDSS_BANDS + GAIA_2MASS_BANDS)
 #: Columns of the posterior of the extinction.
 N_EXTINCTION = 129
 #: Atmospheres at which the luminosity is bounded, in errors from the observed one; Teff (K) and log g where unknown.
@@ -108,11 +110,13 @@ class PhotometricLikelihood:
         spread = float(np.sqrt(1.0 / self._precision.sum() + COMMON_ERROR**2))
         return DistanceModulus(spread, self.parallax, self.parallax_error)
 
-    def log_likelihood(self, samples: TrackSamples) -> np.ndarray:
-        """(n_sample,) log likelihood of each sample."""
-        return self.evaluate(samples)[0]
+    def log_likelihood(self, samples: TrackSamples, corrections: np.ndarray | None = None) -> np.ndarray:
+        """(n_sample,) log likelihood of each sample; ``corrections`` are rows of `corrections_of`, where known."""
+        return self.evaluate(samples, corrections=corrections)[0]
 
-    def evaluate(self, samples: TrackSamples, log_weight: np.ndarray = np.empty(0)) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(
+        self, samples: TrackSamples, log_weight: np.ndarray = np.empty(0), corrections: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """(n_sample,) log likelihood of each sample, and the chi-square of its colours at the best extinction.
 
         With ``log_weight`` (n_sample,), the log of the weights that the likelihood will multiply, samples that cannot
@@ -120,7 +124,8 @@ class PhotometricLikelihood:
         """
         found, colours = np.zeros(len(samples)), np.zeros(len(samples))
         if self.magnitudes:
-            sum_extinctions(*self._arguments(samples), log_weight, found, colours, np.empty(0), np.empty((0, 0)))
+            arguments = self._arguments(samples, corrections)
+            sum_extinctions(*arguments, log_weight, found, colours, np.empty(0), np.empty((0, 0)))
         return found, colours
 
     def modulus_and_extinction(self, samples: TrackSamples, weight: np.ndarray) -> np.ndarray:
@@ -204,7 +209,7 @@ class PhotometricLikelihood:
         feh = (mean[2] + _STEPS[::3] * errors[2]).clip(-4.0, 0.5)
         grid = np.stack(np.meshgrid(teff, logg, feh, indexing="ij"), axis=-1).reshape(-1, 3)
         off = (grid - mean) / errors
-        correction, dust = np.split(interpolate(*self._table, grid), 2, axis=1)
+        correction, dust = np.split(interpolate(*_table(self._bands), grid).astype(float), 2, axis=1)
         p = self._precision / self._precision.sum()
         corrected = self._magnitudes + correction  # modulus + bolometric magnitude, by band
         y0, k0 = corrected @ p, dust @ p
@@ -277,20 +282,20 @@ class PhotometricLikelihood:
         return np.array([1.0 / (e**2 + BAND_ERROR[band] ** 2) for band, (_, e) in self.magnitudes.items()])
 
     @cached_property
-    def _table(self) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-        """Axes of the bolometric corrections, and corrections and extinctions of the bands, next to each other."""
-        table = load_all_bands()
-        bands = [table.bands.index(band) for band in self.magnitudes]
-        return (table.teff, table.logg, table.feh), _joined(tuple(bands))
+    def _bands(self) -> tuple[int, ...]:
+        return tuple(load_all_bands().bands.index(band) for band in self.magnitudes)
 
-    def _arguments(self, samples: TrackSamples) -> tuple[object, ...]:
+    def _arguments(self, samples: TrackSamples, corrections: np.ndarray | None = None) -> tuple[object, ...]:
+        if corrections is None:
+            corrections = _interpolated(samples, self._bands)
+        else:
+            corrections = corrections[:, [*self._bands, *(band + N_BAND for band in self._bands)]]
         integral = self.modulus.log_integral - self.modulus.log_integral.max()
         width = self.modulus.spread
         if self.parallax is not None:
             width = np.hypot(width, 2.17 * self.parallax_error / max(self.parallax, self.parallax_error))
         return (
-            samples.log_teff, samples.logg, samples.feh_surface, samples.log_radius,
-            *self._table,
+            corrections, samples.log_teff, samples.log_radius,
             self._magnitudes, self._precision, integral, float(width),
             self._prior, self._by_distance, self._largest,
             (SUN_MBOL, np.log10(SUN_TEFF), MODULI[0], STEP),
@@ -323,8 +328,21 @@ def parse_light(parallax: str | None, magnitudes: Sequence[str], av: str | None)
     return PhotometricLikelihood(given, *measured, *((None, None) if av is None else pair(av, "The extinction A_V")))
 
 
+@lru_cache(maxsize=2)
+def corrections_of(samples: TrackSamples) -> np.ndarray:
+    """(n_sample, 22) float32, bolometric corrections and extinctions of all bands, kept for samples that many stars
+    share."""
+    return _interpolated(samples, tuple(range(N_BAND)))
+
+
+def _interpolated(samples: TrackSamples, bands: tuple[int, ...]) -> np.ndarray:
+    points = np.stack([10.0 ** samples.log_teff.astype(float), samples.logg, samples.feh_surface], axis=-1)
+    return interpolate(*_table(bands), points)
+
+
 @lru_cache(maxsize=16)
-def _joined(bands: tuple[int, ...]) -> np.ndarray:
-    """(nt, ng, nf, 2 n_band) bolometric corrections and extinctions of some bands."""
+def _table(bands: tuple[int, ...]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """Axes of the bolometric corrections, and corrections and extinctions of some bands (nt, ng, nf, 2 n_band)."""
     table = load_all_bands()
-    return np.concatenate([table.correction[..., list(bands)], table.extinction[..., list(bands)]], axis=-1)
+    joined = np.concatenate([table.correction[..., list(bands)], table.extinction[..., list(bands)]], axis=-1)
+    return (table.teff, table.logg, table.feh), joined.astype(np.float32)

@@ -74,7 +74,7 @@ def test_parallaxes_beside_the_network(estimator, stars):
         share=more * len(known) / alone,
         cpu_s_for_10000=1e4 * more,
     )
-    assert more * len(known) < alone
+    assert more * len(known) < 0.3 * alone
 
 
 def test_spectra_to_results_per_second(estimator):
