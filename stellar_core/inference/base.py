@@ -17,6 +17,7 @@ from stellar_core.inference.out_of_distribution import SCORES, DomainCheck, make
 from stellar_core.inference.parallax_term import ParallaxTerm, remarks_on_parallax
 from stellar_core.inference.result import ErrorBudget, Result, Verdict
 from stellar_core.inference.spectral_diagnostics import diagnose
+from stellar_core.inference.template_fit import with_template_fit
 from stellar_core.intervals import Interval
 from stellar_core.isochrones.priors import Priors
 from stellar_core.mock.emulator import SpectralEmulator
@@ -247,7 +248,8 @@ class BaseEstimator(ABC):
         output = self.infer(prepared, inputs, samples, seed, self.parallax_term(spectrum))
         if (cleaned := self._without_faulty_band(spectrum, prepared, output)) is not spectrum:
             return self.estimate(cleaned, samples=samples, seed=seed, label=label)
-        return self._result(spectrum, prepared, output, samples, seed, label)
+        result = self._result(spectrum, prepared, output, samples, seed, label)
+        return with_template_fit(result, prepared) if self.reads_spectrum else result
 
     def scores(
         self, prepared: Sequence[PreparedSpectrum], inputs: np.ndarray, atmosphere: np.ndarray, embedding: np.ndarray

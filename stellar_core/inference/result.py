@@ -99,6 +99,9 @@ class Result:
         ``av_mag``, interval objects; ``wrong_parallax`` and ``companion``, the probabilities that the parallax is
         wrong and that a companion adds 0.3 mag or more; ``without``, the answers without the parallax: interval
         objects of ``log_age``, ``log_lifetime``, ``mass``, ``teff``, ``logg``, ``feh``, and ``stage``.
+    template_fit : mapping or None
+        `stellar_core.inference.template_fit.TemplateFit.to_dict` of the same spectrum, and ``contradicts``, the
+        quantities in which the result contradicts it; None where there is no fit.
     """
 
     input: str
@@ -119,6 +122,7 @@ class Result:
     quality: Mapping[str, object] = field(default_factory=dict)
     parts: Mapping[str, ErrorBudget] = field(default_factory=dict)
     parallax: Mapping[str, object] | None = None
+    template_fit: Mapping[str, object] | None = None
 
     @property
     def from_isochrones(self) -> bool:
@@ -165,4 +169,5 @@ class Result:
             "predictive_entropy": self.predictive_entropy,
             "mutual_information": self.mutual_information,
             "parallax": self.parallax,
+            "template_fit": self.template_fit,
         }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from stellar_core.inference.result import Result
-from stellar_core.inference.template_fit.fit import POOR, TemplateFit
+from stellar_core.errors import SpectrumError
+from stellar_core.inference.result import Result, Verdict
+from stellar_core.inference.template_fit.fit import POOR, TemplateFit, fit_templates
 from stellar_core.inference.tension import Estimate, Tension, tensions
+from stellar_core.preprocessing.spectra import PreparedSpectrum
 from stellar_core.quantities import QUANTITIES
 
 #: Sigma of the joint error, and difference (K, dex, dex), that both must be exceeded for a contradiction.
@@ -57,6 +59,31 @@ def contradiction(result: Result, fit: TemplateFit) -> Contradiction:
         one for one in found if one.in_sigma > LIMITS[one.quantity][0] and abs(one.difference) > LIMITS[one.quantity][1]
     )
     return Contradiction(found, beyond, tuple(_sentence(one, ours.intervals, fit) for one in beyond))
+
+
+def with_template_fit(result: Result, prepared: PreparedSpectrum) -> Result:
+    """Add the fit of templates to a result, which is no longer trusted where the two contradict each other.
+
+    Parameters
+    ----------
+    result : Result
+    prepared : PreparedSpectrum
+        The spectrum that it rests on.
+
+    Returns
+    -------
+    Result
+        The same where templates cannot be fitted.
+    """
+    try:
+        fit = fit_templates(prepared)
+    except SpectrumError:
+        return result
+    found, verdict = contradiction(result, fit), result.verdict
+    if found:
+        verdict = Verdict(False, (*found.sentences, *verdict.messages))
+    contradicted = [one.quantity for one in found.beyond]
+    return replace(result, verdict=verdict, template_fit=fit.to_dict() | {"contradicts": contradicted})
 
 
 def _sentence(one: Tension, network: Mapping[str, Mapping[str, float]], fit: TemplateFit) -> str:
