@@ -115,10 +115,8 @@ def show_no_distance(source: Source, spectrum: Spectrum, answer: Answer | Questi
             if answer.again:
                 st.button("Ask Gaia again", key="gaia_again", type="tertiary", on_click=ask_again)
             return
-        st.caption(
-            "No distance was used. A parallax narrows the age: enter one, or its Gaia source_id, under *Parallax*.",
-            width="content",
-        )
+        what = "its Gaia source_id" if spectrum.photometry is None else "one, or its Gaia source_id,"
+        st.caption(f"No distance was used. A parallax narrows the age: enter {what} under *Parallax*.", width="content")
         if has_position(spectrum):
             st.button(
                 "Look it up in Gaia",
