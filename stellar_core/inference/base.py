@@ -213,6 +213,8 @@ class BaseEstimator(ABC):
     def estimate(self, spectrum: Spectrum, *, samples: int = 50, seed: int = 0, label: str = "") -> Result:
         """Estimate age, lifetime, stage and atmosphere of one star.
 
+        The result also has a fit of template spectra, and is not trusted if it contradicts that.
+
         Parameters
         ----------
         spectrum : Spectrum

@@ -223,7 +223,8 @@ class IsochroneEstimator(BaseEstimator):
     def estimate_many(
         self, spectra: Iterable[Spectrum], *, seed: int = 0, batch: int = _BATCH
     ) -> Iterator[Result | StellarError]:
-        """Estimate many stars in batches, without MC dropout; yields their results, or their errors, in order."""
+        """Estimate many stars in batches, without MC dropout and the fit of templates; yields their results, or their
+        errors, in order."""
         group: list[Spectrum] = []
         for spectrum in spectra:
             group.append(spectrum)
