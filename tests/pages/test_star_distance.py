@@ -77,7 +77,7 @@ def test_other_text_is_refused(words):
 
 
 def test_a_mock_star_has_both_answers_and_its_link_the_same_numbers(app):
-    app.query_params["star"] = next(star.name for star, caption in lookup.examples() if caption == "Subgiant")
+    app.query_params["star"] = next(star.name for star, caption in lookup.examples() if caption == "Turn-off star")
     app.run()
     assert not app.exception and not app.error, text(app)
     before, after = SENTENCE.search(text(app)).groups()
