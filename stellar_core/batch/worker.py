@@ -25,6 +25,7 @@ from stellar_core.inference.isochrone import IsochroneEstimator
 from stellar_core.inference.parallax_term import has_magnitude
 from stellar_core.inference.result import Result
 from stellar_core.inference.result_tables import parallax_values
+from stellar_core.inference.template_fit.comparison import with_template_fit
 from stellar_core.network.retries import TransientError
 from stellar_core.preprocessing.spectra import KeptSpectrum
 from stellar_core.quantities import UNITS
@@ -163,7 +164,12 @@ def _estimate_group(
     results = iter(_estimate(good[0], kept, estimator, settings) if good else ())
     for item in kept:
         result = next(results, None)
-        yield item if isinstance(item, StellarError) else result
+        if isinstance(item, StellarError):
+            yield item
+        elif isinstance(result, Result) and result.template_fit is None and "plate" not in item.meta:
+            yield with_template_fit(result, item.prepared)  # another instrument's calibration is not SDSS's
+        else:
+            yield result
 
 
 def _estimate(

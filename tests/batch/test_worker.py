@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from stellar_core import lookup
+from stellar_core.batch import worker
 from stellar_core.batch.chunks import InputSpectrum, StoreChunk
 from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.batch.inputs import Request
@@ -84,6 +85,15 @@ def test_the_result_is_that_of_predict(settings, spectra):
         assert row["log_age_median"] == pytest.approx(result.log_age.median, abs=0.02)
         assert row["teff_mean"] == pytest.approx(result.teff.mean, rel=2e-3)
         assert (row["in_domain"], row["stage"]) == (result.verdict.in_domain, result.most_likely_stage)
+
+
+def test_a_spectrum_of_another_instrument_is_compared_with_templates(settings, spectra, monkeypatch):
+    compared = []
+    real = worker.with_template_fit
+    monkeypatch.setattr(worker, "with_template_fit", lambda *args: compared.append(args) or real(*args))
+    foreign = replace(spectra[0], meta={name: value for name, value in spectra[0].meta.items() if name != "plate"})
+    found = rows([spectra[0], foreign], settings)
+    assert len(compared) == 1 and compared[0][0].log_age.median == pytest.approx(found[1]["log_age_median"])
 
 
 def test_sspp_parameters_do_not_change_the_result(settings, spectra):
