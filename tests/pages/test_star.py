@@ -167,6 +167,7 @@ def test_estimates_are_compared_in_a_table_and_in_words(app, mock_name):
         "Paper's network (Model 6)",
         "Dropout spread",
         "Isochrone fit",
+        "Template fit",
     ]
     assert table["Age (Gyr)"][0].startswith(f"**{numbers(app)['Age'].split()[0]}**")
     words = text(app)
@@ -182,6 +183,7 @@ def test_estimates_are_compared_in_a_table_and_in_words(app, mock_name):
         "Neural posterior",
         "Dropout spread",
         "Isochrone fit",
+        "Template fit",
     ]
 
 

@@ -49,9 +49,12 @@ def contradiction(result: Result, fit: TemplateFit) -> Contradiction:
     Returns
     -------
     Contradiction
-        True where the two contradict each other; a poor fit contradicts nothing.
+        True where the two contradict each other; a poor fit contradicts nothing. A result with a parallax is compared
+        by its answer without it.
     """
-    ours = Estimate("network", {name: getattr(result, name).to_dict() for name in LIMITS}, {})
+    spectral = result.parallax["without"] if result.parallax else {}  # both rest on the spectrum then
+    intervals = {name: spectral.get(name) or getattr(result, name).to_dict() for name in LIMITS}
+    ours = Estimate("network", intervals, {})
     found = tuple(tensions([ours, Estimate("templates", fit.intervals(), {})], tuple(LIMITS)))
     if fit.chi2 > POOR:
         return Contradiction(found, (), ())

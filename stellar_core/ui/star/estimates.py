@@ -25,7 +25,7 @@ SHOWN = (AGE, LIFETIME, TEFF, LOGG, FEH)
 COMPARED = {quantity.field: quantity for quantity in (LOG_AGE, TEFF, LOGG, FEH)}
 #: Tension in sigma below which estimates agree, and above which they disagree.
 AGREE, DISAGREE = 1.0, 2.0
-DROPOUT, PIPELINE = "Dropout spread", "SSPP"
+DROPOUT, TEMPLATES, PIPELINE = "Dropout spread", "Template fit", "SSPP"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def pipeline_note(meta: Mapping[str, object]) -> str:
 
 
 def all_estimates(result: Result, others: OtherEstimates, meta: Mapping[str, object]) -> list[Estimate]:
-    """The chosen network, the others, dropout alone, the isochrone fit, and the survey pipeline if available."""
+    """The chosen network, the others, dropout alone, the isochrone fit, the fit of template spectra, and the survey
+    pipeline if available."""
     networks = (result, *others.results.values())
     found = [Estimate(model_title(one.model), {q.field: q.interval(one) for q in SHOWN}, one.stage) for one in networks]
     for one in networks:
@@ -92,6 +93,8 @@ def all_estimates(result: Result, others: OtherEstimates, meta: Mapping[str, obj
     if others.isochrones:
         intervals = {name: others.isochrones[name] for name in ("log_age", "log_lifetime")}
         found.append(Estimate(ISOCHRONE_FIT, intervals, others.isochrones["stage"]))
+    if result.template_fit:
+        found.append(Estimate(TEMPLATES, {name: result.template_fit[name] for name in ("teff", "logg", "feh")}, {}))
     if (survey := pipeline_estimate(meta)) is not None:
         found.append(survey)
     return found
