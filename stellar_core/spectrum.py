@@ -45,8 +45,8 @@ class Spectrum:
     meta : mapping
         Plain values about the observation: ``plate``, ``mjd``, ``fiber``, ``run2d``,
         ``specobjid`` (str), ``class``, ``subclass``, ``zwarning``, ``sn_median``,
-        ``ra``, ``dec``, ``instrument``; for comparison and never as input of a network, from SDSS's catalogue:
-        ``sspp_teff``, ``sspp_logg``, ``sspp_feh``, each with ``_err``, and ``sspp_flag``. Absent keys are unknown.
+        ``ra``, ``dec``, ``bestobjid`` (str), ``instrument``; for comparison and never as input of a network, from
+        SDSS's catalogue: ``sspp_teff``, ``sspp_logg``, ``sspp_feh``, each with ``_err``, and ``sspp_flag``. Absent keys are unknown.
     has_errors : bool
         False where the file gave no errors and ``ivar`` was estimated from the scatter.
     notes : tuple of str

@@ -153,7 +153,7 @@ class CatalogueRow:
             notes = (*notes, "The file has no redshift; that of SDSS's catalogue is used.")
         own = {
             **{"class": self.kind, "subclass": self.subclass, "zwarning": self.zwarning},
-            **{"sn_median": self.sn_median, "ra": self.ra, "dec": self.dec},
+            **{"sn_median": self.sn_median, "ra": self.ra, "dec": self.dec, "bestobjid": self.bestobjid},
         }
         known = {name: item for name, item in own.items() if item not in ("", None) and item == item}
         meta = {**known, **spectrum.meta, **self.parameters.as_meta()}
