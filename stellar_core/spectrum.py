@@ -46,7 +46,8 @@ class Spectrum:
         Plain values about the observation: ``plate``, ``mjd``, ``fiber``, ``run2d``,
         ``specobjid`` (str), ``class``, ``subclass``, ``zwarning``, ``sn_median``,
         ``ra``, ``dec``, ``bestobjid`` (str), ``instrument``; for comparison and never as input of a network, from
-        SDSS's catalogue: ``sspp_teff``, ``sspp_logg``, ``sspp_feh``, each with ``_err``, and ``sspp_flag``. Absent keys are unknown.
+        SDSS's catalogue: ``sspp_teff``, ``sspp_logg``, ``sspp_feh``, each with ``_err``, and ``sspp_flag``.
+        Absent keys are unknown.
     has_errors : bool
         False where the file gave no errors and ``ivar`` was estimated from the scatter.
     notes : tuple of str
