@@ -161,11 +161,11 @@ class IsochroneCalibration:
 
 @dataclass
 class _Stars:
-    """Calibration stars of one view: cells and probabilities, truth (n, n_field), S/N or parallax over error (n,)."""
+    """Calibration stars of one view: cells and probabilities, true values (n, n_field), S/N or parallax over error (n,)."""
 
     view: int
     found: list[tuple[np.ndarray, np.ndarray]]
-    truth: np.ndarray
+    true_values: np.ndarray
     snr: np.ndarray
 
     def with_parallax(self, engine: PosteriorEngine, terms: Sequence[ParallaxTerm | None]) -> _Stars:
@@ -174,7 +174,7 @@ class _Stars:
         weighed = [terms[row].weigh(engine.cells.stars, *self.found[row])[:2] for row in rows]
         found = [(index.astype(np.int32), weight.astype(np.float32)) for index, weight in weighed]
         significance = np.array([terms[row].astrometry.significance for row in rows])
-        return _Stars(WITH_PARALLAX[self.view], found, self.truth[rows], significance)
+        return _Stars(WITH_PARALLAX[self.view], found, self.true_values[rows], significance)
 
 
 def _fit_steps(
@@ -185,7 +185,7 @@ def _fit_steps(
     stages = [np.array([predicted_stage(engine, *star) for star in one.found], dtype=int) for one in sets]
     views = [np.full(len(one.found), one.view) for one in sets]
     local_set = LocalCalibrationSet.join(views, stages, [one.snr for one in sets])
-    true = np.concatenate([one.truth for one in sets])
+    true = np.concatenate([one.true_values for one in sets])
     described = zip(local_set.view, local_set.stage, local_set.log_snr)
     groups = [local_set.nearest(int(v), int(s), float(np.exp(r))) for v, s, r in described]
     measured = np.full((len(stars), len(STEPS)), np.nan, dtype=np.float32)
