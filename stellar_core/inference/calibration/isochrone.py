@@ -161,7 +161,7 @@ class IsochroneCalibration:
 
 @dataclass
 class _Stars:
-    """Calibration stars of one view: cells and probabilities, true values (n, n_field), S/N or parallax over error (n,)."""
+    """Calibration stars of one view: cells and probabilities, true values (n, n_field), S/N or parallax/error (n,)."""
 
     view: int
     found: list[tuple[np.ndarray, np.ndarray]]
