@@ -38,7 +38,7 @@ from stellar_core.progress import Progress
 SPACING = 1.6
 #: The same of a star with magnitudes, whose likelihood is smooth over several samples; their extent in log age, dex,
 #: and how fast they grow with the distance from the star.
-WITH_LIGHT = (2.2, 0.08, 1.5)
+WITH_LIGHT = (2.4, 0.1, 1.7)
 #: Error of Teff above which the tracks on fewer EEPs serve for such a star, K.
 BROAD = 60.0
 #: Width of the bins at power 0: log10 Teff, log g, surface [Fe/H]; the other widths are powers of two of it.
