@@ -1,12 +1,13 @@
 """Magnitudes, parallax and extinction in the posterior of a star."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from stellar_core.bolometric_corrections import load_all_bands
 from stellar_core.errors import ParameterError
 from stellar_core.isochrones import AlphaEnhancement, infer_posterior
-from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood
+from stellar_core.isochrones.photometric_likelihood import ZERO_POINT, PhotometricLikelihood
 
 SUN, SSPP = (5772.0, 4.438, 0.0), (75.0, 0.20, 0.10)
 PLAIN = {"alpha": AlphaEnhancement(0.0), "systematics": False}
@@ -91,6 +92,20 @@ def test_distance_integral_equals_a_sum():
         plain += share * (np.exp(-0.5 * (off / light.modulus.spread) ** 2) * prior * parallax).sum(axis=1)
     plain = np.log(plain)
     assert ours - ours.max() == pytest.approx(plain - plain.max(), abs=0.02)
+
+
+@pytest.mark.parametrize("giants", [False, True])
+def test_zero_points_bring_the_colours_to_those_of_the_gaia_benchmark_stars(shared_data, giants):
+    stars = pd.read_csv(shared_data / "real_ages" / "gaia_benchmark_stars_v3.csv")
+    near = stars["logg_dex"] < 3.5 if giants else (stars["logg_dex"] > 3.5) & (stars["teff_K"] > 5000)
+    stars = stars[near & stars["teff_K"].between(4300, 7000)]
+    table = load_all_bands()
+    correction, _ = table.at(*stars[["teff_K", "logg_dex", "feh_dex"]].to_numpy(float).T)
+    model = {band: ZERO_POINT.get(band, 0.0) - correction[:, table.bands.index(band)] for band in ("G", "BP", "RP")}
+    observed = {band: stars[f"phot_{band.lower()}_mean_mag"] for band in model}
+    for blue, red in (("BP", "G"), ("G", "RP")):
+        off = (observed[blue] - observed[red]) - (model[blue] - model[red])
+        assert len(off.dropna()) > 50 and abs(off.median()) < 0.015
 
 
 @pytest.mark.parametrize(
