@@ -12,7 +12,7 @@ from stellar_core.photometry import BANDS
 from stellar_core.ui import loaders
 from stellar_core.ui.glossary import HELP
 from stellar_core.ui.shell import on_phone, palette, show_plot
-from stellar_core.ui.star.plots import AGES, PHONE_HEIGHT, nearest_feh
+from stellar_core.ui.star.kiel import AGES, PHONE_HEIGHT, nearest_feh
 
 #: Height of the line above the diagram, that of the switch above the Kiel diagram, pixels.
 BESIDE_SWITCH = 40

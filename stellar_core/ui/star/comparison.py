@@ -17,8 +17,9 @@ from stellar_core.ui import loaders
 from stellar_core.ui.loaders import Source
 from stellar_core.ui.shell import escape, palette, show_error, show_plot
 from stellar_core.ui.star.distance import wants_parallax
+from stellar_core.ui.star.kiel import kiel_star
 from stellar_core.ui.star.parallax import Question, located, parallax_of
-from stellar_core.ui.star.plots import kiel_star, line_lists
+from stellar_core.ui.star.plots import line_lists
 
 if TYPE_CHECKING:
     from stellar_core.inference.result import Result

@@ -14,7 +14,8 @@ from stellar_core.errors import StellarError
 from stellar_core.quantities import AGE
 from stellar_core.ui import loaders
 from stellar_core.ui.shell import app_address, show_error
-from stellar_core.ui.star.plots import BEHIND, flux_title, kiel_star, kiel_tracks, line_lists, nearest_feh
+from stellar_core.ui.star.kiel import BEHIND, kiel_star, kiel_tracks, nearest_feh
+from stellar_core.ui.star.plots import flux_title, line_lists
 
 #: Origin of a parallax that the visitor typed.
 ENTERED = "entered"

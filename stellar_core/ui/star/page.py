@@ -18,8 +18,9 @@ from stellar_core.ui.star.distance import show_distance, show_no_distance, wants
 from stellar_core.ui.star.estimates import OtherEstimates, load_others, show_estimates
 from stellar_core.ui.star.export_panel import show_export
 from stellar_core.ui.star.influence import show_influence
+from stellar_core.ui.star.kiel import show_kiel
 from stellar_core.ui.star.parallax import ASKING, Question, ask_gaia, located, parallax_of
-from stellar_core.ui.star.plots import show_kiel, show_spectrum
+from stellar_core.ui.star.plots import show_spectrum
 from stellar_core.ui.star.posterior_panels import show_posteriors
 from stellar_core.ui.star.star_input import choose_source
 from stellar_core.ui.star.summary import show_header, show_numbers, show_verdict

@@ -10,7 +10,7 @@ from stellar_core.figures.kiel import kiel_figure
 from stellar_core.ui import loaders
 from stellar_core.ui.glossary import HELP, INTRODUCTION
 from stellar_core.ui.shell import palette, show_error, show_plot
-from stellar_core.ui.star.plots import kiel_tracks
+from stellar_core.ui.star.kiel import kiel_tracks
 
 FORMS = """
 | You can enter | Example |
