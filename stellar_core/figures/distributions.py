@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy.special import ndtr
 
 from stellar_core.figures.kiel import stage_label
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+from stellar_core.histogram import Histogram
 from stellar_core.stages import STAGES
 
 
@@ -25,10 +25,7 @@ def histogram_figure(
     revision: str = "",
     height: int = 150,
 ) -> go.Figure:
-    """Draw a histogram with its 68 % and 95 % intervals.
-
-    Draws that repeat a few values, such as the points of isochrones, are smoothed by a Gaussian of Silverman's width;
-    the grid would show in the bins otherwise.
+    """Draw the `Histogram` of draws with its 68 % and 95 % intervals.
 
     Parameters
     ----------
@@ -51,20 +48,17 @@ def histogram_figure(
     """
     colour = palette.draws if trusted else palette.muted
     p025, p16, median, p84, p975 = interval
-    draws = np.asarray(draws, float)
-    low, high = _span(draws, interval, second, limits)
-    n_bins = int(np.clip(np.sqrt(draws.size) * 1.6, 12, 30))
-    edges = np.linspace(low, high, n_bins + 1)
-    counts = _counts(draws, edges, limits)
-    top = max(float(counts.max()), 1.0)
+    counted = Histogram.of(draws, limits)
+    low, high = _view(counted, interval, second, limits)
+    top = max(float(counted.counts.max()), 1.0)
     figure = go.Figure()
     for start, stop, alpha in ((p025, p975, 0.10), (p16, p84, 0.16)):
         figure.add_vrect(x0=start, x1=stop, fillcolor=faded(colour, alpha), line_width=0, layer="below")
     figure.add_trace(
         go.Bar(
-            x=((edges[:-1] + edges[1:]) / 2).astype(np.float32),
-            y=counts,
-            width=(edges[1] - edges[0]) * 0.94,
+            x=counted.centres.astype(np.float32),
+            y=counted.counts,
+            width=counted.width * 0.94,
             marker={"color": faded(colour, 0.75), "line": {"width": 0}},
             hovertemplate="%{x:.3g}: %{y:.0f} draws<extra></extra>",
         )
@@ -99,31 +93,16 @@ def histogram_figure(
     return figure
 
 
-def _counts(draws: np.ndarray, edges: np.ndarray, limits: tuple[float, float] | None) -> np.ndarray:
-    """Draws per bin; smoothed within the limits if most draws are repetitions."""
-    counts = np.histogram(draws, edges)[0].astype(float)
-    if np.unique(draws).size > draws.size / 2:
-        return counts
-    quartiles = np.quantile(draws, [0.25, 0.75])
-    width = 0.9 * min(draws.std(), (quartiles[1] - quartiles[0]) / 1.34) * draws.size**-0.2
-    if not width > 0:
-        return counts
-    mirrored = [draws, *(2.0 * limit - draws for limit in limits or ())]
-    reached = sum(ndtr((edges[:, None] - values[None, :]) / width).sum(axis=1) for values in mirrored)
-    return np.diff(reached)
-
-
-def _span(
-    draws: np.ndarray, interval: Sequence[float], second: Sequence[float] | None, limits: tuple[float, float] | None
+def _view(
+    counted: Histogram, interval: Sequence[float], second: Sequence[float] | None, limits: tuple[float, float] | None
 ) -> tuple[float, float]:
-    """Range of the x axis: all values with a margin, within the physical limits."""
-    values = np.concatenate([draws, interval, second if second is not None else []])
-    low, high = float(values.min()), float(values.max())
-    room = max(0.08 * (high - low), 1e-3 * max(abs(low), abs(high)), 1e-6)
-    low, high = low - room, high + room
-    if limits is not None:
-        low, high = max(low, limits[0]), min(high, limits[1])
-    return (low, high) if high > low else (low - room, high + room)
+    """Range of the x axis: all bins, and the intervals with a margin, within the physical limits."""
+    low, high = float(counted.edges[0]), float(counted.edges[-1])
+    values = [*interval, *(second or ())]
+    room = 0.08 * (max(high, *values) - min(low, *values))
+    low = low if low <= min(values) else min(values) - room
+    high = high if high >= max(values) else max(values) + room
+    return (low, high) if limits is None else (max(low, limits[0]), min(high, limits[1]))
 
 
 def stage_figure(

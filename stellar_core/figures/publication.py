@@ -14,6 +14,8 @@ from stellar_core.errors import ParameterError
 from stellar_core.figures.kiel import LOGG_VIEW, TEFF_VIEW, KielStar, Track, stage_label, stage_regions
 from stellar_core.figures.label_layout import group_lines, label_rows
 from stellar_core.figures.palette import LIGHT, Palette
+from stellar_core.histogram import Histogram
+from stellar_core.quantities import AGE
 from stellar_core.stages import DEFAULT_THRESHOLDS
 
 #: Width and height, inch: two columns of a journal, 180 mm.
@@ -165,11 +167,12 @@ def _kiel(axes, star, tracks, palette) -> None:
 
 
 def _age(axes, ages, interval, palette) -> None:
-    axes.hist(ages, bins=40, range=(0.0, 13.8), color=palette.draws, alpha=0.75, lw=0)
+    counted = Histogram.of(ages, AGE.limits)
+    axes.bar(counted.centres, counted.counts, width=0.94 * counted.width, color=palette.draws, alpha=0.75, lw=0)
     axes.axvspan(interval[0], interval[2], color=palette.draws, alpha=0.15, lw=0)
     axes.axvline(interval[1], color=palette.ink, lw=1)
     low, middle, high = interval
     axes.set_title(f"{middle:.1f} (+{high - middle:.1f}, −{middle - low:.1f}) Gyr", loc="right", size=8)
-    axes.set(xlim=(0, 13.8), yticks=[])
+    axes.set(xlim=(counted.edges[0], counted.edges[-1]), yticks=[])
     axes.set_xlabel("Age (Gyr)")
     axes.set_ylabel("draws")

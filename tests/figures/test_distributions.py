@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from stellar_core.figures.distributions import estimates_figure, histogram_figure, stage_figure
 from stellar_core.figures.kiel import stage_label
@@ -14,17 +12,6 @@ from stellar_core.stages import STAGES
 def quantiles(draws):
     interval = Interval.from_draws(draws)
     return (interval.p025, interval.p16, interval.median, interval.p84, interval.p975)
-
-
-@pytest.mark.slow
-@settings(deadline=None)
-@given(st.floats(-1e5, 1e5, allow_nan=False), st.one_of(st.just(0.0), st.floats(1e-6, 1e4)), st.integers(1, 500))
-def test_no_draw_is_lost(centre, spread, number):
-    draws = np.random.default_rng(0).normal(centre, spread, number)
-    figure = histogram_figure(draws, quantiles(draws))
-    assert int(np.sum(figure.data[0].y)) == number
-    low, high = figure.layout.xaxis.range
-    assert low < high
 
 
 def test_draws_of_a_grid_make_no_comb_and_stay_within_the_limits():
