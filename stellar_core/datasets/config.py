@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import ParameterError
 
+#: Allowed values of the settings that are words.
+CHOICES = {"look_up": ("nearest", "interpolated")}
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -33,10 +36,13 @@ class DataConfig:
     missing_stretch : float
         Share of stars without data over a random range of 300 to 2500 A.
     spp_errors : (float, float, float)
-        Errors of the mock pipeline's Teff [K], log g, [Fe/H] [dex], from which labels are made.
+        Errors of the independent pipeline's Teff [K], log g, [Fe/H] [dex].
     teacher_errors : (float, float, float)
         Errors of the reference atmosphere that Model 9 is trained on, K, dex, dex; so small against
         the errors of a spectroscopic measurement that they hardly broaden the posterior.
+    look_up : {"nearest", "interpolated"}
+        Labels from the pipeline's parameters: the nearest point of the tracks, or ages and masses interpolated
+        between isochrones; see `stellar_core.isochrones.LOOK_UPS`.
     """
 
     stars: int = 56_000
@@ -51,8 +57,15 @@ class DataConfig:
     missing_stretch: float = 0.1
     spp_errors: tuple[float, float, float] = SSPP_ERRORS
     teacher_errors: tuple[float, float, float] = (25.0, 0.05, 0.03)
+    look_up: str = "nearest"
 
     def __post_init__(self) -> None:
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ParameterError(
+                    f"The {name} must be one of {', '.join(allowed)}; got {getattr(self, name)!r}.",
+                    value=getattr(self, name),
+                )
         if min(self.stars, self.calibration, self.test) < 100:
             raise ParameterError("A run needs at least 100 stars each for training, calibration and test.")
         if not 0 < self.snr[0] <= self.snr[1]:

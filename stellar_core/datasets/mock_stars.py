@@ -17,7 +17,7 @@ from stellar_core.bolometric_corrections import apparent_magnitudes
 from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.datasets.config import DataConfig
 from stellar_core.galaxy import STRAGGLERS
-from stellar_core.isochrones import nearest_label, power_law_log_lifetime
+from stellar_core.isochrones import LOOK_UPS, power_law_log_lifetime
 from stellar_core.mock.binaries import with_companion
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.gaia import GaiaBatch, observe_gaia
@@ -171,7 +171,7 @@ def _make_chunk(
 
     true = np.column_stack([stars.teff, stars.logg, stars.feh])
     pipeline = true + rng.standard_normal(true.shape) * np.array(config.spp_errors)
-    label = nearest_label(*pipeline.T)
+    label = LOOK_UPS[config.look_up](*pipeline.T)
     reference = true + rng.standard_normal(true.shape) * np.array(config.teacher_errors)
     known = SpectralEmulator.load().domain(stars.teff, stars.logg, stars.feh)
     keep = usable & known & label.inside_models & np.isfinite(features).all(axis=1)

@@ -1,7 +1,8 @@
-"""The label of the paper: age and mass of the nearest point of the tracks.
+"""A label as the paper's: age and mass of the nearest point of the tracks.
 
-Kept for reproduction. It ignores the time that stars spend at a point and the number of points that fit, so it is
-biased towards the end of the main sequence; the posterior is not.
+The paper queries the MIST grid and does not say how; `interpolated_label` is the other way. The nearest point ignores
+the time that stars spend at a point and the number of points that fit: a star that its errors put below the zero-age
+main sequence gets the age of that line, a few Myr. The posterior is free of that.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ MAX_DISTANCE = 5.0
 
 
 @dataclass(frozen=True)
-class NearestLabel:
-    """Labels of each star; arrays of one shape.
+class LookedUpLabel:
+    """Labels of each star by the nearest point or by interpolation; arrays of one shape.
 
     Attributes
     ----------
@@ -66,7 +67,7 @@ def nearest_label(
     feh: np.ndarray,
     tracks: Tracks | None = None,
     scales: tuple[float, float, float] = SSPP_ERRORS,
-) -> NearestLabel:
+) -> LookedUpLabel:
     """Label each star by the nearest tabulated track point (EEP 202-808, age up to 13.8 Gyr).
 
     Parameters
@@ -80,7 +81,7 @@ def nearest_label(
 
     Returns
     -------
-    NearestLabel
+    LookedUpLabel
         NaN and -1 for stars that are not finite or farther than 5 units from every point.
     """
     from stellar_core.isochrones.track_table import load_tracks
@@ -95,7 +96,7 @@ def nearest_label(
     distance = np.where(finite, distance, np.inf)
     inside = distance <= MAX_DISTANCE
     mass = np.where(inside, points.mass[index], np.nan)
-    return NearestLabel(
+    return LookedUpLabel(
         log_age=np.where(inside, points.log_age[index], np.nan),
         mass=mass,
         log_lifetime=power_law_log_lifetime(mass),
