@@ -1,7 +1,7 @@
 """Find the spectrum of a star from an identifier, and its parallax.
 
-Plates 16000 to 16383, which SDSS never used, belong to the MOCK survey, which works offline. All others are looked up
-in the archives of SDSS and Gaia.
+Plates 16000 to 16383, which SDSS never used, belong to the MOCK survey, which works offline, as do the example spectra
+that ship with the project. All others are looked up in the archives of SDSS and Gaia.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stellar_core.gaia import Finding
-    from stellar_core.sdss.identifiers import PlateFiber, StarId
+    from stellar_core.sdss.identifiers import PlateFiber, Position, StarId
     from stellar_core.spectrum import Spectrum
 
 #: Difference of positions, degrees, up to which a MOCK spectrum is of the present MOCK survey.
 _SAME_PLACE = 1e-3
+#: Largest distance of a position from a MOCK star, arcsec. Coordinates are shown to 0.04 arcsec; a real star is as near
+#: to a MOCK one by chance in some 1 of 80,000 cases.
+_MOCK_RADIUS = 1.0
 
 
 def resolve(text: str) -> StarId | PlateFiber:
@@ -32,8 +35,8 @@ def resolve(text: str) -> StarId | PlateFiber:
     Returns
     -------
     StarId or PlateFiber
-        `PlateFiber` where the MJD is missing; `mjds` lists those available. For a position, the nearest spectrum in
-        the archive, with a note on its distance.
+        `PlateFiber` where the MJD is missing; `mjds` lists those available. For a position, the example or the MOCK
+        star that is there, else the nearest spectrum in the archive, with a note.
 
     Raises
     ------
@@ -42,14 +45,40 @@ def resolve(text: str) -> StarId | PlateFiber:
     ArchiveError
         If there is no spectrum at the position, or the archive cannot be reached.
     """
-    from stellar_core.sdss.identifiers import Position, parse
+    from stellar_core import examples
+    from stellar_core.sdss.archive import star_near
+    from stellar_core.sdss.identifiers import Position, StarId, parse
 
     found = parse(text)
     if isinstance(found, Position):
-        from stellar_core.sdss.archive import star_near
-
-        return star_near(found)
+        return star_here(found) or star_near(found)
+    if isinstance(found, StarId) and not found.run2d_known and (shipped := examples.find(found)):
+        return shipped.star
     return found
+
+
+def without_network(place: StarId | PlateFiber) -> bool:
+    """Return whether a spectrum is found without a connection: of the MOCK survey, or an example that ships."""
+    from stellar_core import examples
+    from stellar_core.sdss.star_id import MOCK_PLATES, StarId
+
+    if MOCK_PLATES[0] <= place.plate <= MOCK_PLATES[1]:
+        return True
+    return isinstance(place, StarId) and examples.find(place) is not None
+
+
+def star_here(place: Position) -> StarId | None:
+    """Return the example or the MOCK star that has a position, with a note; None where neither has."""
+    from dataclasses import replace
+
+    from stellar_core import examples
+    from stellar_core.mock.survey import MockSurvey
+
+    if shipped := examples.near(place):
+        return replace(shipped.star, notes=("An example that ships with the app has this position.",))
+    if mock := MockSurvey().near(place.ra, place.dec, _MOCK_RADIUS):
+        return replace(mock, notes=("A MOCK star has this position.",))
+    return None
 
 
 def mjds(place: PlateFiber) -> list[int]:
@@ -62,9 +91,7 @@ def mjds(place: PlateFiber) -> list[int]:
     ArchiveError
         If the archive cannot be reached.
     """
-    from stellar_core.sdss.star_id import MOCK_PLATES
-
-    if MOCK_PLATES[0] <= place.plate <= MOCK_PLATES[1]:
+    if without_network(place):
         from stellar_core.mock.survey import MockSurvey
 
         nights = MockSurvey().mjds(place.plate, place.fiber)
@@ -131,7 +158,7 @@ def identify(text: str) -> dict[str, object]:
 
 
 def load(star: StarId) -> Spectrum:
-    """Return the spectrum of a star, from the MOCK survey for its plates, else from SDSS.
+    """Return the spectrum of a star: of the MOCK survey for its plates, an example that ships, else from SDSS.
 
     Raises
     ------
@@ -144,6 +171,10 @@ def load(star: StarId) -> Spectrum:
         from stellar_core.mock.survey import MockSurvey
 
         return MockSurvey().spectrum(star)
+    from stellar_core import examples
+
+    if shipped := examples.find(star):
+        return shipped.spectrum()
     from stellar_core.sdss.archive import fetch_spectrum
 
     return fetch_spectrum(star)
@@ -234,7 +265,7 @@ def _mock_parallax(spectrum: Spectrum) -> Finding:
 
 
 def examples() -> list[tuple[StarId, str]]:
-    """Return example stars of the MOCK survey, each with a caption."""
+    """Return example stars of the MOCK survey, each with a caption; `stellar_core.examples` has real ones."""
     from stellar_core.mock.survey import MockSurvey
 
     return list(MockSurvey().examples())

@@ -26,7 +26,7 @@ LAYERS = (
     ("datasets",),
     ("inference", "lookup"),
     ("mock", "survey"),
-    ("gaia", "sdss"),
+    ("examples", "gaia", "sdss"),
     ("isochrones", "models"),
     ("preprocessing",),
     ("figures",),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from stellar_core import examples as shipped
 from stellar_core import lookup
 from stellar_core.errors import ArchiveError, IdentifierError
 from stellar_core.mock.survey import MockSurvey
@@ -97,3 +98,28 @@ def test_a_silent_archive_leaves_a_note(monkeypatch):
     spectrum = replace(survey.spectrum(survey.star_ids(16000)[0]), source="sdss")
     (found,) = lookup.add_parallaxes([spectrum])
     assert found.astrometry is None and found.notes[-1].startswith("Gaia was not used: Gaia did not answer")
+
+
+def test_examples_need_no_connection(monkeypatch):
+    def refuse(*_args, **_options):
+        raise AssertionError("an example must not need the archive")
+
+    for name in ("fetch_spectrum", "star_near"):
+        monkeypatch.setattr(archive, name, refuse)
+    first = shipped.examples()[0]
+    star = first.star
+    for text in (star.name, f"{star.plate}-{star.mjd}-{star.fiber}", star.specobjid, f"{first.ra} {first.dec}"):
+        found = lookup.resolve(text)
+        assert found == star and lookup.load(found).name == star.name, text
+        assert not any("run2d" in note for note in found.notes), "nothing was assumed"
+
+
+def test_the_position_of_a_mock_star_needs_no_connection(monkeypatch):
+    asked = []
+    monkeypatch.setattr(archive, "star_near", lambda place: asked.append(place))
+    star, _ = lookup.examples()[0]
+    meta = lookup.load(star).meta
+    found = lookup.resolve(f"{meta['ra']:.5f} {meta['dec']:+.5f}")
+    assert found.name == star.name and found.notes == ("A MOCK star has this position.",) and not asked
+    lookup.resolve(f"{meta['ra']:.5f} {meta['dec'] + 0.001:+.5f}")
+    assert len(asked) == 1, "3.6 arcsec away is another place"

@@ -21,7 +21,7 @@ from stellar_core.sdss.preload import load_libraries
 from stellar_core.sdss.readers import read_spectrum
 from stellar_core.sdss.skyserver import SkyServer
 from stellar_core.sdss.spectrum_files import SpectrumFiles, sas_rate_limit
-from stellar_core.sdss.star_id import MOCK_PLATES, PlateFiber, Position, StarId
+from stellar_core.sdss.star_id import PlateFiber, Position, StarId
 from stellar_core.spectrum import Spectrum
 
 #: Spectra fetched at a time, and spectra read ahead.
@@ -84,14 +84,15 @@ class IdentifierChunk:
         """Return the star that a text identifies; positions and plate-fiber pairs are resolved by the archive."""
         found = parse(text)
         if isinstance(found, Position):
-            return archive.nearest(found)
+            here = None if self.served else lookup.star_here(found)
+            return here or archive.nearest(found)
         if isinstance(found, PlateFiber):
             return lookup.only_night(found, archive.mjds(found) if self._is_served(found) else lookup.mjds(found))
         return found
 
     def _is_served(self, place: StarId | PlateFiber) -> bool:
-        """Return whether the archive has the star, rather than the MOCK survey of this machine."""
-        return self.served or not MOCK_PLATES[0] <= place.plate <= MOCK_PLATES[1]
+        """Return whether the star is asked of the archive, rather than made or read on this machine."""
+        return self.served or not lookup.without_network(place)
 
     def _with_row(self, archive: Archive, spectrum: Spectrum) -> Spectrum:
         """Add the row of SDSS's catalogue to a spectrum from a file."""

@@ -22,7 +22,8 @@ def build(
             "systematics (after tracks), the errors of the models, from tables of real stars in DATA; "
             "cells (after tracks); dust-map, from a HEALPix file of the SFD map; "
             "learning-curve from DATA (hours); cards, the README.md of each model; "
-            "known-stars, the table in stellar_core/isochrones/README.md."
+            "known-stars, the table in stellar_core/isochrones/README.md; "
+            "examples, the spectra in stellar_core/examples, from DATA."
         ),
     ],
     data: Annotated[Path | None, typer.Argument(help="Folder of public data; see trained/README.md.")] = None,
@@ -53,6 +54,11 @@ def build(
 
         write_section()
         typer.echo(str(README))
+    elif part == "examples":
+        from stellar_core.examples.build import build as build_examples
+
+        for path in build_examples(_needed(data, part)):
+            typer.echo(str(path))
     elif part == "systematics":
         from stellar_core.evaluation.systematics_fit import build as build_systematics
 

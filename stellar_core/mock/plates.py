@@ -146,12 +146,8 @@ def make_plate(seed: int, number: int) -> Plate:
             f"The MOCK survey has no plate {number}; its plates are {MOCK_PLATES[0]} to {MOCK_PLATES[1]}.", value=number
         )
     rng = np.random.default_rng([seed, number, 1])
-    instrument = "SDSS" if number % 2 == 0 else "BOSS"
-    n = stars_on(number)
-    first = int(rng.integers(52000, 54600) if instrument == "SDSS" else rng.integers(55400, 58900))
-    mjds = (first, first + int(rng.integers(3, 60))) if number % SECOND_NIGHT in (3, 6) else (first,)
-    fibers = np.sort(rng.choice(np.arange(1, FIBERS[instrument] + 1), n, replace=False))
-    ra, dec = _positions(n, rng)
+    instrument, mjds, fibers, ra, dec = _targets(number, rng)
+    n = len(fibers)
     longitude, latitude = to_galactic(ra, dec)
     stars = _known_stars(n, longitude, latitude, rng)
     photometry = observe_photometry(stars.magnitudes, stars.ebv, rng)
@@ -185,6 +181,40 @@ def make_plate(seed: int, number: int) -> Plate:
     )
 
 
+def star_at(seed: int, ra: float, dec: float, radius: float) -> tuple[int, int, int] | None:
+    """Plate, first MJD and fiber of the star nearest to a position.
+
+    Parameters
+    ----------
+    seed : int
+        Of the survey.
+    ra, dec : float
+        J2000, degrees.
+    radius : float
+        Largest distance, arcsec.
+
+    Returns
+    -------
+    tuple of int or None
+        None if no star is so near.
+    """
+    plate, mjd, fiber, stars_ra, stars_dec = _sky(seed)
+    east = ((stars_ra - ra + 180.0) % 360.0 - 180.0) * np.cos(np.radians(dec))
+    distance = 3600.0 * np.hypot(east, stars_dec - dec)
+    row = int(np.argmin(distance))
+    return (int(plate[row]), int(mjd[row]), int(fiber[row])) if distance[row] <= radius else None
+
+
+@lru_cache(maxsize=2)
+def _sky(seed: int) -> tuple[np.ndarray, ...]:
+    """Plate, first MJD, fiber, RA and Dec of all stars of a survey, each (n,)."""
+    parts = []
+    for number in range(MOCK_PLATES[0], MOCK_PLATES[1] + 1):
+        _, mjds, fibers, ra, dec = _targets(number, np.random.default_rng([seed, number, 1]))
+        parts.append((np.full(len(fibers), number), np.full(len(fibers), mjds[0]), fibers, ra, dec))
+    return tuple(np.concatenate(column) for column in zip(*parts))
+
+
 @lru_cache(maxsize=N_PLATES)
 def gaia_of_plate(seed: int, number: int) -> GaiaBatch:
     """Gaia's values of the stars of a plate, in the order of its fibers; raises as `make_plate`.
@@ -207,6 +237,18 @@ def _known_stars(n: int, longitude: np.ndarray, latitude: np.ndarray, rng: np.ra
             "Too few of the drawn stars are inside the domain of the spectral emulator.", value=float(known.mean())
         )
     return spare.select(order)
+
+
+def _targets(
+    number: int, rng: np.random.Generator
+) -> tuple[str, tuple[int, ...], np.ndarray, np.ndarray, np.ndarray]:
+    """Spectrograph, nights, fibers and positions of a plate: the first draws from its generator."""
+    instrument = "SDSS" if number % 2 == 0 else "BOSS"
+    n = stars_on(number)
+    first = int(rng.integers(52000, 54600) if instrument == "SDSS" else rng.integers(55400, 58900))
+    mjds = (first, first + int(rng.integers(3, 60))) if number % SECOND_NIGHT in (3, 6) else (first,)
+    fibers = np.sort(rng.choice(np.arange(1, FIBERS[instrument] + 1), n, replace=False))
+    return instrument, mjds, fibers, *_positions(n, rng)
 
 
 def _positions(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from stellar_core.galaxy import HALO, STRAGGLERS
 from stellar_core.mock.gaia import GaiaBatch
 from stellar_core.mock.instrument import INSTRUMENTS, Observation, observe
 from stellar_core.mock.light import R_BAND, LightSources, rest_spectra
-from stellar_core.mock.plates import Plate, flux_at_r, gaia_of_plate, make_plate
+from stellar_core.mock.plates import Plate, flux_at_r, gaia_of_plate, make_plate, star_at
 from stellar_core.mock.streams import StarStreams
 from stellar_core.photometry import Photometry
 from stellar_core.sdss.specobjid import BOSS_RUN2D
@@ -102,6 +102,11 @@ class MockSurvey:
         found = make_plate(self.seed, plate)
         found.row(fiber)
         return list(found.mjds)
+
+    def near(self, ra: float, dec: float, radius: float) -> StarId | None:
+        """The star nearest to a position in degrees, on its first night; None if none is within ``radius`` arcsec."""
+        found = star_at(self.seed, ra, dec, radius)
+        return None if found is None else StarId(*found, BOSS_RUN2D)
 
     def spectrum(self, star: StarId, *, gaia: bool = False) -> Spectrum:
         """The spectrum of ``star`` with photometry and metadata, ``source`` "mock"; `astrometry` only with ``gaia``.
