@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from stellar_core.constants import SSPP_ERRORS
 from stellar_core.errors import ParameterError
+from stellar_core.sdss.quality_cuts import QualityCuts
 
 #: Allowed values of the settings that are words.
 CHOICES = {"look_up": ("nearest", "interpolated")}
@@ -70,6 +71,13 @@ class DataConfig:
             raise ParameterError("A run needs at least 100 stars each for training, calibration and test.")
         if not 0 < self.snr[0] <= self.snr[1]:
             raise ParameterError(f"The S/N range must be positive and ascending; got {self.snr}.")
+
+    @classmethod
+    def paper(cls, **changes: object) -> DataConfig:
+        """Return the paper's sample, with ``changes``: as a survey selects it, S/N from the paper's cut to the brightest
+        stars of a plate, without the additional dust and gaps of our training stars."""
+        snr = (QualityCuts().sn_median, 80.0)
+        return cls(**{"balanced": 0.0, "snr": snr, "dusty": 0.0, "missing_stretch": 0.0, **changes})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> DataConfig:

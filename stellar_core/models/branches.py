@@ -86,6 +86,11 @@ def spectrum_channels(flux: torch.Tensor, coverage: torch.Tensor, window: int = 
     return torch.stack([(masked.clamp(-1.0, 6.0) - 1.0) * coverage, 5.0 * lines * coverage, coverage], 1)
 
 
+def flux_channel(flux: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
+    """Return the flux itself, (batch, 1, n_pixel), with its median, 1, where ``coverage`` is 0; as `spectrum_channels`."""
+    return torch.where(coverage > 0, flux, torch.ones_like(flux)).unsqueeze(1)
+
+
 class ResidualBlock(nn.Module):
     """Two convolutions added to their input (He et al. 2016), normalisation first.
 
@@ -120,16 +125,16 @@ def _group_norm(width: int) -> nn.GroupNorm:
 class ConvolutionalStem(nn.Module):
     """The paper's CNN pre-processor: 6800 pixels to 68 tokens of 100 A."""
 
-    def __init__(self, width: int, channels: tuple[int, int] = (48, 128)) -> None:
+    def __init__(self, width: int, n_in: int = 3, channels: tuple[int, int] = (48, 128)) -> None:
         super().__init__()
         first, second = channels
-        self.conv1 = nn.Conv1d(3, first, 9, stride=4, padding=4)
+        self.conv1 = nn.Conv1d(n_in, first, 9, stride=4, padding=4)
         self.conv2 = nn.Conv1d(first, second, 7, stride=5, padding=3)
         self.block = ResidualBlock(second)
         self.conv3 = nn.Conv1d(second, width, 5, stride=5)
 
     def forward(self, channels: torch.Tensor) -> torch.Tensor:
-        """``channels`` (batch, 3, 6800) to tokens (batch, 68, width)."""
+        """``channels`` (batch, n_in, 6800) to tokens (batch, 68, width)."""
         x = nn.functional.silu(self.conv1(channels))  # (batch, 48, 1700)
         x = self.block(self.conv2(x))  # (batch, 128, 340)
         return self.conv3(nn.functional.silu(x)).transpose(1, 2)  # (batch, 68, width)
@@ -138,14 +143,14 @@ class ConvolutionalStem(nn.Module):
 class PatchEmbedding(nn.Module):
     """Map patches of ``patch`` pixels to tokens by one linear map (no CNN before the Transformer)."""
 
-    def __init__(self, width: int, patch: int) -> None:
+    def __init__(self, width: int, patch: int, n_in: int = 3) -> None:
         super().__init__()
         self.patch = patch
-        self.linear = nn.Linear(3 * patch, width)
+        self.linear = nn.Linear(n_in * patch, width)
 
     def forward(self, channels: torch.Tensor) -> torch.Tensor:
-        """``channels`` (batch, 3, n_pixel) to tokens (batch, n_pixel / patch, width)."""
-        pieces = channels.unflatten(2, (-1, self.patch))  # (batch, 3, token, patch)
+        """``channels`` (batch, n_in, n_pixel) to tokens (batch, n_pixel / patch, width)."""
+        pieces = channels.unflatten(2, (-1, self.patch))  # (batch, n_in, token, patch)
         return self.linear(pieces.transpose(1, 2).flatten(2))
 
 

@@ -45,7 +45,8 @@ def layout(config: ModelConfig) -> Layout:
         layers = f"{config.photometry_depth} layers of {config.photometry_width}"
         photometry = (Block("Photometry", (f"{N_FEATURE} features",)), Block("MLP", (layers,)))
     if entry.uses_spectrum:
-        spectrum = (Block("Spectrum", (f"{N_PIXEL} pixels of 1 Å", "flux and coverage")), *_spectral_blocks(config))
+        inputs = "flux" if config.channels == 1 else "flux and coverage"
+        spectrum = (Block("Spectrum", (f"{N_PIXEL} pixels of 1 Å", inputs)), *_spectral_blocks(config))
     if photometry and spectrum:
         joined = (Block("Fusion", (f"{config.fusion_depth} layers of {config.fusion_width}",)),)
     outputs = (

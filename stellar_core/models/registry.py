@@ -78,7 +78,7 @@ class Architecture:
             names += ["photometry_depth", "photometry_width"]
         if self.photometry and self.spectrum:
             names += ["fusion_depth", "fusion_width"]
-        return (*names, "dropout", "bounded")
+        return (*names, *(["channels"] if self.spectrum else []), "dropout", "bounded")
 
 
 _TABLE_1 = (
@@ -175,6 +175,9 @@ class ModelConfig:
     bounded : bool
         True if a sigmoid bounds log age and log lifetime. The paper's outputs are unbounded, with ages
         up to 2721 Gyr (Table 7).
+    channels : {3, 1}
+        Channels of the spectrum: 3 for flux, flux over its running mean, and coverage; 1 for the flux alone, the
+        paper's "uniform 6800-point vector" (section 3.2.4). Not for Model 1.
     """
 
     name: str = "MLP+CNN+Transformer"
@@ -188,6 +191,7 @@ class ModelConfig:
     dropout: float = 0.1
     patch: int = 100
     bounded: bool = True
+    channels: int = 3
 
     def __post_init__(self) -> None:
         if self.name not in ARCHITECTURES:
@@ -202,6 +206,8 @@ class ModelConfig:
                 )
         if not 0.0 <= self.dropout < 1.0:
             raise ModelError(f"The dropout probability must lie in [0, 1); got {self.dropout}.", value=self.dropout)
+        if self.channels not in (1, 3):
+            raise ModelError(f"A spectrum has 1 or 3 channels; got {self.channels!r}.", value=self.channels)
         settings, width = self.architecture.settings, self.spectrum_width
         if "heads" in settings and width % self.heads:
             raise ModelError(f"The width {width} is not a multiple of the {self.heads} heads.", value=self.heads)

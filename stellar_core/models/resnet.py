@@ -13,15 +13,15 @@ from stellar_core.models.dropout import Dropout
 class ResidualStem(nn.Module):
     """Strided convolution, pooling and the first two stages: 6800 pixels to 425 places."""
 
-    def __init__(self, width: int, depth: int) -> None:
+    def __init__(self, width: int, depth: int, n_in: int = 3) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(3, width // 8, 9, stride=4, padding=4)
+        self.conv = nn.Conv1d(n_in, width // 8, 9, stride=4, padding=4)
         self.pool = nn.MaxPool1d(3, stride=2, padding=1)
         stages = (_stage(width // 8, width // 8, depth, 1), _stage(width // 8, width // 4, depth, 2))
         self.blocks = nn.ModuleList(block for stage in stages for block in stage)
 
     def forward(self, channels: torch.Tensor) -> torch.Tensor:
-        """``channels`` (batch, 3, 6800) to tokens (batch, 425, width / 4)."""
+        """``channels`` (batch, n_in, 6800) to tokens (batch, 425, width / 4)."""
         x = self.pool(nn.functional.silu(self.conv(channels)))  # (batch, width / 8, 850)
         for block in self.blocks:
             x = block(x)

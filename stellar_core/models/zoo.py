@@ -11,6 +11,7 @@ from stellar_core.models.branches import (
     PatchEmbedding,
     PhotometryBranch,
     TransformerEncoder,
+    flux_channel,
     spectrum_channels,
 )
 from stellar_core.models.heads import Heads, Prediction
@@ -75,7 +76,8 @@ class Network(nn.Module):
         """
         if self.stem is None:
             return flux.new_zeros(len(flux), 0, 0)
-        return self.stem(spectrum_channels(flux, coverage))
+        prepare = flux_channel if self.config.channels == 1 else spectrum_channels
+        return self.stem(prepare(flux, coverage))
 
     def embed(
         self, tokens: torch.Tensor, features: torch.Tensor, generator: torch.Generator | None = None
@@ -118,11 +120,11 @@ def _spectral_branch(config: ModelConfig) -> tuple[nn.Module, nn.Module]:
     """The modules from spectrum to tokens and from tokens to one vector."""
     entry, width, depth = config.architecture, config.spectrum_width, config.spectrum_depth
     if entry.spectrum == "ResNet":
-        return ResidualStem(width, depth), ResidualEncoder(width, depth, config.dropout)
+        return ResidualStem(width, depth, config.channels), ResidualEncoder(width, depth, config.dropout)
     if entry.spectrum == "Transformer":
-        stem, n_token = PatchEmbedding(width, config.patch), N_PIXEL // config.patch
+        stem, n_token = PatchEmbedding(width, config.patch, config.channels), N_PIXEL // config.patch
     else:
-        stem, n_token = ConvolutionalStem(width), CNN_TOKENS
+        stem, n_token = ConvolutionalStem(width, config.channels), CNN_TOKENS
     return stem, TransformerEncoder(n_token, width, depth, config.heads, config.dropout, entry.attention)
 
 

@@ -22,8 +22,6 @@ from stellar_core.training.schedule import EarlyStopping, Schedule
 
 #: Largest number of stars for the mean spectrum that Model 9 stores.
 SCALE_STARS = 1000
-#: Largest norm of a gradient; larger ones are scaled down.
-MAX_GRADIENT = 1.0
 
 
 def half_precision(wanted: str, device: torch.device) -> bool:
@@ -133,7 +131,8 @@ class Learner:
         losses = self._losses(self.parallel, batch, self.dropout)
         self.optimiser.zero_grad(set_to_none=True)
         losses[-1].backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT, foreach=True)
+        if self.config.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip, foreach=True)
         self.optimiser.step()
         decay = min(self.config.average, (1 + step) / (10 + step))
         with torch.no_grad():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from stellar_core.errors import ParameterError
-from stellar_core.models.branches import PatchEmbedding, PhotometryBranch, ResidualBlock, spectrum_channels
+from stellar_core.models.branches import PatchEmbedding, PhotometryBranch, ResidualBlock, flux_channel, spectrum_channels
 from stellar_core.models.dropout import Dropout
 from stellar_core.models.resnet import ResidualEncoder, ResidualStem
 
@@ -31,6 +31,14 @@ def test_channels_are_zero_outside_the_coverage():
     channels = spectrum_channels(flux, coverage)
     assert torch.isfinite(channels).all()
     assert not channels[0, :, 100:900].any() and not channels[1].any()
+
+
+def test_the_flux_alone_is_the_flux_where_it_is_known():
+    flux, coverage = torch.rand(2, 6800, generator=generator()), torch.ones(2, 6800)
+    coverage[0, 100:900] = 0
+    channel = flux_channel(flux, coverage)
+    assert channel.shape == (2, 1, 6800) and torch.equal(channel[1, 0], flux[1])
+    assert (channel[0, 0, 100:900] == 1).all() and torch.equal(channel[0, 0, 900:], flux[0, 900:])
 
 
 def test_patches_hold_their_own_pixels():

@@ -1,5 +1,7 @@
 """The heads: bounded by default, the paper's unbounded ones on request."""
 
+from itertools import product
+
 import pytest
 import torch
 
@@ -21,14 +23,28 @@ def test_unbounded_heads_leave_the_age_of_the_universe_and_bounded_ones_do_not(h
         assert heads[True](x).log_age.max() <= LOG_AGE_BOUNDS[1]
 
 
-def test_both_kinds_of_heads_start_from_the_same_values(heads):
+def test_bounded_heads_start_near_the_sun_and_unbounded_ones_keep_their_weights(heads):
     x = torch.randn(50, 8, generator=torch.Generator().manual_seed(0))
+    before = heads[False].age.weight.clone()
     with torch.no_grad():
         for head in heads.values():
             head.initialise()
-            predicted = head(x)
-            assert predicted.log_age.mean() == pytest.approx(START_LOG_AGE, abs=0.05)
-            assert predicted.log_lifetime.mean() == pytest.approx(START_LOG_LIFETIME, abs=0.05)
+        predicted = heads[True](x)
+    assert predicted.log_age.mean() == pytest.approx(START_LOG_AGE, abs=0.05)
+    assert predicted.log_lifetime.mean() == pytest.approx(START_LOG_LIFETIME, abs=0.05)
+    assert torch.equal(heads[False].age.weight, before)
+
+
+def test_unbounded_heads_are_the_linear_layers_even_in_half_precision(heads):
+    head, x = heads[False], torch.randn(5, 8, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        head.age.bias.fill_(9.7)
+        expected = head.age(x)[:, 0], head.lifetime(x)[:, 0]
+        for half, values in product((False, True), expected):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+                predicted = head(x)
+            found = predicted.log_age if values is expected[0] else predicted.log_lifetime
+            assert found.dtype == torch.float32 and torch.equal(found, values)
 
 
 def test_networks_start_near_these_values_for_any_seed():

@@ -19,6 +19,9 @@ def test_the_papers_preset_follows_section_3_5():
     config = TrainingConfig.paper(setup="C", seed=4)
     assert (config.learning_rate, config.weight_decay, config.schedule) == (1e-5, 1e-2, "plateau")
     assert config.atmosphere_weight == 0 and config.task_weights == (0.35, 0.35, 0.3) and config.seed == 4
+    assert config.balancing == "class weights" and config.clip == config.average == config.photometry_dropout == 0
+    assert not config.model.bounded and config.model.channels == 1 and config.data.snr[0] == 20
+    assert config.data.balanced == config.data.dusty == config.data.missing_stretch == 0
 
 
 def test_the_configuration_of_a_shipped_model_loads():
@@ -45,6 +48,7 @@ def test_the_configuration_of_a_shipped_model_loads():
         ('{"schedule": "plateau"}', "validation"),
         ('{"validation": 0.9}', "validation"),
         ('{"plateau_factor": 2}', "factor"),
+        ('{"clip": -1}', "gradient"),
     ],
 )
 def test_a_bad_configuration_gives_a_one_line_error(tmp_path, text, words):

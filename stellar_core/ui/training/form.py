@@ -193,7 +193,7 @@ def _model_inputs(model: ModelConfig | IsochroneConfig, key) -> ModelConfig | Is
     if name == ISOCHRONE:
         sizes = ("depth", "width", "heads", "embedding_depth", "embedding_width")
     else:
-        sizes = tuple(size for size in ARCHITECTURES[name].settings if size not in ("dropout", "bounded", "patch"))
+        sizes = tuple(size for size in ARCHITECTURES[name].settings if size not in ("dropout", "bounded", "patch", "channels"))
     columns, values = st.columns(2), {}
     for number, size in enumerate(sizes):
         low, high = LIMITS.get(size.rpartition("_")[2], (1, 32))
