@@ -9,19 +9,20 @@ with SSPP-like errors. The true values are kept in `Truth`, for calibration and 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from stellar_core.bolometric_corrections import apparent_magnitudes
 from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.datasets.config import DataConfig
+from stellar_core.datasets.raw_spectra import RawSpectra
 from stellar_core.galaxy import STRAGGLERS
 from stellar_core.isochrones import LOOK_UPS, power_law_log_lifetime
 from stellar_core.mock.binaries import with_companion
 from stellar_core.mock.emulator import SpectralEmulator
 from stellar_core.mock.gaia import GaiaBatch, observe_gaia
-from stellar_core.mock.instrument import observe
+from stellar_core.mock.instrument import load_instrument, observe
 from stellar_core.mock.light import LightSources, rest_spectra
 from stellar_core.mock.photometry import observe_photometry
 from stellar_core.mock.population import Population, draw
@@ -102,19 +103,23 @@ class StarSet:
     """Inputs, labels and truth of stars, row by row.
 
     ``gaia`` has parallaxes and Gaia's magnitudes, for calibration and evaluation with a parallax: no input of a
-    network. None where they are unknown: sets from disk and from a survey.
+    network. None where they are unknown: sets from disk and from a survey. ``raw`` has the spectra before the
+    preprocessing and ``companion_light`` (n,) the true light of an unresolved companion in r over that of the star, 0
+    for single stars; both only from `make_stars` with ``raw``.
     """
 
     inputs: Inputs
     labels: Labels
     truth: Truth
     gaia: GaiaBatch | None = None
+    raw: RawSpectra | None = None
+    companion_light: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels.log_age)
 
 
-def make_stars(n: int, config: DataConfig, split: str, progress: Progress | None = None) -> StarSet:
+def make_stars(n: int, config: DataConfig, split: str, progress: Progress | None = None, raw: bool = False) -> StarSet:
     """Make mock stars.
 
     Parameters
@@ -127,6 +132,8 @@ def make_stars(n: int, config: DataConfig, split: str, progress: Progress | None
         Each has its own seed.
     progress : callable, optional
         Called with what is being made, the number done and ``n``.
+    raw : bool
+        Keep the spectra before the preprocessing (38 kB per star), and the light of companions.
     """
     stream = list(SPLITS).index(split)
     balanced = config.balanced if split == "train" else 0.0
@@ -134,7 +141,8 @@ def make_stars(n: int, config: DataConfig, split: str, progress: Progress | None
     for chunk, size in enumerate(_chunks(n)):
         # Two streams, so that spectra and photometry do not depend on what is drawn for Gaia.
         rng, sky = (np.random.default_rng([config.seed, stream, chunk, *more]) for more in ((), (_GAIA,)))
-        parts.append(_make_chunk(size, config, balanced, split == "train", rng, sky))
+        part = _make_chunk(size, config, balanced, split == "train", rng, sky)
+        parts.append(part if raw else replace(part, raw=None, companion_light=None))
         done += size
         if progress is not None:
             progress(f"making MOCK {SPLITS[split]} stars", done, n)
@@ -148,6 +156,10 @@ def _chunks(n: int) -> Iterator[int]:
 
 def _join(parts: list):
     kind = type(parts[0])
+    if parts[0] is None:
+        return None
+    if kind is np.ndarray:
+        return np.concatenate(parts)
     return kind(*(np.concatenate([getattr(part, name) for part in parts]) for name in kind.__dataclass_fields__))
 
 
@@ -163,7 +175,7 @@ def _make_chunk(
     stars = _draw_population(n, balanced, rng)
     snr = np.exp(rng.uniform(*np.log(config.snr), n))
     ebv = stars.ebv + np.where(rng.random(n) < config.dusty, rng.exponential(0.15, n), 0.0)
-    flux, coverage, ivar, usable = _spectra(stars, ebv, snr, config, rng)
+    flux, coverage, ivar, usable, raw = _spectra(stars, ebv, snr, config, rng)
     magnitudes = apparent_magnitudes(stars.teff, stars.logg, stars.feh, stars.log_radius, stars.distance_pc, ebv)
     magnitudes = with_companion(magnitudes, stars.secondary_flux)
     seen = observe_photometry(magnitudes, ebv, rng)
@@ -187,7 +199,8 @@ def _make_chunk(
     )
     lifetime = np.where(merged, stars.log_lifetime, power_law_log_lifetime(stars.mass))
     truth = Truth(stars.log_age, lifetime, stars.stage, true, stars.log_lifetime, snr)
-    return StarSet(*(_select(part, keep) for part in (inputs, labels, truth, observe_gaia(stars, ebv, sky))))
+    parts = inputs, labels, truth, observe_gaia(stars, ebv, sky), raw
+    return StarSet(*(_select(part, keep) for part in parts), companion_light=stars.secondary_flux[keep, 2])
 
 
 def _select(part, keep: np.ndarray):
@@ -196,8 +209,8 @@ def _select(part, keep: np.ndarray):
 
 def _spectra(
     stars: Population, ebv: np.ndarray, snr: np.ndarray, config: DataConfig, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Preprocessed flux, coverage, inverse variance, and (n,) bool: spectra that passed the preprocessing."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, RawSpectra]:
+    """Preprocessed flux, coverage, inverse variance, (n,) bool: spectra that passed the preprocessing; raw spectra."""
     n = len(snr)
     rest = rest_spectra(LightSources.of(stars), ebv, rng)
     error = config.velocity_error * np.where(rng.random(n) < 0.1, 5.0, 1.0) * rng.standard_normal(n)
@@ -206,15 +219,17 @@ def _spectra(
     known = np.zeros((n, GRID.size), dtype=np.float32)
     usable = np.zeros(n, dtype=bool)
     boss = rng.random(n) < config.boss
+    raw = RawSpectra.empty(boss, stars.velocity_kms + error)
     for name, rows in (("BOSS", np.flatnonzero(boss)), ("SDSS", np.flatnonzero(~boss))):
         if not rows.size:
             continue
         seen = observe(rest[rows], stars.velocity_kms[rows], snr[rows], name, rng, resolution=sdss_fwhm)
         ivar = _lose_stretches(seen.wavelength, seen.ivar, config.missing_stretch, rng)
-        shift = 1.0 + (stars.velocity_kms[rows] + error[rows]) / SPEED_OF_LIGHT
+        raw.fill(rows, load_instrument(name).pixels, seen, ivar)
+        shift = 1.0 + raw.velocity_kms[rows] / SPEED_OF_LIGHT
         wavelength = seen.wavelength[None, :] / shift[:, None]
         flux[rows], coverage[rows], known[rows], usable[rows] = normalise_batch(wavelength, seen.flux, ivar)
-    return flux, coverage, known, usable
+    return flux, coverage, known, usable, raw
 
 
 def _lose_stretches(wavelength: np.ndarray, ivar: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
