@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,11 +54,10 @@ def commands(path: Path) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in READMES if blocks(path, "python")], ids=name_of)
-def test_python_blocks_run(path, shared_data, tmp_path):
+def test_python_blocks_run(path, tmp_path):
     code = [f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n"]
+    (tmp_path / "stellar_core").symlink_to(ROOT / "stellar_core")  # the spectra that ship are read from there
     for block in blocks(path, "python"):
-        for name in re.findall(r"spec-\d{4}-\d{5}-\d{4}\.fits", block):
-            shutil.copyfile(shared_data / "sdss" / name, tmp_path / name)
         code += [*(text for word, text in BEFORE.items() if word in block), block]
     done = subprocess.run([sys.executable, "-c", "\n".join(code)], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

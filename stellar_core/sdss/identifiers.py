@@ -19,8 +19,8 @@ __all__ = ["FORMS", "PlateFiber", "Position", "StarId", "parse"]
 MAX_TEXT = 2000
 
 FORMS = (
-    "Enter a specObjID, plate-MJD-fiber (266-51602-31), plate and fiber (266 31), "
-    "a spec file name, an SDSS URL or a position (147.32107 -0.00657)."
+    "Enter a specObjID, plate-MJD-fiber (3223-54865-170), plate and fiber (3223 170), "
+    "a spec file name, an SDSS URL or a position (145.42972 36.17454)."
 )
 
 _SPEC_FILE = re.compile(r"spec-(\d{4,5})-(\d{5})-(\d{4})(?!\d)", re.ASCII | re.IGNORECASE)

@@ -128,7 +128,7 @@ def read_specobjid(text: str) -> tuple[int, bool, tuple[str, ...]]:
         raise IdentifierError(
             f"The identifier has {len(str(value))} digits and exceeds 64 bits; ids of DR19 on are not supported.",
             value=text,
-            remedy="Enter plate-MJD-fiber, such as 266-51602-31.",
+            remedy="Enter plate-MJD-fiber, such as 3223-54865-170.",
         )
     if value >> 48 == 4397:
         raise IdentifierError(

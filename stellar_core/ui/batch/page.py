@@ -82,7 +82,7 @@ def choose() -> Run | None:
             key="batch_text",
             height=190,
             help="Any identifier that the Star page accepts.",
-            placeholder="4565636362342690816\n266-51602-31\nspec-0266-51602-0031.fits\n147.32107 -0.00657",
+            placeholder="3223-54865-170\n4037614591814901760\nspec-0422-51811-0260.fits\n179.73687 -2.06327",
         )
         file = right.file_uploader(
             "or a file (used instead): a list of identifiers, or a zip archive of spectra",
