@@ -95,6 +95,14 @@ class Spectrum:
         object.__setattr__(self, "meta", MappingProxyType(dict(self.meta)))
 
     @property
+    def flux_calibration(self) -> str:
+        """Origin of the flux calibration: "SDSS", "other" for a file that names another survey, else "unknown"."""
+        instrument = str(self.meta.get("instrument", ""))
+        if self.source in ("sdss", "mock") or "plate" in self.meta or instrument in ("SDSS", "BOSS"):
+            return "SDSS"
+        return "other" if instrument else "unknown"
+
+    @property
     def good(self) -> np.ndarray:
         """(n_pixel,) bool: pixels with a positive inverse variance."""
         return self.ivar > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from torch import nn
@@ -74,6 +74,8 @@ class CalibratedOutput:
         As in `Result`.
     spectral : mapping of str to Interval
         ``intervals`` without the parallax, for the checks of the spectrum.
+    lines : bool
+        True if they rest on the lines of the spectrum alone.
     """
 
     draws: Mapping[str, np.ndarray]
@@ -88,6 +90,7 @@ class CalibratedOutput:
     parts: Mapping[str, ErrorBudget] = field(default_factory=dict)
     parallax: Mapping[str, object] | None = None
     spectral: Mapping[str, Interval] | None = None
+    lines: bool = False
 
 
 def error_budgets(
@@ -146,7 +149,13 @@ class BaseEstimator(ABC):
 
     @abstractmethod
     def moments(
-        self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
+        self,
+        flux: np.ndarray,
+        coverage: np.ndarray,
+        ivar: np.ndarray,
+        features: np.ndarray,
+        snr: np.ndarray,
+        lines: bool = False,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Compute means and standard deviations for many stars at once, without MC dropout.
 
@@ -158,6 +167,8 @@ class BaseEstimator(ABC):
             NaN for a star without photometry.
         snr : (n,)
             S/N per pixel.
+        lines : bool
+            True if the networks rests on the lines alone, as `rests_on_lines` decides.
 
         Returns
         -------
@@ -171,6 +182,10 @@ class BaseEstimator(ABC):
     def reads_spectrum(self) -> bool:
         """True if the network reads the spectrum."""
         return True
+
+    def rests_on_lines(self, prepared: PreparedSpectrum, inputs: np.ndarray) -> bool:
+        """True if the network uses the lines of this spectrum without its broad shape; ``inputs`` as for `infer`."""
+        return False
 
     @cached_property
     def emulator(self) -> SpectralEmulator:
@@ -277,7 +292,8 @@ class BaseEstimator(ABC):
         """Remove a single magnitude that disagrees with the spectrum; the same object where there is none."""
         if output.photometry != "used" or not self.reads_spectrum:
             return spectrum
-        return without_faulty_band(spectrum, prepared, output.spectral or output.intervals, self.moments)
+        moments = partial(self.moments, lines=output.lines)
+        return without_faulty_band(spectrum, prepared, output.spectral or output.intervals, moments)
 
     def _parallax_remarks(self, spectrum: Spectrum, output: CalibratedOutput) -> tuple[str, ...]:
         if spectrum.astrometry is None:

@@ -65,7 +65,13 @@ class DropoutEstimator(BaseEstimator):
         return self.network.architecture.uses_spectrum
 
     def moments(
-        self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
+        self,
+        flux: np.ndarray,
+        coverage: np.ndarray,
+        ivar: np.ndarray,
+        features: np.ndarray,
+        snr: np.ndarray,
+        lines: bool = False,
     ) -> tuple[np.ndarray, None]:
         """See `BaseEstimator.moments`; not calibrated, since the calibrated width depends on stage and S/N alone."""
         return run_once(self.network, flux, coverage, features), None

@@ -25,6 +25,7 @@ from stellar_core.isochrones import Posterior, Priors
 from stellar_core.isochrones.summary import stage_probabilities
 from stellar_core.models.isochrone_head import Likelihood
 from stellar_core.preprocessing.features import features
+from stellar_core.models.line_spectrum import line_spectrum
 from stellar_core.preprocessing.spectra import PreparedSpectrum
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES
@@ -33,6 +34,13 @@ from stellar_core.stages import STAGES
 DRAWS = 1000
 #: Field of the cells for each quantity.
 FIELDS = {"teff": "teff", "logg": "logg", "feh": "feh_surface", "log_age": "log_age", "log_lifetime": "log_lifetime"}
+#: Difference of two estimates, from a whole spectrum and from its lines alone, in sigma, beyond which the lines are used.
+CONTRADICTION = 2.0
+#: Remarks on a result that rests on the lines alone, by the origin of the flux calibration.
+_REASONS = {
+    "other": "Spectrum of another survey: the result rests on its lines, not on its broad shape.",
+    "unknown": "The broad shape of the spectrum contradicts its lines: the result rests on the lines alone.",
+}
 #: Stars per call of the network.
 _BATCH = 32
 
@@ -129,6 +137,7 @@ class IsochroneEstimator(BaseEstimator):
         features: np.ndarray,
         snr: np.ndarray,
         terms: Sequence[ParallaxTerm | None] | None = None,
+        lines: np.ndarray | bool = False,
     ) -> list[Posterior]:
         """Compute the posteriors of many stars.
 
@@ -143,20 +152,31 @@ class IsochroneEstimator(BaseEstimator):
             S/N per pixel; ignored without spectrum.
         terms : sequence of ParallaxTerm or None, optional
             Their parallaxes.
+        lines : (n,) bool or bool
+            Whether to rest on the lines of each spectrum alone.
         """
+        lines = np.broadcast_to(lines, len(flux))
+        arrays = _with_lines((flux, coverage, ivar), lines)
         found: list[_Answer] = []
         for start in range(0, len(flux), _BATCH):
             rows = slice(start, start + _BATCH)
-            embedding = embed(self.network, flux[rows], coverage[rows], ivar[rows], features[rows])
+            embedding = embed(self.network, *(array[rows] for array in arrays), features[rows])
             some = None if terms is None else terms[rows]
-            found += self._posteriors(embedding, views_of(coverage[rows], features[rows]), snr[rows], some)
+            views = views_of(arrays[1][rows], features[rows], lines[rows])
+            found += self._posteriors(embedding, views, snr[rows], some)
         return [answer.posterior for answer in found]
 
     def moments(
-        self, flux: np.ndarray, coverage: np.ndarray, ivar: np.ndarray, features: np.ndarray, snr: np.ndarray
+        self,
+        flux: np.ndarray,
+        coverage: np.ndarray,
+        ivar: np.ndarray,
+        features: np.ndarray,
+        snr: np.ndarray,
+        lines: np.ndarray | bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `BaseEstimator.moments`."""
-        posteriors = self.posteriors(flux, coverage, ivar, features, snr)
+        posteriors = self.posteriors(flux, coverage, ivar, features, snr, lines=lines)
         found = [[posterior.interval(FIELDS[name]) for name in QUANTITIES] for posterior in posteriors]
         mean, std = (np.array([[getattr(one, part) for one in row] for row in found]) for part in ("mean", "std"))
         return mean, std
@@ -182,6 +202,26 @@ class IsochroneEstimator(BaseEstimator):
             answers.append(answer)
         return answers
 
+    def rests_on_lines(self, prepared: PreparedSpectrum, inputs: np.ndarray) -> bool:
+        """True for spectra of other surveys, and for those of unknown origin whose broad shape contradicts their lines
+        by more than `CONTRADICTION` sigma."""
+        return bool(self._rest_on_lines([prepared], inputs[None])[0])
+
+    def _rest_on_lines(self, prepared: Sequence[PreparedSpectrum], inputs: np.ndarray) -> np.ndarray:
+        """(n,) bool, `rests_on_lines` of many stars."""
+        origin = np.array([one.flux_calibration for one in prepared])
+        if not self.calibration.reads_lines:
+            return np.zeros(len(origin), bool)
+        unknown = np.flatnonzero(origin == "unknown")
+        chosen = origin == "other"
+        if unknown.size:
+            arrays = [np.stack([getattr(prepared[k], name) for k in unknown]) for name in ("flux", "coverage", "ivar")]
+            snr, nothing = np.array([prepared[k].snr for k in unknown]), np.full_like(inputs[unknown], np.nan)
+            (whole, whole_error), (lines, error) = (self.moments(*arrays, nothing, snr, form) for form in (False, True))
+            pull = np.abs(whole - lines)[:, :3] / np.hypot(whole_error, error)[:, :3]
+            chosen[unknown] = (pull > CONTRADICTION).any(axis=1)
+        return chosen
+
     @property
     def reads_parallax(self) -> bool:
         """True: the parallax multiplies the posterior."""
@@ -191,24 +231,25 @@ class IsochroneEstimator(BaseEstimator):
         self, prepared: PreparedSpectrum, inputs: np.ndarray, samples: int, seed: int, term: ParallaxTerm | None = None
     ) -> CalibratedOutput:
         """See `BaseEstimator.infer`; the passes of MC dropout enter the error budget, not the posterior."""
-        arrays = prepared.flux[None], prepared.coverage[None], prepared.ivar[None], inputs[None]
-        view = views_of(arrays[1], arrays[3])
+        lines = self._rest_on_lines([prepared], inputs[None])
+        spectrum = _with_lines((prepared.flux[None], prepared.coverage[None], prepared.ivar[None]), lines)
+        arrays = (*spectrum, inputs[None])
+        view = views_of(arrays[1], arrays[3], lines)
         embedding = embed(self.network, *arrays)
         answer = self._posteriors(embedding, view, np.array([prepared.snr]), [term])[0]
         values, stages = self._passes(arrays, view, samples, seed, answer)
         network = {name: Interval.from_draws(column) for name, column in zip(QUANTITIES, values.T)}
-        output = self._output(answer, embedding, inputs, seed, network, stages)
-        noise = self._noise(prepared, inputs, int(view[0]), seed, answer)
+        output = self._output(answer, embedding, inputs, seed, network, stages, prepared, bool(lines[0]))
+        noise = self._noise(arrays, int(view[0]), seed, answer)
         return replace(output, parts=error_budgets(output.intervals, values.std(axis=0), noise))
 
-    def _noise(
-        self, prepared: PreparedSpectrum, inputs: np.ndarray, view: int, seed: int, answer: _Answer
-    ) -> np.ndarray:
+    def _noise(self, arrays: tuple[np.ndarray, ...], view: int, seed: int, answer: _Answer) -> np.ndarray:
         """(5,) scatter of the posterior means over copies with resampled noise."""
         rng = np.random.default_rng([seed, 11])
-        flux = noisy_spectra(prepared.flux, prepared.ivar, COPIES, rng)
-        fixed = (np.repeat(x[None], COPIES, axis=0) for x in (prepared.coverage, prepared.ivar))
-        embedding = embed(self.network, flux, *fixed, noisy_features(inputs, COPIES, rng))
+        flux, coverage, ivar, inputs = arrays
+        copies = noisy_spectra(flux[0], ivar[0], COPIES, rng)
+        fixed = (np.repeat(x, COPIES, axis=0) for x in (coverage, ivar))
+        embedding = embed(self.network, copies, *fixed, noisy_features(inputs[0], COPIES, rng))
         with torch.inference_mode():
             found = self.network.head.likelihood(torch.from_numpy(embedding))
         return self._means(found, view, answer)[0].std(axis=0)
@@ -251,11 +292,14 @@ class IsochroneEstimator(BaseEstimator):
                 [features(spectra[k].photometry if self.reads_photometry(spectra[k]) else None) for k in good]
             )
             arrays = [np.stack([getattr(prepared[k], name) for k in good]) for name in ("flux", "coverage", "ivar")]
+            lines = self._rest_on_lines([prepared[k] for k in good], inputs)
+            arrays = _with_lines(arrays, lines)
             embedding = embed(self.network, *arrays, inputs)
             snr = np.array([prepared[k].snr for k in good])
-            found = self._posteriors(embedding, views_of(arrays[1], inputs), snr, [terms[k] for k in good])
+            found = self._posteriors(embedding, views_of(arrays[1], inputs, lines), snr, [terms[k] for k in good])
             for row, k in enumerate(good):
-                outputs[k] = self._output(found[row], embedding[row : row + 1], inputs[row], seed, {}, None)
+                parts = found[row], embedding[row : row + 1], inputs[row], seed, {}, None
+                outputs[k] = self._output(*parts, prepared[k], bool(lines[row]))
         for k, item in enumerate(prepared):
             if k not in outputs:
                 yield item
@@ -284,6 +328,8 @@ class IsochroneEstimator(BaseEstimator):
         seed: int,
         network: Mapping[str, Interval],
         stages: np.ndarray | None,
+        prepared: PreparedSpectrum,
+        lines: bool,
     ) -> CalibratedOutput:
         posterior = answer.posterior
         drawn = posterior.draws(DRAWS, np.random.default_rng(seed))
@@ -294,6 +340,8 @@ class IsochroneEstimator(BaseEstimator):
         stage = _stages(posterior)
         photometry = bool(np.isfinite(inputs).all())
         remarks = () if photometry else ("No photometry: the result rests on the spectrum alone.",)
+        if lines:
+            remarks = (_REASONS[prepared.flux_calibration], *remarks)
         return CalibratedOutput(
             draws={name: np.asarray(column, float) for name, column in columns.items()},
             intervals=intervals,
@@ -306,6 +354,7 @@ class IsochroneEstimator(BaseEstimator):
             remarks=remarks,
             parallax=answer.describe(),
             spectral=spectral,
+            lines=lines,
         )
 
 
@@ -329,6 +378,17 @@ class _Answer(NamedTuple):
             **self.term.describe(self.posterior.samples, self.posterior.probability),
             "without": {**without, "stage": _stages(self.without)},
         }
+
+
+def _with_lines(arrays: Sequence[np.ndarray], lines: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Flux, coverage, ivar (n, 6800) with the rows ``lines`` (n,) replaced by their `line_spectrum`."""
+    if not lines.any():
+        return tuple(arrays)
+    spectra = (torch.from_numpy(np.asarray(array[lines], np.float32)) for array in arrays)
+    found = [np.array(array, dtype=kind) for array, kind in zip(arrays, (np.float32, bool, np.float32))]
+    for array, replaced in zip(found, line_spectrum(*spectra)):
+        array[lines] = replaced.numpy()
+    return tuple(found)
 
 
 def _intervals(posterior: Posterior) -> dict[str, Interval]:

@@ -109,7 +109,8 @@ def influence(estimator: Estimator, spectrum: Spectrum, result: Result, width: i
     edges, arrays = occlude(prepared, width)
     inputs = features(spectrum.photometry if estimator.reads_photometry(spectrum) else None)
     n = len(edges) + 1
-    mean, std = estimator.moments(*arrays, np.repeat(inputs[None], n, axis=0), np.full(n, prepared.snr))
+    lines = estimator.rests_on_lines(prepared, inputs)
+    mean, std = estimator.moments(*arrays, np.repeat(inputs[None], n, axis=0), np.full(n, prepared.snr), lines)
     age = QUANTITIES.index("log_age")
     return Influence(
         edges=edges,

@@ -12,7 +12,7 @@ from stellar_core.evaluation.parallax import parallax_terms
 from stellar_core.evaluation.predictions import truth_of
 from stellar_core.evaluation.views import views
 from stellar_core.inference.calibration.dropout import DropoutCalibration
-from stellar_core.inference.calibration.isochrone import BOTH, VIEWS, WITH_PARALLAX, IsochroneCalibration
+from stellar_core.inference.calibration.isochrone import BOTH, LINES, VIEWS, WITH_PARALLAX, IsochroneCalibration
 from stellar_core.inference.isochrone import embed
 from stellar_core.inference.isochrone_posterior import PosteriorEngine
 from stellar_core.inference.out_of_distribution import DomainCheck
@@ -21,6 +21,8 @@ from stellar_core.inference.out_of_distribution import DomainCheck
 PART = 0.5
 #: Largest numbers of stars for the temperatures and for the out-of-distribution check, which have few free parameters.
 TEMPERATURE_STARS, CHECK_STARS = 2000, 4000
+#: Views on which the out-of-distribution check is fitted, and whether they have photometry.
+_CHECKED = {"spectrum alone": False, "spectrum and photometry": True, "lines alone": False}
 _BATCH = 50
 
 
@@ -45,7 +47,9 @@ def calibrate_dropout(network: nn.Module, held: StarSet, seed: int) -> tuple[Dro
     return calibration, DomainCheck.fit(np.concatenate(embeddings), np.concatenate(diagnostics))
 
 
-def calibrate_isochrone(network: nn.Module, held: StarSet) -> tuple[IsochroneCalibration, DomainCheck]:
+def calibrate_isochrone(
+    network: nn.Module, held: StarSet, lines: bool = False
+) -> tuple[IsochroneCalibration, DomainCheck]:
     """Calibrate Model 9: temperatures of the likelihood, PIT recalibration, limits of the out-of-distribution check.
 
     Parameters
@@ -53,10 +57,14 @@ def calibrate_isochrone(network: nn.Module, held: StarSet) -> tuple[IsochroneCal
     network : Module
     held : StarSet
         Calibration stars.
+    lines : bool
+        True if the network was trained on lines alone too.
     """
     engine, truth = PosteriorEngine(network.head), truth_of(held, tracks=True)
     embeddings = {}
     for name, arrays in views(held).items():
+        if VIEWS[name] >= LINES and not lines:
+            continue
         n = len(held) if name == "spectrum and photometry" else int(np.ceil(PART * len(held)))
         embeddings[VIEWS[name]] = embed(network, *(array[:n] for array in arrays[:4]))
     few = {view: embedding[:TEMPERATURE_STARS] for view, embedding in embeddings.items()}
@@ -72,7 +80,9 @@ def _domain_check(
 ) -> DomainCheck:
     """Fit the check on the stars with and without photometry, each against its predicted atmosphere."""
     diagnostics, kept = [], []
-    for name, known in (("spectrum alone", False), ("spectrum and photometry", True)):
+    for name, known in _CHECKED.items():
+        if VIEWS[name] not in embeddings:
+            continue
         embedding = embeddings[VIEWS[name]][:CHECK_STARS]
         atmosphere = _mean_atmosphere(engine, embedding, float(calibration.temperature[VIEWS[name]]))
         diagnostics.append(diagnose_stars(held, atmosphere, known))

@@ -21,6 +21,8 @@ from stellar_core.inference.calibration.isochrone import VIEWS
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator
 
+#: View of Model 9 with all inputs.
+MAIN = "spectrum and photometry"
 #: Fraction of the test stars for views with partial input.
 PART = 0.5
 #: Largest numbers of survey stars, of stars for the exact posterior, and of corrupted stars.
@@ -48,7 +50,7 @@ def make_report(
     """
     isochrone = isinstance(estimator, IsochroneEstimator)
     names = (
-        ["spectrum and photometry", *(name for name in VIEWS if name != "spectrum and photometry")]
+        [MAIN, *(name for name in estimator.calibration.views if name != MAIN)]
         if isochrone
         else readable_views(estimator.network)
     )
@@ -75,7 +77,7 @@ def make_report(
     }
     if isochrone:
         figures["temperature_of_likelihood"] = dict(
-            zip(VIEWS, (float(estimator.calibration.temperature[k]) for k in VIEWS.values()))
+            (name, float(estimator.calibration.temperature[VIEWS[name]])) for name in estimator.calibration.views
         )
         columns = [4, 3]
         exact = recalibrated_baseline(*few, errors, seed)

@@ -180,7 +180,9 @@ def finish(
     progress("calibrating", 0, 0)
     isochrone = isinstance(config.model, IsochroneConfig)
     calibration, check = (
-        calibrate_isochrone(network, held) if isochrone else calibrate_dropout(network, held, config.seed)
+        calibrate_isochrone(network, held, config.lines_alone > 0)
+        if isochrone
+        else calibrate_dropout(network, held, config.seed)
     )
     kind = IsochroneEstimator if isochrone else DropoutEstimator
     estimator = kind(config.name, network, check, {}, calibration)

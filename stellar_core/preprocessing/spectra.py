@@ -39,6 +39,8 @@ class PreparedSpectrum:
         One-sigma error of a cross-correlation redshift.
     ivar : (6800,) float32 or None
         Inverse variance of ``flux``, 0 where not covered; None if not computed.
+    flux_calibration : str
+        As `stellar_core.spectrum.Spectrum.flux_calibration`.
     """
 
     flux: np.ndarray
@@ -49,6 +51,7 @@ class PreparedSpectrum:
     notes: tuple[str, ...] = ()
     redshift_error: float | None = None
     ivar: np.ndarray | None = None
+    flux_calibration: str = "SDSS"
 
     def __post_init__(self) -> None:
         if self.flux.shape != GRID.shape or self.coverage.shape != GRID.shape:
@@ -127,7 +130,9 @@ def prepare(spectrum: Spectrum, templates: np.ndarray | None = None, redshift: f
         if abs(redshift) < MAX_STAR_REDSHIFT:
             raise
         raise SpectrumError(f"{error} A redshift of {redshift:.4g} is too large for a star.", value=redshift) from None
-    return PreparedSpectrum(flux, coverage, float(redshift), source, spectrum.snr, tuple(notes), error, ivar)
+    return PreparedSpectrum(
+        flux, coverage, float(redshift), source, spectrum.snr, tuple(notes), error, ivar, spectrum.flux_calibration
+    )
 
 
 def _measure(spectrum: Spectrum, templates: np.ndarray | None) -> tuple[float, float | None, str, str]:

@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from stellar_core.datasets.calibration_errors import N_RANDOM, disturb
 from stellar_core.datasets.mock_stars import StarSet
 from stellar_core.errors import ModelError
 from stellar_core.model_store import model_folder
 from stellar_core.models.checkpoints import load_network
 from stellar_core.models.isochrone_network import IsochroneNetwork
 from stellar_core.models.zoo import build
+from stellar_core.models.line_spectrum import line_spectrum
 from stellar_core.training.config import TrainingConfig
 from stellar_core.training.distributed import Processes
 from stellar_core.training.losses import loss_parts, total_loss
@@ -156,7 +158,8 @@ class Learner:
         return torch.stack([*parts.values(), total_loss(parts, self.config)])
 
     def _hide(self, step: int, batch: dict[str, torch.Tensor]) -> None:
-        """Hide the photometry of some stars and the spectrum of others; independent of the number of processes."""
+        """Hide the photometry of some stars, the spectrum of others, and the broad shape of others; independent of the
+        number of processes."""
         rank, world = self.processes.rank, self.processes.world
         seed = self.config.seed * 1_000_003 + step
         self.dropout.manual_seed(seed)
@@ -165,8 +168,19 @@ class Learner:
         batch["features"].masked_fill_(chance < self.config.photometry_dropout, torch.nan)
         for name in ("coverage", "root_ivar"):
             batch[name].masked_fill_(chance >= 1.0 - self.config.spectrum_dropout, 0.0)
+        if self.config.lines_alone:
+            random = torch.rand(n, N_RANDOM + 1, generator=self.dropout, device=self.device)[rank::world]
+            self._to_lines(batch, random)
         if rank:
             self.dropout.manual_seed(seed + (rank << 40))
+
+    def _to_lines(self, batch: dict[str, torch.Tensor], random: torch.Tensor) -> None:
+        """Replace some spectra by their lines alone, with errors of other instruments; ``random`` (n, N_RANDOM + 1)."""
+        rows = torch.nonzero(random[:, -1] < self.config.lines_alone).squeeze(1)
+        spectra = batch["flux"][rows], batch["coverage"][rows], batch["root_ivar"][rows].square()
+        flux, coverage, ivar = line_spectrum(*disturb(*spectra, random[rows, :-1]))
+        for name, values in (("flux", flux), ("coverage", coverage), ("root_ivar", ivar.sqrt())):
+            batch[name][rows] = values
 
     def result(self) -> nn.Module:
         """Return the averaged network: of the best epoch with early stopping, otherwise of the last step."""

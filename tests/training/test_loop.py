@@ -17,7 +17,9 @@ from stellar_core import model_store
 from stellar_core.errors import ModelError, ParameterError, RunError
 from stellar_core.models.checkpoints import save_network
 from stellar_core.training.checkpoint import NEWEST, PREVIOUS
-from stellar_core.training.learner import half_precision
+from stellar_core.training.batches import Batches
+from stellar_core.training.distributed import processes
+from stellar_core.training.learner import Learner, half_precision
 from stellar_core.training.loop import train
 from tests.small_run import config, stars
 
@@ -235,3 +237,19 @@ def test_too_few_stars_and_an_infinite_loss_give_one_line_errors(sample):
         train(config(), wrecked)
     with pytest.raises(ParameterError, match="no device 'abacus'"):
         train(config(device="abacus"), sample)
+
+
+def test_a_share_of_the_spectra_is_given_as_lines_alone(sample):
+    settings = config(lines_alone=0.5)
+    learner = Learner(settings, processes("cpu"), sample, np.arange(len(sample)), None, 10)
+    batch = Batches(sample, learner.device)(np.arange(64))
+    before = {name: batch[name].clone() for name in ("flux", "coverage", "root_ivar")}
+    learner._hide(0, batch)
+    seen = before["coverage"].bool() & batch["coverage"].bool()
+    changed = ((batch["flux"] - before["flux"]).abs() * seen).amax(dim=1) > 1e-3
+    assert 15 < int(changed.sum()) < 50
+    means = (batch["flux"] * batch["coverage"]).sum(1) / batch["coverage"].sum(1)
+    assert float((means[changed] - 1.0).abs().max()) < 0.1
+    again = Batches(sample, learner.device)(np.arange(64))
+    learner._hide(0, again)
+    assert torch.equal(again["flux"], batch["flux"])

@@ -33,8 +33,14 @@ from stellar_core.models.isochrone_head import SMOOTHING, scaled
 from stellar_core.stages import STAGES
 
 #: Inputs of the network: index into `IsochroneCalibration.temperature`.
-SPECTRUM, BOTH, PHOTOMETRY = 0, 1, 2
-VIEWS = {"spectrum alone": SPECTRUM, "spectrum and photometry": BOTH, "photometry alone": PHOTOMETRY}
+SPECTRUM, BOTH, PHOTOMETRY, LINES, LINES_BOTH = 0, 1, 2, 5, 6
+VIEWS = {
+    "spectrum alone": SPECTRUM,
+    "spectrum and photometry": BOTH,
+    "photometry alone": PHOTOMETRY,
+    "lines alone": LINES,
+    "lines and photometry": LINES_BOTH,
+}
 #: Views with a parallax -> the view of the network.
 PARALLAX_VIEWS = {"spectrum and parallax": SPECTRUM, "spectrum, photometry and parallax": BOTH}
 #: View of the network -> the view of the recalibration where there is a parallax.
@@ -57,8 +63,8 @@ class IsochroneCalibration:
 
     Attributes
     ----------
-    temperature : (3,) float32
-        For spectra alone, both, photometry alone.
+    temperature : (3,) or (7,) float32
+        By view; only the first three for networks that were not trained on lines alone.
     pit : (n, n_step) float32
         Posterior probability below the truth, by star and by step of `STEPS`, after the steps before it; with a
         parallax NaN except for `PARALLAX_STEPS`.
@@ -90,8 +96,10 @@ class IsochroneCalibration:
         ratio = voxels.density_ratio(_log_teff(survey), SMOOTHING)
         prior = torch.from_numpy(np.log(np.maximum(ratio, 1e-4)).astype(np.float32) + voxels.log_prior)
         position = scaled(torch.from_numpy(_log_teff(truth).astype(np.float32)))
-        found = [_best_temperature(engine, embeddings[view], position, prior) for view in (SPECTRUM, BOTH, PHOTOMETRY)]
-        return cls(np.array(found, dtype=np.float32), *_UNCALIBRATED)
+        found = np.ones(max(embeddings) + 1, dtype=np.float32)
+        for view, embedding in embeddings.items():
+            found[view] = _best_temperature(engine, embedding, position, prior)
+        return cls(found, *_UNCALIBRATED)
 
     def fit_recalibration(
         self,
@@ -127,6 +135,16 @@ class IsochroneCalibration:
             more, further = _fit_steps(engine, with_parallax, PARALLAX_STEPS)
             measured, local_set = np.concatenate([measured, more]), local_set.extended(further)
         return IsochroneCalibration(self.temperature, measured, local_set)
+
+    @property
+    def reads_lines(self) -> bool:
+        """True if the network can rest on the lines of a spectrum alone."""
+        return self.temperature.size > LINES
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The names of the calibrated `VIEWS`."""
+        return tuple(name for name, view in VIEWS.items() if self.reads_lines or view < LINES)
 
     def recalibrate(
         self, engine: PosteriorEngine, index: np.ndarray, weight: np.ndarray, view: int, snr: float
@@ -225,10 +243,12 @@ def predicted_stage(engine: PosteriorEngine, index: np.ndarray, weight: np.ndarr
     return int(np.bincount(engine.cells.stage[index], weights=weight, minlength=len(STAGES)).argmax())
 
 
-def views_of(coverage: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """(n,) index into `VIEWS` of each star, from ``coverage`` (n, 6800) and ``features`` (n, 29)."""
+def views_of(coverage: np.ndarray, features: np.ndarray, lines: np.ndarray | bool = False) -> np.ndarray:
+    """(n,) index into `VIEWS` of each star, from ``coverage`` (n, 6800), ``features`` (n, 29), and whether it rests on
+    ``lines`` alone (n,)."""
     photometry = np.isfinite(features).all(axis=1)
-    return np.where(coverage.any(axis=1), np.where(photometry, BOTH, SPECTRUM), PHOTOMETRY)
+    with_spectrum = np.where(lines, np.where(photometry, LINES_BOTH, LINES), np.where(photometry, BOTH, SPECTRUM))
+    return np.where(coverage.any(axis=1), with_spectrum, PHOTOMETRY)
 
 
 def _log_teff(atmosphere: np.ndarray) -> np.ndarray:

@@ -35,7 +35,12 @@ from stellar_core.sdss.star_id import StarId
 from stellar_core.spectrum import Spectrum
 
 #: Header values read; other cards may be damaged without harm.
-HEADER_KEYS = ("PLATEID", "MJD", "FIBERID", "RUN2D", "PLUG_RA", "PLUG_DEC", "Z", "CLASS", "SUBCLASS")
+HEADER_KEYS = (
+    *("PLATEID", "MJD", "FIBERID", "RUN2D", "PLUG_RA", "PLUG_DEC", "Z", "CLASS", "SUBCLASS"),
+    *("SURVEY", "TELESCOP", "INSTRUME", "ORIGIN"),
+)
+#: Surveys recognised in the header of a file without a plate: word in it -> instrument.
+SURVEYS = {"LAMOST": "LAMOST", "DESI": "DESI", "SDSS": "SDSS", "BOSS": "BOSS"}
 #: Columns read of the row after the spectrum, in lower case.
 ROW_NAMES = frozenset(
     (
@@ -172,6 +177,8 @@ def _describe(spectrum: Spectrum, row: Mapping[str, object], header: Mapping[str
         meta["instrument"] = stated if stated in ("SDSS", "BOSS") else by_plate
         if star.run2d_known:
             meta.update(run2d=star.run2d, specobjid=star.specobjid)
+    elif instrument := _instrument(header):
+        meta["instrument"] = instrument
     if any(in_row and in_header and in_row != in_header for in_row, in_header in zip(by_row, by_header)):
         notes.append(
             f"The file's header names {_named(by_header)}, its table row {_named(by_row)}. The row is used, "
@@ -203,6 +210,14 @@ def _describe(spectrum: Spectrum, row: Mapping[str, object], header: Mapping[str
         meta=meta,
         notes=tuple(notes),
     )
+
+
+def _instrument(header: Mapping[str, object]) -> str:
+    """Return the survey or instrument that a header names, or an empty text."""
+    stated = [_text(header.get(key)) for key in ("survey", "telescop", "instrume", "origin")]
+    words = " ".join(stated).upper()
+    known = next((name for word, name in SURVEYS.items() if word in words), "")
+    return known or stated[2] or stated[1]
 
 
 def _star(plate: int | None, mjd: int | None, fiber: int | None, run2d: str | None, name: str) -> StarId | None:

@@ -353,9 +353,27 @@ def test_other_fits_layouts():
     lamost = read_spectrum(as_bytes(primary=stack))
     np.testing.assert_allclose(lamost.wavelength, WAVE, rtol=1e-6)
     assert lamost.redshift == pytest.approx(1e-4) and lamost.meta["class"] == "STAR"
+    assert lamost.meta["instrument"] == "LAMOST" and lamost.flux_calibration == "other"
     image = fits.PrimaryHDU(TEXT_FLUX)
     image.header.update(CRVAL1=3800.0, CDELT1=2.0, CRPIX1=1.0, CTYPE1="AWAV", CUNIT1="Angstrom")
     np.testing.assert_allclose(read_spectrum(as_bytes(primary=image)).wavelength, air_to_vacuum(TEXT_WAVE))
+
+
+@pytest.mark.parametrize(
+    ("stated", "instrument", "calibration"),
+    [
+        ({"TELESCOP": "ESO-VLT-U2", "INSTRUME": "XSHOOTER"}, "XSHOOTER", "other"),
+        ({"SURVEY": "main", "ORIGIN": "DESI"}, "DESI", "other"),
+        ({"TELESCOP": "SDSS 2.5-M"}, "SDSS", "SDSS"),
+        ({"TELESCOP": 7.5}, "7.5", "other"),
+        ({}, None, "unknown"),
+    ],
+)
+def test_the_header_names_the_instrument_of_a_file_without_a_plate(stated, instrument, calibration):
+    image = fits.PrimaryHDU(TEXT_FLUX)
+    image.header.update(CRVAL1=3800.0, CDELT1=2.0, CRPIX1=1.0, **stated)
+    spectrum = read_spectrum(as_bytes(primary=image))
+    assert spectrum.meta.get("instrument") == instrument and spectrum.flux_calibration == calibration
 
 
 def no_flux() -> bytes:
