@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import torch
 
-from stellar_core.preprocessing.grid import GRID
 from stellar_core.models.line_spectrum import running_mean
+from stellar_core.preprocessing.grid import GRID
 
 #: Nodes (A) of the additive light; at each its usual profile and the scatter of ln(1 + light / flux) about it.
 NODES = (3600.0, 3950.0, 4200.0, 4600.0, 5100.0, 5700.0, 6600.0, 8800.0)
@@ -86,7 +86,7 @@ def disturb(
 
 
 def _blurred(flux: torch.Tensor, coverage: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
-    """Convolve each spectrum (n, 6800) with a kernel of the ``variance`` (n, 1), A^2, where it is covered all around."""
+    """Convolve spectra (n, 6800) with a kernel of the ``variance`` (n, 1), A^2, where they are covered all around."""
     side = 0.5 * variance / 4.0
     out = flux
     for _ in range(2):  # two passes of half the variance: closer to a Gaussian, and never negative

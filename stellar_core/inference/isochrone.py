@@ -24,8 +24,8 @@ from stellar_core.intervals import Interval
 from stellar_core.isochrones import Posterior, Priors
 from stellar_core.isochrones.summary import stage_probabilities
 from stellar_core.models.isochrone_head import Likelihood
-from stellar_core.preprocessing.features import features
 from stellar_core.models.line_spectrum import line_spectrum
+from stellar_core.preprocessing.features import features
 from stellar_core.preprocessing.spectra import PreparedSpectrum
 from stellar_core.spectrum import Spectrum
 from stellar_core.stages import STAGES
@@ -34,7 +34,7 @@ from stellar_core.stages import STAGES
 DRAWS = 1000
 #: Field of the cells for each quantity.
 FIELDS = {"teff": "teff", "logg": "logg", "feh": "feh_surface", "log_age": "log_age", "log_lifetime": "log_lifetime"}
-#: Difference of two estimates, from a whole spectrum and from its lines alone, in sigma, beyond which the lines are used.
+#: Difference between estimates from a whole spectrum and from its lines, in sigma, beyond which the lines are used.
 CONTRADICTION = 2.0
 #: Remarks on a result that rests on the lines alone, by the origin of the flux calibration.
 _REASONS = {

@@ -1,8 +1,8 @@
 """The lines of a spectrum without its broad shape, for spectra whose flux calibration is not that of SDSS.
 
-Flux over its running mean: smooth multiplicative errors, dust and the slope of the calibration drop out. Telluric bands,
-sky lines and the interstellar sodium lines are left out, since other surveys treat them differently, and so is the far
-blue.
+Flux over its running mean: smooth multiplicative errors, dust and the slope of the calibration drop out. Telluric
+bands, sky lines and the interstellar sodium lines are left out, since other surveys treat them differently, and so is
+the far blue.
 """
 
 from __future__ import annotations

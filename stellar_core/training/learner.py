@@ -15,8 +15,8 @@ from stellar_core.errors import ModelError
 from stellar_core.model_store import model_folder
 from stellar_core.models.checkpoints import load_network
 from stellar_core.models.isochrone_network import IsochroneNetwork
-from stellar_core.models.zoo import build
 from stellar_core.models.line_spectrum import line_spectrum
+from stellar_core.models.zoo import build
 from stellar_core.training.config import TrainingConfig
 from stellar_core.training.distributed import Processes
 from stellar_core.training.losses import loss_parts, total_loss

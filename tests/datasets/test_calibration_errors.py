@@ -5,8 +5,8 @@ import torch
 
 from stellar_core.datasets.calibration_errors import CLEAN, N_RANDOM, disturb
 from stellar_core.mock.emulator import SpectralEmulator
-from stellar_core.preprocessing.grid import GRID
 from stellar_core.models.line_spectrum import line_spectrum
+from stellar_core.preprocessing.grid import GRID
 
 _N = 300
 

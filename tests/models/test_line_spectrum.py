@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from stellar_core.mock.emulator import SpectralEmulator
-from stellar_core.preprocessing.grid import GRID
 from stellar_core.models.line_spectrum import RANGES, line_spectrum, running_mean
+from stellar_core.preprocessing.grid import GRID
 
 
 def _star() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -16,8 +16,8 @@ import torch
 from stellar_core import model_store
 from stellar_core.errors import ModelError, ParameterError, RunError
 from stellar_core.models.checkpoints import save_network
-from stellar_core.training.checkpoint import NEWEST, PREVIOUS
 from stellar_core.training.batches import Batches
+from stellar_core.training.checkpoint import NEWEST, PREVIOUS
 from stellar_core.training.distributed import processes
 from stellar_core.training.learner import Learner, half_precision
 from stellar_core.training.loop import train
