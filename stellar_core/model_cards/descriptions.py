@@ -11,7 +11,7 @@ class Description:
 
     Attributes
     ----------
-    title, summary, architecture, absent, output, labels, history, intervals : str
+    title, summary, architecture, absent, output, labels, history, intervals, other_instruments : str
     uncalibrated : (str, str)
         Key of the uncalibrated coverage on the card, and what it is called.
     """
@@ -24,6 +24,7 @@ class Description:
     labels: str
     history: str
     intervals: str
+    other_instruments: str
     uncalibrated: tuple[str, str]
 
 
@@ -42,6 +43,7 @@ NETWORKS = {
         "on one core without bf16 instructions.",
         intervals="The posterior is reweighted by the distribution of PIT values of similar calibration stars: same "
         "inputs, same predicted stage, nearest in S/N. Its draws stay points of the tracks.",
+        other_instruments="Spectra of other instruments are estimated from their lines alone, with larger errors.",
         uncalibrated=("coverage_flat_prior", "before calibration, flat prior"),
     ),
     "paper-setup-a": Description(
@@ -59,6 +61,7 @@ NETWORKS = {
         history="{stars:,} MOCK stars for {epochs} epochs: 50 minutes on one core with bf16 instructions.",
         intervals="MC dropout shows how a network varies, not how often it is wrong. The result is corrected and "
         "widened by the errors of similar calibration stars: same inputs, same predicted stage, nearest in S/N.",
+        other_instruments="Not for spectra of other instruments.",
         uncalibrated=("coverage_plain_mc_dropout", "MC dropout alone"),
     ),
 }

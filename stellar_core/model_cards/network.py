@@ -45,7 +45,7 @@ def network_page(name: str, card: Card) -> list[str]:
             "Intended use",
             "Ages, lifetimes and stages with error bars for stars of 3500 to 9500 K from SDSS, SEGUE, BOSS or eBOSS "
             "spectra of S/N above 5. Read the verdict of the out-of-distribution check first. Not for galaxies, "
-            "quasars, white dwarfs, binaries or emission-line stars, nor for spectra of other instruments.",
+            f"quasars, white dwarfs, binaries or emission-line stars. {words.other_instruments}",
         ),
         *section(
             "Training data (MOCK)",
@@ -61,6 +61,7 @@ def network_page(name: str, card: Card) -> list[str]:
         *_paper_labels(card),
         *_coverage(card, words),
         *_real_stars(card),
+        *_other_instruments(card.get("template_fit")),
         *_out_of_distribution(card),
         *_limits(card),
         *_rebuild(name),
@@ -78,6 +79,11 @@ def _hidden(config: Card) -> str:
     hidden = f"- Photometry hidden for {percent(config['photometry_dropout'], 0)}"
     if config["spectrum_dropout"]:
         hidden += f" and the spectrum for {percent(config['spectrum_dropout'], 0)}"
+    if config.get("lines_alone"):
+        hidden += (
+            f", the broad shape for {percent(config['lines_alone'], 0)} (lines alone, with the calibration errors of "
+            "other instruments)"
+        )
     return f"{hidden} of the stars."
 
 
@@ -310,6 +316,30 @@ def _real_photometry(found: Card | None) -> list[str]:
         "",
         *table(["case", "spectra", "Teff (K)", "log g (dex)", "[Fe/H] (dex)"], rows),
     ]
+
+
+def _other_instruments(found: Card | None) -> list[str]:
+    """Labelled stars of SDSS and of another survey, by the network and by a fit of template spectra."""
+    if not found:
+        return []
+    rows = [
+        [f"{row['sample']} ({row['n']})", "network" if row["method"] == "network" else "template fit"]
+        + [
+            f"{signed(row[f'{name}_bias'], digits)} ± {number(row[f'{name}_scatter'], digits)}"
+            for name, digits in (("teff", 0), ("logg", 2), ("feh", 2))
+        ]
+        + [str(row["wild"])]
+        for row in found["rows"]
+    ]
+    return section(
+        "Spectra of other instruments",
+        "REAL stars with labels of the SSPP (SDSS) and of LASP (LAMOST), and MOCK stars with their truth; the spectrum "
+        "alone. The template fit is a chi-square fit of emulated lines without any network. LAMOST knows its flux "
+        "calibration only relatively, and its blue lines are filled in: such spectra are estimated from their lines "
+        "alone. Wild answers are off by more than 1 dex in [Fe/H].",
+        "",
+        *table(["sample (stars)", "method", "Teff (K)", "log g (dex)", "[Fe/H] (dex)", "wild"], rows),
+    )
 
 
 def _out_of_distribution(card: Card) -> list[str]:
