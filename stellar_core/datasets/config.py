@@ -74,8 +74,11 @@ class DataConfig:
 
     @classmethod
     def paper(cls, **changes: object) -> DataConfig:
-        """Return the paper's sample, with ``changes``: as a survey selects it, S/N from the paper's cut to the brightest
-        stars of a plate, without the additional dust and gaps of our training stars."""
+        """Return the paper's sample, with ``changes`` to any field.
+
+        Stars as a survey selects them, S/N from the paper's cut to the brightest stars of a plate, without the
+        additional dust and gaps of our training stars.
+        """
         snr = (QualityCuts().sn_median, 80.0)
         return cls(**{"balanced": 0.0, "snr": snr, "dusty": 0.0, "missing_stretch": 0.0, **changes})
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from stellar_core.datasets.mock_stars import Labels, StarSet, Truth
+from stellar_core.datasets.memmap_stars import select_part
+from stellar_core.datasets.mock_stars import Labels, StarSet
 from stellar_core.evaluation.exact_posterior import exact_posterior
 from stellar_core.evaluation.metrics import classification, regression
 from stellar_core.evaluation.scores import PointPredictions, score
@@ -123,7 +124,8 @@ def score_baselines(
     -------
     dict
         Test set -> "constant", "look-up", "exact posterior" (on the stars inside the models), "floor"
-        -> `score`. The look-up is the label itself, compared with the truth.
+        -> `score`. The look-up is the label itself, compared with the truth. Look-up and floor need the truth and are
+        left out for stars without one.
     """
     labels, truth = stars.labels, stars.truth
     exact, inside = exact_posterior(labels.atmosphere, errors, seed, POSTERIOR_DRAWS)
@@ -133,18 +135,15 @@ def score_baselines(
         stage, kept = labels.stage[rows], rows[inside[rows]]
         share = np.bincount(stage, minlength=len(STAGES)) / len(rows)
         weight = np.divide(share, natural, out=np.zeros(len(STAGES)), where=natural > 0)
-        predictions = {
-            "constant": (constant(train, len(rows)), rows),
-            "look-up": (PointPredictions(labels.log_age, labels.log_lifetime, labels.stage).select(rows), rows),
-            "exact posterior": (exact.select(kept), kept),
-            "floor": (label_floor(truth.atmosphere[rows], errors, weight, stage, seed), rows),
+        predictions = {"constant": (constant(train, len(rows)), rows), "exact posterior": (exact.select(kept), kept)}
+        if truth is not None:
+            looked_up = PointPredictions(labels.log_age, labels.log_lifetime, labels.stage)
+            predictions["look-up"] = looked_up.select(rows), rows
+            predictions["floor"] = label_floor(truth.atmosphere[rows], errors, weight, stage, seed), rows
+        found[name] = {
+            key: score(one, select_part(labels, at), select_part(truth, at)) for key, (one, at) in predictions.items()
         }
-        found[name] = {key: score(one, _rows(labels, at), _rows(truth, at)) for key, (one, at) in predictions.items()}
     return found
-
-
-def _rows(part: Labels | Truth, rows: np.ndarray) -> Labels | Truth:
-    return type(part)(**{name: values[rows] for name, values in vars(part).items()})
 
 
 def exact_posterior_metrics(stars: StarSet, errors: tuple[float, float, float]) -> dict[str, object]:

@@ -39,14 +39,16 @@ class PointPredictions:
         return PointPredictions(self.log_age[rows], self.log_lifetime[rows], self.stage[rows])
 
 
-def score(predictions: PointPredictions, labels: Labels, truth: Truth) -> dict[str, object]:
+def score(predictions: PointPredictions, labels: Labels, truth: Truth | None = None) -> dict[str, object]:
     """Compute all scores of ``predictions``, as plain values.
 
     Parameters
     ----------
     predictions : PointPredictions
-    labels, truth : Labels, Truth
-        Labels and truth of the same stars.
+    labels : Labels
+        Labels of the same stars.
+    truth : Truth, optional
+        Their truth; without it no ``truth`` is in the scores.
 
     Returns
     -------
@@ -62,25 +64,22 @@ def score(predictions: PointPredictions, labels: Labels, truth: Truth) -> dict[s
     for name in ("log_age", "log_lifetime"):
         predicted = np.clip(getattr(predictions, name).astype(float), -50.0, 50.0)
         label = np.asarray(getattr(labels, name), float)
-        quantities[name] = {
-            **regression(predicted, label),
-            "rmse_se": _rmse_error(predicted - label),
-            "truth": regression(predicted, np.asarray(getattr(truth, name), float)),
-        }
+        quantities[name] = {**regression(predicted, label), "rmse_se": _rmse_error(predicted - label)}
+        if truth is not None:
+            quantities[name]["truth"] = regression(predicted, np.asarray(getattr(truth, name), float))
     log_age, label = np.clip(predictions.log_age.astype(float), -50.0, 50.0), np.asarray(labels.log_age, float)
     ages = 10.0 ** (log_age - 9.0)
     miss = ages - 10.0 ** (label - 9.0)
-    stage, true_stage = np.asarray(labels.stage), np.asarray(truth.stage)
+    stage = np.asarray(labels.stage)
+    stages = {**classification(predictions.stage, stage), "macro_f1_se": _f1_error(predictions.stage, stage)}
+    if truth is not None:
+        stages["truth"] = classification(predictions.stage, np.asarray(truth.stage))
     errors = np.clip(log_age - label, ERROR_EDGES[0], ERROR_EDGES[-1])
     return {
         "n": len(log_age),
         **quantities,
         "age_gyr": {"rmse": float(np.sqrt(np.mean(miss**2))), "mae": float(np.abs(miss).mean())},
-        "stage": {
-            **classification(predictions.stage, stage),
-            "macro_f1_se": _f1_error(predictions.stage, stage),
-            "truth": classification(predictions.stage, true_stage),
-        },
+        "stage": stages,
         "ages": {
             "min": float(ages.min()),
             "max": float(ages.max()),

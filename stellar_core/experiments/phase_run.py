@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from stellar_core.datasets.memmap_stars import make_phase_stars, open_phase_stars, protocol, select
+from stellar_core.datasets.config import DataConfig
+from stellar_core.datasets.memmap_stars import make_phase_stars, open_phase_stars, select
 from stellar_core.experiments.phases import PhaseConfig, phase_1, phase_2, phase_3, undersampled_epochs
 from stellar_core.experiments.sweep import Result, Say, sweep
 from stellar_core.experiments.trial import Trial, rows_of_test_sets
@@ -71,7 +72,7 @@ def run_phase(
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    data = protocol(config.data_seed, config.spp_errors)
+    data = DataConfig.paper(seed=config.data_seed, spp_errors=config.spp_errors)
     make_phase_stars(out / "stars", config.train_stars, config.test_stars, data, say)
     stars = open_phase_stars(out / "stars")
     baselines = _baselines(config, out)

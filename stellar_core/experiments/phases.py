@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from stellar_core.constants import SSPP_ERRORS
-from stellar_core.datasets.memmap_stars import protocol
+from stellar_core.datasets.config import DataConfig
 from stellar_core.errors import ParameterError
 from stellar_core.experiments.published import CHOSEN, MODELS, SEARCH, STARS_FULL, STARS_IMBALANCED
 from stellar_core.experiments.sweep import Result
@@ -131,7 +131,7 @@ class PhaseConfig:
 
     def training(self, **changes: object) -> TrainingConfig:
         """Return the preset's training with ``changes``; validation stars are a part of the training stars."""
-        data = protocol(self.data_seed, self.spp_errors)
+        data = DataConfig.paper(seed=self.data_seed, spp_errors=self.spp_errors)
         common = {
             "name": f"phase-{self.phase}",
             "epochs": self.epochs,

@@ -40,6 +40,7 @@ class Batches:
         return {name: _converted(tensor) for name, tensor in found.items()}
 
     def _to_device(self, array: np.ndarray) -> torch.Tensor:
+        array = np.asarray(array)
         tensor = torch.from_numpy(np.array(array, copy=not array.flags.writeable))
         if self.device.type == "cuda":
             return tensor.pin_memory().to(self.device, non_blocking=True)

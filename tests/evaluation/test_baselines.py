@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stellar_core.datasets.memmap_stars import protocol
+from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.evaluation.baselines import constant, floor_by_error, label_floor, score_baselines
 from stellar_core.evaluation.scores import PointPredictions
@@ -14,7 +14,7 @@ ERRORS = (75.0, 0.20, 0.10)
 
 @pytest.fixture(scope="module")
 def stars():
-    return make_stars(250, protocol(3), "test")
+    return make_stars(250, DataConfig.paper(seed=3), "test")
 
 
 def rmse(found: PointPredictions, values: np.ndarray) -> float:
