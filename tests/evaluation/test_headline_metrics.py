@@ -31,4 +31,4 @@ def test_scores_on_the_papers_labels_lie_between_floor_and_constant(measured):
     rows = measured["paper_protocol"]
     assert 0.9 * rows["floor"]["log_age_rmse"] < rows["model_9"]["log_age_rmse"] < rows["constant"]["log_age_rmse"]
     assert rows["model_9"]["log_lifetime_rmse"] < 0.8 * rows["constant"]["log_lifetime_rmse"]
-    assert rows["constant"]["macro_f1"] < rows["model_9"]["macro_f1"] and rows["paper"]["macro_f1"] == 0.9541
+    assert rows["constant"]["macro_f1"] < rows["model_9"]["macro_f1"] and rows["paper"]["macro_f1"] == 0.9544

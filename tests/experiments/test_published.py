@@ -74,6 +74,12 @@ def test_names_sizes_and_choices_are_those_of_the_text(text):
         assert tuple(int(value) for value in re.findall(r"\d+", listed.split(parameter)[1])) == TABLE_2[field]
 
 
+def test_the_best_scores_are_those_of_the_tables():
+    tables = [*paper.TABLE_4.values(), *paper.TABLE_5.values(), *paper.TABLE_6.values(), *paper.TABLE_7.values()]
+    assert paper.BEST["log_age_rmse"] == min(item.age_rmse for item in tables)
+    assert paper.BEST["log_lifetime_rmse"] == 0.0893 and paper.BEST["macro_f1"] == max(item.f1 for item in tables)
+
+
 def test_no_ages_of_that_range_and_mean_spread_wider_than_the_bound():
     low, high, mean = paper.LABEL_AGES
     bound = paper.largest_spread()
@@ -87,3 +93,23 @@ def test_no_ages_of_that_range_and_mean_spread_wider_than_the_bound():
         if ages.min() >= low and ages.max() <= high:
             logs = np.log10(ages)
             assert np.sqrt(weights @ (logs - weights @ logs) ** 2) <= bound
+
+
+def test_no_single_peaked_distribution_spreads_wider_than_its_bound():
+    low, high, mean = paper.LABEL_AGES
+    bound = paper.largest_single_peaked_spread()
+    assert bound == pytest.approx(0.1031, abs=2e-4) and bound < paper.largest_spread()
+    rng, kept = np.random.default_rng(0), 0
+    for _ in range(400):
+        peak = rng.uniform(low, high)
+        ages = peak + (rng.uniform(low, high, 4)[:, None] - peak) * np.linspace(0.0, 1.0, 400)
+        ages = np.repeat(ages, rng.multinomial(20, [0.25] * 4), axis=0).ravel()
+        if abs(ages.mean() - mean) < 0.03:
+            kept += 1
+            assert np.log10(ages).std() <= bound + 0.003
+    assert kept > 5
+
+
+def test_predictions_of_setup_a_are_too_young_by_their_mean():
+    assert paper.least_bias(paper.TABLE_7["A"].ages[2]) == pytest.approx(0.0552, abs=2e-4)
+    assert paper.least_bias(paper.LABEL_AGES[2]) < 0
