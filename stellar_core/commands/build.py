@@ -20,7 +20,7 @@ def build(
         typer.Argument(
             help="tracks, photometry, population, instrument, emulator, comparison, or all of these from DATA; "
             "systematics (after tracks), the errors of the models, from tables of real stars in DATA; "
-            "cells (after tracks); dust-map, from a HEALPix file of the SFD map; "
+            "cells (after tracks); pipeline (after emulator); dust-map, from a HEALPix file of the SFD map; "
             "learning-curve from DATA (hours); cards, the README.md of each model; "
             "known-stars, the table in stellar_core/isochrones/README.md; "
             "examples, the spectra in stellar_core/examples, from DATA."
@@ -45,6 +45,10 @@ def build(
         from stellar_core.isochrones.track_table import load_tracks
 
         build_cells(load_tracks(), out / "isochrone-cells")
+    elif part == "pipeline":
+        from stellar_core.mock.fit.pipeline import build as build_pipeline
+
+        build_pipeline(out / "mock-pipeline")
     elif part == "dust-map":
         from stellar_core.mock.fit.dust_map import build as build_dust_map
 

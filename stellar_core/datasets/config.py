@@ -10,7 +10,7 @@ from stellar_core.errors import ParameterError
 from stellar_core.sdss.quality_cuts import QualityCuts
 
 #: Allowed values of the settings that are words.
-CHOICES = {"look_up": ("nearest", "interpolated")}
+CHOICES = {"pipeline": ("independent", "spectroscopic"), "look_up": ("nearest", "interpolated")}
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,10 @@ class DataConfig:
     teacher_errors : (float, float, float)
         Errors of the reference atmosphere that Model 9 is trained on, K, dex, dex; so small against
         the errors of a spectroscopic measurement that they hardly broaden the posterior.
+    pipeline : {"independent", "spectroscopic"}
+        Parameters that labels are made from: the true ones with random errors ``spp_errors``, which no spectrum shows;
+        or estimates from the same spectrum and colours, as the SSPP's (`stellar_core.mock.pipeline`). The stars, their
+        spectra and photometry are the same, without the few that the spectroscopic pipeline gives no parameters for.
     look_up : {"nearest", "interpolated"}
         Labels from the pipeline's parameters: the nearest point of the tracks, or ages and masses interpolated
         between isochrones; see `stellar_core.isochrones.LOOK_UPS`.
@@ -58,6 +62,7 @@ class DataConfig:
     missing_stretch: float = 0.1
     spp_errors: tuple[float, float, float] = SSPP_ERRORS
     teacher_errors: tuple[float, float, float] = (25.0, 0.05, 0.03)
+    pipeline: str = "independent"
     look_up: str = "nearest"
 
     def __post_init__(self) -> None:

@@ -2,8 +2,9 @@
 
 A star is drawn from the population; its spectrum is emulated with star-to-star scatter,
 reddened, observed by a spectrograph and preprocessed as real files are. Labels are made as
-in the paper (section 3.2.2): the nearest point of the MIST tracks to mock pipeline parameters
-with SSPP-like errors. The true values are kept in `Truth`, for calibration and tests only.
+in the paper (section 3.2.2): looked up on MIST tracks from the parameters of a mock pipeline,
+by `DataConfig.pipeline` and `DataConfig.look_up`. The true values are kept in `Truth`, for
+calibration and tests only.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from stellar_core.mock.gaia import GaiaBatch, observe_gaia
 from stellar_core.mock.instrument import load_instrument, observe
 from stellar_core.mock.light import LightSources, rest_spectra
 from stellar_core.mock.photometry import observe_photometry
+from stellar_core.mock.pipeline import SpectroscopicPipeline
 from stellar_core.mock.population import Population, draw
 from stellar_core.mock.spectrograph import sdss_fwhm
 from stellar_core.preprocessing.features import features_batch
@@ -69,7 +71,7 @@ class Labels:
     log_age, log_lifetime : (n,) float32, log10(yr)
     stage : (n,) int64
     atmosphere : (n, 3) float32, Teff [K], log g [dex], [Fe/H] [dex]
-        With errors like the SSPP's; the other labels are looked up from it.
+        Of the mock pipeline, with errors like the SSPP's; the other labels are looked up from it.
     reference : (n, 3) float32, Teff [K], log g [dex], [Fe/H] [dex]
         With the small errors `DataConfig.teacher_errors`, as if from a high-resolution spectrum;
         the target of the isochrone head.
@@ -126,7 +128,8 @@ def make_stars(n: int, config: DataConfig, split: str, progress: Progress | None
     ----------
     n : int
         Stars to draw. A few per cent are rejected: outside the domain of the spectral emulator,
-        unusable spectrum, label outside the isochrones, or, except in training, a blue straggler.
+        unusable spectrum, no pipeline parameters, label outside the isochrones, or, except in
+        training, a blue straggler.
     config : DataConfig
     split : {"train", "calibration", "test"}
         Each has its own seed.
@@ -183,6 +186,8 @@ def _make_chunk(
 
     true = np.column_stack([stars.teff, stars.logg, stars.feh])
     pipeline = true + rng.standard_normal(true.shape) * np.array(config.spp_errors)
+    if config.pipeline == "spectroscopic":
+        pipeline = SpectroscopicPipeline.load().estimate(flux, coverage, features).atmosphere
     label = LOOK_UPS[config.look_up](*pipeline.T)
     reference = true + rng.standard_normal(true.shape) * np.array(config.teacher_errors)
     known = SpectralEmulator.load().domain(stars.teff, stars.logg, stars.feh)

@@ -212,6 +212,30 @@ def mock_photometry(card: Card) -> list[str]:
     ]
 
 
+def mock_pipeline(card: Card) -> list[str]:
+    """Parameters from MOCK spectra."""
+    sizes = [
+        f"{values[0]:g} K, {values[1]:g} dex and {values[2]:g} dex"
+        for values in (card["common_scale"], card["own_scale"])
+    ]
+    return [
+        *_head(
+            "mock-pipeline: parameters of MOCK stars as the SSPP gives them",
+            card,
+            f"{card['what']}. {len(card['methods'])} methods compare parts of the spectrum, and the colours, with "
+            f"templates: {card['data']}. Networks never see these parameters as input; labels are looked up from them.",
+        ),
+        *section(
+            "Errors put in",
+            "The templates have a parameter scale of their own, as the grids of the SSPP do: smooth functions of Teff, "
+            f"log g and [Fe/H] with standard deviations of {sizes[0]}, common to all methods, and {sizes[1]}, of each "
+            "method. Nothing is drawn at random for a star: its errors follow from its spectrum and colours alone.",
+        ),
+        *section("How to rebuild", *command(card["command"])),
+        *section("Citation", "; ".join(card["references"]) + "."),
+    ]
+
+
 def mock_population(card: Card) -> list[str]:
     """Selection by colour."""
     return [
@@ -322,6 +346,7 @@ PARTS: dict[str, Callable[[Card], list[str]]] = {
     "isochrone-cells": isochrone_cells,
     "mock-instrument": mock_instrument,
     "mock-photometry": mock_photometry,
+    "mock-pipeline": mock_pipeline,
     "mock-population": mock_population,
     "mock-realism": mock_realism,
     "model-errors": model_errors,

@@ -27,7 +27,7 @@ def test_a_rebuilt_part_equals_the_shipped_one(shared_data, tmp_path):
 
 def test_every_part_of_the_mock_can_be_built():
     made = {path.parent.name for path in TRAINED_DIR.glob("mock-*/weights.safetensors")}
-    assert made == {"mock-photometry", "mock-population", "mock-instrument"}
+    assert made == {"mock-photometry", "mock-population", "mock-instrument", "mock-pipeline"}
     assert list(PARTS) == ["tracks", "photometry", "population", "instrument", "emulator", "comparison"]
 
 
