@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stellar_core.experiments.published import CHOSEN, SEARCH
+from stellar_core.experiments.skill import PARTS
 from stellar_core.models.registry import TABLE_2
 
 
@@ -11,7 +12,7 @@ def score(age: float = 0.5, lifetime: float = 0.2, f1: float = 0.6, max_age: flo
     third = 1.23456789 / 3
 
     def quantity(rmse: float) -> dict:
-        base = {"rmse": rmse, "mae": third, "bias": third, "r2": 1 - rmse**2, "rmse_constant": third}
+        base = {"rmse": rmse, "mae": third, "bias": third, "r2": 1 - rmse**2, "rmse_constant": 1.0}
         return {**base, "rmse_se": 0.01, "truth": {**base, "rmse": 0.9 * rmse}}
 
     stage = {"macro_f1": f1, "accuracy": f1, "macro_f1_constant": 0.1}
@@ -23,16 +24,21 @@ def score(age: float = 0.5, lifetime: float = 0.2, f1: float = 0.6, max_age: flo
         "stage": {**stage, "macro_f1_se": 0.01, "truth": stage},
         "ages": {"min": 0.5, "max": max_age, "mean": 6.0, "above_universe": above, "beyond_lifetime": 0.01},
         "age_errors": [111] * 80,
+        "replicates": {
+            "log_age": [1 - age] * PARTS,
+            "log_lifetime": [1 - lifetime] * PARTS,
+            "stage": [(f1 - 0.1) / 0.9] * PARTS,
+        },
     }
 
 
 def trial(name: str, labels: dict, natural: dict | None = None, balanced: dict | None = None, epochs: int = 3) -> dict:
-    """A finished trial."""
+    """A finished trial, converged."""
     natural = score() if natural is None else natural
     losses = dict.fromkeys(("age", "lifetime", "stage", "atmosphere", "total"), 0.123456789)
     return {
         "name": name,
-        "labels": {"model": 6, "seed": 0, "bounded": True, **labels},
+        "labels": {"model": 6, "seed": 0, "bounded": False, **labels},
         "config": {"epochs": epochs},
         "device": "cpu",
         "training_stars": 1000,
@@ -66,7 +72,10 @@ def results(phase: int, trials: list[dict], **more: object) -> dict:
         "phase": phase,
         "data_kind": "MOCK",
         "notes": ["a note"],
-        "settings": {"scale": 0.02, "train_stars": 900, "test_stars": 500, "epochs": 3, "preset": "ours", "seeds": 1},
+        "settings": {
+            **{"scale": 0.5, "part": 0.5, "train_stars": 900, "test_stars": 500},
+            **{"epochs": 3, "preset": "ours", "seeds": 1},
+        },
         "data": {"sets": {"train": data}},
         "yardsticks": {"natural": yards, "balanced": yards},
         "floor_by_error": [floor],
@@ -88,20 +97,25 @@ def phase_1(scores=lambda experiment, model, seed: score(), seeds: int = 1, epoc
     )
 
 
-def phase_2(age=lambda field, value: 0.5, max_age=lambda field, value: 12.0, bounded: bool = False) -> dict:
+def phase_2(
+    age=lambda field, value: 0.5, max_age=lambda field, value, seed: 12.0, bounded: bool = False, seeds: int = 1
+) -> dict:
     """Phase II in which the paper's values are kept."""
     trials, ascent = {}, []
     for field, (component, parameter) in SEARCH.items():
         for number in TABLE_2[field]:
-            name = f"6-{field}-{number}"
-            found = score(age(field, number), max_age=max_age(field, number))
-            trials[name] = trial(name, {"experiment": "B", field: number, "bounded": bounded}, found)
-            entry = {"component": component, "parameter": parameter, "field": field, "value": number, "trials": [name]}
+            names = [f"6-{field}-{number}-s{seed}" for seed in range(seeds)]
+            for seed, name in enumerate(names):
+                found = score(age(field, number), max_age=max_age(field, number, seed))
+                labels = {"experiment": "B", field: number, "bounded": bounded, "seed": seed}
+                trials[name] = trial(name, labels, found)
+            entry = {"component": component, "parameter": parameter, "field": field, "value": number, "trials": names}
             entry |= {"age_rmse": 0.5, "max_age_gyr": 12.0, "paper": CHOSEN[field], "kept": number == CHOSEN[field]}
             ascent.append(entry)
     for depth in TABLE_2["spectrum_depth"]:
-        labels = {"experiment": "B", "model": 5, "spectrum_depth": depth, "bounded": bounded}
-        trials[f"5-{depth}"] = trial(f"5-{depth}", labels, score(0.7))
+        for seed in range(seeds):
+            labels = {"experiment": "B", "model": 5, "spectrum_depth": depth, "bounded": bounded, "seed": seed}
+            trials[f"5-{depth}-s{seed}"] = trial(f"5-{depth}-s{seed}", labels, score(0.7))
     return results(2, list(trials.values()), ascent=ascent)
 
 

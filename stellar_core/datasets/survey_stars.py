@@ -65,6 +65,10 @@ class SurveySample:
     kind: str
     identity: str
 
+    def join(self, *names: str) -> np.ndarray:
+        """Return the rows of several sets together, ascending."""
+        return np.sort(np.concatenate([self.rows[name] for name in names]))
+
     def held_out(self, name: str, most: int) -> StarSet:
         """Return at most ``most`` stars of the set ``name`` in memory, with `labels_as_truth`."""
         rows = self.rows[name]

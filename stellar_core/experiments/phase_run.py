@@ -8,31 +8,24 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from stellar_core.datasets.config import DataConfig
-from stellar_core.datasets.memmap_stars import make_phase_stars, open_phase_stars, select
-from stellar_core.experiments.phases import PhaseConfig, phase_1, phase_2, phase_3, undersampled_epochs
-from stellar_core.experiments.sweep import Result, Say, sweep
+from stellar_core.datasets.memmap_stars import PhaseStars, make_phase_stars, open_phase_stars, write_sets
+from stellar_core.datasets.mock_stars import StarSet
+from stellar_core.experiments.phases import STARS, TEST, PhaseConfig, phase_1, phase_2, phase_3, undersampled_epochs
+from stellar_core.experiments.sweep import Result, Say, Stop, Stopped, sweep
 from stellar_core.experiments.trial import Trial, rows_of_test_sets
 from stellar_core.files import write_text
 from stellar_core.paths import TRAINED_DIR
 
-#: What the paper does not state and what is assumed here; the presets; the baselines.
-NOTES = (
-    "All stars are MOCK: drawn from MIST tracks as a survey selects them, S/N 20 to 80, the paper's quality cuts, "
-    "labels by the nearest track point to pipeline parameters with the errors in the settings.",
-    "The paper states no split: here 80 % of the stars are for training, 10 % for validation and 10 % (or the minimum "
-    "in the settings) for the test.",
-    "Each experiment is scored on natural and on balanced test stars; the paper's B is taken to have balanced ones.",
-    "Phases I and II weight the three losses equally; the architecture of Phase I, and the start of Phase II, is depth "
-    "2 and width 256 for the spectrum, 3 layers of 256 for photometry, 3 of 512 for the fusion: the paper states "
-    "neither.",
-    "Undersampled runs take as many steps as the others, that is, more epochs of fewer stars.",
-    "Preset paper: learning rate 1e-5, ReduceLROnPlateau, the best epoch by validation loss, unbounded heads. Preset "
-    "ours: cosine schedule from a higher rate, running average of the weights, bounded heads. Both: AdamW with weight "
-    "decay 0.01; batch size, dropout and attention heads, which the paper does not state, as in the settings.",
+#: What holds for the stars, by their origin.
+MOCK_NOTES = (
+    "All stars are MOCK: drawn from MIST tracks as a survey selects them, S/N 20 to 80, the paper's quality cuts.",
     "The exact posterior is given the pipeline's parameters, from which the labels are made, and can therefore be "
-    "better than the floor on labels. The floor is given the true atmosphere but not the pipeline's errors, like a "
-    "perfect network on MOCK stars, whose pipeline errors are independent of the spectrum.",
+    "better than the floor on labels. The floor is given the true atmosphere but not the pipeline's errors.",
+)
+SURVEY_NOTES = (
+    "Stars of a fetched survey, one spectrum each, with the paper's quality cuts; labels by the nearest track point to "
+    "SSPP's parameters. No true age is known: all scores are against these labels.",
+    "The exact posterior is given SSPP's parameters, from which the labels are made.",
 )
 
 
@@ -44,7 +37,8 @@ def run_phase(
     threads: int = 1,
     publish: bool = False,
     say: Say = lambda text: None,
-) -> dict[str, object]:
+    stop: Stop | None = None,
+) -> dict[str, object] | None:
     """Run a phase, or the unfinished part of it, and write its tables.
 
     Parameters
@@ -52,18 +46,18 @@ def run_phase(
     config : PhaseConfig
     out : Path
         Folder for ``stars/``, ``trials/``, ``results.json`` and ``tables/``.
-    workers, cluster, threads
+    workers, cluster, threads, stop
         As for `stellar_core.experiments.sweep.sweep`.
     publish : bool
-        Also write ``trained/experiments/phase<N>.json`` for the Experiments page.
+        Also write the results into ``trained/experiments`` for the Experiments page.
     say : callable, optional
         Called with lines of text.
 
     Returns
     -------
-    dict
-        ``settings``, ``data``, ``trials``, ``yardsticks``, ``floor_by_error``, ``findings``, ``tables`` and, in
-        Phase II, ``ascent``.
+    dict or None
+        ``settings``, ``data``, ``trials``, ``yardsticks``, ``findings``, ``tables``; of MOCK stars ``floor_by_error``,
+        in Phase II ``ascent``. None if stopped.
     """
     import numpy as np
 
@@ -72,30 +66,36 @@ def run_phase(
 
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    data = DataConfig.paper(seed=config.data_seed, spp_errors=config.spp_errors)
-    make_phase_stars(out / "stars", config.train_stars, config.test_stars, data, say)
-    stars = open_phase_stars(out / "stars")
-    baselines = _baselines(config, out)
+    stars = _stars(config, out / "stars", say)
+    baselines = _baselines(config, stars, out)
     stages = np.bincount(stars.train.labels.stage, minlength=1)
 
     def run(trials: Iterable[Trial]) -> list[Result]:
-        return sweep(list(trials), out / "stars", out / "trials", workers, cluster, threads, say)
+        return sweep(list(trials), out / "stars", out / "trials", workers, cluster, threads, say, stop)
 
+    numbers = {"train_stars": len(stars.train), "test_stars": len(stars.test)}
+    settings = {**asdict(config), **numbers, "part": len(stars.train) / (1 - TEST) / STARS[config.phase]}
+    survey = bool(config.store)
     results: dict[str, object] = {
         "phase": config.phase,
-        "data_kind": "MOCK",
+        "data_kind": stars.summary["kind"] if survey else "MOCK",
+        "survey": stars.summary["survey"] if survey else "",
         "date": datetime.date.today().isoformat(),
-        "notes": list(NOTES),
-        "settings": {**asdict(config), "train_stars": config.train_stars, "test_stars": config.test_stars},
+        "notes": list(SURVEY_NOTES if survey else MOCK_NOTES),
+        "settings": {**settings, "store": Path(config.store).name if survey else ""},
         "data": stars.summary,
         **baselines,
     }
-    if config.phase == 1:
-        results["trials"] = run(phase_1(config, undersampled_epochs(config, stages)))
-    elif config.phase == 2:
-        results["trials"], results["ascent"] = phase_2(config, undersampled_epochs(config, stages), run)
-    else:
-        results["trials"] = run(phase_3(config))
+    try:
+        if config.phase == 1:
+            results["trials"] = run(phase_1(config, undersampled_epochs(config, stages)))
+        elif config.phase == 2:
+            results["trials"], results["ascent"] = phase_2(config, undersampled_epochs(config, stages), run)
+        else:
+            results["trials"] = run(phase_3(config))
+    except Stopped as stopped:
+        say(str(stopped))
+        return None
     results["findings"] = findings(results)
     results["tables"] = write_tables(tables(results), out / "tables")
     write_text(out / "results.json", json.dumps(results, allow_nan=False) + "\n")
@@ -103,25 +103,46 @@ def run_phase(
         folder = TRAINED_DIR / "experiments"
         folder.mkdir(exist_ok=True)
         text = json.dumps(compact(results), separators=(",", ":"), allow_nan=False)
-        write_text(folder / f"phase{config.phase}.json", text + "\n")
+        write_text(folder / f"phase{config.phase}{'-survey' if survey else ''}.json", text + "\n")
     return results
 
 
-def _baselines(config: PhaseConfig, out: Path) -> dict[str, object]:
-    """Scores of the baselines, computed once per folder."""
-    import numpy as np
+def _stars(config: PhaseConfig, folder: Path, say: Say) -> PhaseStars:
+    """The stars of the phase, made or read from the store unless they are in ``folder`` already."""
+    if not config.store:
+        make_phase_stars(folder, config.train_stars, config.test_stars, config.data, say)
+        return open_phase_stars(folder)
+    from stellar_core.datasets.survey_stars import check_number, sample_survey, write_rows
 
+    sample = sample_survey(Path(config.store), config.stars)
+    check_number(sample, fewest=150)
+    train = sample.join("training", "calibration")
+    sets = {"train": train, "test": sample.rows["test"]}
+    description = {
+        **{name: len(rows) for name, rows in sets.items()},
+        **{"store": sample.identity, "kind": sample.kind, "survey": sample.survey, "repeats": sample.repeats},
+    }
+    say(
+        f"{len(train)} stars of the {sample.survey} for training and validation, {len(sets['test'])} for the test; "
+        f"{sample.repeats} further spectra of the same stars are left out."
+    )
+    write_sets(folder, description, lambda draft: {k: write_rows(draft / k, sample.stars, v) for k, v in sets.items()})
+    return open_phase_stars(folder)
+
+
+def _baselines(config: PhaseConfig, stars: PhaseStars, out: Path) -> dict[str, object]:
+    """Scores of the baselines, computed once per folder."""
     from stellar_core.evaluation.baselines import floor_by_error, score_baselines
 
     path = out / "yardsticks.json"
     if path.exists():
         return json.loads(path.read_text())
-    stars = open_phase_stars(out / "stars")
-    test = select(stars.test, np.arange(len(stars.test)))
+    test = StarSet(None, stars.test.labels, stars.test.truth)
     sets = rows_of_test_sets(test.labels.stage, config.data_seed)
-    found = {
-        "yardsticks": score_baselines(stars.train.labels, test, sets, config.spp_errors, config.data_seed),
-        "floor_by_error": floor_by_error(test, config.spp_errors, config.data_seed),
+    found: dict[str, object] = {
+        "yardsticks": score_baselines(stars.train.labels, test, sets, config.spp_errors, config.data_seed)
     }
+    if test.truth is not None:
+        found["floor_by_error"] = floor_by_error(test, config.spp_errors, config.data_seed)
     write_text(path, json.dumps(found, allow_nan=False) + "\n")
     return found

@@ -35,7 +35,11 @@ BASELINE = {
 #: Largest predicted age that Phase II accepts as physical, Gyr: the paper kept a width with 14.870 and
 #: rejected those with 68.704 and 267.134 (Table 6).
 PHYSICAL_GYR = 15.0
+#: The paper's number of stars by phase.
+STARS = {1: STARS_IMBALANCED, 2: STARS_IMBALANCED, 3: STARS_FULL}
 HEADS = {"bounded": (True,), "unbounded": (False,), "both": (False, True)}
+#: Channels of the spectrum by preset; see `stellar_core.models.registry.ModelConfig`.
+CHANNELS = {"ours": 3, "paper": 1}
 
 
 @dataclass(frozen=True)
@@ -50,22 +54,29 @@ class PhaseConfig:
     epochs : int
         Epochs of the imbalanced stars, at most; undersampled runs take as many steps, so more epochs.
     preset : {"ours", "paper"}
-        "paper": learning rate 1e-5, ReduceLROnPlateau, early stopping, unbounded heads. "ours": a cosine from
-        ``learning_rate``, running average of the weights, bounded heads. Both: AdamW, weight decay
-        0.01, the paper's three losses, no other label.
+        "paper": `TrainingConfig.paper`. "ours": a cosine from ``learning_rate``, running average of the weights,
+        clipped gradients, three channels of the spectrum. All differences are in the table of
+        `stellar_core.experiments.differences`. Both: AdamW, weight decay 0.01, the paper's three losses, no other
+        label.
     seeds : int
         Runs of each configuration, with seeds 0, 1, ...
-    heads : {"", "bounded", "unbounded", "both"}
-        Output heads, in place of the preset's.
+    heads : {"unbounded", "bounded", "both"}
+        Output heads; the paper's are unbounded.
     models : tuple of int
         Phase I: numbers of the architectures; all by default.
+    experiments : str
+        Phase I: letters of the experiments.
     batch : int
     learning_rate : float
         Learning rate of the preset "ours".
     test : int
-        Smallest number of test stars.
+        Smallest number of test stars; of a survey's stars at most a fifth.
+    store : str
+        Folder of a survey store, whose stars are taken instead of MOCK ones.
     data_seed : int
         Seed of the stars.
+    look_up : {"nearest", "interpolated"}
+        Labels of MOCK stars; see `stellar_core.datasets.config.DataConfig`.
     spp_errors : (float, float, float)
         Errors of the pipeline's Teff [K], log g, [Fe/H] [dex] from which labels are made.
     device : str
@@ -77,12 +88,15 @@ class PhaseConfig:
     epochs: int = 10
     preset: str = "ours"
     seeds: int = 1
-    heads: str = ""
+    heads: str = "unbounded"
     models: tuple[int, ...] = tuple(MODELS)
+    experiments: str = "ABC"
     batch: int = 64
     learning_rate: float = 7e-4
     test: int = MIN_TEST
+    store: str = ""
     data_seed: int = 1
+    look_up: str = DataConfig.look_up
     spp_errors: tuple[float, float, float] = SSPP_ERRORS
     device: str = "auto"
 
@@ -91,7 +105,7 @@ class PhaseConfig:
             raise ParameterError(f"The paper has phases 1, 2 and 3; got {self.phase}.", value=self.phase)
         if self.preset not in ("ours", "paper"):
             raise ParameterError(f"The preset is ours or paper; got {self.preset!r}.", value=self.preset)
-        if self.heads not in ("", *HEADS):
+        if self.heads not in HEADS:
             raise ParameterError(f"The heads are {', '.join(HEADS)}; got {self.heads!r}.", value=self.heads)
         if self.phase == 2 and len(self.bounded) > 1:
             raise ParameterError(
@@ -101,6 +115,8 @@ class PhaseConfig:
             raise ParameterError(
                 f"The models are numbers from 1 to {len(MODELS)}; got {self.models}.", value=self.models
             )
+        if not self.experiments or set(self.experiments) - set(BALANCING):
+            raise ParameterError(f"The experiments are A, B and C; got {self.experiments!r}.", value=self.experiments)
         if not 0 < self.scale <= 1 or self.train_stars < 150:
             raise ParameterError(
                 f"The scale lies above 0 and up to 1, and leaves at least 150 stars to train on; got {self.scale}.",
@@ -108,11 +124,12 @@ class PhaseConfig:
             )
         if self.seeds < 1 or self.epochs < 1:
             raise ParameterError("A phase needs at least one seed and one epoch.")
+        _ = self.data  # refuses what it does not know
 
     @property
     def stars(self) -> int:
         """All stars at this scale, before any undersampling."""
-        return round(self.scale * (STARS_FULL if self.phase == 3 else STARS_IMBALANCED))
+        return round(self.scale * STARS[self.phase])
 
     @property
     def train_stars(self) -> int:
@@ -127,17 +144,25 @@ class PhaseConfig:
     @property
     def bounded(self) -> tuple[bool, ...]:
         """Output heads to train: bounded, unbounded."""
-        return HEADS[self.heads or ("unbounded" if self.preset == "paper" else "bounded")]
+        return HEADS[self.heads]
+
+    @property
+    def data(self) -> DataConfig:
+        """Settings of the MOCK stars."""
+        return DataConfig.paper(seed=self.data_seed, spp_errors=self.spp_errors, look_up=self.look_up)
+
+    def model(self, number: int, bounded: bool, **shape: int) -> ModelConfig:
+        """Return a network of Table 1 with the preset's channels."""
+        return ModelConfig(name=MODELS[number], bounded=bounded, channels=CHANNELS[self.preset], **shape)
 
     def training(self, **changes: object) -> TrainingConfig:
         """Return the preset's training with ``changes``; validation stars are a part of the training stars."""
-        data = DataConfig.paper(seed=self.data_seed, spp_errors=self.spp_errors)
         common = {
             "name": f"phase-{self.phase}",
             "epochs": self.epochs,
             "batch": self.batch,
             "device": self.device,
-            "data": data,
+            "data": self.data,
             "validation": VALIDATION / (1 - TEST),
             "atmosphere_weight": 0.0,
             "photometry_dropout": 0.0,
@@ -173,7 +198,7 @@ def undersampled_epochs(config: PhaseConfig, stages: Iterable[int]) -> int:
 
 
 def phase_1(config: PhaseConfig, undersampled: int) -> list[Trial]:
-    """Return the trials of Tables 3 and 4: Experiments A, B and C for every model.
+    """Return the trials of Tables 3 and 4: Experiments A, B and C for every model, one seed after the other.
 
     Parameters
     ----------
@@ -186,7 +211,7 @@ def phase_1(config: PhaseConfig, undersampled: int) -> list[Trial]:
             config,
             {"experiment": experiment, "model": number, "seed": seed, "bounded": bounded},
             f"{experiment}-{number}",
-            ModelConfig(name=MODELS[number], bounded=bounded, **BASELINE),
+            config.model(number, bounded, **BASELINE),
             balancing=balancing,
             epochs=undersampled if experiment == "B" else config.epochs,
             loss_weights=EQUAL,
@@ -194,6 +219,7 @@ def phase_1(config: PhaseConfig, undersampled: int) -> list[Trial]:
         for seed in range(config.seeds)
         for number in config.models
         for experiment, balancing in BALANCING.items()
+        if experiment in config.experiments
         for bounded in config.bounded
     ]
 
@@ -233,7 +259,7 @@ def phase_2(
                 config,
                 {"experiment": "B", "model": number, "seed": seed, "bounded": bounded, **shape},
                 f"{number}-{code}",
-                ModelConfig(name=MODELS[number], bounded=bounded, **shape),
+                config.model(number, bounded, **shape),
                 balancing=BALANCING["B"],
                 epochs=epochs,
                 loss_weights=EQUAL,
@@ -285,7 +311,7 @@ def phase_3(config: PhaseConfig) -> list[Trial]:
             config,
             {"setup": setup, "model": 6, "seed": seed, "bounded": bounded},
             setup,
-            ModelConfig(name=MODELS[6], bounded=bounded, **CHOSEN),
+            config.model(6, bounded, **CHOSEN),
             setup=setup,
             balancing=BALANCING["C"],
         )

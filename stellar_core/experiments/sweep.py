@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,21 @@ from stellar_core.parallel import parallel_map
 
 Result = dict[str, object]
 Say = Callable[[str], None]
+Stop = Callable[[], bool]
+
+
+class Stopped(Exception):
+    """Raised where runs are left because a stop was requested."""
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """True when called after the time ``at``, seconds since the epoch."""
+
+    at: float
+
+    def __call__(self) -> bool:
+        return time.time() > self.at
 
 
 def sweep(
@@ -26,6 +42,7 @@ def sweep(
     cluster: str | None = None,
     threads: int = 1,
     say: Say = lambda text: None,
+    stop: Stop | None = None,
 ) -> list[Result]:
     """Run the trials that have no result yet, and return all results.
 
@@ -43,6 +60,9 @@ def sweep(
         Threads of each trial.
     say : callable, optional
         Called with lines of text.
+    stop : callable, optional
+        Called after every step; if it returns true the run writes a checkpoint and no other begins. With several
+        processes it is called in each, and has to be one that can be sent there, such as `Deadline`.
 
     Returns
     -------
@@ -51,6 +71,8 @@ def sweep(
 
     Raises
     ------
+    Stopped
+        If ``stop`` returned true before all were finished.
     ParameterError
         If the cluster cannot be reached.
     RunError
@@ -62,18 +84,27 @@ def sweep(
     waiting = [trial for trial in trials if found[trial.name] is None]
     if len(waiting) < len(trials):
         say(f"{len(trials) - len(waiting)} of {len(trials)} runs are finished already.")
-    one = partial(run_trial, stars_folder=stars_folder.resolve(), folder=folder.resolve(), threads=threads)
+    places = {"stars_folder": stars_folder.resolve(), "folder": folder.resolve()}
+    one = partial(run_trial, **places, threads=threads, stop=stop)
     if cluster is not None or (workers > 1 and len(waiting) > 1):
         results = parallel_map(
             one, iter(waiting), workers, cluster, lambda what, done, total: say(f"{what}: {done} of {total}")
         )
     else:
         results = (_alone(trial, one, say) for trial in waiting)
-    since = time.monotonic()
+    since, stopped = time.monotonic(), False
     for done, result in enumerate(results, start=1):
+        if result is None:
+            stopped = True
+            if cluster is None and workers == 1:
+                break
+            continue
         found[result["name"]] = result
         left = (time.monotonic() - since) / done * (len(waiting) - done) / 60
         say(f"{sentence(result)}; {len(trials) - len(waiting) + done} of {len(trials)} runs, {left:.0f} minutes left")
+    if stopped:
+        made = sum(result is not None for result in found.values())
+        raise Stopped(f"Stopped after {made} of {len(trials)} runs. The same command continues.")
     return [found[trial.name] for trial in trials]
 
 
@@ -87,7 +118,7 @@ def sentence(result: Result) -> str:
     )
 
 
-def _alone(trial: Trial, one: Callable[..., Result], say: Say) -> Result:
+def _alone(trial: Trial, one: Callable[..., Result], say: Say) -> Result | None:
     def report(state: dict[str, object]) -> None:
         losses = ", ".join(f"{name} {value:.4f}" for name, value in state["losses"].items())
         done = f"{trial.name} step {state['step']} of {state['total']}"

@@ -11,6 +11,8 @@ import numpy as np
 
 from stellar_core.evaluation.metrics import rounded
 from stellar_core.experiments import published as paper
+from stellar_core.experiments.skill import skill
+from stellar_core.experiments.verdict import RULE
 from stellar_core.export import write_frame
 from stellar_core.files import write_text
 from stellar_core.models.registry import TABLE_2
@@ -28,6 +30,9 @@ METRICS = (
 )
 #: Metrics that the paper does not print: heading, place in a score.
 MORE = (
+    ("Age error removed", "skill.log_age"),
+    ("Lifetime error removed", "skill.log_lifetime"),
+    ("Stage error removed", "skill.stage"),
     ("Age R2", "log_age.r2"),
     ("Lifetime R2", "log_lifetime.r2"),
     ("Age MAE", "log_age.mae"),
@@ -55,9 +60,14 @@ BASELINES = {"constant": "Constant predictor", "exact posterior": "Exact posteri
 CURVE = 40
 
 
-def value(score: Result, place: str) -> float:
-    """Return the number at a dotted ``place``."""
-    for key in place.split("."):
+def value(score: Result, place: str) -> float | None:
+    """Return the number at a dotted ``place``, None where there is none; ``skill.NAME`` is that of `skill`."""
+    keys = place.split(".")
+    if keys[0] == "skill":
+        return skill(score, keys[1])
+    for key in keys:
+        if key not in score:
+            return None
         score = score[key]
     return float(score)
 
@@ -69,7 +79,7 @@ def chosen(trials: Iterable[Result], **labels: object) -> list[Result]:
 
 def spread(values: Sequence[float]) -> float | None:
     """Return the standard deviation over seeds; None for a single one."""
-    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return float(np.std(values, ddof=1)) if len(values) > 1 and None not in values else None
 
 
 def own_set(experiment: str) -> str:
@@ -82,9 +92,19 @@ def tables(results: Result) -> dict[str, pandas.DataFrame]:
     import pandas as pd
 
     made = {1: _phase_1, 2: _phase_2, 3: _phase_3}[results["phase"]](results)
-    made["Floor of the labels by the pipeline's errors"] = results["floor_by_error"]
+    if "floor_by_error" in results:
+        made["Floor of the labels by the pipeline's errors"] = results["floor_by_error"]
+    if results.get("findings"):
+        made["Claims of the paper"] = claims(results["findings"])
     made["Runs"] = [_run_row(trial, results) for trial in results["trials"]]
     return {title: pd.DataFrame(rows) for title, rows in made.items()}
+
+
+def claims(findings: Sequence[Result]) -> list[Result]:
+    """Return the findings as rows of a table."""
+    names = {"claim": "Claim", "paper": "Paper", "ours": "Ours (% of the constant's error removed)"}
+    names |= {"seeds": "Seeds", "verdict": "Verdict", "reason": "Why nothing follows"}
+    return [{title: found[name] for name, title in names.items()} for found in findings]
 
 
 def write_tables(made: dict[str, pandas.DataFrame], folder: Path) -> dict[str, list[Result]]:
@@ -119,7 +139,7 @@ def report(results: Result) -> str:
     mix = ", ".join(f"{name} {100 * count / data['kept']:.1f} %" for name, count in data["stages"].items())
     rarest = min(data["stages"].values()) * len(data["stages"]) / data["kept"]
     lines = [
-        f"# Phase {results['phase']} on MOCK stars, scale {settings['scale']:g}",
+        f"# Phase {results['phase']} on {stars_in_words(results)}, scale {settings['scale']:g}",
         f"{settings['train_stars']} stars for training and validation, {settings['test_stars']} for the test; at most "
         f"{settings['epochs']} epochs, preset {settings['preset']}, {settings['seeds']} seed(s).",
         f"Stages of the training stars: {mix}. Undersampling keeps {100 * rarest:.0f} % of them; "
@@ -129,12 +149,25 @@ def report(results: Result) -> str:
         "",
         "## Findings",
         "",
+        RULE,
+        "",
         *(
-            f"- {found['claim']}: **{found['verdict']}**. Paper: {found['paper']} Ours: {found['ours']}"
+            f"- {found['claim']}: **{found['verdict']}**{_why(found)}. Paper: {found['paper']} Ours: {found['ours']}"
             for found in results["findings"]
         ),
     ]
     return "\n".join([*lines, "", *(f"## {title}\n\n{markdown(rows)}\n" for title, rows in results["tables"].items())])
+
+
+def stars_in_words(results: Result) -> str:
+    """Return the stars of a phase in words, MOCK where they are."""
+    if not results.get("survey"):
+        return "MOCK stars"
+    return f"{results['data_kind']} stars of the survey {results['survey']}"
+
+
+def _why(found: Result) -> str:
+    return f" ({found['reason']})" if found["reason"] else ""
 
 
 def compact(results: Result) -> Result:
@@ -165,6 +198,8 @@ def _phase_1(results: Result) -> dict[str, list[Result]]:
         for name in ("natural", "balanced"):
             made[f"Table 3, all on the {name} test stars{heads}"] = _table_3(results, trials, name)
         for experiment, heading in paper.EXPERIMENTS.items():
+            if not chosen(trials, experiment=experiment):
+                continue
             published = paper.TABLE_4 if experiment == "B" else {}
             title = f"{'Table 4' if experiment == 'B' else 'As Table 4'}, Experiment {experiment} ({heading}){heads}"
             made[title] = _table_4(results, chosen(trials, experiment=experiment), own_set(experiment), published)
@@ -186,8 +221,8 @@ def _table_3(results: Result, trials: list[Result], name: str | None) -> list[Re
                 row |= _cells(column, seen, published and getattr(published, field))
             for at in [name] if name else ["natural", "balanced"]:
                 row |= {
-                    f"{title}{'' if name else f' ({at})'}": value(results["yardsticks"][at][key], place)
-                    for key, title in BASELINES.items()
+                    f"{title}{'' if name else f' ({at})'}": value(score, place)
+                    for title, score in _baselines(results, at).items()
                 }
             rows.append(row)
     return rows
@@ -205,8 +240,7 @@ def _table_4(results: Result, trials: list[Result], at: str, published: dict[int
         row["Max age (Gyr)"] = max(value(trial["test"][at], "ages.max") for trial in mine)
         row |= {heading: _mean([trial[field] for trial in mine]) for heading, field in COST}
         rows.append({**row, "Seeds": len(mine), "Scale": results["settings"]["scale"]})
-    for key, title in BASELINES.items():
-        score = results["yardsticks"][at][key]
+    for title, score in _baselines(results, at).items():
         row = dict.fromkeys(rows[0]) | {"Model ID and Name": title, "Max age (Gyr)": value(score, "ages.max")}
         row |= {heading: value(score, place) for heading, _, place, _ in METRICS}
         rows.append(row | {heading: value(score, place) for heading, place in MORE})
@@ -268,7 +302,7 @@ def _by_setting(
     results: Result, groups: dict[str, list[Result]], published: dict[str, paper.Published], at: str
 ) -> list[Result]:
     """Rows of metrics, columns of settings and baselines, as in Tables 5 to 7."""
-    baselines = {title: results["yardsticks"][at][key] for key, title in BASELINES.items()}
+    baselines = _baselines(results, at)
     rows = []
     for _, heading, place, field in METRICS:
         row: Result = {"Metrics": heading}
@@ -295,9 +329,15 @@ def _by_setting(
     return rows
 
 
+def _baselines(results: Result, at: str) -> dict[str, Result]:
+    """Scores of the baselines that there are, by their titles."""
+    scores = results["yardsticks"][at]
+    return {title: scores[key] for key, title in BASELINES.items() if key in scores}
+
+
 def _cells(column: str, seen: list[float], published: float | None, join=np.mean) -> Result:
     """Our value over all seeds, the paper's value, and our spread between seeds."""
-    ours = float(join(seen)) if seen else None
+    ours = float(join(seen)) if seen and None not in seen else None
     return {column: ours, f"{column} (paper)": published, f"{column} (spread)": spread(seen)}
 
 
@@ -322,8 +362,8 @@ def _run_row(trial: Result, results: Result) -> Result:
     }
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))
+def _mean(values: Sequence[float | None]) -> float | None:
+    return None if None in values else float(np.mean(values))
 
 
 def _cell(item: object) -> str:

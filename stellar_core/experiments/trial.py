@@ -80,7 +80,7 @@ def run_trial(
     ----------
     trial : Trial
     stars_folder : Path
-        Written by `stellar_core.datasets.memmap_stars.make_phase_stars`.
+        Two sets of stars as `stellar_core.datasets.memmap_stars.open_phase_stars` reads them.
     folder : Path
         Folder for ``<name>.json``, and until then for the checkpoint in ``<name>/``. A second process that
         runs the same trial waits.
@@ -146,8 +146,9 @@ def _carry_out(
     import torch
 
     from stellar_core.datasets.balancing import partition
-    from stellar_core.datasets.memmap_stars import open_phase_stars, select
+    from stellar_core.datasets.memmap_stars import open_phase_stars, select_part
     from stellar_core.evaluation.scores import score
+    from stellar_core.experiments.skill import replicates
     from stellar_core.training.loop import train
 
     stars, config = open_phase_stars(stars_folder), trial.config
@@ -164,8 +165,8 @@ def _carry_out(
     rows, held = partition(stage, config.validation, config.seed, config.balancing)
     epochs = len(trained.history)
     memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak_memory()
-    validation = select(stars.train, held)
-    tests = rows_of_test_sets(stars.test.labels.stage, int(stars.summary["config"]["seed"]))
+    validation = [select_part(part, held) for part in (stars.train.labels, stars.train.truth)]
+    tests = rows_of_test_sets(stars.test.labels.stage, config.data.seed)
     predicted = predict(trained.network, stars.test, tests["natural"])
     result = {
         **trial.identity(),
@@ -177,12 +178,11 @@ def _carry_out(
         "peak_memory_mb": memory / 1e6,
         "parameters": sum(parameter.numel() for parameter in trained.network.parameters()),
         "history": trained.history,
-        "validation": score(
-            predict(trained.network, validation, np.arange(len(held))), validation.labels, validation.truth
-        ),
+        "validation": score(predict(trained.network, stars.train, held), *validation),
         "test": {},
     }
     for name, at in tests.items():
-        kept = select(stars.test, at)
-        result["test"][name] = score(predicted.select(at), kept.labels, kept.truth)
+        labels, truth = (select_part(part, at) for part in (stars.test.labels, stars.test.truth))
+        scored = score(predicted.select(at), labels, truth)
+        result["test"][name] = {**scored, "replicates": replicates(predicted.select(at), labels)}
     return {**result, "seconds_with_tests": time.monotonic() - since}

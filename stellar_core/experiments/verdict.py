@@ -38,7 +38,7 @@ class Judgement:
     verdict : {"confirmed", "not confirmed", "inconclusive"}
     words : str
         The numbers, as a sentence.
-    reason : str
+    reasons : tuple of str
         Why nothing follows; empty for a verdict by the numbers.
     seeds : int
         Smaller number of seeds of the two sides.
@@ -46,7 +46,7 @@ class Judgement:
 
     verdict: str
     words: str
-    reason: str
+    reasons: tuple[str, ...]
     seeds: int
 
 
@@ -63,7 +63,7 @@ def judge(first: SkillSample, second: SkillSample, names: tuple[str, str], doubt
     """
     seeds = min(len(first.seeds), len(second.seeds))
     if not seeds:
-        return Judgement(INCONCLUSIVE, "These runs have not been made.", "missing runs", 0)
+        return Judgement(INCONCLUSIVE, "These runs have not been made", ("missing runs",), 0)
     gain, error = difference(first, second)
     words = (
         f"{names[0]} {100 * first.mean:.1f} %, {names[1]} {100 * second.mean:.1f} %: "
@@ -74,7 +74,7 @@ def judge(first: SkillSample, second: SkillSample, names: tuple[str, str], doubt
         reasons.insert(0, f"{seeds} seed{'s' if seeds > 1 else ''}")
     if max(side.mean - SIGMAS * side.error for side in (first, second)) <= 0:
         reasons.append("neither side is better than its constant")
-    return Judgement(INCONCLUSIVE if reasons else by_numbers(gain, error), words, "; ".join(reasons), seeds)
+    return Judgement(INCONCLUSIVE if reasons else by_numbers(gain, error), words, tuple(reasons), seeds)
 
 
 def by_numbers(gain: float, error: float) -> str:
@@ -98,15 +98,20 @@ def judge_seeds(yes: Sequence[bool], no: Sequence[bool], words: str, doubts: Seq
     if len(yes) < SEEDS:
         reasons.insert(0, f"{len(yes)} seed{'s' if len(yes) != 1 else ''}")
     verdict = CONFIRMED if all(yes) else NOT_CONFIRMED if all(no) else INCONCLUSIVE
-    return Judgement(INCONCLUSIVE if reasons else verdict, words, "; ".join(reasons), len(yes))
+    return Judgement(INCONCLUSIVE if reasons else verdict, words, tuple(reasons), len(yes))
 
 
 def combine(parts: Sequence[Judgement]) -> Judgement:
     """Join the parts of a claim: confirmed if all are, not confirmed if one is not."""
     verdicts = {part.verdict for part in parts}
     verdict = NOT_CONFIRMED if NOT_CONFIRMED in verdicts else CONFIRMED if verdicts == {CONFIRMED} else INCONCLUSIVE
-    reasons = [] if verdict != INCONCLUSIVE else list(dict.fromkeys(part.reason for part in parts if part.reason))
-    return Judgement(verdict, "; ".join(part.words for part in parts), "; ".join(reasons), min(p.seeds for p in parts))
+    reasons = dict.fromkeys(reason for part in parts for reason in part.reasons)
+    return Judgement(
+        verdict,
+        "; ".join(part.words for part in parts),
+        tuple(reasons) if verdict == INCONCLUSIVE else (),
+        min(part.seeds for part in parts),
+    )
 
 
 def doubts_about(trials: Sequence[Result], part: float) -> list[str]:

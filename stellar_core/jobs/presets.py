@@ -1,4 +1,4 @@
-"""Ready-made runs: a demo of a few minutes, the paper's setups, fine-tuning of the shipped model."""
+"""Ready-made runs: a demo of a few minutes, the paper's setups with its training and with ours, fine-tuning."""
 
 from __future__ import annotations
 
@@ -34,8 +34,12 @@ DEMO_SOURCE = StarSource(labels="truth")
 PRESETS = {
     "demo": "Five-minute demo: a small Model 8 trained on the true parameters of 7,000 MOCK stars",
     **{
-        f"setup-{name.lower()}": f"The paper's Setup {name}: Model 6, loss weights {', '.join(map(str, weights))}"
+        f"setup-{name.lower()}": f"The paper's Setup {name}, trained as in the paper: Model 6, loss weights "
+        f"{', '.join(map(str, weights))}"
         for name, weights in SETUPS.items()
+    },
+    **{
+        f"setup-{name.lower()}-ours": f"Setup {name} with our training, as the shipped paper-setup-a" for name in SETUPS
     },
     "fine-tune": "Fine-tune the shipped model: other stars, small learning rate",
 }
@@ -69,12 +73,14 @@ def preset(name: str) -> JobConfig:
     """
     if name == "demo":
         return JobConfig("Five-minute demo", demo_training(), DEMO_SOURCE, threads=THREADS)
-    if name.startswith("setup-") and name[6:].upper() in SETUPS:
-        letter = name[6:].upper()
-        data = DataConfig(stars=20_000, calibration=1000, test=1000, seed=2)
-        return JobConfig(
-            f"Setup {letter}", TrainingConfig(name=name, setup=letter, epochs=4, data=data), threads=THREADS
-        )
+    letter, ours = name.removeprefix("setup-").removesuffix("-ours").upper(), name.endswith("-ours")
+    if name.startswith("setup-") and letter in SETUPS:
+        numbers = {"stars": 20_000, "calibration": 1000, "test": 1000, "seed": 2}
+        if ours:
+            training = TrainingConfig(name=name, setup=letter, epochs=4, data=DataConfig(**numbers))
+        else:
+            training = TrainingConfig.paper(name=name, setup=letter, data=DataConfig.paper(**numbers))
+        return JobConfig(f"Setup {letter}{', our training' if ours else ''}", training, threads=THREADS)
     if name == "fine-tune":
         return fine_tune()
     raise ParameterError(f"The presets are {', '.join(PRESETS)}; got {name!r}.", value=name)

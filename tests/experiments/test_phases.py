@@ -80,7 +80,7 @@ def test_a_phase_ends_with_results_tables_and_findings(finished):
     for trial in results["trials"]:
         assert trial["parameters"] > 0 and trial["spectra_per_second"] > 0 and trial["peak_memory_mb"] > 1
         assert trial["test"]["natural"]["n"] == 100 > trial["test"]["balanced"]["n"]
-    assert sorted(path.name for path in (folder / "trials").iterdir()) == [f"{e}-1-bounded-s0.json" for e in "ABC"]
+    assert sorted(path.name for path in (folder / "trials").iterdir()) == [f"{e}-1-unbounded-s0.json" for e in "ABC"]
 
 
 def test_a_finished_phase_runs_nothing_again(finished):
@@ -101,9 +101,9 @@ def test_another_experiment_in_the_same_folder_is_refused(finished):
 def test_more_seeds_only_add_runs(finished, tmp_path):
     folder = tmp_path / "phase"
     shutil.copytree(finished[0], folder)
-    kept = (folder / "trials" / "A-1-bounded-s0.json").stat().st_mtime_ns
+    kept = (folder / "trials" / "A-1-unbounded-s0.json").stat().st_mtime_ns
     results = run_phase(replace(TINY, seeds=2), folder)
-    assert len(results["trials"]) == 6 and (folder / "trials" / "A-1-bounded-s0.json").stat().st_mtime_ns == kept
+    assert len(results["trials"]) == 6 and (folder / "trials" / "A-1-unbounded-s0.json").stat().st_mtime_ns == kept
     row = results["tables"]["Table 4, Experiment B (Under Sampling)"][0]
     assert row["Seeds"] == 2 and row["Age RMSE (spread)"] > 0
 
@@ -125,7 +125,7 @@ def test_a_killed_phase_keeps_what_was_finished(begun, finished):
     command = "phase 1 --scale 0.004 --epochs 3 --models 1 --batch 16 --test 100 --device cpu --out".split()
     command = [sys.executable, "-m", "stellar_core", *command, str(begun)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-    first, last = (begun / "trials" / f"{e}-1-bounded-s0.json" for e in "AC")
+    first, last = (begun / "trials" / f"{e}-1-unbounded-s0.json" for e in "AC")
     while not first.exists() and process.poll() is None:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
@@ -186,7 +186,16 @@ def test_no_trial_is_taught_anything_but_the_papers_three_labels(preset):
 def test_the_papers_preset_is_the_papers():
     config = phase_3(PhaseConfig(3, preset="paper", epochs=50))[0].config
     assert (config.learning_rate, config.weight_decay, config.schedule, config.epochs) == (1e-5, 1e-2, "plateau", 50)
-    assert not config.model.bounded and config.average == 0
+    assert not config.model.bounded and config.model.channels == 1 and config.average == config.clip == 0
+    assert config.balancing == "class weights"
+    ours = phase_3(PhaseConfig(3, epochs=50))[0].config
+    assert not ours.model.bounded and ours.model.channels == 3 and ours.learning_rate == 7e-4
+
+
+def test_experiments_can_be_left_out():
+    trials = phase_1(PhaseConfig(1, experiments="BC", models=(1, 6), seeds=2), 20)
+    assert [trial.name[:3] for trial in trials[:4]] == ["B-1", "C-1", "B-6", "C-6"] and len(trials) == 8
+    assert [trial.labels["seed"] for trial in trials] == [0] * 4 + [1] * 4, "one seed after the other"
 
 
 def test_undersampled_stars_get_as_many_steps():
@@ -261,6 +270,8 @@ def test_if_no_age_is_physical_the_least_wild_is_kept():
         ({"models": (9,)}, "models"),
         ({"phase": 2, "heads": "both"}, "one kind of heads"),
         ({"seeds": 0}, "seed"),
+        ({"experiments": "D"}, "experiments"),
+        ({"look_up": "guess"}, "look_up"),
     ],
 )
 def test_wrong_settings_are_refused(changes, word):

@@ -7,9 +7,11 @@ import pytest
 
 from stellar_core.experiments import published as paper
 from stellar_core.experiments.tables import compact, markdown, report, tables, write_tables
+from stellar_core.experiments.verdict import RULE
 from tests import phase_results as made
 
 METRICS = ["F1 Macro", "Age RMSE", "Lifetime RMSE"]
+FINDING = {"claim": "c", "paper": "p", "ours": "o", "verdict": "inconclusive", "reason": "1 seed", "seeds": 1}
 
 
 def test_table_4_has_the_papers_rows_columns_and_values():
@@ -95,13 +97,41 @@ def test_markdown_leaves_unknown_cells_empty():
 
 def test_the_report_states_mock_scale_and_stage_fractions():
     results = made.phase_1()
-    results |= {
-        "findings": [{"claim": "c", "paper": "p", "ours": "o", "verdict": "confirmed"}],
-        "tables": {"T": [{"a": 1}]},
-    }
+    results |= {"findings": [FINDING], "tables": {"T": [{"a": 1}]}}
     text = report(results)
-    assert "MOCK stars, scale 0.02" in text and "Red Giant 7.8 %" in text and "keeps 39 % of them" in text
-    assert "- c: **confirmed**" in text
+    assert "MOCK stars, scale 0.5" in text and "Red Giant 7.8 %" in text and "keeps 39 % of them" in text
+    assert "- c: **inconclusive** (1 seed)" in text and RULE in text
+
+
+def test_the_claims_are_a_table():
+    rows = tables(made.phase_1() | {"findings": [FINDING]})["Claims of the paper"]
+    assert rows.loc[0, ["Claim", "Verdict", "Seeds", "Why nothing follows"]].tolist() == [
+        "c",
+        "inconclusive",
+        1,
+        "1 seed",
+    ]
+
+
+def test_a_survey_has_no_truth_and_no_floor():
+    results = made.phase_1() | {"survey": "SDSS DR17", "data_kind": "REAL", "findings": []}
+    del results["floor_by_error"]
+    for scores in [*results["yardsticks"].values(), *(trial["test"] for trial in results["trials"])]:
+        for score in scores.values():
+            for quantity in ("log_age", "log_lifetime", "stage"):
+                score[quantity].pop("truth", None)
+    yards = {name: results["yardsticks"]["natural"][name] for name in ("constant", "exact posterior")}
+    results["yardsticks"] = {"natural": yards, "balanced": yards}
+    found = tables(results)
+    frame = found["Table 4, Experiment B (Under Sampling)"]
+    assert frame["True age RMSE"].isna().all() and "Floor of the labels" not in frame["Model ID and Name"].tolist()
+    assert "REAL stars of the survey SDSS DR17" in report(results | {"tables": {"T": [{"a": 1}]}})
+
+
+def test_scores_relative_to_the_constant():
+    frame = tables(made.phase_1(lambda e, m, s: made.score(age=0.4, f1=0.55)))["Table 4, Experiment B (Under Sampling)"]
+    assert frame.loc[0, "Age error removed"] == pytest.approx(0.6)
+    assert frame.loc[0, "Stage error removed"] == pytest.approx(0.5)
 
 
 def test_compact_results_of_a_whole_phase_stay_small(tmp_path):

@@ -63,8 +63,10 @@ def test_the_demo_has_a_fixed_size():
 
 def test_presets_are_the_papers_setups_and_the_shipped_model():
     for letter, weights in {"a": (0.5, 0.4, 0.1), "b": (0.4, 0.4, 0.2), "c": (0.35, 0.35, 0.3)}.items():
-        training = preset(f"setup-{letter}").training
-        assert training.task_weights == weights and training.model.architecture.number == 6
+        training, ours = preset(f"setup-{letter}").training, preset(f"setup-{letter}-ours").training
+        assert training.task_weights == ours.task_weights == weights and training.model.architecture.number == 6
+        assert training.learning_rate == 1e-5 and training.atmosphere_weight == 0 and not training.model.bounded
+        assert ours.learning_rate == 7e-4 and ours.atmosphere_weight == 1 and ours.model.bounded
     tuned, shipped = (
         fine_tune().training,
         TrainingConfig.from_dict(model_store.list_models()["paper-setup-a"]["config"]),

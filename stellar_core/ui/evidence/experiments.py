@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from stellar_core.experiments.differences import differences
+from stellar_core.experiments.paper_checks import checks
+from stellar_core.experiments.tables import stars_in_words
+from stellar_core.experiments.verdict import RULE
 from stellar_core.export import frame_to_csv
 from stellar_core.figures.palette import DARK
 from stellar_core.paths import TRAINED_DIR
@@ -17,7 +21,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 EXPERIMENTS = TRAINED_DIR / "experiments"
+SURVEY = "-survey"
 PHASES = {1: "Phase I: eight architectures", 2: "Phase II: coordinate ascent", 3: "Phase III: loss weights"}
+_KINDS = {"": "MOCK stars", SURVEY: "Fetched survey"}
 #: Verdict -> its badge.
 MARKS = {"confirmed": ":green-badge[confirmed]", "not confirmed": ":red-badge[not confirmed]"}
 LOSSES = ("total", "age", "lifetime", "stage")
@@ -46,15 +52,20 @@ def _read(path: str, stamp: int) -> dict[str, object]:
 
 def choose_phase() -> dict[str, object] | None:
     """Stored results of the chosen phase; None if there are none."""
-    paths = {number: EXPERIMENTS / f"phase{number}.json" for number in PHASES}
-    phases = {number: _read(str(path), path.stat().st_mtime_ns) for number, path in paths.items() if path.exists()}
-    found = list(phases)
-    answer = f"**{_confirmed(*phases.values())}** of the paper are confirmed here. " if phases else ""
+    stored = {kind: _stored(kind) for kind in ("", SURVEY)}
+    every = [results for phases in stored.values() for results in phases.values()]
     st.markdown(
-        f"{answer}The paper compares eight networks on labels looked up from SDSS parameters. Its experiments are "
-        "repeated here on fewer, :orange-badge[MOCK] stars, with three baselines: a constant predictor, the exact "
-        "posterior, and the label-noise floor (the lowest error possible for someone who knows the true star)."
+        f"{_answer(*every)}The paper compares eight networks on labels looked up from SDSS parameters. Its experiments "
+        "are repeated here on :orange-badge[MOCK] stars, or on a fetched survey, beside a constant predictor and the "
+        "exact posterior."
     )
+    kind = ""
+    if stored[SURVEY]:
+        kind = st.segmented_control(
+            "Stars", list(stored), default="", format_func=_KINDS.get, key="experiment_stars", required=True
+        )
+    phases = stored[kind]
+    found = list(phases)
     if not found:
         st.info("No results yet. Run `python -m stellar_core phase 1 --publish`.", icon=":material/science:")
         return None
@@ -66,30 +77,58 @@ def choose_phase() -> dict[str, object] | None:
     st.query_params["phase"] = str(number)
     results = phases[number]
     settings = results["settings"]
+    if results.get("edition"):
+        st.warning(f"{escape(results['edition'])}. Nothing follows from such runs.", icon=":material/history:")
     st.caption(
-        f"MOCK stars, {settings['scale']:g} of the paper's number: {settings['train_stars']} for training and "
-        f"validation, {settings['test_stars']} for tests; at most {settings['epochs']} epochs, {settings['seeds']} "
+        f"{escape(stars_in_words(results))}: {settings['train_stars']:,} for training and validation, "
+        f"{settings['test_stars']:,} for tests; at most {settings['epochs']} epochs, {settings['seeds']} "
         f"seed{'s' if settings['seeds'] > 1 else ''}, preset “{settings['preset']}”."
     )
     return results
 
 
-def _confirmed(*phases: dict[str, object]) -> str:
-    """Number of confirmed findings, such as "2 of 8 findings"."""
+def _stored(kind: str) -> dict[int, dict[str, object]]:
+    """Stored results by phase, of MOCK stars or of a survey."""
+    paths = {number: EXPERIMENTS / f"phase{number}{kind}.json" for number in PHASES}
+    return {number: _read(str(path), path.stat().st_mtime_ns) for number, path in paths.items() if path.exists()}
+
+
+def _answer(*phases: dict[str, object]) -> str:
+    """How many claims are confirmed, as a sentence."""
     verdicts = [found["verdict"] for results in phases for found in results["findings"]]
-    return f"{verdicts.count('confirmed')} of {len(verdicts)} findings"
+    if not verdicts:
+        return ""
+    told = [f"{verdicts.count(word)} {word}" for word in (*MARKS, "inconclusive") if verdicts.count(word)]
+    return f"**Of {len(verdicts)} claims of the paper, {', '.join(told)}.** "
 
 
 def show_findings(results: dict[str, object]) -> None:
-    """Verdict on each of the paper's findings."""
-    st.subheader("Findings of the paper", anchor=False)
-    st.markdown(f"**{_confirmed(results)}** in this phase are confirmed on MOCK stars.")
+    """Verdict on each of the paper's claims in this phase, the rule, and the paper's own figures."""
+    st.subheader("Claims of the paper", anchor=False)
     for found in results["findings"]:
         verdict = MARKS.get(found["verdict"]) or f":gray-badge[{escape(found['verdict'])}]"
         paper, ours = escape(found["paper"]), escape(found["ours"])
-        st.markdown(f"{verdict} **{escape(found['claim'])}**  \nPaper: {paper} Ours: {ours}")
-    with st.expander("Differences from the paper"):
+        why = f" Why nothing follows: {escape(found['reason'])}." if found["reason"] else ""
+        st.markdown(f"{verdict} **{escape(found['claim'])}**  \nPaper: {paper} Ours: {ours}{why}")
+    with st.expander("The rule"):
+        st.markdown(escape(RULE))
         st.markdown("\n".join(f"- {escape(note)}" for note in results["notes"]))
+    with st.expander("What the paper's own figures say"):
+        for found in checks():
+            st.markdown(f"**{escape(found['title'])}.** {escape(found['text'])}")
+
+
+def show_differences() -> None:
+    """The paper's training and ours, setting by setting."""
+    import pandas as pd
+
+    st.subheader("The paper's training and ours", anchor=False)
+    frame = pd.DataFrame(differences())
+    st.markdown(
+        f"The presets *paper* and *ours* differ in {int((frame['Preset paper'] != frame['Preset ours']).sum())} "
+        "settings; the others listed are left open by the paper, or differ in the model that is shipped."
+    )
+    st.dataframe(frame, hide_index=True, key="differences", row_height=30)
 
 
 def show_tables(results: dict[str, object]) -> None:
@@ -106,7 +145,7 @@ def show_tables(results: dict[str, object]) -> None:
             comparison_with_paper_figure(rows, across=not on_phone(), palette=palette()),
             "paper_comparison",
             f"phase{results['phase']}",
-            f"{title}: the paper's results and ours on MOCK stars",
+            f"{title}: the paper's results and ours on {stars_in_words(results)}",
         )
     frame = pd.DataFrame(rows).dropna(axis=1, how="all")
     st.dataframe(frame, hide_index=True, key="experiment_table", row_height=30)
@@ -114,7 +153,7 @@ def show_tables(results: dict[str, object]) -> None:
     st.download_button(
         "Download the table (CSV)",
         frame_to_csv(frame),
-        file_name=f"phase{results['phase']}-mock.csv",
+        file_name=f"phase{results['phase']}-{'survey' if results.get('survey') else 'mock'}.csv",
         mime="text/csv",
         icon=":material/download:",
         on_click="ignore",
@@ -144,7 +183,8 @@ def show_curves(results: dict[str, object]) -> None:
     loss = st.segmented_control("Loss", LOSSES, default="total", key="loss", required=True)
     if chosen:
         figure = learning_figure({name: trials[name]["curves"] for name in chosen}, loss, palette=palette())
-        show_plot(figure, "learning", f"learning-{loss}", f"{loss} loss by epoch of {len(chosen)} runs on MOCK stars")
+        what = f"{loss} loss by epoch of {len(chosen)} runs on {stars_in_words(results)}"
+        show_plot(figure, "learning", f"learning-{loss}", what)
         st.caption("Lines: validation; faint lines: training.")
 
 
@@ -159,14 +199,17 @@ def show_errors(results: dict[str, object]) -> None:
     counts = {name: trials[name]["test"]["natural"]["age_errors"] for name in chosen}
     if st.toggle("Show floor and constant predictor", value=True, key="baselines"):
         baselines = results["yardsticks"]["natural"]
-        counts |= {title: baselines[key]["age_errors"] for title, key in (("floor", "floor"), ("constant", "constant"))}
+        counts |= {key: baselines[key]["age_errors"] for key in ("floor", "constant") if key in baselines}
     show_plot(
         errors_figure(counts, ERROR_EDGES, palette=palette()),
         "errors",
         "age-errors",
-        "Distributions of predicted minus labelled log age of MOCK test stars",
+        f"Distributions of predicted minus labelled log age of test stars: {stars_in_words(results)}",
     )
-    st.caption("MOCK test stars in their natural proportions; the outermost bins contain all errors beyond 2 dex.")
+    st.caption(
+        f"Test stars in their natural proportions, {escape(stars_in_words(results))}; the outermost bins contain all "
+        "errors beyond 2 dex."
+    )
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
