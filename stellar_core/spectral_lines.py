@@ -29,6 +29,23 @@ class Line:
     species: str
 
 
+@dataclass(frozen=True)
+class Region:
+    """Range of wavelengths around a feature, wide enough for its continuum.
+
+    Attributes
+    ----------
+    label : str
+        Short name for buttons.
+    low, high : float
+        Vacuum wavelengths in the star's rest frame, Angstrom.
+    """
+
+    label: str
+    low: float
+    high: float
+
+
 #: Stellar lines in the optical, rest frame, in order of wavelength (NIST and SDSS values, vacuum).
 STELLAR_LINES: tuple[Line, ...] = (
     Line("Ca II K", 3934.777, "Ca II"),
@@ -63,6 +80,37 @@ SKY_LINES: tuple[Line, ...] = (
     Line("[O I] sky", 6302.046, "sky"),
     Line("O₂ B band", 6869.0, "sky"),
     Line("O₂ A band", 7596.0, "sky"),
+)
+
+#: Features that observers look at first, in order of wavelength.
+REGIONS: tuple[Region, ...] = (
+    Region("Ca H K", 3900.0, 4010.0),
+    Region("G band", 4250.0, 4360.0),
+    Region("Mg b", 5110.0, 5240.0),
+    Region("Na D", 5850.0, 5940.0),
+    Region("Hα", 6500.0, 6630.0),
+    Region("Ca triplet", 8450.0, 8720.0),
+)
+
+#: Features without a line of `STELLAR_LINES`, mostly the bands of the Lick indices (Worthey et al. 1994; Trager et al.
+#: 1998), moved to vacuum; for naming ranges.
+FEATURES: tuple[Region, ...] = (
+    Region("H9, H10", 3765.0, 3840.0),
+    Region("CN", 4143.0, 4178.0),
+    Region("Fe 4383", 4370.0, 4422.0),
+    Region("Ca 4455", 4453.0, 4476.0),
+    Region("Fe 4531", 4515.0, 4561.0),
+    Region("C₂ 4668", 4635.0, 4722.0),
+    Region("Fe 5015", 4979.0, 5056.0),
+    Region("MgH", 5070.0, 5136.0),
+    Region("Fe 5270", 5247.0, 5287.0),
+    Region("Fe 5335", 5314.0, 5354.0),
+    Region("Fe 5406", 5389.0, 5416.0),
+    Region("Fe 5709", 5698.0, 5722.0),
+    Region("Fe 5782", 5778.0, 5798.0),
+    Region("TiO", 5938.0, 5996.0),
+    Region("TiO", 6191.0, 6274.0),
+    Region("CaH, TiO", 6816.0, 6848.0),
 )
 
 

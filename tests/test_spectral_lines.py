@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stellar_core.constants import SPEED_OF_LIGHT
-from stellar_core.spectral_lines import AIR_LIMIT, SKY_LINES, STELLAR_LINES, air_to_vacuum, vacuum_to_air
+from stellar_core.spectral_lines import (
+    AIR_LIMIT,
+    FEATURES,
+    REGIONS,
+    SKY_LINES,
+    STELLAR_LINES,
+    air_to_vacuum,
+    vacuum_to_air,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +53,24 @@ def test_shift_is_82_to_86_km_s_in_the_optical():
 def test_nothing_changes_in_the_ultraviolet():
     assert vacuum_to_air(1500.0) == 1500.0
     assert air_to_vacuum(AIR_LIMIT - 10) == AIR_LIMIT - 10
+
+
+def test_regions_hold_their_lines_and_do_not_overlap():
+    inside = {
+        "Ca H K": "Ca II K",
+        "G band": "CH G",
+        "Mg b": "Mg b",
+        "Na D": "Na D",
+        "Hα": "Hα",
+        "Ca triplet": "Ca II T",
+    }
+    assert [region.label for region in REGIONS] == list(inside)
+    for region in REGIONS:
+        lines = [line.wavelength for line in STELLAR_LINES if line.label == inside[region.label]]
+        assert lines and all(region.low + 10 < line < region.high - 10 for line in lines)
+    assert all(one.high < other.low for one, other in zip(REGIONS, REGIONS[1:]))
+
+
+def test_bands_are_named_and_in_order():
+    assert all(band.label and band.low < band.high for band in FEATURES)
+    assert [band.low for band in FEATURES] == sorted(band.low for band in FEATURES)

@@ -1,7 +1,9 @@
 """Occlusion sensitivity: hide one wavelength range after another and run the network again.
 
 Hidden pixels count as not observed, like the ends of every spectrum, which the network has seen in training. A range
-may have little influence because its neighbours carry the same information.
+may have little influence because its neighbours carry the same information. The error of log age mostly shrinks where
+hiding a range raises log age, and grows where it lowers it (92 of the 106 changes by more than 5 % in six MOCK and six
+real stars): it follows the estimate, and does not measure the information in a range.
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ class Influence:
     error : mapping of str to float
         Standard deviation of the result itself, same units.
     widening : (n_range,) float or None
-        Relative growth of the standard deviation of log age; None for networks whose width does not depend on the
-        spectrum.
+        Relative change of the standard deviation of log age, negative where hiding the range cuts it; None for
+        networks whose width does not depend on the spectrum.
     """
 
     edges: np.ndarray

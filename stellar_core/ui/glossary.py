@@ -50,14 +50,12 @@ HELP = {
     "Differences are in units of both 68 % half widths in quadrature. Lifetimes are not compared, because Model 6 "
     "uses the paper's definition. SSPP: atmosphere of the survey pipeline, where available; the networks do not use "
     "it.",
-    "drives": "Each range of 120 Å is hidden from the network in turn, as if it had not been observed. Bars: change "
-    "of the mean estimate, and increase of the standard deviation of log age. A range may have little effect because "
-    "its neighbours carry the same information.",
-    "spectrum": "Observed flux with its one-sigma error, smoothed by a running mean with inverse-variance weights "
-    "(for display only). Ticks at the bottom: pixels masked by the survey. Grey: not observed. Rest frame: corrected "
-    "for the star's velocity; observed frame: as in the file, with lines of the night sky. The slider *Lines* shifts "
-    "the line marks only. Click a name in the legend to show the survey pipeline's model or the emulated spectrum "
-    "for these parameters. Residuals of the pipeline's model are plotted below the spectrum, where the file has it.",
+    "drives": "Each range of 120 Å is hidden from the network in turn, as if it had not been observed. The colours "
+    "behind the spectrum show by how much the estimate, or the error of log age, changes then. The error rises "
+    "or falls: it mostly shrinks where the estimate moves to an older age, because log age has little room below the "
+    "age of the Universe, and grows where it moves to a younger one. It does not measure the "
+    "information in a range. A range may have little effect because its neighbours carry the same information. The "
+    "parallax is left out.",
     "parallax_entered": "Value and error in mas, corrected for Gaia's zero point, for example 2.51 ± 0.03. It is used "
     "instead of Gaia's. The box is emptied when another star is opened.",
     "source_id": "Identifier of the star in Gaia DR3. Its parallax and magnitudes are looked up in Gaia's archive and "

@@ -17,7 +17,6 @@ from stellar_core.ui.star.comparison import show_compare_button, show_comparison
 from stellar_core.ui.star.distance import show_distance, show_no_distance, wants_parallax
 from stellar_core.ui.star.estimates import OtherEstimates, load_others, show_estimates
 from stellar_core.ui.star.export_panel import show_export
-from stellar_core.ui.star.influence import show_influence
 from stellar_core.ui.star.kiel import show_kiel
 from stellar_core.ui.star.parallax import ASKING, Question, ask_gaia, located, parallax_of
 from stellar_core.ui.star.plots import show_spectrum
@@ -109,11 +108,8 @@ def _show_figures(source: Source, spectrum: Spectrum, prepared: PreparedSpectrum
         left, right = st.columns([1.7, 1], gap="medium")
         with left:
             show_spectrum(source, spectrum, prepared, result)
-            below = st.container()
         with right:
             show_kiel(result)
-        with below:
-            show_influence(source, result, prepared)
         return
     show_spectrum(source, spectrum, prepared, result, WIDE)
     left, right = st.columns(2, gap="medium")
@@ -121,4 +117,3 @@ def _show_figures(source: Source, spectrum: Spectrum, prepared: PreparedSpectrum
         show_kiel(result, DIAGRAMS)
     with right:
         show_absolute_magnitude(result, spectrum, bands, DIAGRAMS)
-    show_influence(source, result, prepared)
