@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import plotly.graph_objects as go
 
 from stellar_core.figures.palette import LIGHT, Palette, base_layout
-from stellar_core.figures.star_marker import Interval, add_star
+from stellar_core.figures.star_diagram import (
+    AgeCurve,
+    Draws,
+    Interval,
+    add_age_labels,
+    add_inset,
+    add_isochrones,
+    add_regions,
+)
+from stellar_core.figures.star_marker import add_star
 
 #: Axis titles and default view (bluest, reddest; faintest, brightest), mag, by the band of the magnitude.
 TITLES = {
@@ -20,34 +28,20 @@ COLOURS = {"G": "(BP − RP)<sub>0</sub>", "r": "(g − r)<sub>0</sub>"}
 VIEWS = {"G": ((-0.15, 1.9), (9.0, -3.5)), "r": ((-0.45, 1.4), (9.0, -3.5))}
 #: Room around the star, mag.
 ROOM = 0.3
-
-
-@dataclass(frozen=True)
-class AgeCurve:
-    """Isochrone in the order of mass.
-
-    Attributes
-    ----------
-    age : float
-        Gyr.
-    colour, magnitude : (n_point,) array
-        mag.
-    """
-
-    age: float
-    colour: np.ndarray
-    magnitude: np.ndarray
+#: Place of the inset as shares of the diagram, and its least half width, mag.
+INSET, INSET_ROOM = ((0.03, 0.36), (0.05, 0.42)), (0.02, 0.05)
 
 
 @dataclass(frozen=True)
 class PlacedStar:
-    """One star; ``colour`` and ``magnitude`` are (p16, median, p84), draws those of the models."""
+    """One star; ``colour`` and ``magnitude`` are (p16, median, p84) as observed, draws those of the models; ``note`` is
+    added when it is hovered."""
 
     name: str
     colour: Interval
     magnitude: Interval
-    colour_draws: np.ndarray | None = None
-    magnitude_draws: np.ndarray | None = None
+    draws: Draws | None = None
+    note: str = ""
 
 
 def absolute_magnitude_figure(
@@ -56,6 +50,7 @@ def absolute_magnitude_figure(
     band: str,
     *,
     trusted: bool = True,
+    inset: bool = False,
     palette: Palette = LIGHT,
     revision: str = "",
     height: int = 460,
@@ -71,6 +66,8 @@ def absolute_magnitude_figure(
         Band of the absolute magnitude; the colour is BP - RP or g - r.
     trusted : bool
         False draws the star as an outline.
+    inset : bool
+        True adds an inset around the star.
     revision : str
         Name of the star; the zoom is reset when it changes.
 
@@ -81,42 +78,13 @@ def absolute_magnitude_figure(
     figure = go.Figure()
     (blue, red), (faint, bright) = VIEWS[band]
     values = f"{COLOURS[band]} %{{x:.2f}}, M<sub>{band}</sub> %{{y:.2f}}"
-    for curve, colour in zip(curves, palette.ages):
-        figure.add_trace(
-            go.Scatter(
-                x=curve.colour.astype(np.float32),
-                y=curve.magnitude.astype(np.float32),
-                mode="lines",
-                line={"width": 1.4, "color": colour},
-                name=f"{curve.age:g} Gyr",
-                hovertemplate=f"{curve.age:g} Gyr<br>{values}<extra></extra>",
-                showlegend=False,
-            )
-        )
-        seen = np.flatnonzero(curve.colour > blue + 0.04)
-        if seen.size:
-            at = int(seen[curve.colour[seen].argmin()])
-            figure.add_annotation(
-                x=float(curve.colour[at]),
-                y=float(curve.magnitude[at]),
-                text=f"{curve.age:g}",
-                showarrow=False,
-                xanchor="right",
-                xshift=-3,
-                font={"size": 11, "color": colour},
-            )
-    add_star(
-        figure,
-        star.name,
-        star.colour,
-        star.magnitude,
-        (star.colour_draws, star.magnitude_draws),
-        hover=values,
-        colour=palette.accent,
-        size=15,
-        trusted=trusted,
-        palette=palette,
-    )
+    add_isochrones(figure, curves, values, palette)
+    add_age_labels(figure, curves, blue + 0.04, palette, reversed_x=False)
+    look = {"trusted": trusted, "palette": palette}
+    if star.draws is not None:
+        add_regions(figure, star.draws, palette.accent if trusted else palette.muted)
+    hover = "<br>".join(filter(None, (values, star.note)))
+    add_star(figure, star.name, star.colour, star.magnitude, hover=hover, colour=palette.accent, size=15, **look)
     base_layout(figure, palette, height, revision)
     x_title, y_title = TITLES[band]
     figure.update_layout(
@@ -131,4 +99,16 @@ def absolute_magnitude_figure(
         showlegend=False,
         dragmode="zoom",
     )
+    if inset and star.draws is not None:
+        add_inset(
+            figure,
+            (star.colour, star.magnitude),
+            star.draws,
+            curves,
+            values,
+            domain=INSET,
+            room=INSET_ROOM,
+            reversed_x=False,
+            **look,
+        )
     return figure

@@ -9,6 +9,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
+from stellar_core.figures.star_diagram import (
+    AgeCurve,
+    Draws,
+    Interval,
+    add_age_labels,
+    add_inset,
+    add_isochrones,
+    add_regions,
+)
 from stellar_core.figures.star_marker import add_star
 from stellar_core.quantities import STAGE_TITLES
 from stellar_core.stages import DEFAULT_THRESHOLDS, STAGES, StageThresholds
@@ -19,6 +28,12 @@ LOGG_LIMITS = (-1.0, 6.0)
 #: Default view, hot stars to the left and dwarfs at the bottom.
 TEFF_VIEW = (8000.0, 3400.0)
 LOGG_VIEW = (5.3, 0.0)
+#: Place of the inset, left and right, bottom and top, as shares of the diagram: no star is there. Its least half width.
+INSET, INSET_ROOM = ((0.03, 0.42), (0.56, 0.97)), (40.0, 0.04)
+#: Template of the coordinates of a point.
+VALUES = "%{x:.0f} K, log g %{y:.2f}"
+#: Bins of the stars behind the diagram: edges in K and dex.
+TEFF_BINS, LOGG_BINS = np.linspace(3000.0, 9000.0, 121), np.linspace(-0.5, 5.5, 121)
 
 
 @dataclass(frozen=True)
@@ -39,31 +54,14 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Isochrone:
-    """Isochrone, from the main sequence on.
-
-    Attributes
-    ----------
-    age : float
-        Gyr.
-    teff, logg : (n_point,) array
-        K and dex(cm/s2), in the order of mass.
-    """
-
-    age: float
-    teff: np.ndarray
-    logg: np.ndarray
-
-
-@dataclass(frozen=True)
 class KielStar:
-    """One star on the diagram; each of ``teff`` and ``logg`` is (p16, median, p84)."""
+    """One star on the diagram; ``teff`` and ``logg`` are (p16, median, p84), ``note`` is added when it is hovered."""
 
     name: str
-    teff: tuple[float, float, float]
-    logg: tuple[float, float, float]
-    teff_draws: np.ndarray | None = None
-    logg_draws: np.ndarray | None = None
+    teff: Interval
+    logg: Interval
+    draws: Draws | None = None
+    note: str = ""
 
 
 def stage_label(index: int, separator: str = "<br>") -> str:
@@ -92,19 +90,27 @@ def stage_regions(thresholds: StageThresholds) -> list[tuple[int, np.ndarray, np
         (0, *between(thresholds.hot, hot), (7000.0, 5.05)),
         (1, *between(thresholds.cool, thresholds.hot), (5600.0, 5.05)),
         (2, *between(cold, thresholds.cool), (4300.0, 5.05)),
-        (3, np.concatenate([teff, teff[::-1]]), np.concatenate([dwarf, giant[::-1]]), (7100.0, 1.75)),
+        (3, np.concatenate([teff, teff[::-1]]), np.concatenate([dwarf, giant[::-1]]), (7100.0, 2.9)),
         (4, np.concatenate([teff, [hot, cold]]), np.concatenate([giant, [bottom, bottom]]), (4150.0, 0.55)),
     ]
+
+
+def count_stars(teff: np.ndarray, logg: np.ndarray) -> np.ndarray:
+    """Count stars in `LOGG_BINS` and `TEFF_BINS`, (n_logg, n_teff) int32; K and dex, NaN is left out."""
+    known = np.isfinite(teff) & np.isfinite(logg)
+    return np.histogram2d(logg[known], teff[known], bins=(LOGG_BINS, TEFF_BINS))[0].astype(np.int32)
 
 
 def kiel_figure(
     star: KielStar | None = None,
     tracks: Sequence[Track] = (),
     *,
-    isochrones: Sequence[Isochrone] = (),
+    isochrones: Sequence[AgeCurve] = (),
     others: Sequence[KielStar] = (),
+    counts: np.ndarray | None = None,
     thresholds: StageThresholds = DEFAULT_THRESHOLDS,
     trusted: bool = True,
+    inset: bool = False,
     palette: Palette = LIGHT,
     revision: str = "",
     height: int = 460,
@@ -114,17 +120,21 @@ def kiel_figure(
     Parameters
     ----------
     star : KielStar, optional
-        Highlighted star: marker, 68 % error bars and draws as faint points.
+        Highlighted star: marker, and the regions of 95 % and 68 % of its draws, or its error bars without draws.
     tracks : sequence of Track
         Background tracks, labelled with the mass at their start.
-    isochrones : sequence of Isochrone
-        Background isochrones, labelled with the age at their hottest point.
+    isochrones : sequence of AgeCurve
+        Isochrones of five ages, labelled at their hottest point.
     others : sequence of KielStar
         Up to four numbered stars in different colours.
+    counts : (n_logg, n_teff) array, optional
+        Stars of a catalogue in each bin, from `count_stars`, drawn faintly behind the rest.
     thresholds : StageThresholds
         Borders of the stage regions.
     trusted : bool
         False draws the star as an outline.
+    inset : bool
+        True adds an inset around the star.
     revision : str
         Name of the star; the zoom is reset when it changes.
 
@@ -133,6 +143,8 @@ def kiel_figure(
     plotly.graph_objects.Figure
     """
     figure = go.Figure()
+    if counts is not None:
+        _add_counts(figure, counts, palette)
     for index, teff, logg, (label_teff, label_logg) in stage_regions(thresholds):
         colour = palette.stages[index]
         figure.add_trace(
@@ -142,34 +154,21 @@ def kiel_figure(
                 mode="lines",
                 fill="toself",
                 line={"width": 0.6, "color": faded(colour, 0.6)},
-                fillcolor=faded(colour, 0.11),
+                fillcolor=faded(colour, 0.07),
                 hoverinfo="skip",
                 showlegend=False,
             )
         )
         figure.add_annotation(
-            x=label_teff, y=label_logg, text=stage_label(index), showarrow=False, font={"size": 11, "color": colour}
+            x=label_teff,
+            y=label_logg,
+            text=stage_label(index),
+            showarrow=False,
+            font={"size": 11, "color": palette.muted},
         )
-    _add_curves(
-        figure,
-        "tracks",
-        tracks,
-        [f"{track.mass:g}" for track in tracks],
-        "Msun",
-        [(float(track.teff[0]), float(track.logg[0]) + 0.07) for track in tracks],
-        "middle center",
-        palette,
-    )
-    _add_curves(
-        figure,
-        "isochrones",
-        isochrones,
-        [f"{one.age:g}" for one in isochrones],
-        "Gyr",
-        [_hottest(one) for one in isochrones],
-        "middle left",
-        palette,
-    )
+    _add_tracks(figure, tracks, palette)
+    add_isochrones(figure, isochrones, VALUES, palette)
+    add_age_labels(figure, isochrones, TEFF_VIEW[0] - 250, palette, reversed_x=True)
     for number, (other, colour) in enumerate(zip(others, palette.several), 1):
         _add_star(figure, other, palette, colour, 12, trusted=True)
         figure.add_annotation(
@@ -194,7 +193,29 @@ def kiel_figure(
         showlegend=False,
         dragmode="zoom",
     )
+    if inset and star is not None and star.draws is not None:
+        place = {"domain": INSET, "room": INSET_ROOM, "reversed_x": True}
+        add_inset(
+            figure, (star.teff, star.logg), star.draws, isochrones, VALUES, **place, trusted=trusted, palette=palette
+        )
     return figure
+
+
+def _add_counts(figure: go.Figure, counts: np.ndarray, palette: Palette) -> None:
+    """Add the logarithm of the number of stars in each bin, in faint grey."""
+    with np.errstate(divide="ignore"):
+        shown = np.where(counts > 0, np.log10(counts), np.nan).astype(np.float32)
+    figure.add_trace(
+        go.Heatmap(
+            x=(0.5 * (TEFF_BINS[:-1] + TEFF_BINS[1:])).astype(np.float32),
+            y=(0.5 * (LOGG_BINS[:-1] + LOGG_BINS[1:])).astype(np.float32),
+            z=shown,
+            colorscale=[[0.0, faded(palette.muted, 0.12)], [1.0, faded(palette.muted, 0.6)]],
+            showscale=False,
+            hoverinfo="skip",
+            name="catalogue",
+        )
+    )
 
 
 def _views(star: KielStar | None, others: Sequence[KielStar]) -> tuple[list[float], list[float]]:
@@ -214,66 +235,38 @@ def _views(star: KielStar | None, others: Sequence[KielStar]) -> tuple[list[floa
     )
 
 
-def _hottest(isochrone: Isochrone) -> tuple[float, float]:
-    """Position of the label of an isochrone: left of its hottest point in the default view."""
-    seen = np.flatnonzero(isochrone.teff < TEFF_VIEW[0] - 250)
-    at = int(seen[isochrone.teff[seen].argmax()]) if seen.size else 0
-    return float(isochrone.teff[at]), float(isochrone.logg[at])
-
-
-def _add_curves(
-    figure: go.Figure,
-    name: str,
-    curves: Sequence[Track | Isochrone],
-    labels: Sequence[str],
-    unit: str,
-    places: Sequence[tuple[float, float]],
-    side: str,
-    palette: Palette,
-) -> None:
-    """Add all curves as one NaN-separated trace, and their labels."""
-    if not curves:
+def _add_tracks(figure: go.Figure, tracks: Sequence[Track], palette: Palette) -> None:
+    """Add all tracks as one NaN-separated trace, and their masses."""
+    if not tracks:
         return
     gap = np.array([np.nan], np.float32)
-    x = np.concatenate([part for curve in curves for part in (curve.teff.astype(np.float32), gap)])
-    y = np.concatenate([part for curve in curves for part in (curve.logg.astype(np.float32), gap)])
-    words = [
-        text for curve, label in zip(curves, labels) for text in [f"{label} {unit}".strip()] * curve.teff.size + [""]
-    ]
     figure.add_trace(
         go.Scatter(
-            x=x,
-            y=y,
+            x=np.concatenate([part for track in tracks for part in (track.teff.astype(np.float32), gap)]),
+            y=np.concatenate([part for track in tracks for part in (track.logg.astype(np.float32), gap)]),
             mode="lines",
             line={"width": 1.1, "color": faded(palette.ink, 0.42)},
-            text=words,
-            hovertemplate="%{text}<br>%{x:.0f} K, log g %{y:.2f}<extra></extra>",
-            name=name,
+            text=[text for track in tracks for text in [f"{track.mass:g} Msun"] * track.teff.size + [""]],
+            hovertemplate=f"Track %{{text}}<br>{VALUES}<extra></extra>",
+            name="tracks",
         )
     )
     figure.add_trace(
         go.Scatter(
-            x=[place[0] for place in places],
-            y=[place[1] for place in places],
+            x=[float(track.teff[0]) for track in tracks],
+            y=[float(track.logg[0]) + 0.07 for track in tracks],
             mode="text",
-            text=list(labels),
+            text=[f"{track.mass:g}" for track in tracks],
             hoverinfo="skip",
-            textposition=side,
+            textposition="middle center",
             textfont={"size": 10, "color": palette.muted},
         )
     )
 
 
 def _add_star(figure: go.Figure, star: KielStar, palette: Palette, colour: str, size: int, trusted: bool) -> None:
-    add_star(
-        figure,
-        star.name,
-        star.teff,
-        star.logg,
-        (star.teff_draws, star.logg_draws),
-        hover="%{x:.0f} K, log g %{y:.2f}",
-        colour=colour,
-        size=size,
-        trusted=trusted,
-        palette=palette,
-    )
+    if star.draws is not None:
+        add_regions(figure, star.draws, colour if trusted else palette.muted)
+    hover = "<br>".join(filter(None, (VALUES, star.note)))
+    look = {"colour": colour, "size": size, "trusted": trusted, "palette": palette}
+    add_star(figure, star.name, star.teff, star.logg, hover=hover, bars=star.draws is None, **look)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stellar_core.errors import ParameterError
+from stellar_core.figures.credible_region import credible_regions
 from stellar_core.figures.kiel import LOGG_VIEW, TEFF_VIEW, KielStar, Track, stage_label, stage_regions
 from stellar_core.figures.label_layout import group_lines, label_rows
 from stellar_core.figures.palette import LIGHT, Palette
@@ -142,10 +143,10 @@ def _kiel(axes, star, tracks, palette) -> None:
         axes.plot(track.teff, track.logg, lw=0.6, color=palette.muted)
         if TEFF_VIEW[1] < track.teff[0] < TEFF_VIEW[0]:
             axes.text(track.teff[0], track.logg[0] + 0.16, f"{track.mass:g}", size=6, color=palette.muted, ha="center")
-    if star.teff_draws is not None and star.logg_draws is not None:
-        axes.plot(
-            star.teff_draws, star.logg_draws, ".", ms=1.5, color=palette.accent, alpha=0.25, mew=0, rasterized=True
-        )
+    if star.draws is not None:
+        for outlines, shade in zip(credible_regions(star.draws.x, star.draws.y), (0.2, 0.4)):
+            for outline in outlines:
+                axes.fill(*outline.T, facecolor=palette.accent, edgecolor=palette.accent, lw=0.5, alpha=shade)
     errors = [[[middle - low], [high - middle]] for low, middle, high in (star.teff, star.logg)]
     axes.errorbar(
         star.teff[1],

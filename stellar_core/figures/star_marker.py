@@ -1,14 +1,11 @@
-"""A star on a diagram: its draws as faint points, its median as a marker with 68 % error bars."""
+"""Marker of a star on a diagram: its median with 68 % error bars."""
 
 from __future__ import annotations
 
-import numpy as np
 import plotly.graph_objects as go
 
-from stellar_core.figures.palette import Palette, faded
-
-#: (p16, median, p84)
-Interval = tuple[float, float, float]
+from stellar_core.figures.palette import Palette
+from stellar_core.figures.star_diagram import Interval
 
 
 def add_star(
@@ -16,13 +13,13 @@ def add_star(
     name: str,
     x: Interval,
     y: Interval,
-    draws: tuple[np.ndarray | None, np.ndarray | None],
     *,
     hover: str,
     colour: str,
     size: int,
     trusted: bool,
     palette: Palette,
+    bars: bool = True,
 ) -> None:
     """Add one star.
 
@@ -31,8 +28,6 @@ def add_star(
     figure : plotly.graph_objects.Figure
     name : str
     x, y : (p16, median, p84)
-    draws : pair of (n_draw,) array or None
-        x and y of the draws.
     hover : str
         Template of the values below the name.
     colour : str
@@ -41,19 +36,10 @@ def add_star(
     trusted : bool
         False draws an outline.
     palette : Palette
+    bars : bool
+        False leaves out the error bars, where the regions of the posterior are drawn.
     """
-    if all(values is not None for values in draws):
-        figure.add_trace(
-            go.Scatter(
-                x=np.asarray(draws[0], np.float32),
-                y=np.asarray(draws[1], np.float32),
-                mode="markers",
-                marker={"size": 4, "color": faded(colour, 0.22)},
-                hoverinfo="skip",
-                showlegend=False,
-            )
-        )
-    bars = [
+    error_x, error_y = (
         {
             "type": "data",
             "symmetric": False,
@@ -62,15 +48,16 @@ def add_star(
             "color": colour,
             "thickness": 2,
             "width": 4,
+            "visible": bars,
         }
         for low, middle, high in (x, y)
-    ]
+    )
     figure.add_trace(
         go.Scatter(
             x=[x[1]],
             y=[y[1]],
-            error_x=bars[0],
-            error_y=bars[1],
+            error_x=error_x,
+            error_y=error_y,
             mode="markers",
             name=name,
             marker={

@@ -8,8 +8,14 @@ import pytest
 from stellar_core.errors import ParameterError
 from stellar_core.figures.kiel import KielStar, Track
 from stellar_core.figures.publication import printed_star
+from stellar_core.figures.star_diagram import Draws
 
-STAR = KielStar("x", (5600.0, 5700.0, 5850.0), (4.1, 4.3, 4.4), np.full(9, 5700.0), np.full(9, 4.3))
+STAR = KielStar(
+    "x",
+    (5600.0, 5700.0, 5850.0),
+    (4.1, 4.3, 4.4),
+    Draws(np.linspace(5650, 5750, 9), np.linspace(4.4, 4.2, 9) ** 2 / 4.3),
+)
 
 
 def draw(kind, **more):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from stellar_core.figures.absolute_magnitude import AgeCurve, PlacedStar, absolute_magnitude_figure
+from stellar_core.figures.absolute_magnitude import PlacedStar, absolute_magnitude_figure
+from stellar_core.figures.star_diagram import AgeCurve
 from stellar_core.photometry import BANDS
-from stellar_core.ui import loaders
 from stellar_core.ui.glossary import HELP
 from stellar_core.ui.shell import on_phone, palette, show_plot
-from stellar_core.ui.star.kiel import AGES, PHONE_HEIGHT, nearest_feh
+from stellar_core.ui.star.kiel import AGES, PHONE_HEIGHT, age_and_mass, diagram_draws, isochrone_points, nearest_feh
 
 #: Height of the line above the diagram, that of the switch above the Kiel diagram, pixels.
 BESIDE_SWITCH = 40
@@ -45,6 +45,7 @@ def show_absolute_magnitude(result: Result, spectrum: Spectrum, bands: ColourBan
             magnitude_isochrones(feh, bands),
             bands.magnitude,
             trusted=result.verdict.in_domain,
+            inset=not on_phone(),
             palette=palette(),
             revision=result.star,
             height=PHONE_HEIGHT if on_phone() else height,
@@ -60,15 +61,11 @@ def show_absolute_magnitude(result: Result, spectrum: Spectrum, bands: ColourBan
 def magnitude_isochrones(feh: float, bands: ColourBands) -> list[AgeCurve]:
     """Isochrones at [Fe/H] ``feh`` from the main sequence to the tip of the red-giant branch."""
     from stellar_core.isochrones.absolute_magnitudes import model_magnitudes
-    from stellar_core.isochrones.tracks import RGB_TIP
 
     found = []
-    for age in AGES:
-        points = loaders.tracks().isochrone(float(np.log10(age * 1e9)), feh)
-        points = points.select(points.eep <= RGB_TIP)
-        if len(points.eep) > 1:
-            columns = points.teff, points.logg, points.feh_surface, points.log_radius
-            found.append(AgeCurve(age, *model_magnitudes(*columns, bands)))
+    for age, points in isochrone_points(feh):
+        columns = points.teff, points.logg, points.feh_surface, points.log_radius
+        found.append(AgeCurve(age, *model_magnitudes(*columns, bands), points.mass))
     return found
 
 
@@ -89,4 +86,5 @@ def _placed(result: Result, spectrum: Spectrum, bands: ColourBands) -> PlacedSta
     place = observed_magnitudes(_magnitudes(result, spectrum), used["distance_pc"], used["av_mag"], atmosphere, bands)
     draws = [np.asarray(result.draws[name], float) for name in ("teff", "logg", "feh")]
     radius = log_radius(np.asarray(result.draws["mass"], float), draws[1])
-    return PlacedStar(result.star, *place, *model_magnitudes(*draws, radius, bands))
+    shown = diagram_draws(result, *model_magnitudes(*draws, radius, bands))
+    return PlacedStar(result.star, *place, shown, age_and_mass(result))
