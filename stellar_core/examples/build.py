@@ -32,11 +32,7 @@ CHOSEN = (
         "Red giant",
         "A metal-poor giant: its parameters agree with SDSS's own, but the methods differ on its age.",
     ),
-    (
-        "7339-57544-0733",
-        "Quasar",
-        "Not a star: the app says so, and the numbers must not be used.",
-    ),
+    ("7339-57544-0733", "Quasar", "Not a star: the app says so, and the numbers must not be used."),
 )
 COLUMNS = ("plate", "mjd", "fiber", "run2d", "ra_deg", "dec_deg", "sspp_teff", "sspp_logg", "sspp_feh")
 #: A lite file is the first part of a full one: primary header, COADD, SPECOBJ or SPALL, SPZLINE.

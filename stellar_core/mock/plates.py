@@ -239,9 +239,7 @@ def _known_stars(n: int, longitude: np.ndarray, latitude: np.ndarray, rng: np.ra
     return spare.select(order)
 
 
-def _targets(
-    number: int, rng: np.random.Generator
-) -> tuple[str, tuple[int, ...], np.ndarray, np.ndarray, np.ndarray]:
+def _targets(number: int, rng: np.random.Generator) -> tuple[str, tuple[int, ...], np.ndarray, np.ndarray, np.ndarray]:
     """Spectrograph, nights, fibers and positions of a plate: the first draws from its generator."""
     instrument = "SDSS" if number % 2 == 0 else "BOSS"
     n = stars_on(number)

@@ -167,6 +167,13 @@ class Archive:
     def chunk(self, rows: range) -> ArchiveChunk:
         return ArchiveChunk(self, rows)
 
+    def spectrum(self, row: int) -> Spectrum:
+        """Return the spectrum of one member; raises its `StellarError`."""
+        _, found = _member(self, row)
+        if isinstance(found, StellarError):
+            raise found
+        return found
+
 
 @dataclass(frozen=True)
 class ArchiveChunk:

@@ -6,7 +6,7 @@ Cached objects are shared by all visitors and must not be modified.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -39,7 +39,7 @@ COMPARED = (DEFAULT_MODEL, "paper-setup-a")
 
 @dataclass(frozen=True)
 class Source:
-    """Origin of one spectrum: a star to look up, or the bytes of a file.
+    """Origin of one spectrum: a star to look up, the bytes of a file, or a member of an archive.
 
     Attributes
     ----------
@@ -49,6 +49,8 @@ class Source:
         Set for a look-up.
     data : bytes
         Set for an upload.
+    archive, row : Archive or None, int
+        Set for a member of an uploaded archive.
     wavelength_unit, medium : str or None
         For uploaded tables.
     astrometry : Astrometry or None
@@ -57,7 +59,9 @@ class Source:
 
     label: str
     star: StarId | None = None
-    data: bytes = b""
+    data: bytes = field(default=b"", repr=False)
+    archive: sandbox.Archive | None = None
+    row: int = 0
     wavelength_unit: str | None = None
     medium: str | None = None
     astrometry: Astrometry | None = None
@@ -72,6 +76,8 @@ class Source:
         """The same without the parallax."""
         if self.star is not None:
             return f"star {self.star.specobjid}"
+        if self.archive is not None:
+            return f"member {self.row} of {self.archive.key}"
         digest = hashlib.sha256(self.data).hexdigest()
         return f"file {digest} {self.label} {self.wavelength_unit} {self.medium}"
 
@@ -132,6 +138,8 @@ def nights(plate: int, fiber: int) -> list[int]:
 def _spectrum(key: str, _source: Source) -> Spectrum:
     if _source.star is not None:
         return lookup.load(_source.star)
+    if _source.archive is not None:
+        return _source.archive.spectrum(_source.row)
     return sandbox.read_spectrum(
         _source.data, _source.label, wavelength_unit=_source.wavelength_unit, medium=_source.medium
     )

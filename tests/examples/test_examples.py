@@ -50,7 +50,9 @@ def test_an_example_is_found_by_plate_mjd_fiber_in_any_reduction():
     first = examples.examples()[0]
     assert examples.find(StarId(first.star.plate, first.star.mjd, first.star.fiber, "26")) is first
     assert examples.find(StarId(266, 51602, 31, "26")) is None
-    assert encode(*(getattr(first.star, key) for key in ("plate", "mjd", "fiber", "run2d"))) == int(first.star.specobjid)
+    assert encode(*(getattr(first.star, key) for key in ("plate", "mjd", "fiber", "run2d"))) == int(
+        first.star.specobjid
+    )
 
 
 def test_an_example_is_found_by_its_position():

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import streamlit as st
 
+from stellar_core import sandbox
 from stellar_core.quantities import STAGE_TITLES
 from stellar_core.stages import STAGES
 from stellar_core.ui.batch.page import Run
+from stellar_core.ui.loaders import Source
+from stellar_core.ui.shell import escape
+from stellar_core.ui.star.recent import keep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,9 +55,12 @@ def show_results(run: Run) -> None:
         format_func=lambda name: f"{SHOW[name]} ({counts[name]})",
     )
     number = st.column_config.NumberColumn
-    st.dataframe(
-        frame if chosen == "all" else frame[states == chosen],
+    shown = frame if chosen == "all" else frame[states == chosen]
+    event = st.dataframe(
+        shown,
         hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
         height=min(38 * (len(frame) + 1), 560),
         key="batch_table",
         alt=f"Results for {len(frame)} inputs with their verdicts",
@@ -68,7 +76,28 @@ def show_results(run: Run) -> None:
             "S/N": number(format="%.0f"),
         },
     )
+    _offer_star(run, shown, event)
     _offer_files(run, table)
+
+
+def _offer_star(run: Run, shown: pd.DataFrame, event: Mapping[str, Mapping[str, list[int]]]) -> None:
+    """Link from the selected row to the Star page, also for a spectrum of an archive."""
+    chosen = [int(shown.index[row]) for row in event["selection"]["rows"] if row < len(shown)]
+    if not chosen:
+        st.caption("Select a row to open its star.")
+        return
+    label = str(shown.loc[chosen[0], "Input"])
+    if isinstance(run.inputs, sandbox.Archive):
+        star = keep(Source(label, archive=run.inputs, row=chosen[0]))
+    else:
+        star = label
+    st.page_link(
+        "pages/star.py",
+        label=f"Open {escape(label)} on the Star page",
+        icon=":material/star:",
+        query_params={"star": star, "model": run.settings.model},
+    )
+
 
 
 def as_shown(table: pa.Table, model: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Comparison of up to four stars, listed in the address of the page."""
+"""Comparison of up to four stars, right below the button that adds one; SDSS stars are listed in the address."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from stellar_core.ui.star.distance import wants_parallax
 from stellar_core.ui.star.kiel import kiel_star
 from stellar_core.ui.star.parallax import Question, located, parallax_of
 from stellar_core.ui.star.plots import line_lists
+from stellar_core.ui.star.recent import key_of, recent
 
 if TYPE_CHECKING:
     from stellar_core.inference.result import Result
@@ -27,25 +28,26 @@ if TYPE_CHECKING:
 
 #: Largest number of stars.
 MOST = 4
-#: Names accepted from the address; others are ignored.
+#: Names accepted from the address; others are ignored, but for files of this session.
 _NAME = re.compile(r"\d{4,5}-\d{5}-\d{1,4}")
+FULL = f"{MOST} stars are the most; remove one first."
 
 
 def compared() -> list[str]:
     """Names of the stars to compare, from the address or, after a visit to another page, from the session."""
     if "compare" in st.query_params:
         st.session_state.compared = _names(st.query_params["compare"])
-    names = st.session_state.get("compared", [])
-    _set(names)
-    return names
+    return st.session_state.get("compared", [])
+
+
+def reserve_comparison() -> None:
+    """Keep a place for the comparison, which is drawn after the star itself, so that the star does not wait for it."""
+    st.session_state.comparison_place = st.container()
 
 
 def show_compare_button(source: Source) -> None:
     """Button that adds the current star to the comparison or removes it."""
-    names = compared()
-    if source.star is None:
-        return
-    name = source.star.name
+    names, name = compared(), key_of(source)
     if name in names:
         st.button(
             "In comparison",
@@ -64,45 +66,69 @@ def show_compare_button(source: Source) -> None:
             on_click=_add,
             args=(name,),
             disabled=full,
-            help=f"At most {MOST} stars; remove one first." if full else f"Compare up to {MOST} stars below.",
+            help=FULL if full else f"Keep this star beside others, {MOST} at most.",
         )
 
 
 def show_comparison(source: Source | None, seed: int, samples: int, model: str) -> list[Question]:
     """Spectra, Kiel diagram and numbers of the compared stars, and of the current one if there is room.
 
+    In the reserved place if the current star is one of them, else here; their names are always in the reserved place.
     Returns the stars whose parallaxes Gaia has not been asked for yet.
     """
+    reserved = st.session_state.pop("comparison_place", None) or st.container()
     names = compared()
     if not names:
         return []
-    st.subheader("Comparison of stars", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Stars", width="content")
-        for name in names:
+    with reserved:
+        sources = {name: one for name in names if (one := _source(name, source)) is not None}
+        _show_names(sources, source)
+        here = st.container()
+    if source is not None and key_of(source) not in sources:
+        here = st.container()
+        if len(sources) < MOST:
+            sources[key_of(source)] = source
+    if len(sources) < 2:
+        return []
+    with here, st.expander(f"Comparison of {len(sources)} stars", expanded=True, icon=":material/compare_arrows:"):
+        return _show_sources(list(sources.values()), source, (seed, samples, model))
+
+
+def _show_names(sources: dict[str, Source], current: Source | None) -> None:
+    """The compared stars, each with a button that removes it, and what to do next."""
+    with st.container(horizontal=True, vertical_alignment="center", key="compared_stars"):
+        st.caption("Comparison", width="content")
+        for name, one in sources.items():
             st.button(
-                name,
+                escape(one.label),
                 icon=":material/close:",
                 key=f"remove_{name}",
                 on_click=_remove,
                 args=(name,),
-                help="Remove this star.",
+                help=f"Remove {escape(one.label)} from the comparison.",
             )
+        if len(sources) >= MOST:
+            st.caption(FULL, width="content")
+        elif current is not None and key_of(current) in sources and len(sources) == 1:
+            st.caption("Open another star and press Compare again.", width="content")
+        elif current is not None and key_of(current) not in sources:
+            st.caption("Press Compare to add this star.", width="content")
         st.button("Clear all", key="clear_all", type="tertiary", on_click=_set, args=([],))
-    current = source.star.name if source is not None and source.star is not None else ""
-    sources = [source if name == current else Source(name, star=star) for name, star in _stars(names)]
-    if current and current not in names:
-        sources.append(source)
+
+
+def _show_sources(sources: list[Source], current: Source | None, settings: tuple[int, int, str]) -> list[Question]:
+    """Estimate the stars and show them; returns the open questions to Gaia."""
     stars: list[tuple[PreparedSpectrum, Result]] = []
     questions: list[Question] = []
+    model = settings[2]
     with st.spinner("Estimating the compared stars"):
-        for one in sources[:MOST]:
+        for one in sources:
             try:
-                if one is not source and loaders.reads_parallax(model) and wants_parallax():
+                if one is not current and loaders.reads_parallax(model) and wants_parallax():
                     answer = parallax_of(one, loaders.spectrum(one))
                     questions += [answer] if isinstance(answer, Question) else []
                     one = located(one, answer)
-                stars.append((loaders.prepared(one, model), loaders.result(one, seed, samples, model)))
+                stars.append((loaders.prepared(one, model), loaders.result(one, *settings)))
             except StellarError as error:
                 show_error(error)
     if stars:
@@ -167,29 +193,37 @@ def _distances(results: list[Result]) -> dict[str, list[str]]:
 
 def _names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
-    return list(dict.fromkeys(name for name in names if _NAME.fullmatch(name)))[:MOST]
+    known = (name for name in names if _NAME.fullmatch(name) or recent(name) is not None)
+    return list(dict.fromkeys(known))[:MOST]
 
 
-def _stars(names: list[str]):
-    for name in names:
-        try:
-            yield name, lookup.resolve(name)
-        except StellarError as error:
-            show_error(error)
+def _source(name: str, current: Source | None) -> Source | None:
+    """The star of a name: the current one, with its parallax, a recent one, or one to look up; None after an error."""
+    if current is not None and key_of(current) == name:
+        return current
+    if (known := recent(name)) is not None:
+        return known
+    try:
+        return Source(name, star=lookup.resolve(name))
+    except StellarError as error:
+        show_error(error)
+        return None
 
 
 def _set(names: list[str]) -> None:
+    """Callback: compare these stars, and list them in the address."""
     st.session_state.compared = list(names)
-    if names:
-        if st.query_params.get("compare") != ",".join(names):
-            st.query_params["compare"] = ",".join(names)
-    elif "compare" in st.query_params:
-        del st.query_params["compare"]
+    listed = ",".join(names)
+    if st.query_params.get("compare", "") != listed:
+        if listed:
+            st.query_params["compare"] = listed
+        else:
+            del st.query_params["compare"]
 
 
 def _add(name: str) -> None:
-    _set([*st.session_state.get("compared", []), name][:MOST])
+    _set([*compared(), name][:MOST])
 
 
 def _remove(name: str) -> None:
-    _set([one for one in st.session_state.get("compared", []) if one != name])
+    _set([one for one in compared() if one != name])

@@ -1,4 +1,4 @@
-"""Input of the Star page: search box, upload, settings and examples."""
+"""Input of the Star page: search box, upload, settings and recent stars."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core import lookup, sandbox
-from stellar_core.errors import StellarError
+from stellar_core.errors import ArchiveError, ParameterError, StellarError
 from stellar_core.model_store import DEFAULT_MODEL, list_networks
+from stellar_core.sdss.readers import MAX_BYTES
 from stellar_core.ui import loaders
+from stellar_core.ui.accessibility import move_focus
 from stellar_core.ui.glossary import HELP
 from stellar_core.ui.loaders import Source
 from stellar_core.ui.shell import escape, select_model, show_error
-from stellar_core.ui.star.parallax import forget_parallax, show_parallax_inputs
+from stellar_core.ui.star.address import STAR, follow, open_star, open_typed, shown
+from stellar_core.ui.star.examples import show_examples
+from stellar_core.ui.star.parallax import show_parallax_inputs
+from stellar_core.ui.star.recent import is_file, keep, recent, show_recent
+from stellar_core.ui.star.tour import show_tour
 
 if TYPE_CHECKING:
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
-
     from stellar_core.sdss.star_id import PlateFiber, StarId
 
 #: First bytes of every FITS file; other files are read as tables, and the user chooses their units.
 FITS = b"SIMPLE"
+#: Largest upload, MB.
+LARGEST = MAX_BYTES // 1_000_000
 #: Units of the wavelength column of an uploaded table.
 ASK_FILE = "as in the file"
 UNITS = {ASK_FILE: None, "Å": "Angstrom", "nm": "nm", "µm": "micron", "log₁₀ Å": "log10 Angstrom"}
@@ -32,90 +38,87 @@ MEDIA = {ASK_FILE: None, "vacuum": "vacuum", "air": "air"}
 def choose_source() -> tuple[Source | None, int, int, str]:
     """Draw the controls and return (source or None, seed, samples, model).
 
-    Star, seed, passes and model are kept in the address, so that a link restores the same numbers. Input
-    errors are shown here.
+    Star, seed, passes and model are kept in the address, so that a link restores the same numbers. The source has been
+    read; where it cannot be, the error is shown here, with a way out.
     """
-    text, uploaded = _controls()
-    if not text and uploaded is None:
-        _examples()
+    follow()
+    name = shown()
+    _controls(name)
+    show_tour(name)
     asked = int(st.session_state.seed), int(st.session_state.samples), st.session_state.model
-    if text:
-        return _looked_up(text), *asked
-    if uploaded is not None:
-        return _uploaded(uploaded), *asked
-    return None, *asked
+    if not name:
+        show_examples()
+        return None, *asked
+    try:
+        source = _kept_file(name) if is_file(name) else _looked_up(name)
+        if source is not None:
+            with st.spinner("Reading the spectrum"):
+                loaders.spectrum(source)
+            keep(source)
+    except StellarError as error:
+        source = None
+        _show_failure(error)
+    move_focus()
+    return source, *asked
 
 
-def open_star(text: str) -> None:
-    """Callback: put ``text`` into the search box and remove an uploaded file."""
-    st.session_state.star = text
-    _remove_upload()
+def _show_failure(error: StellarError) -> None:
+    """The error, a button to try again where that may help, and stars that always open."""
+    show_error(error)
+    if isinstance(error, ArchiveError):
+        st.button("Try again", key="retry", icon=":material/refresh:", type="primary")
+    show_examples(brief=True)
 
 
-def _remove_upload() -> None:
-    forget_parallax()
-    st.session_state.upload_number = st.session_state.get("upload_number", 0) + 1
-
-
-def _take_upload() -> None:
-    forget_parallax()
-    st.session_state.star = ""
+def _take_upload(widget: str) -> None:
+    """Callback: keep the file in this session and show it."""
+    uploaded = st.session_state[widget]
+    if uploaded is None:
+        return
     st.session_state.upload_open = False
+    st.session_state.upload_number = st.session_state.get("upload_number", 0) + 1
+    open_star(keep(Source(uploaded.name, data=uploaded.getvalue())))
 
 
-def _controls() -> tuple[str, UploadedFile | None]:
-    box, buttons = st.columns([2.6, 1.9], vertical_alignment="bottom")
-    text = box.text_input(
+def _controls(name: str) -> None:
+    box, buttons = st.columns([2.6, 2.2], vertical_alignment="bottom")
+    box.text_input(
         "SDSS star",
-        key="star",
-        bind="query-params",
+        key=STAR,
         max_chars=2000,
         icon=":material/search:",
-        placeholder="specobjid, plate-mjd-fiber, plate and fiber, spec file name, SDSS URL or position",
+        placeholder="specobjid, plate-MJD-fiber, plate and fiber, spec file name, SDSS URL or position",
         help="Press Enter to look up the star. Plates 16000 to 16383 belong to the MOCK survey and work offline.",
-        on_change=_remove_upload,
+        on_change=open_typed,
     )
     with buttons.container(horizontal=True):
         with st.popover("Upload a spectrum", icon=":material/upload_file:", key="upload_open", on_change="rerun"):
             if st.session_state.upload_open:
                 sandbox.warm()  # while the visitor looks for the file
-            uploaded = st.file_uploader(
-                "FITS (SDSS lite, full or coadd only) or a table in CSV or ASCII, up to 20 MB",
-                key=f"upload_{st.session_state.get('upload_number', 0)}",
+            widget = f"upload_{st.session_state.get('upload_number', 0)}"
+            st.file_uploader(
+                "FITS (SDSS lite, full or coadd only) or a table in CSV or ASCII",
+                key=widget,
+                max_upload_size=LARGEST,
                 on_change=_take_upload,
+                args=(widget,),
                 help="A table needs columns for wavelength and flux; a column of errors or inverse variances is "
                 "optional. Common column names are recognised.",
             )
-        show_parallax_inputs(text or "")
+        show_recent(name, open_star)
+        show_parallax_inputs(name)
         with st.popover("Settings", icon=":material/tune:"):
             st.slider("Dropout passes", 10, 500, 50, step=10, key="samples", bind="query-params", help=HELP["samples"])
             st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help=HELP["seed"])
             names = sorted(list_networks(), key=lambda name: name != DEFAULT_MODEL) or [DEFAULT_MODEL]
             select_model(names, "model")
-    return (text or "").strip(), uploaded
-
-
-def _examples() -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Examples", width="content")
-        for star, caption in loaders.examples():
-            st.button(
-                f"{caption} :orange-badge[MOCK]" if star.is_mock else caption,
-                key=f"example_{star.name}",
-                help=star.name,
-                on_click=open_star,
-                args=(star.name,),
-            )
 
 
 def _looked_up(text: str) -> Source | None:
-    try:
-        star = lookup.resolve(text)
-        if not hasattr(star, "mjd"):
-            star = _choose_night(star)
-    except StellarError as error:
-        show_error(error)
-        return None
+    """The star that was asked for; None while the night must be chosen. Raises `StellarError`."""
+    star = lookup.resolve(text)
+    if not hasattr(star, "mjd"):
+        star = _choose_night(star)
     if star is None:
         return None
     for note in star.notes:
@@ -137,11 +140,32 @@ def _choose_night(place: PlateFiber) -> StarId | None:
     return None
 
 
-def _uploaded(uploaded: UploadedFile) -> Source:
-    data = uploaded.getvalue()
-    if data.startswith(FITS):
-        return Source(uploaded.name, data=data)
+def _kept_file(key: str) -> Source:
+    """A file of this session, read as its controls ask.
+
+    Raises
+    ------
+    ParameterError
+        If the session does not have it.
+    """
+    source = recent(key)
+    if source is None:
+        raise ParameterError(
+            "This link is to a file that was uploaded in another visit and is not kept.",
+            value=key,
+            remedy="Upload the file again.",
+        )
+    if not source.data or source.data.startswith(FITS):
+        return source
+    state = st.session_state
+    if state.get("table_shown") != key:
+        state.table_shown = key
+        state.unit, state.medium = _title(UNITS, source.wavelength_unit), _title(MEDIA, source.medium)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        unit = st.segmented_control("Wavelength unit", list(UNITS), default=ASK_FILE, required=True, key="unit")
-        medium = st.segmented_control("Medium", list(MEDIA), default=ASK_FILE, required=True, key="medium")
-    return Source(uploaded.name, data=data, wavelength_unit=UNITS[unit], medium=MEDIA[medium])
+        unit = st.segmented_control("Wavelength unit", list(UNITS), required=True, key="unit")
+        medium = st.segmented_control("Medium", list(MEDIA), required=True, key="medium")
+    return replace(source, wavelength_unit=UNITS[unit], medium=MEDIA[medium])
+
+
+def _title(titles: dict[str, str | None], value: str | None) -> str:
+    return next(title for title, one in titles.items() if one == value)

@@ -15,12 +15,12 @@ from stellar_core.ui.star.kiel import kiel_tracks
 FORMS = """
 | You can enter | Example |
 |:--|:--|
-| specobjid | `4565636362342690816` |
-| plate-MJD-fiber | `266-51602-31`, also with spaces, commas or slashes |
-| plate and fiber | `266 31`, then choose the night |
-| spec file name | `spec-0266-51602-0031.fits` |
+| specobjid | `3628822210619219968` |
+| plate-MJD-fiber | `3223-54865-170`, also with spaces, commas or slashes |
+| plate and fiber | `3223 170`, then choose the night |
+| spec file name | `spec-3223-54865-0170.fits` |
 | SDSS URL | SAS, SkyServer or the DR17 viewer |
-| position | `147.32107 -0.00657` or `09:49:17.05 -00:00:23.7` (nearest spectrum) |
+| position | `145.42972 36.17454` or `09:41:43.13 +36:10:28.3` (nearest spectrum) |
 | your own file | *Upload a spectrum*: FITS (lite, full or coadd only), CSV or ASCII |
 """
 
@@ -32,8 +32,8 @@ def show_welcome() -> None:
         st.markdown(INTRODUCTION)
         st.markdown(FORMS)
         st.caption(
-            "SDSS stars are downloaded from the SDSS archive, and their parallaxes from Gaia's. Uploads and the MOCK "
-            "survey (plates 16000 to 16383, unused by SDSS) work offline."
+            "Other SDSS stars are downloaded from the SDSS archive, and parallaxes from Gaia's. Examples, uploads and "
+            "MOCK stars (plates 16000 to 16383, unused by SDSS) need no network."
         )
     with right:
         st.markdown("**Kiel diagram**", help=HELP["kiel"])

@@ -1,0 +1,21 @@
+// Waits for the button of the tour, or for the first heading below the title, and focuses it; gives up once the visitor
+// moves the focus. The page may be drawn several times until it is complete.
+(() => {
+  const pressed = document.activeElement;
+  const until = Date.now() + 15000;
+  let ours = null;
+  const timer = setInterval(() => {
+    const now = document.activeElement;
+    const lost = now === null || now === document.body;
+    if (Date.now() > until || !(lost || now === pressed || now === ours)) {
+      clearInterval(timer);
+      return;
+    }
+    const place = document.querySelector(".st-key-tour_next button")
+      || document.querySelector("[data-testid=stMain] h2, [data-testid=stMain] h3");
+    if (!lost || !place) return;
+    if (place.tabIndex < 0) place.tabIndex = -1;
+    place.focus({ preventScroll: true });
+    ours = place;
+  }, 100);
+})();
