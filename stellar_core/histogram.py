@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 #: Smallest and largest number of bins.
 BINS = (12, 30)
@@ -21,7 +20,7 @@ class Histogram:
     ----------
     edges : (n_bin + 1,) float
         In the unit of the draws.
-    counts : (n_bin,) float
+    counts : (n_bin,) int
     """
 
     edges: np.ndarray
@@ -29,10 +28,7 @@ class Histogram:
 
     @classmethod
     def of(cls, draws: np.ndarray, limits: tuple[float, float] | None = None) -> Histogram:
-        """Count ``draws``.
-
-        Draws that repeat a few values, such as the points of isochrones, are smoothed by a Gaussian of Silverman's
-        width; the grid would show in the bins otherwise.
+        """Count ``draws``, without any smoothing.
 
         Parameters
         ----------
@@ -44,7 +40,7 @@ class Histogram:
         draws = np.asarray(draws, float)
         number = int(np.clip(np.sqrt(draws.size) * 1.6, *BINS))
         edges = np.linspace(*_span(draws, limits), number + 1)
-        return cls(edges, _counts(draws, edges, limits))
+        return cls(edges, np.histogram(draws, edges)[0])
 
     @property
     def centres(self) -> np.ndarray:
@@ -65,16 +61,3 @@ def _span(draws: np.ndarray, limits: tuple[float, float] | None) -> tuple[float,
     if limits is not None:
         low, high = max(low, limits[0]), min(high, limits[1])
     return (low, high) if high > low else (low - room, high + room)
-
-
-def _counts(draws: np.ndarray, edges: np.ndarray, limits: tuple[float, float] | None) -> np.ndarray:
-    counts = np.histogram(draws, edges)[0].astype(float)
-    if np.unique(draws).size > draws.size / 2:
-        return counts
-    quartiles = np.quantile(draws, [0.25, 0.75])
-    width = 0.9 * min(draws.std(), (quartiles[1] - quartiles[0]) / 1.34) * draws.size**-0.2
-    if not width > 0:
-        return counts
-    mirrored = [draws, *(2.0 * limit - draws for limit in limits or ())]
-    reached = sum(ndtr((edges[:, None] - values[None, :]) / width).sum(axis=1) for values in mirrored)
-    return np.diff(reached)

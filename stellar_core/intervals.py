@@ -11,6 +11,9 @@ LEVELS = (0.025, 0.16, 0.5, 0.84, 0.975)
 #: The same quantiles of a Gaussian of mean 0 and standard deviation 1.
 _GAUSSIAN = (-1.959964, -0.994458, 0.0, 0.994458, 1.959964)
 
+#: Smallest half width over which a weight is spread.
+_NARROW = 1e-6
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -31,12 +34,14 @@ class Interval:
         return cls(*(float(value) for value in values))
 
     @classmethod
-    def from_weighted(cls, values: np.ndarray, weights: np.ndarray) -> Interval:
-        """Summarise ``values`` (n,) of ``weights`` (n,), which need not sum to 1."""
+    def from_weighted(cls, values: np.ndarray, weights: np.ndarray, half_widths: np.ndarray | None = None) -> Interval:
+        """Summarise ``values`` (n,) of ``weights`` (n,), which need not sum to 1; ``half_widths`` as for
+        `weighted_quantiles`."""
         total = weights.sum()
         mean = float((weights * values).sum() / total)
-        std = float(np.sqrt((weights * (values - mean) ** 2).sum() / total))
-        return cls(mean, std, *(float(q) for q in weighted_quantiles(values, weights, LEVELS)))
+        within = 0.0 if half_widths is None else np.square(half_widths) / 3.0
+        std = float(np.sqrt((weights * ((values - mean) ** 2 + within)).sum() / total))
+        return cls(mean, std, *(float(q) for q in weighted_quantiles(values, weights, LEVELS, half_widths)))
 
     @classmethod
     def gaussian(cls, mean: float, std: float) -> Interval:
@@ -48,9 +53,29 @@ class Interval:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def weighted_quantiles(values: np.ndarray, weights: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Quantiles of weighted ``values`` (n,) at ``levels`` in [0, 1], linear between the centres of the weights."""
+def weighted_quantiles(
+    values: np.ndarray, weights: np.ndarray, levels: np.ndarray, half_widths: np.ndarray | None = None
+) -> np.ndarray:
+    """Quantiles of weighted ``values`` (n,) at ``levels`` in [0, 1].
+
+    Without ``half_widths`` linear between the centres of the weights; with them (n,), each weight is spread evenly
+    over its value plus and minus its half width.
+    """
+    if half_widths is not None:
+        return _spread_quantiles(values.astype(float), weights, levels, np.maximum(half_widths, _NARROW))
     order = np.argsort(values)
     values, weights = values[order], weights[order]
     cumulative = np.cumsum(weights)
     return np.interp(np.asarray(levels) * cumulative[-1], cumulative - 0.5 * weights, values)
+
+
+def _spread_quantiles(
+    values: np.ndarray, weights: np.ndarray, levels: np.ndarray, half_widths: np.ndarray
+) -> np.ndarray:
+    ends = np.concatenate([values - half_widths, values + half_widths])
+    height = 0.5 * weights / half_widths
+    order = np.argsort(ends)
+    density = np.cumsum(np.concatenate([height, -height])[order])[:-1]  # between neighbouring ends
+    ends = ends[order]
+    cumulative = np.concatenate([[0.0], np.cumsum(density * np.diff(ends))])
+    return np.interp(np.asarray(levels) * cumulative[-1], cumulative, ends)

@@ -35,3 +35,19 @@ def test_quantiles_are_independent_of_order_and_scale_of_the_weights():
     first = weighted_quantiles(values, weights, LEVELS)
     assert weighted_quantiles(values[order], 7.0 * weights[order], LEVELS) == pytest.approx(first)
     assert (np.diff(first) > 0).all() and values.min() <= first[0] and first[-1] <= values.max()
+
+
+def test_spread_weights_equal_draws_from_their_ranges():
+    rng = np.random.default_rng(3)
+    values, weights = np.repeat([9.5, 9.6, 9.7, 9.8], 30) + rng.normal(0, 1e-3, 120), rng.random(120)
+    half = np.where(rng.random(120) < 0.1, 0.0, 0.05)
+    chosen = rng.choice(120, 200_000, p=weights / weights.sum())
+    drawn = Interval.from_draws(values[chosen] + half[chosen] * rng.uniform(-1, 1, chosen.size))
+    assert Interval.from_weighted(values, weights, half).to_dict() == pytest.approx(drawn.to_dict(), abs=1.5e-3)
+    plain = Interval.from_weighted(values, weights)
+    assert plain.mean == pytest.approx(drawn.mean, abs=1e-3) and plain.std < drawn.std
+
+
+def test_weights_spread_over_nothing_are_points():
+    found = weighted_quantiles(np.array([1.0, 2.0, 4.0], np.float32), np.ones(3), (0.1, 0.5, 0.9), np.zeros(3))
+    assert found == pytest.approx([1.0, 2.0, 4.0], abs=1e-5)

@@ -105,7 +105,8 @@ class PosteriorEngine:
 
     def posterior(self, index: np.ndarray, probability: np.ndarray, priors: Priors = Priors()) -> Posterior:
         """Wrap the output of `weights` for one star, like the exact engine's."""
-        return Posterior(self.cells.stars.select(index), probability, priors, mesh_of(load_tracks(), priors), 0.0)
+        mesh, segments = mesh_of(load_tracks(), priors), self.cells.segments.select(index)
+        return Posterior(self.cells.stars.select(index), probability, priors, mesh, 0.0, segments=segments)
 
     def posteriors(
         self, found: Likelihood, temperature: np.ndarray | float = 1.0, priors: Priors = Priors()

@@ -16,7 +16,7 @@ import numpy as np
 from stellar_core.isochrones.lifetime import ENDS
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.track_sampling import CHUNK, EDGES, LOG_AGE, LOG_TEFF_SUN, N_ROW, OBSERVABLES, cut_blocks
-from stellar_core.isochrones.tracks import Tracks
+from stellar_core.isochrones.tracks import Tracks, bracket
 
 #: Largest extent of a sample in log age for summaries, dex.
 AGE_RESOLUTION = 0.05
@@ -177,6 +177,57 @@ class Mesh:
         keep = density > 0
         found = found.select(keep)
         return replace(found, weight=found.weight * density[keep].astype(np.float32))
+
+    def at(self, feh: np.ndarray, log_mass: np.ndarray, eep: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points of the tracks, as `Tracks.at` and `lifetime.track_log_lifetime` give them.
+
+        Parameters
+        ----------
+        feh, log_mass, eep : (n,) float
+            Initial metallicity (dex), log10 initial mass (Msun), EEP.
+
+        Returns
+        -------
+        columns : (n, 5) float64
+            As in `track_sampling`; NaN where there is no star.
+        log_lifetime : (n,) float64
+            log10(yr) to the end of the track.
+        """
+        lower, weight = self._place(feh, log_mass, eep)
+        # (3, 2, n) weights of the nodes below and above
+        f, m, e = np.stack([1.0 - weight, weight], axis=1)
+        part = (f[:, None] * m)[:, :, None] * e  # (2, 2, 2, n)
+        # an ended track (NaN) contributes only where its weight is not zero
+        nodes = np.where(part[..., None] != 0, self._corners(lower), 0.0)
+        ends = [(f[i] * m[j]) * self._end[lower[0] + i, lower[1] + j] for i, j in np.ndindex(2, 2)]
+        return np.einsum("ijkn,ijknq->nq", part, nodes), sum(ends)
+
+    def gradient(self, feh: np.ndarray, log_mass: np.ndarray, eep: np.ndarray) -> np.ndarray:
+        """(n, 5, 3) change of the columns per dex of metallicity, per dex of mass and per EEP; arguments as for `at`.
+
+        NaN where a track of the block has ended.
+        """
+        lower, weight = self._place(feh, log_mass, eep)
+        corners, (f, m, e) = self._corners(lower), weight[:, :, None]
+        between = lambda pair, t: pair[0] + t * (pair[1] - pair[0])
+        face = between(corners, f)
+        line = between(face, m)
+        along = (between(between(corners[1] - corners[0], m), e), between(face[1] - face[0], e), line[1] - line[0])
+        step = [np.diff(axis)[index] for axis, index in zip(self._axes, lower)]
+        return np.stack(along, axis=-1) / np.array(step).T[:, None, :]
+
+    def _place(self, *point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Node below each point (3, n) and its place between that and the next one (3, n), 0 to 1; NaN outside."""
+        found = [bracket(axis, values) for axis, values in zip(self._axes, point)]
+        return tuple(np.array(one) for one in zip(*found))
+
+    def _corners(self, lower: np.ndarray) -> np.ndarray:
+        """(2, 2, 2, n, 5) nodes around points."""
+        shape = self._nodes.shape
+        first = np.ravel_multi_index(lower, shape[:3])
+        offset = [np.ravel_multi_index(corner, shape[:3]) for corner in np.ndindex(2, 2, 2)]
+        nodes = self._nodes.reshape(-1, shape[3])[np.add.outer(offset, first)]
+        return nodes.reshape(2, 2, 2, *nodes.shape[1:])
 
     @cached_property
     def prior_samples(self) -> TrackSamples:

@@ -25,6 +25,7 @@ from stellar_core.isochrones.observation import Observation
 from stellar_core.isochrones.photometric_likelihood import PhotometricLikelihood
 from stellar_core.isochrones.priors import Priors
 from stellar_core.isochrones.systematics import load_model_errors
+from stellar_core.isochrones.track_segments import TrackSegments
 from stellar_core.isochrones.track_table import load_tracks
 from stellar_core.isochrones.tracks import Tracks
 
@@ -67,6 +68,9 @@ class Posterior:
         Magnitudes and parallax that the posterior knows.
     colour_chi2 : float
         Smallest chi-square of the colours among the probable samples, at any extinction.
+    segments : TrackSegments or None
+        Where the stars lie that each sample stands for; None where the samples are so small that they need not be told
+        from them.
     """
 
     samples: TrackSamples
@@ -77,6 +81,7 @@ class Posterior:
     offset: np.ndarray | None = field(default=None, repr=False)
     photometry: PhotometricLikelihood | None = field(default=None, repr=False)
     colour_chi2: float = 0.0
+    segments: TrackSegments | None = field(default=None, repr=False)
 
     @property
     def inside_models(self) -> bool:
@@ -94,11 +99,11 @@ class Posterior:
 
     def interval(self, quantity: str) -> Interval:
         """Mean, standard deviation and quantiles of a quantity of `values`."""
-        return Interval.from_weighted(self.values(quantity), self.probability)
+        return Interval.from_weighted(self.values(quantity), self.probability, self._half_widths(quantity))
 
     def quantiles(self, quantity: str, levels: np.ndarray) -> np.ndarray:
         """Quantiles at ``levels`` in [0, 1]."""
-        return weighted_quantiles(self.values(quantity), self.probability, levels)
+        return weighted_quantiles(self.values(quantity), self.probability, levels, self._half_widths(quantity))
 
     def modes(self, quantity: str = "log_age") -> tuple[summary.Mode, ...]:
         """Peaks of the marginal, most probable first."""
@@ -118,9 +123,11 @@ class Posterior:
         return summary.phase_probabilities(self.values("eep"), self.probability)
 
     def draws(self, n: int, rng: np.random.Generator) -> TrackSamples:
-        """Draw ``n`` stars from the posterior, each a sample of the models."""
+        """Draw ``n`` stars from the posterior, each a star of the models: a sample, or a point of its segment."""
         self._require_inside()
-        return self.samples.select(rng.choice(len(self.samples), size=n, p=self.probability))
+        chosen = rng.choice(len(self.samples), size=n, p=self.probability)
+        drawn = self.samples.select(chosen)
+        return drawn if self.segments is None else self.segments.select(chosen).stars(drawn, self.mesh, rng)
 
     def distance_and_extinction(self) -> tuple[Interval, Interval]:
         """Intervals of the distance (pc) and of A_V (mag), for a star with magnitudes."""
@@ -171,6 +178,9 @@ class Posterior:
                     **self.doubts(),
                 }
         return state
+
+    def _half_widths(self, quantity: str) -> np.ndarray | None:
+        return None if self.segments is None else self.segments.half_width_of(quantity, self.samples)
 
     def _require_inside(self) -> None:
         if not self.inside_models:

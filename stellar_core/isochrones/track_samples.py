@@ -5,13 +5,14 @@ expected at each: IMF x d(age) x prior of [Fe/H]. Here they are grouped by bin o
 (log Teff, log g, surface [Fe/H]), then by half bin in [Fe/H], log age and stage. Each group becomes
 one sample: it has the weight of all points and is represented by the point nearest to their mean, a
 valid star whose age never exceeds its lifetime. The shipped file has mass, [Fe/H], EEP and weight of
-each, 16 bits per number; the other columns follow from the shipped tracks. It also has the bins, which
-`stellar_core.models.observable_bins` reads for the network. In the file, bins are called voxels and
-samples cells.
+each, 16 bits per number; the other columns follow from the shipped tracks. It also has the segment of each
+(`stellar_core.isochrones.track_segments`), and the bins, which `stellar_core.models.observable_bins` reads for the
+network. In the file, bins are called voxels and samples cells.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -22,8 +23,9 @@ from stellar_core.errors import ParameterError
 from stellar_core.isochrones.lifetime import power_law_log_lifetime, track_log_lifetime
 from stellar_core.isochrones.mesh import TrackSamples, Window, mesh_of
 from stellar_core.isochrones.priors import Priors
+from stellar_core.isochrones.track_segments import HALF_WIDTHS, TrackSegments, find_segments
 from stellar_core.isochrones.track_table import load_tracks
-from stellar_core.isochrones.tracks import Tracks
+from stellar_core.isochrones.tracks import COLUMNS, Tracks
 from stellar_core.model_store import read_model, write_model
 from stellar_core.paths import TRAINED_DIR
 from stellar_core.stages import STAGES, classify
@@ -37,8 +39,9 @@ BIN_SIZE = np.array([0.006, 0.12, 0.12])
 SAMPLE_SIZE, AGE_STEP = np.array([0.006, 0.12, 0.06]), 0.1
 #: Spacing of the track points that are grouped.
 _RESOLUTION = np.array([0.004, 0.08, 0.06])
-#: Tensors of the file with one value per sample.
+#: Tensors of the file with one value per sample: of the samples, and of their segments with their largest code.
 _STORED = ("log_mass", "feh", "eep", "log_weight")
+_SEGMENTS = dict.fromkeys(("feh", "log_mass", "eep"), 65535) | dict.fromkeys(HALF_WIDTHS, 255)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +54,15 @@ class BinnedTrackSamples:
         The samples, float32; ``weight`` is the fraction of all stars expected in each.
     first : (n_bin + 1,) int64
         Where each bin's samples start.
+    segments : TrackSegments
+        Where the stars of each sample lie.
     priors : Priors
         Priors of the weights.
     """
 
     stars: TrackSamples
     first: np.ndarray
+    segments: TrackSegments
     priors: Priors = field(default_factory=Priors)
 
     def __len__(self) -> int:
@@ -122,27 +128,10 @@ def load_track_samples(folder: Path | None = None) -> BinnedTrackSamples:
     """
     stored, _ = read_model(folder or HOME)
     priors, tracks = Priors(), load_tracks()
-    log_mass, feh, eep, log_weight = (_decoded(stored[name], stored[f"{name}_range"]) for name in _STORED)
-    mass = 10.0**log_mass
-    points = tracks.at(mass, feh, eep)
-    # Slightly below the limit, because rounding to float32 could exceed it.
-    log_age = np.minimum(points.log_age, np.log10(priors.max_age) - 1e-6)
-    lifetime = np.maximum(track_log_lifetime(mass, feh, tracks), log_age)
-    weight = np.exp(log_weight)
-    columns = dict(
-        log_teff=points.log_teff,
-        logg=points.logg,
-        feh_surface=points.feh_surface,
-        feh=feh,
-        log_age=log_age,
-        mass=mass,
-        log_lifetime=lifetime,
-        log_radius=points.log_radius,
-        eep=eep,
-        weight=weight / weight.sum(),
-    )
-    stars = TrackSamples(**{name: column.astype(np.float32) for name, column in columns.items()})
-    return BinnedTrackSamples(stars, np.concatenate([[0], np.cumsum(stored["per_voxel"], dtype=np.int64)]), priors)
+    columns = (_decoded(stored[name], stored[f"{name}_range"]) for name in _STORED)
+    stars = _on_tracks(*columns, tracks, priors)
+    first = np.concatenate([[0], np.cumsum(stored["per_voxel"], dtype=np.int64)])
+    return BinnedTrackSamples(stars, first, _stored_segments(stored), priors)
 
 
 def build(tracks: Tracks, folder: Path = HOME, priors: Priors = Priors()) -> dict[str, object]:
@@ -151,10 +140,9 @@ def build(tracks: Tracks, folder: Path = HOME, priors: Priors = Priors()) -> dic
     columns = (np.log10(samples.mass), samples.feh, samples.eep, np.log(samples.weight))
     weights: dict[str, np.ndarray] = {"per_voxel": np.diff(first).astype(np.uint16)}
     for name, column in zip(_STORED, columns):
-        limits = np.array([column.min(), column.max()], float)
-        weights[name] = np.round((column - limits[0]) / np.ptp(limits) * 65535).astype(np.uint16)
-        weights[f"{name}_range"] = limits
-    made = BinnedTrackSamples(samples, first, priors)
+        weights[name], weights[f"{name}_range"] = _encoded(column, 65535)
+    weights |= segment_tensors(weights, tracks, priors)
+    made = BinnedTrackSamples(samples, first, _stored_segments(weights), priors)
     weights["voxel.place"] = made.bin_atmosphere
     weights["voxel.log_prior"] = np.log(made.bin_weight).astype(np.float32)
     weights["voxel.low"], weights["voxel.step"] = LOW, BIN_SIZE
@@ -170,6 +158,44 @@ def build(tracks: Tracks, folder: Path = HOME, priors: Priors = Priors()) -> dic
         "age_step_dex": AGE_STEP,
     }
     return write_model(folder, weights, card)
+
+
+def segment_tensors(stored: Mapping[str, np.ndarray], tracks: Tracks, priors: Priors) -> dict[str, np.ndarray]:
+    """Tensors of the segments of the samples in ``stored``, for the same file."""
+    columns = (_decoded(stored[name], stored[f"{name}_range"]) for name in _STORED)
+    stars = _on_tracks(*columns, tracks, priors)
+    found = find_segments(mesh_of(tracks, priors), stars, SAMPLE_SIZE, AGE_STEP)
+    tensors = {}
+    for (name, most), column in zip(_SEGMENTS.items(), (*found.direction.T, *found.half_width.T)):
+        tensors[f"segment.{name}"], tensors[f"segment.{name}_range"] = _encoded(column, most)
+    return tensors
+
+
+def _stored_segments(stored: Mapping[str, np.ndarray]) -> TrackSegments:
+    names = ((f"segment.{name}", most) for name, most in _SEGMENTS.items())
+    found = [_decoded(stored[name], stored[f"{name}_range"], most).astype(np.float32) for name, most in names]
+    return TrackSegments(np.column_stack(found[:3]), np.column_stack(found[3:]))
+
+
+def _on_tracks(
+    log_mass: np.ndarray, feh: np.ndarray, eep: np.ndarray, log_weight: np.ndarray, tracks: Tracks, priors: Priors
+) -> TrackSamples:
+    """Samples at points of the tracks, float32."""
+    # slightly below the limit, because rounding to float32 could exceed it
+    oldest = np.log10(priors.max_age) - 1e-6
+    points = tracks.at(10.0**log_mass, feh, eep)
+    beyond = np.flatnonzero(points.log_age > oldest)
+    while beyond.size:  # a group that the limit cuts may have its middle beyond: a little more mass is younger
+        points.mass[beyond] *= 10.0 ** ((points.log_age[beyond] - oldest) / 3.0 + 1e-6)
+        again = tracks.at(points.mass[beyond], feh[beyond], eep[beyond])
+        for name in COLUMNS:
+            getattr(points, name)[beyond] = getattr(again, name)
+        beyond = beyond[again.log_age > oldest]
+    lifetime = np.maximum(track_log_lifetime(points.mass, feh, tracks), points.log_age)
+    weight = np.exp(log_weight)
+    columns = {name: getattr(points, name) for name in ("feh", "mass", "eep", *COLUMNS)}
+    columns |= {"log_lifetime": lifetime, "weight": weight / weight.sum()}
+    return TrackSamples(**{name: column.astype(np.float32) for name, column in columns.items()})
 
 
 def group_points(tracks: Tracks, priors: Priors) -> tuple[TrackSamples, np.ndarray]:
@@ -203,8 +229,15 @@ def group_points(tracks: Tracks, priors: Priors) -> tuple[TrackSamples, np.ndarr
     return stars, np.append(first, len(stars))
 
 
-def _decoded(codes: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    return limits[0] + codes.astype(float) / 65535 * (limits[1] - limits[0])
+def _encoded(column: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Codes 0 to ``most`` of a column, and its limits."""
+    limits = np.array([column.min(), column.max()], float)
+    codes = np.round((column - limits[0]) / np.ptp(limits) * most)
+    return codes.astype(np.uint8 if most < 256 else np.uint16), limits
+
+
+def _decoded(codes: np.ndarray, limits: np.ndarray, most: int = 65535) -> np.ndarray:
+    return limits[0] + codes.astype(float) / most * (limits[1] - limits[0])
 
 
 def _density(stars: TrackSamples, priors: Priors) -> np.ndarray:

@@ -140,9 +140,9 @@ class Tracks:
         Outside the table, and where a needed track has ended, the columns are NaN.
         """
         mass, feh, eep = (np.array(x, float) for x in np.broadcast_arrays(mass, feh, eep))
-        f0, wf = _bracket(self.feh, feh)
-        m0, wm = _bracket(np.log10(self.mass), np.log10(np.where(mass > 0, mass, np.nan)))
-        e0, we = _bracket(self.eep, eep)
+        f0, wf = bracket(self.feh, feh)
+        m0, wm = bracket(np.log10(self.mass), np.log10(np.where(mass > 0, mass, np.nan)))
+        e0, we = bracket(self.eep, eep)
         corners = [
             (f0 + i, m0 + j, e0 + k, (wf if i else 1 - wf) * (wm if j else 1 - wm) * (we if k else 1 - we))
             for i in (0, 1)
@@ -191,7 +191,7 @@ class Tracks:
         self._check(feh=feh)
         if not np.isfinite(log_age):
             raise ParameterError(f"An isochrone needs a finite log age, got {log_age}.", value=log_age)
-        f0, w = _bracket(self.feh, np.asarray(float(feh)))
+        f0, w = bracket(self.feh, np.asarray(float(feh)))
         upper = f0 + 1 if w > 0 else f0
         ages = (1 - w) * self.log_age[f0] + (w * self.log_age[upper] if w > 0 else 0.0)  # (n_mass, n_eep)
         log_mass = np.log10(self.mass)
@@ -242,16 +242,16 @@ class Tracks:
 
     def between_nodes(self, table: np.ndarray, mass: np.ndarray, feh: np.ndarray) -> np.ndarray:
         """A (n_feh, n_mass) table at any mass (Msun) and [Fe/H], as the tracks are interpolated; NaN outside."""
-        f0, wf = _bracket(self.feh, feh)
-        m0, wm = _bracket(np.log10(self.mass), np.log10(np.where(mass > 0, mass, np.nan)))
+        f0, wf = bracket(self.feh, feh)
+        m0, wm = bracket(np.log10(self.mass), np.log10(np.where(mass > 0, mass, np.nan)))
         lower = (1 - wm) * table[f0, m0] + wm * table[f0, m0 + 1]
         upper = (1 - wm) * table[f0 + 1, m0] + wm * table[f0 + 1, m0 + 1]
         return (1 - wf) * lower + wf * upper
 
     def _ages(self, mass: np.ndarray, feh: np.ndarray) -> np.ndarray:
         """log age at every tabulated EEP, (n_star, n_eep)."""
-        f0, wf = _bracket(self.feh, feh)
-        m0, wm = _bracket(np.log10(self.mass), np.log10(np.where(mass > 0, mass, np.nan)))
+        f0, wf = bracket(self.feh, feh)
+        m0, wm = bracket(np.log10(self.mass), np.log10(np.where(mass > 0, mass, np.nan)))
         total = 0.0
         for i in (0, 1):
             for j in (0, 1):
@@ -266,7 +266,7 @@ class Tracks:
             )
 
 
-def _bracket(nodes: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def bracket(nodes: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Index of the node below each value and the weight of the node above; NaN weight outside."""
     lower = np.clip(np.searchsorted(nodes, values, side="right") - 1, 0, len(nodes) - 2)
     weight = (values - nodes[lower]) / (nodes[lower + 1] - nodes[lower])

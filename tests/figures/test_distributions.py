@@ -14,19 +14,6 @@ def quantiles(draws):
     return (interval.p025, interval.p16, interval.median, interval.p84, interval.p975)
 
 
-def test_draws_of_a_grid_make_no_comb_and_stay_within_the_limits():
-    rng = np.random.default_rng(3)
-    smooth = 13.8 - np.abs(rng.normal(0, 3, 1000)).clip(0, 13)
-    draws = np.round(smooth / 0.7) * 0.7
-    counts = np.asarray(histogram_figure(draws, quantiles(draws), limits=(0.0, 13.8)).data[0].y)
-    assert counts.sum() == pytest.approx(1000, abs=3)
-    plain = np.histogram(draws, len(counts))[0]
-    inside = counts[5:-1]
-    assert (plain == 0).any() and (inside > 0).all()
-    assert np.abs(np.diff(inside, 2)).max() < 0.25 * inside.max(), "neighbours differ little"
-    assert counts[-1] > 0.8 * counts.max(), "the edge is not washed out"
-
-
 def test_both_ranges_are_shaded_and_the_median_marked():
     draws = np.random.default_rng(2).normal(5, 1, 400)
     expected = quantiles(draws)
