@@ -14,8 +14,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from stellar_core.batch.columns import SSPP
 from stellar_core.errors import StellarError
+from stellar_core.inference.result_columns import SSPP
 from stellar_core.mock.catalogue_writer import catalogue_columns, rows_by_plate
 from stellar_core.mock.plates import N_STARS, make_plate
 from stellar_core.mock.survey import MockSurvey

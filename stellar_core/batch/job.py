@@ -34,7 +34,7 @@ CHUNK = 512
 ROUNDS = 3
 #: Chunks in a row with transient errors after which SDSS is taken to be unreachable.
 PATIENCE = 4
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)

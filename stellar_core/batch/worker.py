@@ -16,7 +16,7 @@ from itertools import islice
 
 from stellar_core import lookup
 from stellar_core.batch.chunks import Chunk, InputSpectrum
-from stellar_core.batch.columns import SSPP, batch_table, schema
+from stellar_core.batch.columns import batch_table, schema
 from stellar_core.errors import ArchiveError, ModelError, StellarError
 from stellar_core.export import table_bytes
 from stellar_core.gaia import Finding
@@ -24,13 +24,11 @@ from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator
 from stellar_core.inference.parallax_term import has_magnitude
 from stellar_core.inference.result import Result
-from stellar_core.inference.result_tables import parallax_values
+from stellar_core.inference.result_columns import printable, result_values, spectrum_values
 from stellar_core.inference.template_fit.comparison import with_template_fit
 from stellar_core.network.retries import TransientError
 from stellar_core.preprocessing.spectra import KeptSpectrum
-from stellar_core.quantities import UNITS
 from stellar_core.spectrum import Spectrum
-from stellar_core.stages import STAGES
 
 #: Spectra that go through the network together, and stars that are looked up in Gaia by one query.
 GROUP, QUERY = 32, 480
@@ -116,7 +114,7 @@ def estimate_chunk(estimator: Estimator, task: ChunkTask) -> ChunkResult:
         for start in range(0, len(block), GROUP):
             group = block[start : start + GROUP]
             for one, found in zip(group, _estimate_group(group, estimator, task.settings), strict=True):
-                rows.append(_row(task.first_row + len(rows), one, found))
+                rows.append(_row(task.first_row + len(rows), one, found, task.settings.sha256))
                 if isinstance(found, TransientError):
                     transient = transient or str(found)
     table = pa.Table.from_pylist(rows, schema(gaia))
@@ -201,32 +199,10 @@ def _prepare(spectrum: Spectrum | StellarError, estimator: Estimator) -> KeptSpe
         return error
 
 
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
-
-
-def _row(number: int, one: InputSpectrum, found: Result | StellarError) -> dict[str, object]:
-    """Return a row of `schema`; a row without a result has the SSPP's parameters too."""
-    row: dict[str, object] = {"row": number, "input": _printable(one.text)}
+def _row(number: int, one: InputSpectrum, found: Result | StellarError, sha256: str) -> dict[str, object]:
+    """Return a row of `schema`; a row without a result has identity and SSPP parameters too."""
+    row: dict[str, object] = {"row": number}
     if isinstance(one.spectrum, Spectrum):
-        meta = one.spectrum.meta
-        specobjid = str(meta.get("specobjid") or "") or None
-        row |= {"star": _printable(one.spectrum.name), "source": one.spectrum.source, "specobjid": specobjid}
-        row |= {
-            name: meta.get(name)
-            for name in ("plate", "mjd", "fiber", "ra", "dec", *(f"sspp_{part}" for part in (*SSPP, "flag")))
-        }
-    if isinstance(found, StellarError):
-        return {**row, "error": _printable(str(found))}
-    for name in UNITS:
-        row |= {f"{name}_{part}": value for part, value in getattr(found, name).to_dict().items()}
-    row |= {f"p_{name.replace(' ', '_')}": found.stage[name] for name in STAGES}
-    row |= {
-        "stage": found.most_likely_stage,
-        "in_domain": found.verdict.in_domain,
-        "messages": " ".join(found.verdict.messages),
-    }
-    if found.parallax is not None:
-        row |= parallax_values(found.parallax)
-    names = ("snr", "coverage", "redshift", "redshift_source", "photometry", "feature_distance", "misfit")
-    return {**row, **{name: found.quality[name] for name in names}}
+        row |= spectrum_values(one.spectrum)
+    row |= {"error": printable(str(found))} if isinstance(found, StellarError) else result_values(found, sha256)
+    return {**row, "input": printable(one.text)}

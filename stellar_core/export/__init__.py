@@ -1,4 +1,4 @@
-"""Write tables as Parquet, FITS, VOTable, CSV or ECSV, with a unit and a description for each column."""
+"""Write tables as Parquet, FITS, VOTable, CSV, ECSV or JSON, with a unit and a description for each column."""
 
 from stellar_core.export.formats import ENDINGS, check_ending, table_bytes, write_frame, write_table
 from stellar_core.export.table import ExportTable

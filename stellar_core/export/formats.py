@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stellar_core.errors import ParameterError
 from stellar_core.export.fits import write_fits
+from stellar_core.export.json_table import write_json
 from stellar_core.export.parquet import write_parquet
 from stellar_core.export.table import ExportTable
 from stellar_core.export.text import frame_to_csv, write_csv, write_ecsv
@@ -25,6 +26,7 @@ _WRITERS = {
     ".xml": write_votable,
     ".csv": write_csv,
     ".ecsv": write_ecsv,
+    ".json": write_json,
 }
 #: Endings of files that can be written.
 ENDINGS = tuple(_WRITERS)

@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stellar_core.quantities import QUANTITIES
-
 if TYPE_CHECKING:
     import pyarrow as pa
     from astropy.units import UnitBase
 
 #: Arrow type -> NumPy type; columns of text have none.
 NUMPY_TYPES = {"int64": np.int64, "int32": np.int32, "double": np.float64, "float": np.float32, "bool": bool}
-#: Unit in plain text -> as astropy spells it.
-_ASTROPY_UNITS = {one.column_unit: one.astropy_unit for one in QUANTITIES.values()}
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,8 @@ class ExportTable:
     name : str
         Name of the table in FITS and VOTable, in capitals.
     schema : pyarrow.Schema
-        Columns of type int64, int32, double, float, bool or string; "unit" and "description" in the metadata of each.
+        Columns of type int64, int32, double, float, bool or string; "unit", as astropy spells it, and "description" in
+        the metadata of each.
     chunks : callable
         Returns the rows, a `pyarrow.Table` at a time, from the first; writers may call it twice.
     facts : mapping
@@ -59,6 +56,34 @@ class ExportTable:
         rows = [pa.Table.from_arrays(arrays, schema=schema)]
         return cls(name, schema, lambda: rows, facts)
 
+    @classmethod
+    def from_rows(
+        cls,
+        name: str,
+        columns: Sequence[tuple[str, str, str, str]],
+        rows: Sequence[Mapping[str, object]],
+        facts: Mapping[str, object],
+    ) -> ExportTable:
+        """Make a table in memory from (name, type, unit, description) of each column, and rows by name."""
+        import pyarrow as pa
+
+        schema = typed_schema(columns)
+        table = pa.Table.from_pylist([{column: row.get(column) for column in schema.names} for row in rows], schema)
+        return cls(name, schema, lambda: [table], facts)
+
+
+def typed_schema(columns: Sequence[tuple[str, str, str, str]]) -> pa.Schema:
+    """Return the schema of columns given by name, type (as of `NUMPY_TYPES`, or "string"), unit and description."""
+    import pyarrow as pa
+
+    types = {"double": pa.float64(), "float": pa.float32(), "bool": pa.bool_()}
+    return pa.schema(
+        [
+            describe_field(pa.field(name, types.get(kind) or getattr(pa, kind)()), unit, words)
+            for name, kind, unit, words in columns
+        ]
+    )
+
 
 def describe_field(field: pa.Field, unit: str, description: str) -> pa.Field:
     """Return the field with its unit, unless it has none, and its description as metadata."""
@@ -75,17 +100,13 @@ def description_of(field: pa.Field) -> str:
     return (field.metadata or {}).get(b"description", b"").decode()
 
 
-def astropy_unit(field: pa.Field, logarithms: bool = False) -> UnitBase | None:
-    """Unit of a column for astropy; None if astropy does not know it.
+def is_logarithmic(field: pa.Field) -> bool:
+    """Return whether the unit of a column is dex of something, which FITS cannot express."""
+    return unit_of(field).startswith("dex")
 
-    ECSV has units for logarithms, such as dex(yr). FITS and VOTable do not: None unless ``logarithms``.
-    """
-    from astropy.units import FunctionUnitBase, Unit, dex
 
-    if not unit_of(field):
-        return None
-    try:
-        unit = Unit(_ASTROPY_UNITS.get(unit_of(field), unit_of(field)))
-    except ValueError:
-        return None
-    return None if not logarithms and (isinstance(unit, FunctionUnitBase) or unit == dex) else unit
+def astropy_unit(field: pa.Field) -> UnitBase | None:
+    """Unit of a column for astropy; None if it has none."""
+    from astropy.units import Unit
+
+    return Unit(unit_of(field)) if unit_of(field) else None

@@ -77,7 +77,7 @@ def write_ecsv(out: BinaryIO, table: ExportTable) -> None:
         Column(
             np.zeros(0, NUMPY_TYPES.get(str(field.type), str)),
             field.name,
-            unit=astropy_unit(field, logarithms=True),
+            unit=astropy_unit(field),
             description=description_of(field),
         )
         for field in table.schema

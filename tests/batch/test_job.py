@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from astropy import units as u
 from astropy.table import Table
 from typer.testing import CliRunner
 
 from stellar_core import lookup
 from stellar_core.__main__ import app
 from stellar_core.batch import chunks, job, worker
-from stellar_core.batch.columns import SSPP, batch_table
+from stellar_core.batch.columns import batch_table
 from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.batch.inputs import Request
 from stellar_core.batch.job import Batch, read_chunks, run_batch
@@ -33,6 +34,7 @@ from stellar_core.errors import (
 )
 from stellar_core.export import table_bytes, write_table
 from stellar_core.inference.result import Result, Verdict
+from stellar_core.inference.result_columns import SSPP
 from stellar_core.intervals import Interval
 from stellar_core.mock.spectrum_writer import write_spec_lite
 from stellar_core.mock.survey import MockSurvey
@@ -258,7 +260,7 @@ def test_a_file_whose_name_is_not_unicode_has_its_row(quick, tmp_path):
 @pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyWarning")
 def test_every_column_has_a_description_and_unknown_numbers_are_null(quick, tmp_path):
     names = [MockSurvey().star_ids(16000)[0].name, "nothing"]
-    for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
+    for ending in ("parquet", "fits", "vot", "csv", "ecsv", "json"):
         run_batch(batch(Request(tuple(names))), tmp_path / f"a.{ending}")
         if ending == "parquet":
             found = pq.read_table(tmp_path / "a.parquet")
@@ -284,7 +286,7 @@ def test_file_names_that_are_not_unicode_are_written_in_every_format(quick, tmp_
     (tmp_path / "spectra").mkdir()
     os.rename(path, os.fsencode(tmp_path / "spectra") + b"/caf\xe9.fits")
     request = Request((str(tmp_path / "spectra"), "a\x00b\x01", "]]>"))
-    for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
+    for ending in ("parquet", "fits", "vot", "csv", "ecsv", "json"):
         found = run_batch(batch(request), tmp_path / f"a.{ending}")
         assert (found["answered"], found["errors"]) == (1, 2)
         if ending != "parquet":
@@ -314,14 +316,15 @@ def test_every_input_has_its_row_and_bad_inputs_do_not_shift_the_others(quick, t
 @pytest.mark.slow
 def test_every_format_holds_the_values_of_parquet(quick, tmp_path):
     request = Request((*(star.name for star in MockSurvey().star_ids(16001)[:34]), "n\u00f6 <star> & none"))
-    for ending in ("parquet", "fits", "vot", "csv", "ecsv"):
+    for ending in ("parquet", "fits", "vot", "csv", "ecsv", "json"):
         run_batch(batch(request), tmp_path / f"a.{ending}")
     truth = pq.read_table(tmp_path / "a.parquet").to_pandas()
     assert truth["error"].notna().sum() >= 1
     for ending in ("fits", "vot", "ecsv"):
         found = Table.read(tmp_path / f"a.{ending}")
         assert found.colnames == list(truth.columns) and len(found) == 35
-        assert str(found["teff_mean"].unit) == "K" and str(found["ra"].unit) == "deg"
+        assert found["teff_mean"].unit == u.K and found["ra"].unit == u.deg
+        assert found["log_age_p16"].unit == u.dex(u.yr) and found["feh_mean"].unit == u.dex
         for name in truth.columns:
             if truth[name].dtype.kind == "f":
                 np.testing.assert_array_equal(
@@ -332,10 +335,13 @@ def test_every_format_holds_the_values_of_parquet(quick, tmp_path):
         assert list(found["in_domain"][good]) == list(truth["in_domain"][good])
         assert str(found["specobjid"][0]) == truth["specobjid"][0] and len(truth["specobjid"][0]) == 20
     tables = list(read_chunks([tmp_path / "a.parquet"]))
-    for ending in (".parquet", ".fits", ".vot", ".csv", ".ecsv"):
+    for ending in (".parquet", ".fits", ".vot", ".csv", ".ecsv", ".json"):
         table = batch_table(lambda: tables, {"model": "quick"})
         write_table(tmp_path / f"b{ending}", table)
         assert table_bytes(ending, table) == (tmp_path / f"b{ending}").read_bytes()
+    rows = pd.read_json(tmp_path / "a.json", orient="table")
+    assert list(rows.columns) == list(truth.columns) and list(rows["specobjid"][:34]) == list(truth["specobjid"][:34])
+    np.testing.assert_array_equal(rows["log_age_median"].astype("float32"), truth["log_age_median"])
     plain = pd.read_csv(tmp_path / "a.csv", dtype={"specobjid": str})
     np.testing.assert_allclose(plain["teff_mean"], truth["teff_mean"], rtol=1e-6)
     assert list(plain["specobjid"][:34]) == list(truth["specobjid"][:34])

@@ -24,7 +24,7 @@ from stellar_core.batch.job import Batch, run_batch
 from stellar_core.batch.worker import GROUP, ChunkTask, EstimateSettings, process_chunk
 from stellar_core.errors import SpectrumError
 from stellar_core.inference.estimator import Estimator
-from stellar_core.inference.result_tables import PARALLAX_COLUMNS
+from stellar_core.inference.result_columns import PARALLAX
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.model_store import model_folder, read_model
 from stellar_core.network.retries import TransientError
@@ -118,7 +118,7 @@ def test_parallaxes_are_looked_up_and_told_in_columns_of_their_own(settings, spe
         assert (row["log_age_median"] == without["log_age_median"]) == (true is None)
         assert true is None or row["distance_pc_p16"] < row["distance_pc_median"] < row["distance_pc_p84"]
         assert true is None or (0 <= row["companion"] <= 1 and row["ruwe"] == pytest.approx(true.ruwe))
-    assert set(PARALLAX_COLUMNS) == set(found[0]) - set(plain[0])
+    assert {column.name for column in PARALLAX} == set(found[0]) - set(plain[0])
 
 
 def test_without_an_answer_of_gaia_the_rows_are_there_and_the_chunk_is_tried_again(settings, spectra, monkeypatch):

@@ -32,15 +32,15 @@ def test_upload_of_a_real_spectrum_gives_a_result(visit, shared_data, tmp_path):
     tab.open()
     tab.upload(shared_data / "sdss" / REAL)
     assert tab.page.get_by_text("1091-52902-0526").first.is_visible()
-    assert len(tab.numbers()) == 6 and tab.numbers()[0].endswith("Gyr")
+    assert len(tab.numbers()) == 7 and tab.numbers()[0].endswith("Gyr")
     tab.wait_for_charts(10)
     assert tab.page.get_by_test_id("stAlertContentError").count() == 0
     tab.assert_no_errors()
     tab.picture("star-light.png", tmp_path, full=True)
     tab.page.get_by_role("button", name="Download", exact=True).click()
-    with fits.open(download(tab, "FITS with draws")) as file:
-        assert [unit.name for unit in file] == ["PRIMARY", "RESULT", "DRAWS", "STAGE_PASSES"]
-        assert f"{10 ** (file['RESULT'].data['log_age_median'][0] - 9):.1f} Gyr" == tab.numbers()[0]
+    with fits.open(download(tab, "FITS")) as file:
+        assert [unit.name for unit in file] == ["PRIMARY", "RESULT", "SPECTRUM"]
+        assert f"{10 ** (file['RESULT'].data['log_age_median'][0] - 9):.1f}" == tab.numbers()[0].split()[0]
     assert download(tab, "Figure (PDF)").read_bytes().startswith(b"%PDF")
     tab.assert_no_errors()
 
@@ -48,7 +48,7 @@ def test_upload_of_a_real_spectrum_gives_a_result(visit, shared_data, tmp_path):
 def download(tab, label: str) -> Path:
     """What the button with this label gives."""
     with tab.page.expect_download() as found:
-        tab.page.get_by_role("button", name=label).click()
+        tab.page.get_by_role("button", name=label, exact=True).click()
     return Path(found.value.path())
 
 
@@ -58,12 +58,12 @@ def test_look_up_comparison_and_permalink_show_the_same_view(visit, names, tmp_p
     tab.open(f"?compare={names[1]},{names[2]}")
     tab.look_up(lookup.resolve(names[0]).specobjid)
     first = tab.numbers()
-    assert len(first) == 6
+    assert len(first) == 7
     with tab.rerun():
         tab.page.get_by_role("button", name="Compare", exact=True).click()
     assert f"compare={names[1]}%2C{names[2]}%2C{names[0]}" in tab.page.url.replace(",", "%2C")
     with tab.rerun():
-        tab.page.get_by_role("radio", name="Isochrones").click()
+        tab.page.get_by_role("radio", name="Tracks").click()
     with tab.rerun():
         tab.page.get_by_text("Which wavelengths matter?").click()
     assert tab.page.get_by_text("Hiding ").first.is_visible()
@@ -78,7 +78,7 @@ def test_look_up_comparison_and_permalink_show_the_same_view(visit, names, tmp_p
     other.wait_for_charts(14)
     assert other.numbers() == first
     labels = other.page.locator(".st-key-kiel .js-plotly-plot").evaluate("plot => plot.data.map(trace => trace.name)")
-    assert "isochrones" in labels and "tracks" not in labels
+    assert "tracks" in labels and "4 Gyr" not in labels
     ranges = [other.page.locator(f".st-key-influence .{axis}title").count() for axis in ("x6", "y6")]
     assert ranges == [1, 1], "five rows below the spectrum"
     assert other.page.locator(".st-key-compared .js-plotly-plot").evaluate("plot => plot.data.length") == 4
@@ -171,7 +171,7 @@ def reach_by_keyboard(tab) -> None:
         "Settings",
         "Compare",
         "With the parallax",
-        "Tracks",
+        "Isochrones",
         "Which wavelengths matter?",
         "Download",
         "Show the code",
@@ -200,7 +200,7 @@ def test_dark_mode(visit, names, tmp_path):
 def test_phone(visit, names, tmp_path):
     tab = visit(390, 844, is_mobile=True, has_touch=True, device_scale_factor=2, user_agent=PHONE)
     tab.open(f"?star={names[0]}")
-    assert len(tab.numbers()) == 6
+    assert len(tab.numbers()) == 7
     tab.wait_for_charts(11)
     drag = tab.page.locator(".st-key-spectrum .js-plotly-plot").evaluate("plot => plot._fullLayout.dragmode")
     assert drag is False, "a finger on the figure scrolls the page"
@@ -221,21 +221,6 @@ def test_landing_page(visit, tmp_path):
     tab.assert_no_errors()
 
 
-@pytest.mark.slow
-def test_a_file_that_is_too_large_gives_an_error_message(visit, tmp_path):
-    big = tmp_path / "big.fits"
-    big.write_bytes(b"SIMPLE  =" + bytes(25_000_000))
-    tab = visit()
-    tab.open()
-    tab.upload(big)
-    assert "larger than 20 MB" in tab.page.get_by_test_id("stAlert").inner_text()
-    tab.assert_no_errors()
-    tab.look_up("<script>document.title='x'</script>")
-    assert "is not a recognised SDSS identifier" in tab.page.get_by_test_id("stAlert").inner_text()
-    assert tab.page.title() == "Stellar Ages Explorer"
-    tab.assert_no_errors()
-
-
 def distance(tab) -> list[str]:
     """Lines of the frame that says what the distance does."""
     frame = tab.page.get_by_text("The distance moves the age from").locator(
@@ -251,8 +236,8 @@ def test_a_star_with_gaia_is_answered_with_and_without_and_its_link_gives_the_sa
     tab.look_up(names[1])
     tab.wait_for_charts(11)
     used, lines = tab.numbers(), distance(tab)
-    assert re.fullmatch(r"The distance moves the age from \S+ \+\S+ −\S+ to (\S+) \+\S+ −\S+ Gyr.*", lines[0])
-    assert f"to {used[0].removesuffix(' Gyr')} +" in lines[0] and any(" pc (68 %" in line for line in lines)
+    assert re.fullmatch(r"The distance moves the age from .+ to .+ Gyr.*", lines[0])
+    assert f"to {used[0]}" in lines[0] and any(" pc (68 %" in line for line in lines)
     axis = tab.page.locator(".st-key-absolute_magnitude .js-plotly-plot").evaluate("p => p._fullLayout.yaxis.range")
     assert axis[0] > axis[1], "bright stars at the top"
     tab.picture("star-distance.png", tmp_path)

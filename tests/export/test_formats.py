@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from astropy import units
 from astropy.table import Table
 
 from stellar_core.errors import ParameterError
@@ -17,7 +19,7 @@ from stellar_core.export import ENDINGS, ExportTable, check_ending, table_bytes,
 def example(facts=None) -> ExportTable:
     columns = [
         ("star", ["266-51602-31", "=1+1"], "", "name of the star"),
-        ("log_age", np.array([9.5, np.nan], ">f8"), "log10(yr)", "age, log10 of years"),
+        ("log_age", np.array([9.5, np.nan], ">f8"), "dex(yr)", "age, log10 of years"),
         ("teff", np.array([5800.0, 4000.0], np.float32), "K", "effective temperature"),
         ("seed", [3, 4], "", "seed"),
     ]
@@ -29,9 +31,15 @@ def test_every_format_reads_back(ending, tmp_path):
     path = tmp_path / f"a{ending}"
     write_table(path, example())
     assert path.read_bytes() == table_bytes(ending, example()) and [path] == list(tmp_path.iterdir())
+    if ending == ".json":
+        found = pd.read_json(path, orient="table")
+        assert found["star"].tolist() == ["266-51602-31", "=1+1"] and found["seed"].tolist() == [3, 4]
+        assert found["log_age"].isna().tolist() == [False, True] and found["teff"].tolist() == [5800.0, 4000.0]
+        assert json.loads(path.read_text())["stellar_ages"] == {"model": "m"}
+        return
     if ending == ".parquet":
         found = pq.read_table(path)
-        assert found.schema.field("log_age").metadata[b"unit"] == b"log10(yr)"
+        assert found.schema.field("log_age").metadata[b"unit"] == b"dex(yr)"
         assert found.to_pandas()["star"].tolist() == ["266-51602-31", "=1+1"]
         return
     form = "votable" if ending in (".vot", ".votable", ".xml") else f"ascii{ending}".replace("ascii.fits", "fits")
@@ -40,7 +48,7 @@ def test_every_format_reads_back(ending, tmp_path):
     assert str(found["star"][1]) == ("'=1+1" if ending == ".csv" else "=1+1")
     if ending != ".csv":
         assert str(found["teff"].unit) == "K"
-        assert str(found["log_age"].unit) == ("dex(yr)" if ending == ".ecsv" else "None")
+        assert found["log_age"].unit == units.dex(units.yr)
 
 
 def test_facts_in_capitals_become_fits_keywords(tmp_path):

@@ -1,21 +1,19 @@
-"""Export of a result: files, a figure for print, a link, Python code, and tables for other programs."""
+"""Export of a result: files, a link, Python code, and tables for other programs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-import numpy as np
 import streamlit as st
 
 from stellar_core import samp
 from stellar_core.errors import StellarError
-from stellar_core.quantities import AGE
 from stellar_core.ui import loaders
 from stellar_core.ui.shell import app_address, show_error
-from stellar_core.ui.star.kiel import BEHIND, kiel_star, kiel_tracks, nearest_feh
-from stellar_core.ui.star.plots import flux_title, line_lists
+from stellar_core.ui.star.downloads import ResultFiles, show_downloads
+from stellar_core.ui.star.kiel import BEHIND
 
 #: Origin of a parallax that the visitor typed.
 ENTERED = "entered"
@@ -33,14 +31,15 @@ def show_export(
 ) -> None:
     """Downloads, permalink, code and, if a SAMP hub runs, tables to send to it."""
     st.subheader("Export and share", anchor=False)
+    files = ResultFiles(result, source, spectrum, prepared, others)
     with st.container(horizontal=True):
         with st.popover("Download", icon=":material/download:"):
-            _downloads(result, spectrum, prepared, others)
+            show_downloads(files)
         with st.popover("Show the code", icon=":material/code:"):
             st.code(python_lines(result, source, others), language="python")
         if at_this_machine() and loaders.samp_hub():
             with st.popover("Send by SAMP", icon=":material/send:"):
-                _send(result, spectrum, others)
+                _send(files)
         _link(source, result)  # a fragment takes the rest of the row
 
 
@@ -60,82 +59,20 @@ def at_this_machine() -> bool:
     return st.context.ip_address is None
 
 
-def _downloads(result: Result, spectrum: Spectrum, prepared: PreparedSpectrum, others: OtherEstimates | None) -> None:
-    """One button per file; all but the first two are written on demand."""
-    from stellar_core.export import table_bytes
-    from stellar_core.inference import result_tables
-
-    isochrones = dict(others.isochrones) if others and others.isochrones else {}
-    more: dict[str, object] = {"isochrones": isochrones} if isochrones else {}
-    more |= {f"beside_{name}": one.to_dict() for name, one in (others.results if others else {}).items()}
-    stem = f"{'MOCK-' if result.source == 'mock' else ''}{(result.star or 'star').replace(' ', '_')}"
-
-    def table():
-        return result_tables.result_table(result, isochrones or None)
-
-    def everything():
-        passes = result_tables.passes_table(result)
-        return table_bytes(".fits", table(), result_tables.draws_table(result), *([] if passes is None else [passes]))
-
-    files: list[tuple[str, str, str, str | Callable[[], bytes]]] = [
-        ("JSON", f"{stem}.json", "application/json", result_tables.result_json(result, **more)),
-        ("CSV", f"{stem}.csv", "text/csv", result_tables.result_csv(result, **more)),
-        ("ECSV", f"{stem}.ecsv", "text/csv", lambda: table_bytes(".ecsv", table())),
-        ("VOTable", f"{stem}.vot", "application/x-votable+xml", lambda: table_bytes(".vot", table())),
-        ("FITS with draws", f"{stem}.fits", "application/fits", everything),
-        (
-            "Draws (Parquet)",
-            f"{stem}-draws.parquet",
-            "application/octet-stream",
-            lambda: table_bytes(".parquet", result_tables.draws_table(result)),
-        ),
-    ]
-    for kind in ("pdf", "svg", "png"):
-        files.append(
-            (
-                f"Figure ({kind.upper()})",
-                f"{stem}.{kind}",
-                "application/octet-stream",
-                lambda kind=kind: _figure(kind, result, spectrum, prepared),
-            )
-        )
-    for label, name, mime, data in files:
-        st.download_button(label, data, name, mime, icon=":material/download:", on_click="ignore", width="stretch")
-
-
-def _figure(kind: str, result: Result, spectrum: Spectrum, prepared: PreparedSpectrum) -> bytes:
-    from stellar_core.figures.publication import printed_star
-
-    return printed_star(
-        kind,
-        f"MOCK {result.star}" if result.source == "mock" else result.star,
-        spectrum.wavelength / (1.0 + prepared.redshift),
-        np.where(spectrum.good, spectrum.flux, np.nan),
-        kiel_star(result),
-        kiel_tracks(nearest_feh(result)),
-        AGE.convert(result.draws["log_age"]),
-        AGE.quantiles(result.log_age.to_dict())[1:4],
-        lines=line_lists()[0],
-        y_title=flux_title(spectrum),
-        trusted=result.verdict.in_domain,
-    )
-
-
-def _send(result: Result, spectrum: Spectrum, others: OtherEstimates | None) -> None:
+def _send(files: ResultFiles) -> None:
     """Buttons that send tables to the programs connected to the hub."""
     from stellar_core.export import table_bytes
-    from stellar_core.inference import result_tables
+    from stellar_core.inference.result_tables import spectrum_table
 
-    isochrones = others.isochrones if others and others.isochrones else None
-    mock = "MOCK " if result.source == "mock" else ""
-    for label, name, make in (
-        ("Spectrum", f"{mock}{result.star} spectrum", lambda: result_tables.spectrum_table(spectrum)),
-        ("Result", f"{mock}{result.star} result", lambda: result_tables.result_table(result, isochrones)),
-        ("Draws", f"{mock}{result.star} draws", lambda: result_tables.draws_table(result)),
+    mock = "MOCK " if files.result.source == "mock" else ""
+    for label, make in (
+        ("Spectrum", lambda: spectrum_table(files.spectrum)),
+        ("Result", lambda: files.table("result")),
+        ("Draws", lambda: files.table("draws")),
     ):
         if st.button(label, key=f"samp_{label}", width="stretch"):
             try:
-                asked = samp.send_table(table_bytes(".vot", make()), name)
+                asked = samp.send_table(table_bytes(".vot", make()), f"{mock}{files.result.star} {label.lower()}")
                 st.toast("Sent to " + ", ".join(asked), icon=":material/check:")
             except StellarError as error:
                 show_error(error)
