@@ -16,16 +16,15 @@ from stellar_core.figures.wavelength_frames import FRAMES, NODES, excess_of_air
 from stellar_core.spectral_lines import REGIONS
 
 #: Scripts in the order in which they are joined: Streamlit takes one module.
-SCRIPTS = ("arrays.js", "drawing.js", "viewer.js")
+SCRIPTS = ("arrays.js", "drawing.js", "controls.js", "gestures.js", "viewer.js")
 
 
 def _text(*names: str) -> str:
     return "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in names)
 
 
-_VIEWER = st.components.v2.component(
-    "spectrum_viewer", html=_text("viewer.html"), css=_text("viewer.css"), js=_text(*SCRIPTS)
-)
+HTML, CSS, JS = _text("viewer.html"), _text("viewer.css"), _text(*SCRIPTS)
+_VIEWER = st.components.v2.component("spectrum_viewer", html=HTML, css=CSS, js=JS)
 
 
 def spectrum_viewer(
