@@ -44,7 +44,8 @@ def mock(
 @commands.command()
 def batch(
     out: Annotated[
-        Path, typer.Option(help="Output table: .parquet, .fits, .vot, .csv, .ecsv or .json. The same command resumes it.")
+        Path,
+        typer.Option(help="Output table: .parquet, .fits, .vot, .csv, .ecsv or .json. The same command resumes it."),
     ],
     inputs: Annotated[
         list[str] | None, typer.Argument(help="Spectrum files, folders or identifiers; or one store of `fetch survey`.")
