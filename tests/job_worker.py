@@ -112,7 +112,7 @@ def replace_the_slow() -> None:
         (progress or (lambda what, done, total: None))("making MOCK training stars", n, n)
         return stars(200, data.seed)
 
-    def finish(config, network, used, folder, say, stop, progress):
+    def finish(config, network, used, folder, say, stop, progress, sets=None):
         progress("calibrating", 0, 0)
         time.sleep(float(os.environ.get("FINISHING", 0)))
         card = {
@@ -125,7 +125,7 @@ def replace_the_slow() -> None:
 
     Learner.step = slow
     pipeline.make_stars, pipeline.finish = make, finish
-    monitor.monitoring_stars = lambda data: stars(60, 99)
+    monitor.monitoring_stars = lambda data, sets=None: stars(60, 99)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def line(found: dict[str, object]) -> str:
     )
     score = ""
     if found.get("log_age_rmse") is not None:
-        score = "  MOCK test: " + ", ".join(
+        score = f"  {found['tested']} test: " + ", ".join(
             f"{name} {found[f'{name}_rmse']:.3g} (baseline: mean, {found[f'{name}_rmse_constant']:.3g})"
             for name in ("log_age", "teff")
         )
@@ -86,13 +86,14 @@ def submit(
         read_star_table(content)
     kind = "table" if table is not None else source
     labels = labels or (job_config.source.labels if kind == "mock" else "look-up")
-    chosen = StarSource(kind, dict(map(_range, ranges)), store, labels)
+    chosen = StarSource(kind, dict(map(read_range, ranges)), store, labels)
     job = queue.submit(replace(job_config, source=chosen, name=name or job_config.name), content)
     queue.start_next()
     _show_job(job, as_json, f"{job.id} is in the queue. Show its progress: python -m stellar_core jobs show {job.id}")
 
 
-def _range(text: str) -> tuple[str, tuple[float, float]]:
+def read_range(text: str) -> tuple[str, tuple[float, float]]:
+    """Read a range of a quantity, such as ``teff=5000,6500``; ParameterError if it is none."""
     from stellar_core.errors import ParameterError
 
     name, _, limits = text.partition("=")
@@ -214,6 +215,9 @@ def adopt(
 @commands.command()
 def estimate(
     config: Annotated[Path | None, typer.Argument(help="JSON configuration; the shipped model's by default.")] = None,
+    store: Annotated[
+        bool, typer.Option("--store", help="For stars of a survey store, which stay on the disk.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Estimate the memory and disk space of a training."""
@@ -222,7 +226,8 @@ def estimate(
 
     training = TrainingConfig() if config is None else TrainingConfig.read(config)
     parameters = parameter_count(training.model)
-    memory, disk = memory_needed(training, parameters), float(disk_needed(parameters))
+    memory = memory_needed(training, parameters, on_disk=store)
+    disk = float(disk_needed(parameters, training.data.stars if store else 0))
     if as_json:
         emit({"memory": memory, "disk": disk, "parameters": parameters})
     else:

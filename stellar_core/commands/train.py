@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stellar_core.terminal import emit
+
+if TYPE_CHECKING:
+    from stellar_core.pipeline.survey_sets import SurveySets
+    from stellar_core.training.config import TrainingConfig
 
 commands = typer.Typer()
 
@@ -23,12 +28,14 @@ def train(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the model; trained/NAME by default.")] = None,
     as_job: Annotated[bool, typer.Option("--job", help="Add the run to the job queue and return.")] = False,
-    preset: Annotated[str, typer.Option(help="Job: demo, setup-a, setup-b, setup-c or fine-tune.")] = "",
+    preset: Annotated[
+        str, typer.Option(help="In place of CONFIG: demo, setup-a, setup-a-ours, the same for b and c, or fine-tune.")
+    ] = "",
     name: Annotated[str, typer.Option(help="Job: its name.")] = "",
     source: Annotated[str, typer.Option(help="Job: training stars, mock or catalogue.")] = "mock",
     select: Annotated[
         list[str] | None,
-        typer.Option(help="Job: keep stars in a range, such as teff=5000,6500; teff, logg, feh or snr."),
+        typer.Option(help="Job or --store: keep stars in a range, such as teff=5000,6500; teff, logg, feh or snr."),
     ] = None,
     labels: Annotated[
         str,
@@ -36,33 +43,65 @@ def train(
     ] = "",
     table: Annotated[Path | None, typer.Option(help="Job: labelled CSV table with star, teff, logg and feh.")] = None,
     store: Annotated[
-        str, typer.Option(help="Job: survey store for --source catalogue; the MOCK survey by default.")
+        str, typer.Option(help="Train, calibrate and test on the stars of this survey store, no star in two sets.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the model's card, or the job, as JSON.")] = False,
 ) -> None:
-    """Train a network on MOCK stars, calibrate and test it; an interrupted run resumes. Status 130 if stopped."""
+    """Train a network, calibrate and test it; an interrupted run resumes. Status 130 if stopped."""
     if as_job:
         from stellar_core.commands.jobs import submit
 
-        submit(config, preset, name, source, select or [], labels, table, store, as_json)
+        submit(config, preset, name, "catalogue" if store else source, select or [], labels, table, store, as_json)
         return
     from stellar_core.pipeline.chain import train_chain
     from stellar_core.pipeline.train_model import train_model
-    from stellar_core.training.config import TrainingConfig
     from stellar_core.training.console import Console, stop_on_signal
 
     console = Console(sys.stderr)
     with stop_on_signal() as stop:
         callbacks = {"say": console.say, "report": console.report, "progress": console.progress, "stop": stop}
-        if config is not None and config.is_dir():
+        if config is not None and config.is_dir() and not store:
             card = train_chain(config, out, **callbacks)
         else:
-            settings = TrainingConfig() if config is None else TrainingConfig.read(config)
-            card = train_model(settings, out, **callbacks)
+            settings = _settings(config, preset)
+            sets = _survey_sets(store, select or [], settings, out, callbacks) if store else None
+            card = train_model(settings, out, **callbacks, sets=sets)
+            if card is not None and sets is not None:
+                sets.clear()
         if card is None and stop():
             raise typer.Exit(130)
     if as_json and card is not None:
         emit(card)
+
+
+def _settings(config: Path | None, preset: str) -> TrainingConfig:
+    """The settings of a preset, of a file, or of the paper's Setup A."""
+    from stellar_core.training.config import TrainingConfig
+
+    if preset:
+        from stellar_core.jobs.presets import preset as preset_job
+
+        return preset_job(preset).training
+    return TrainingConfig() if config is None else TrainingConfig.read(config)
+
+
+def _survey_sets(
+    store: str, select: list[str], settings: TrainingConfig, out: Path | None, callbacks: dict[str, Callable]
+) -> SurveySets:
+    """The stars of a survey store within the ranges; those for training are kept in the model's folder meanwhile."""
+    from functools import partial
+
+    from stellar_core.commands.jobs import read_range
+    from stellar_core.jobs.spec import StarSource
+    from stellar_core.jobs.stars import inside
+    from stellar_core.paths import TRAINED_DIR
+    from stellar_core.pipeline.survey_sets import survey_sets
+
+    source = StarSource("catalogue", dict(map(read_range, select)), store)
+    folder = (TRAINED_DIR / settings.name if out is None else out) / "stars"
+    told = {name: callbacks[name] for name in ("say", "progress")}
+    chosen = partial(inside, source.ranges)
+    return survey_sets(Path(store), settings.data, folder, chosen, ranges=source.ranges, **told)
 
 
 @commands.command()

@@ -41,10 +41,9 @@ class SurveySample:
     ----------
     stars : StarSet
         All spectra of the store, as `open_stored_stars` gives them; the reference atmosphere is SSPP's.
-    snr : (n,) float
-        Of all spectra, per pixel.
-    mass : (n,) float
-        Initial mass that belongs to the labels, Msun.
+    columns : dict of str to (n,) ndarray
+        Columns of all spectra: specobjid, plate, ra and dec [deg], snr per pixel, and the initial mass [Msun] that
+        belongs to the labels.
     rows : dict of str to (m,) int
         Rows of the sets "training", "calibration" and "test", ascending.
     repeats : int
@@ -57,8 +56,7 @@ class SurveySample:
     """
 
     stars: StarSet
-    snr: np.ndarray
-    mass: np.ndarray
+    columns: dict[str, np.ndarray]
     rows: dict[str, np.ndarray]
     repeats: int
     survey: str
@@ -69,11 +67,14 @@ class SurveySample:
         """Return the rows of several sets together, ascending."""
         return np.sort(np.concatenate([self.rows[name] for name in names]))
 
+    def take(self, name: str, most: int) -> np.ndarray:
+        """Return at most ``most`` rows of the set ``name``, spread over the plates."""
+        return spread(self.rows[name], self.columns["plate"], self.columns["specobjid"], most)
+
     def held_out(self, name: str, most: int) -> StarSet:
         """Return at most ``most`` stars of the set ``name`` in memory, with `labels_as_truth`."""
-        rows = self.rows[name]
-        rows = np.sort(rows[np.argsort(_fractions(rows, _ORDER))[:most]])
-        return labels_as_truth(select(self.stars, rows), self.snr[rows], self.mass[rows])
+        rows = self.take(name, most)
+        return labels_as_truth(select(self.stars, rows), *(self.columns[key][rows] for key in ("snr", "mass")))
 
 
 def open_stored_stars(folder: Path) -> StarSet:
@@ -136,8 +137,7 @@ def sample_survey(
     kinds = (bool((~mock).any()), bool(mock.any()))
     return SurveySample(
         stars=found,
-        snr=columns["snr"],
-        mass=columns["mass"],
+        columns=columns,
         rows=rows,
         repeats=len(usable) - len(kept),
         survey=_SURVEYS.get(kinds, "survey"),
@@ -224,7 +224,8 @@ def write_rows(
 
 def check_number(sample: SurveySample, fewest: int) -> None:
     """Raise ParameterError if a set has too few stars: fewer than ``fewest`` to train on, a tenth of that to test."""
-    for name, rows in sample.rows.items():
+    for name in ("training", "calibration", "test"):
+        rows = sample.rows[name]
         least = fewest if name == "training" else fewest // 10
         if len(rows) < least:
             raise ParameterError(

@@ -17,8 +17,8 @@ _VIEWS = ("spectrum and photometry", "spectrum alone", "photometry alone")
 
 
 def metrics(card: Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
-    """Return the most complete view of the MOCK test stars on a card, and its metrics."""
-    views = card.get("metrics_mock_test", {})
+    """Return the most complete view of the test stars on a card, MOCK or of a survey, and its metrics."""
+    views = card.get("metrics_mock_test") or card.get("metrics_survey_test", {})
     name = next((name for name in _VIEWS if name in views), "")
     return name, views.get(name, {})
 
@@ -56,6 +56,7 @@ def summary(job: Job) -> dict[str, object]:
     if card is not None:
         view, found = metrics(card)
         line |= {"view": view, "training_stars": card.get("training_stars")}
+        line |= {"tested": card.get("survey", "MOCK")}
         for name in QUANTITIES:
             figures = found.get(name, {})
             line |= {f"{name}_{key}": figures.get(key) for key in ("rmse", "rmse_constant", "r2")}

@@ -91,7 +91,11 @@ def describe(job: Job) -> None:
     if source.kind == "table":
         learned = "trained on the stars of a labelled table"
     elif source.kind == "catalogue":
-        learned = "trained on stars of the survey store" if source.store else "trained on stars of the MOCK survey"
+        learned = (
+            f"trained on stars of the survey {card['survey']}"
+            if source.store
+            else "trained on stars of the MOCK survey"
+        )
     elif source.labels == "truth":
         learned = "trained on the true parameters of MOCK stars"
     else:
@@ -99,8 +103,8 @@ def describe(job: Job) -> None:
     words = [learned, *(f"{name} {low:g} to {high:g}" for name, (low, high) in source.ranges.items())]
     if training.start_from:
         words.append(f"started from the weights of {training.start_from}")
-    words.append("calibrated and tested on other MOCK stars")
-    what = {"what": f"{was}; {', '.join(words)}"}
+    words.append(str(card.get("tested_on", "calibrated and tested on other MOCK stars")))
+    what: dict[str, object] = {"what": f"{was}; {', '.join(words)}"}
     if source.labels == "truth":
         what["data"] = (
             "MOCK: emulated spectra of stars drawn from MIST; trained on the true age, lifetime and stage of each"

@@ -1,4 +1,4 @@
-"""Accuracy of a network during its training, on MOCK stars used for nothing else."""
+"""Accuracy of a network during its training, on stars that it does not learn from."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from stellar_core.datasets.config import DataConfig
+from stellar_core.datasets.memmap_stars import select
 from stellar_core.datasets.mock_stars import StarSet, make_stars
 from stellar_core.evaluation.metrics import classification, regression
 from stellar_core.evaluation.predictions import truth_of
@@ -16,6 +17,7 @@ from stellar_core.inference.isochrone import embed
 from stellar_core.inference.isochrone_posterior import PosteriorEngine
 from stellar_core.inference.mc_dropout import QUANTITIES
 from stellar_core.models.isochrone_network import IsochroneNetwork
+from stellar_core.pipeline.survey_sets import SurveySets
 
 #: Stars drawn.
 STARS = 200
@@ -24,8 +26,10 @@ SEED_OFFSET = 104_729
 _BATCH = 50
 
 
-def monitoring_stars(data: DataConfig) -> StarSet:
-    """Make MOCK stars as a survey selects them, with another seed than those of the run."""
+def monitoring_stars(data: DataConfig, sets: SurveySets | None = None) -> StarSet:
+    """Return the first calibration stars of a survey, else MOCK stars with another seed than those of the run."""
+    if sets is not None:
+        return select(sets.calibration, np.arange(min(STARS, len(sets.calibration))))
     return make_stars(STARS, replace(data, seed=data.seed + SEED_OFFSET), "calibration")
 
 

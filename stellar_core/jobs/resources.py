@@ -35,15 +35,22 @@ def checkpoint_bytes(parameters: int) -> int:
     return 16 * parameters + 200_000
 
 
-def disk_needed(parameters: int) -> int:
-    """Largest size of a job in bytes: three checkpoints, of which one is being written, the model, small files."""
-    return 3 * checkpoint_bytes(parameters) + 2 * parameters + SMALL_FILES
+def disk_needed(parameters: int, stars: int = 0) -> int:
+    """Largest size of a job in bytes: three checkpoints, of which one is being written, the model, small files, and
+    ``stars`` of a survey."""
+    return 3 * checkpoint_bytes(parameters) + 2 * parameters + SMALL_FILES + stars * STAR_BYTES
 
 
-def memory_needed(training: TrainingConfig, parameters: int) -> float:
-    """Memory in bytes: the worker itself, the stars twice while they are assembled, and the network."""
+def memory_needed(training: TrainingConfig, parameters: int, on_disk: bool = False) -> float:
+    """Memory in bytes: the worker itself, the stars, and the network.
+
+    Stars are in memory twice while they are assembled. Of a survey store (``on_disk``) only those for calibration and
+    test are in memory, with the views of their inputs.
+    """
+    data = training.data
+    stars = 3.0 * (data.calibration + data.test) if on_disk else 2.0 * data.stars
     base = ISOCHRONE_BYTES if isinstance(training.model, IsochroneConfig) else BASE_BYTES
-    return base + 2.0 * training.data.stars * STAR_BYTES + 16.0 * parameters + training.batch * 2e6
+    return base + stars * STAR_BYTES + 16.0 * parameters + training.batch * 2e6
 
 
 def check_disk(folder: Path, needed: float) -> None:

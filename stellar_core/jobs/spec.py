@@ -33,7 +33,9 @@ LIMITS = {
 
 @dataclass(frozen=True)
 class StarSource:
-    """Origin of the training stars; calibration and test stars are always MOCK ones with other seeds.
+    """Origin of the training stars.
+
+    Calibration and test stars are held-out ones of the same survey store, else MOCK ones with other seeds.
 
     Attributes
     ----------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +22,9 @@ from stellar_core.preprocessing.spectra import prepare
 from stellar_core.progress import Progress
 from stellar_core.spectrum import Spectrum
 
+if TYPE_CHECKING:
+    from stellar_core.pipeline.survey_sets import SurveySets
+
 #: With ranges: MOCK stars drawn at a time, and drawn stars per star wanted before giving up.
 BLOCK, MOST = 2000, 50
 #: Smallest number of usable stars.
@@ -30,6 +35,8 @@ def training_stars(
     source: StarSource, data: DataConfig, folder: Path, progress: Progress, say: Callable[[str], None], most: int = MOST
 ) -> StarSet | None:
     """Return the training stars of a job, or None for plain MOCK stars, which the run makes itself.
+
+    Those of a survey store come from `stored_stars`.
 
     Parameters
     ----------
@@ -55,8 +62,6 @@ def training_stars(
     if source.kind == "table":
         stars, left = _from_table(read_star_table((folder / "table.csv").read_bytes()), source, data.stars, progress)
         what = "rows of the table"
-    elif source.store:
-        return _from_store(source, data, progress)
     else:
         stars, left = _from_mock_survey(source, data, progress)
         what = "stars of the MOCK survey"
@@ -65,6 +70,26 @@ def training_stars(
     if len(stars) < FEWEST:
         raise ParameterError(f"Only {len(stars)} {what} can be used; a run needs at least {FEWEST}.", value=len(stars))
     return stars
+
+
+def stored_stars(
+    source: StarSource, data: DataConfig, folder: Path, progress: Progress, say: Callable[[str], None]
+) -> SurveySets | None:
+    """Return the stars of a job whose source is a survey store, those for training in ``folder``; None for others.
+
+    Raises
+    ------
+    StellarError
+        As `stellar_core.pipeline.survey_sets.survey_sets`.
+    """
+    if source.kind != "catalogue" or not source.store:
+        return None
+    from stellar_core.pipeline.survey_sets import survey_sets
+
+    chosen = partial(inside, source.ranges)
+    return survey_sets(
+        Path(source.store), data, folder / "stars", chosen, ranges=source.ranges, say=say, progress=progress
+    )
 
 
 def _drawn(source: StarSource, data: DataConfig, progress: Progress, most: int) -> StarSet | None:
@@ -124,27 +149,6 @@ def _joined(sets: list[StarSet]) -> StarSet:
             **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         )
     return StarSet(**joined)
-
-
-def _from_store(source: StarSource, data: DataConfig, progress: Progress) -> StarSet:
-    """Stars of a survey store within the ranges; a random subset if there are more than wanted."""
-    from stellar_core.datasets.survey_stars import open_stored_stars
-    from stellar_core.survey.reader import StoreReader
-
-    stored, snr = open_stored_stars(Path(source.store)), StoreReader(Path(source.store)).column("snr")
-    rows = np.flatnonzero(inside(source.ranges, stored.labels.atmosphere, snr))
-    if len(rows) < FEWEST:
-        raise ParameterError(f"Only {len(rows)} stars of the store lie within the ranges; a run needs {FEWEST}.")
-    rows = np.sort(np.random.default_rng([data.seed, 5]).permutation(rows)[: data.stars])
-    parts: dict[str, list[np.ndarray]] = {item.name: [] for item in fields(Inputs)}
-    for start in range(0, len(rows), 500):
-        progress("reading the survey store", start, len(rows))
-        for name, chunks in parts.items():
-            chunks.append(np.asarray(getattr(stored.inputs, name)[rows[start : start + 500]]))
-    labels = {item.name: getattr(stored.labels, item.name) for item in fields(Labels)}
-    labels["reference"] = labels["atmosphere"]
-    chosen = Labels(**{name: np.asarray(array)[rows] for name, array in labels.items()})
-    return StarSet(Inputs(**{name: np.concatenate(chunks) for name, chunks in parts.items()}), chosen, None)
 
 
 def _from_mock_survey(source: StarSource, data: DataConfig, progress: Progress) -> tuple[StarSet, dict[str, int]]:

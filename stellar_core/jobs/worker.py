@@ -135,7 +135,7 @@ class _Worker:
         from stellar_core.jobs.model_registry import describe
         from stellar_core.jobs.monitor import Monitor, monitoring_stars
         from stellar_core.jobs.resources import parameter_count
-        from stellar_core.jobs.stars import training_stars
+        from stellar_core.jobs.stars import stored_stars, training_stars
         from stellar_core.pipeline.train_model import train_model
         from stellar_core.training.console import Console
 
@@ -143,13 +143,17 @@ class _Worker:
         training = config.training
         torch.set_num_threads(config.threads)
         parameters = parameter_count(training.model)
-        check_disk(self.job.folder, max(0.0, disk_needed(parameters) - self.job.bytes))
-        check_memory(memory_needed(training, parameters))
+        on_disk = training.data.stars if config.source.store else 0
+        check_disk(self.job.folder, max(0.0, disk_needed(parameters, on_disk) - self.job.bytes))
+        check_memory(memory_needed(training, parameters, on_disk=bool(on_disk)))
         self.checkpoint_bytes = checkpoint_bytes(parameters) + 1e6
         self.console = Console(_Log())
-        stars = training_stars(config.source, training.data, self.job.folder, self._progress, self.console.say)
-        self._progress("making MOCK stars to monitor the training", 0, 1)
-        self.monitor = Monitor(monitoring_stars(training.data))
+        given = config.source, training.data, self.job.folder, self._progress, self.console.say
+        sets = stored_stars(*given)
+        stars = training_stars(*given) if sets is None else None
+        self._progress("choosing stars to monitor the training", 0, 1)
+        self.monitor = Monitor(monitoring_stars(training.data, sets))
+        self.monitored = "MOCK" if sets is None else "held-out"
         card = train_model(
             training,
             self.job.model,
@@ -158,12 +162,15 @@ class _Worker:
             progress=self._progress,
             stop=self._stop_requested,
             stars=stars,
+            sets=sets,
             after_epoch=self._after_epoch,
             save_seconds=SAVE_SECONDS,
         )
         if card is None:
             return self._stopped()
         self.interruptible = False  # a finished model is kept
+        if sets is not None:
+            sets.clear()
         describe(self.job)
         return self.status.enter("done", phase="", seconds_left=0.0, done=0, total=0)
 
@@ -200,7 +207,7 @@ class _Worker:
         write_text(self.job.folder / "sample.json", json.dumps({"epoch": epoch, **sample}) + "\n")
         age, teff = figures["log_age"], figures["teff"]
         self.console.say(
-            f"After epoch {epoch}, on {figures['n']} MOCK stars: "
+            f"After epoch {epoch}, on {figures['n']} {self.monitored} stars: "
             f"Teff RMSE {teff['rmse']:.0f} K (baseline: mean, {teff['rmse_constant']:.0f}), "
             f"log age RMSE {age['rmse']:.3f} (baseline: mean, {age['rmse_constant']:.3f}), "
             f"stage macro F1 {figures['stage']['macro_f1']:.2f}"

@@ -13,7 +13,7 @@ from stellar_core.evaluation.corruption_tests import corruption_suite
 from stellar_core.evaluation.exact_posterior import compare_crps, recalibrated_baseline
 from stellar_core.evaluation.mock_evaluation import measure, readable_views
 from stellar_core.evaluation.parallax import compare_views
-from stellar_core.evaluation.predictions import predict_stars
+from stellar_core.evaluation.predictions import Predictions, predict_stars
 from stellar_core.evaluation.reliability import by_group, covered
 from stellar_core.evaluation.stored_predictions import StoredTest, TestStars
 from stellar_core.evaluation.survey_sample import survey_sample
@@ -49,13 +49,8 @@ def make_report(
     seed : int
     """
     isochrone = isinstance(estimator, IsochroneEstimator)
-    names = (
-        [MAIN, *(name for name in estimator.calibration.views if name != MAIN)]
-        if isochrone
-        else readable_views(estimator.network)
-    )
-    part = select(test, np.arange(int(np.ceil(PART * len(test)))))
-    predictions = {name: predict_stars(estimator, test if name == names[0] else part, name, seed) for name in names}
+    predictions = _by_view(estimator, test, seed)
+    names = list(predictions)
     main = predictions[names[0]]
     stars, sample = survey_sample(estimator, min(SURVEY_STARS, len(test)))
     survey = predict_stars(estimator, sample, names[0], seed)
@@ -76,9 +71,9 @@ def make_report(
         "damage_mock": corruption_suite(estimator, min(CORRUPTED_STARS, int(CORRUPTED_PART * len(test))), seed),
     }
     if isochrone:
-        figures["temperature_of_likelihood"] = dict(
-            (name, float(estimator.calibration.temperature[VIEWS[name]])) for name in estimator.calibration.views
-        )
+        figures["temperature_of_likelihood"] = {
+            name: float(estimator.calibration.temperature[VIEWS[name]]) for name in estimator.calibration.views
+        }
         columns = [4, 3]
         exact = recalibrated_baseline(*few, errors, seed)
         figures["crps_beside_exact_posterior"] = compare_crps(
@@ -98,3 +93,28 @@ def make_report(
         "",
     )
     return figures, table
+
+
+def survey_report(estimator: Estimator, test: StarSet, seed: int) -> dict[str, object]:
+    """Return entries for the card of a model that is tested on stars of a survey, against their labels.
+
+    Parameters
+    ----------
+    estimator : Estimator
+    test : StarSet
+        With labels in place of the truth.
+    seed : int
+    """
+    labels = not isinstance(estimator, IsochroneEstimator)
+    found = _by_view(estimator, test, seed)
+    return {"metrics_survey_test": {name: measure(one, test, labels) for name, one in found.items()}}
+
+
+def _by_view(estimator: Estimator, test: StarSet, seed: int) -> dict[str, Predictions]:
+    """Predictions by view, the most complete input first; the others of a part of the stars."""
+    if isinstance(estimator, IsochroneEstimator):
+        names = [MAIN, *(name for name in estimator.calibration.views if name != MAIN)]
+    else:
+        names = readable_views(estimator.network)
+    part = select(test, np.arange(int(np.ceil(PART * len(test)))))
+    return {name: predict_stars(estimator, test if name == names[0] else part, name, seed) for name in names}

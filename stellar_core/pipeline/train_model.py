@@ -22,7 +22,8 @@ from stellar_core.models.checkpoints import load_network, save_network
 from stellar_core.models.isochrone_config import IsochroneConfig
 from stellar_core.paths import TRAINED_DIR
 from stellar_core.pipeline.calibrate import calibrate_dropout, calibrate_isochrone
-from stellar_core.pipeline.test_report import make_report
+from stellar_core.pipeline.survey_sets import SurveySets
+from stellar_core.pipeline.test_report import make_report, survey_report
 from stellar_core.progress import Progress
 from stellar_core.training.checkpoint import NEWEST, Checkpoints, training_folder
 from stellar_core.training.config import TrainingConfig
@@ -53,6 +54,7 @@ def train_model(
     progress: Progress = _silent,
     stop: Stop = lambda: False,
     stars: StarSet | None = None,
+    sets: SurveySets | None = None,
     after_epoch: AfterEpoch | None = None,
     save_seconds: float = 300.0,
 ) -> dict[str, object] | None:
@@ -69,8 +71,9 @@ def train_model(
     progress : callable, optional
         Called with what is being done, how much is done and of how much, outside the training itself.
     stars : StarSet, optional
-        Training stars instead of the MOCK ones that ``config.data`` describes. Calibration and test
-        use MOCK stars in any case.
+        Training stars instead of the MOCK ones that ``config.data`` describes; calibration and test use MOCK stars.
+    sets : SurveySets, optional
+        Stars of a survey for all three, instead.
     report, stop, after_epoch, save_seconds : optional
         As in `stellar_core.training.loop.train`.
 
@@ -91,10 +94,13 @@ def train_model(
     try:
         if first:
             _claim(folder, config)
-        training = _make_stars(config, "train", stop, progress) if stars is None else stars
+        if sets is not None:
+            training = sets.training
+        else:
+            training = _make_stars(config, "train", stop, progress) if stars is None else stars
         trained = train(config, training, folder, report, stop, save_seconds, after_epoch=after_epoch)
         if trained.finished and first:
-            card = finish(config, trained.network.cpu(), len(training), folder, say, stop, progress)
+            card = finish(config, trained.network.cpu(), len(training), folder, say, stop, progress, sets)
             Checkpoints(folder, "", 0.0).clear()
             return card
     except _Stopped:
@@ -155,6 +161,7 @@ def finish(
     say: Say,
     stop: Stop = lambda: False,
     progress: Progress = _silent,
+    sets: SurveySets | None = None,
 ) -> dict[str, object]:
     """Calibrate and test a trained network, and write it with its card and the table of its test.
 
@@ -169,13 +176,15 @@ def finish(
     folder : Path
     say, stop, progress : callable
         As in `train_model`.
+    sets : SurveySets, optional
+        Stars of a survey for calibration and test, instead of MOCK ones.
 
     Returns
     -------
     dict
         The card.
     """
-    held = _make_stars(config, "calibration", stop, progress)
+    held = _make_stars(config, "calibration", stop, progress) if sets is None else sets.calibration
     say("Calibrating.")
     progress("calibrating", 0, 0)
     isochrone = isinstance(config.model, IsochroneConfig)
@@ -186,23 +195,28 @@ def finish(
     )
     kind = IsochroneEstimator if isochrone else DropoutEstimator
     estimator = kind(config.name, network, check, {}, calibration)
-    test = _make_stars(config, "test", stop, progress)
+    test = _make_stars(config, "test", stop, progress) if sets is None else sets.test
     say("Testing.")
     progress("testing", 0, 0)
-    figures, table = make_report(estimator, held, test, config.data.spp_errors, config.seed)
+    if sets is None:
+        figures, table = make_report(estimator, held, test, config.data.spp_errors, config.seed)
+        origin = {"training_mock_edition": EDITION, "mock_edition": EDITION}
+    else:
+        figures, table = survey_report(estimator, test, config.seed), None
+        origin = {"survey": sets.survey, "data_kind": sets.kind, "tested_on": sets.tested_on}
     card = {
         "name": config.name,
-        **_description(config),
+        **_description(config, sets),
         "config": config.to_dict(),
         "training_stars": used,
-        "training_mock_edition": EDITION,
-        "mock_edition": EDITION,
+        **origin,
         "date": datetime.date.today().isoformat(),
         "calibration_stars": len(held),
         **figures,
     }
     written = save_network(folder, network, {**calibration.arrays(), **check.arrays()}, rounded(card))
-    write_test(folder, replace(table, sha256=str(written["sha256"])))
+    if table is not None:
+        write_test(folder, replace(table, sha256=str(written["sha256"])))
     return written
 
 
@@ -227,8 +241,16 @@ def _make_stars(config: TrainingConfig, split: str, stop: Stop, progress: Progre
     return make_stars(n, config.data, split, check)
 
 
-def _description(config: TrainingConfig) -> dict[str, str]:
+def _description(config: TrainingConfig, sets: SurveySets | None) -> dict[str, str]:
     """The model and its training data, in words."""
+    if sets is not None:
+        isochrone = isinstance(config.model, IsochroneConfig)
+        model = "9" if isochrone else f"{config.model.architecture.number} of the paper ({config.model.name})"
+        return {
+            "what": f"Model {model}, trained on {sets.stars}; {sets.tested_on}",
+            "data": f"{sets.kind}: spectra of the survey {sets.survey}; labels by the nearest track point to SSPP's "
+            "parameters",
+        }
     if isinstance(config.model, IsochroneConfig):
         return {
             "what": "Model 9: patches of the spectrum and photometry to a posterior over real points of MIST tracks, "

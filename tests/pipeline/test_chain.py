@@ -59,7 +59,7 @@ def test_a_chain_that_is_not_closed_is_refused(tmp_path, start):
 def test_a_chain_continues_from_its_first_unfinished_stage(tmp_path, monkeypatch):
     trained: list[str] = []
 
-    def finish(config, network, used, folder, say, stop, progress):
+    def finish(config, network, used, folder, say, stop, progress, sets=None):
         trained.append(config.name)
         return save_network(folder, network, {}, {"name": config.name, "calibration": config.data.calibration})
 

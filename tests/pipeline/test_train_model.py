@@ -31,7 +31,7 @@ def fast_run(monkeypatch):
         made.append(split)
         return stars()
 
-    def finish(config, network, used, folder, say, stop, progress):
+    def finish(config, network, used, folder, say, stop, progress, sets=None):
         return {"name": config.name, "training_stars": used}
 
     monkeypatch.setattr(pipeline, "make_stars", make)

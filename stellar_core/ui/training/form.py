@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import streamlit as st
 
@@ -36,7 +35,6 @@ SLIDERS = {
     "feh": (FEH.label, -3.0, 0.8, 0.1),
     "snr": (SNR.label, 5.0, 80.0, 1.0),
 }
-MOCK_SURVEY = "MOCK survey"
 
 
 def show_form() -> None:
@@ -75,7 +73,8 @@ def _inputs(chosen: str, base: JobConfig) -> tuple[JobConfig, bytes | None]:
     with left:
         name = st.text_input("Name", base.name, max_chars=LIMITS["name"][1], key=key("name"))
         source, table = _source_inputs(base, key)
-        st.markdown("**Number of stars**; calibration and test use separate :orange-badge[MOCK] stars.")
+        held_out = "held-out stars of the survey" if source.store else "separate :orange-badge[MOCK] stars"
+        st.markdown(f"**Number of stars**; calibration and test use {held_out}.")
         row = st.columns(3)
         stars = row[0].number_input("Training stars", *LIMITS["rows"], training.data.stars, step=100, key=key("stars"))
         held = row[1].number_input(
@@ -148,14 +147,15 @@ def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
             table = uploaded.getvalue()
             st.caption(f"{_stars(table):,} stars in {escape(uploaded.name)}.")
     elif kind == "catalogue":
-        stores = [MOCK_SURVEY, *(str(path.parent) for path in sorted(REPOSITORY.glob("*/store/store.json")))]
-        chosen = st.selectbox(
-            "Catalogue",
-            stores,
-            format_func=lambda path: path if path == MOCK_SURVEY else Path(path).parent.name,
-            key=key("store"),
-        )
-        store = "" if chosen == MOCK_SURVEY else chosen
+        stores = _stores()
+        store = st.selectbox("Catalogue", list(stores), format_func=stores.get, key=key("store"))
+        if store:
+            st.caption(
+                "One spectrum of each star, spread over the plates. A tenth of the stars each is held out for "
+                "calibration and for the test; both are against labels from SSPP's parameters."
+            )
+        elif len(stores) == 1:
+            st.caption("A survey that you fetch on page *Data* is listed here.")
     ranges = {}
     if st.toggle("Limit the range", key=key("some"), help="Ranges of the measured parameters."):
         columns = st.columns(2)
@@ -169,6 +169,15 @@ def _source_inputs(base: JobConfig, key) -> tuple[StarSource, bytes | None]:
                     RANGES[name][1] if limits[1] == high else limits[1],
                 )
     return StarSource(kind, ranges, store, labels), table
+
+
+def _stores() -> dict[str, str]:
+    """Catalogues by the folder of their store, empty for the MOCK survey: those of page Data, and of this folder."""
+    from stellar_core.catalogue.surveys import surveys
+
+    found = {"" if survey.store is None else str(survey.store): survey.title for survey in surveys()}
+    others = (path.parent for path in sorted(REPOSITORY.glob("*/store/store.json")))
+    return found | {str(path): path.parent.name for path in others if str(path) not in found}
 
 
 @st.cache_data(max_entries=16, show_spinner="Reading the table")
@@ -193,7 +202,9 @@ def _model_inputs(model: ModelConfig | IsochroneConfig, key) -> ModelConfig | Is
     if name == ISOCHRONE:
         sizes = ("depth", "width", "heads", "embedding_depth", "embedding_width")
     else:
-        sizes = tuple(size for size in ARCHITECTURES[name].settings if size not in ("dropout", "bounded", "patch", "channels"))
+        sizes = tuple(
+            size for size in ARCHITECTURES[name].settings if size not in ("dropout", "bounded", "patch", "channels")
+        )
     columns, values = st.columns(2), {}
     for number, size in enumerate(sizes):
         low, high = LIMITS.get(size.rpartition("_")[2], (1, 32))
@@ -227,10 +238,13 @@ def _weight_inputs(training: TrainingConfig, key) -> tuple[tuple[float, float, f
 
 def _show_needs(config: JobConfig) -> None:
     """Memory, disk space and number of weights of the run."""
-    weights = _weights(config.training.model)
+    weights, data = _weights(config.training.model), config.training.data
+    on_disk = bool(config.source.store)
     with st.container(horizontal=True, gap="large"):
-        st.metric("Memory", f"{memory_needed(config.training, weights) / 1e9:.1f} GB", width="content")
-        st.metric("Disk", f"{disk_needed(weights) / 1e6:.0f} MB", width="content")
+        memory = memory_needed(config.training, weights, on_disk=on_disk)
+        st.metric("Memory", f"{memory / 1e9:.1f} GB", width="content")
+        disk = disk_needed(weights, data.stars if on_disk else 0)
+        st.metric("Disk", f"{disk / 1e9:.1f} GB" if on_disk else f"{disk / 1e6:.0f} MB", width="content")
         st.metric("Weights", f"{weights:,}", width="content")
 
 

@@ -63,7 +63,7 @@ def _show(job_id: str, drawn: str) -> None:
         st.rerun()
     colour, icon = BADGES[status.state]
     st.subheader(
-        f"{escape(config.name)} :{colour}-badge[:material/{icon}: {status.state}] :orange-badge[MOCK]", anchor=False
+        f"{escape(config.name)} :{colour}-badge[:material/{icon}: {status.state}] {_origin(job)}", anchor=False
     )
     if config.note:
         st.caption(escape(config.note))
@@ -75,6 +75,21 @@ def _show(job_id: str, drawn: str) -> None:
         st.code("\n".join(job.log(30)) or "Empty.", language=None, wrap_lines=True)
     with st.expander("Settings"):
         st.json(config.to_dict(), expanded=1)
+
+
+def _origin(job: Job) -> str:
+    """Badge of the test stars: MOCK, or the survey."""
+    if not job.config.source.store:
+        return ":orange-badge[MOCK]"
+    kind = str((job.card or {}).get("data_kind", "survey"))
+    return f":{'orange' if 'MOCK' in kind else 'green'}-badge[{escape(kind)}]"
+
+
+def _stars(job: Job) -> str:
+    """Stars of the test and of the monitoring in words."""
+    if not job.config.source.store:
+        return ":orange-badge[MOCK] test stars"
+    return "held-out stars of the survey, against their SSPP-derived labels"
 
 
 def _show_progress(status: Status) -> None:
@@ -181,7 +196,7 @@ def _delete(queue: Queue, job: Job) -> None:
 
 
 def _show_result(job: Job, status: Status) -> None:
-    """Errors of the finished model on MOCK test stars, and the button that adds it to the app."""
+    """Errors of the finished model on its test stars, and the button that adds it to the app."""
     card = job.card if status.state == "done" else None
     if card is None:
         return
@@ -210,7 +225,7 @@ def _show_result(job: Job, status: Status) -> None:
     if rows:
         known = card.get("exact_posterior_from_pipeline_parameters_mock_test", {})
         exact = known.get("log_age")
-        st.markdown(f"**Errors on {found.get('n', 0):,} :orange-badge[MOCK] test stars** ({view}), after calibration")
+        st.markdown(f"**Errors on {found.get('n', 0):,} {_stars(job)}** ({view}), after calibration")
         st.table(rows)
         if exact is not None:
             st.caption(
@@ -246,10 +261,10 @@ def _show_curves(job: Job) -> None:
         figure = loss_figure(curve, history, part, revision=f"{job.id} {part}", palette=palette())
         show_plot(figure, "losses", f"{job.id}-loss", "Loss by epoch")
     if epochs:
-        st.markdown(
-            f"**Metrics on {epochs[-1]['n']} independent :orange-badge[MOCK] stars**, before calibration; dashed: "
-            "constant predictor"
+        stars = (
+            "calibration stars of the survey" if job.config.source.store else "independent :orange-badge[MOCK] stars"
         )
+        st.markdown(f"**Metrics on {epochs[-1]['n']} {stars}**, before calibration; dashed: constant predictor")
         show_plot(
             monitored_figure(epochs, revision=job.id, palette=palette(), **panels()),
             "monitored",
