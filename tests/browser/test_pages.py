@@ -80,7 +80,7 @@ def test_a_box_on_the_catalogue_leads_to_a_star_and_its_link_restores_the_box(vi
     with tab.rerun():
         tab.page.get_by_role("link", name=re.compile("^Open .* on the Star page")).click()
     tab.page.wait_for_selector("h1:has-text('Stellar Ages Explorer')")
-    assert "star=16" in tab.page.url and len(tab.numbers()) == 6
+    assert "star=16" in tab.page.url and len(tab.numbers()) == 7
     tab.assert_no_errors()
     other = visit()
     other.open("catalogue" + link)

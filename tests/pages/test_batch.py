@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from stellar_core import examples
 from stellar_core.batch import worker
 from stellar_core.batch.identifier_chunk import IdentifierChunk
 from stellar_core.mock.survey import MockSurvey
@@ -51,6 +52,17 @@ def test_an_archive_is_read_and_a_hostile_one_is_rejected(page):
     page.file_uploader[0].upload("x.zip", b"PK\x03\x04" + b"PK\x01\x02" * 10_001, "application/zip")
     page = ask(page, "")
     assert not page.exception and "command line" in page.error[0].value and not page.dataframe
+
+
+def test_a_row_of_an_archive_opens_on_the_star_page(page, monkeypatch):
+    monkeypatch.setattr("streamlit.dataframe", lambda *_args, **_options: {"selection": {"rows": [0]}})
+    data = archive({"one.fits": examples.examples()[0].path.read_bytes()})
+    page.file_uploader[0].upload("x.zip", data, "application/zip")
+    page = ask(page, "")
+    assert not page.exception and not page.error
+    ((key, source),) = page.session_state["recent"].items()
+    assert source.label == "one.fits" and source.row == 0
+    assert f"star={key}" in page.get("page_link")[0].proto.query_string
 
 
 @pytest.mark.slow

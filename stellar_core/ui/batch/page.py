@@ -87,7 +87,7 @@ def choose() -> Run | None:
         file = right.file_uploader(
             "or a file (used instead): a list of identifiers, or a zip archive of spectra",
             key="batch_file",
-            help="Up to 30 MB. A table (CSV, ECSV, FITS, VOTable, Parquet) needs the columns specObjID, or plate, "
+            help="A table (CSV, ECSV, FITS, VOTable, Parquet) needs the columns specObjID, or plate, "
             "MJD and fiberID, or RA and Dec; a text file needs one identifier per line. An archive gives one row per "
             "member.",
         )

@@ -99,7 +99,6 @@ def _offer_star(run: Run, shown: pd.DataFrame, event: Mapping[str, Mapping[str, 
     )
 
 
-
 def as_shown(table: pa.Table, model: str) -> pd.DataFrame:
     """Select the shown columns, convert ages to Gyr, and add ``state``: "inside", "outside" (flagged) or "none"."""
     import numpy as np
