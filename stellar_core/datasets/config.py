@@ -82,10 +82,18 @@ class DataConfig:
         """Return the paper's sample, with ``changes`` to any field.
 
         Stars as a survey selects them, S/N from the paper's cut to the brightest stars of a plate, without the
-        additional dust and gaps of our training stars.
+        additional dust and gaps of our training stars; labels by interpolation from parameters that are measured on
+        the same spectra, as SSPP's are.
         """
-        snr = (QualityCuts().sn_median, 80.0)
-        return cls(**{"balanced": 0.0, "snr": snr, "dusty": 0.0, "missing_stretch": 0.0, **changes})
+        preset = {
+            "balanced": 0.0,
+            "snr": (QualityCuts().sn_median, 80.0),
+            "dusty": 0.0,
+            "missing_stretch": 0.0,
+            "pipeline": "spectroscopic",
+            "look_up": "interpolated",
+        }
+        return cls(**{**preset, **changes})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> DataConfig:

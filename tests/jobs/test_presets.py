@@ -56,6 +56,15 @@ def test_memory_grows_with_the_stars():
     assert disk_needed(2 * parameters) > disk_needed(parameters) > 3 * checkpoint_bytes(parameters)
 
 
+def test_memory_of_a_survey_store_does_not_grow_with_its_stars():
+    parameters = parameter_count(SMALL.training.model)
+    all_stars = replace(SMALL.training, data=replace(SMALL.training.data, stars=166_625, calibration=1000, test=1000))
+    few = replace(all_stars, data=replace(all_stars.data, stars=1000))
+    assert memory_needed(all_stars, parameters, on_disk=True) == memory_needed(few, parameters, on_disk=True) < 2e9
+    assert memory_needed(all_stars, parameters) > 12e9
+    assert disk_needed(parameters, 166_625) - disk_needed(parameters) == 166_625 * STAR_BYTES
+
+
 def test_the_demo_has_a_fixed_size():
     data = preset("demo").training.data
     assert (data.stars, data.calibration, data.test) == (7000, 500, 500) and preset("demo").source.labels == "truth"
@@ -130,3 +139,13 @@ def test_the_card_describes_the_training_stars(done):
     card = json.loads((done.model / "card.json").read_text())
     assert "stars of the MOCK survey, teff 5000 to 6000" in card["what"] and card["job"]["id"] == done.id
     assert model_name("My Run, again!") == "my-run-again"
+
+
+def test_the_card_of_a_survey_names_the_stars_of_its_test(done):
+    done.save_config(replace(SMALL, source=StarSource("catalogue", store="survey/store")))
+    tested = "calibrated on 9 and tested on 8 held-out stars of the survey X (REAL), against their SSPP-derived labels"
+    card = {"name": "x", "what": "Model 6, trained on 7 stars", "architecture": {}, "survey": "X", "tested_on": tested}
+    write_model(done.model, {"a": np.arange(3.0)}, card)
+    describe(Queue(done.folder.parent).find(done.id))
+    what = json.loads((done.model / "card.json").read_text())["what"]
+    assert what == f"Model 6; trained on stars of the survey X, {tested}"

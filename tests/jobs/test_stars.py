@@ -9,9 +9,10 @@ from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import make_stars
 from stellar_core.errors import ParameterError
 from stellar_core.jobs.spec import StarSource
-from stellar_core.jobs.stars import inside, training_stars
+from stellar_core.jobs.stars import inside, stored_stars, training_stars
 from stellar_core.mock.survey import MockSurvey
 from stellar_core.stages import STAGES
+from tests.small_store import make_store
 
 DATA = DataConfig(stars=190, calibration=100, test=100)
 
@@ -54,6 +55,18 @@ def test_stars_of_the_mock_catalogue_within_ranges(tmp_path):
     assert np.isfinite(stars.labels.log_age).all() and set(np.unique(stars.labels.stage)) <= set(range(5))
     assert stars.inputs.flux.shape == (len(stars), 6800) and stars.inputs.flux.dtype == np.float16
     assert calls[-1] == ("reading spectra", 120, 120)
+
+
+def test_stars_of_a_survey_store_within_ranges(tmp_path):
+    store = make_store(tmp_path / "store", stars=400)
+    source = StarSource("catalogue", {"teff": (5200.0, 6000.0)}, str(store))
+    sets = stored_stars(source, DATA, tmp_path, nothing, nothing)
+    for part in (sets.training, sets.calibration, sets.test):
+        teff = np.asarray(part.labels.atmosphere)[:, 0]
+        assert teff.min() >= 5200 and teff.max() <= 6000
+    assert len(sets.training) == 190 and (tmp_path / "stars").is_dir()
+    assert stored_stars(StarSource("catalogue"), DATA, tmp_path, nothing, nothing) is None
+    assert stored_stars(StarSource(), DATA, tmp_path, nothing, nothing) is None
 
 
 def test_a_labelled_table(tmp_path):

@@ -18,6 +18,7 @@ from stellar_core.jobs.spec import JobConfig
 from stellar_core.model_store import list_networks, write_model
 from stellar_core.training.config import TrainingConfig
 from tests.pages.conftest import ROOT
+from tests.small_store import make_store
 
 SMALL = JobConfig("Small", TrainingConfig(data=DataConfig(stars=200, calibration=100, test=100)))
 FIGURES = {"rmse": 0.25, "rmse_constant": 0.3, "r2": 0.3, "coverage": {"68": 0.7}}
@@ -96,7 +97,7 @@ def test_the_demo_shows_its_resources_and_starts(runs):
     assert "starting" in text(shown) and shown.query_params["job"] == job.id
 
 
-@pytest.mark.parametrize("preset", ["setup-a", "setup-b", "setup-c", "fine-tune", "own"])
+@pytest.mark.parametrize("preset", ["setup-a", "setup-b-ours", "setup-c", "fine-tune", "own"])
 def test_every_preset_can_be_started(preset):
     shown = page()
     shown.selectbox(key="new_preset").set_value(preset).run()
@@ -155,6 +156,21 @@ def test_an_uploaded_table_is_checked_before_the_start():
     assert not shown.error and "120 stars" in text(shown)
     shown.button(key="start").click().run()
     assert (Queue().jobs()[0].folder / "table.csv").exists()
+
+
+def test_the_survey_of_page_data_is_listed_and_its_stars_are_held_out(tmp_path, monkeypatch):
+    monkeypatch.setenv("STELLAR_SURVEY_DIR", str(tmp_path / "survey"))
+    make_store(tmp_path / "survey" / "store", stars=60)
+    shown = page()
+    shown.selectbox(key="new_preset").set_value("setup-a").run()
+    shown.radio(key="new_setup-a_source").set_value("catalogue").run()
+    listed = shown.selectbox(key="new_setup-a_store")
+    assert "fetched, MOCK" in listed.options
+    listed.set_value(str(tmp_path / "survey" / "store")).run()
+    assert not shown.exception and "held-out stars of the survey" in text(shown)
+    memory = float(next(item for item in shown.metric if item.label == "Memory").value.split()[0])
+    shown.number_input(key="new_setup-a_stars").set_value(166_625).run()
+    assert float(next(item for item in shown.metric if item.label == "Memory").value.split()[0]) == memory < 2.5
 
 
 def test_a_running_job_can_be_watched_and_cancelled():

@@ -22,6 +22,7 @@ def test_the_papers_preset_follows_section_3_5():
     assert config.balancing == "class weights" and config.clip == config.average == config.photometry_dropout == 0
     assert not config.model.bounded and config.model.channels == 1 and config.data.snr[0] == 20
     assert config.data.balanced == config.data.dusty == config.data.missing_stretch == 0
+    assert config.data.pipeline == "spectroscopic", "the paper's labels are from SSPP"
 
 
 def test_the_configuration_of_a_shipped_model_loads():
