@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stellar_core.files import is_locked, locked, read_json, write_text
@@ -42,12 +42,15 @@ class State:
     share : float
         Finished share of what is being done, 0 to 1.
     failed : bool
+    elapsed : float
+        Time since it began to report, s; 0 where unknown.
     """
 
     running: bool
     message: str = ""
     share: float = 0.0
     failed: bool = False
+    elapsed: float = field(default=0.0, compare=False)
 
 
 def launch(
@@ -137,7 +140,7 @@ def reporting(status: Path | None, line: Progress = lambda what, done, total: No
         yield line
         return
     status.parent.mkdir(parents=True, exist_ok=True)
-    last = {"what": "", "at": 0.0}
+    last, since = {"what": "", "at": 0.0}, time.time()
 
     def report(what: str, done: int, total: int) -> None:
         line(what, done, total)
@@ -145,7 +148,8 @@ def reporting(status: Path | None, line: Progress = lambda what, done, total: No
         if what == last["what"] and now - last["at"] < PACE and done < total:
             return
         last.update(what=what, at=now)
-        write_text(status, json.dumps({"what": what, "share": done / max(total, 1), "pid": os.getpid()}))
+        found = {"what": what, "share": done / max(total, 1), "since": since, "pid": os.getpid()}
+        write_text(status, json.dumps(found))
 
     with locked(_lock(status)):
         try:
@@ -169,7 +173,9 @@ def state(status: Path) -> State:
         if not found:
             return State(False)
         message, failed = str(found.get("what", "")) if found.get("failed") else _reason(status), True
-    return State(running, message, float(share) if isinstance(share, (int, float)) else 0.0, failed)
+    since = found.get("since")
+    elapsed = max(time.time() - since, 0.0) if isinstance(since, float) else 0.0
+    return State(running, message, float(share) if isinstance(share, (int, float)) else 0.0, failed, elapsed)
 
 
 def stop(status: Path) -> None:

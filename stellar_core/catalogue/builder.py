@@ -34,7 +34,11 @@ SURVEY = {
 }
 #: Columns of the isochrone posterior.
 POSTERIOR = (
-    *(f"{name}_{part}" for name in ("log_age", "log_lifetime", "mass") for part in ("mean", "std", "p16", "p84")),
+    *(
+        f"{name}_{part}"
+        for name in ("log_age", "log_lifetime", "mass")
+        for part in ("mean", "std", "p16", "median", "p84")
+    ),
     "stage",
     "stage_probability",
 )
@@ -42,11 +46,19 @@ POSTERIOR = (
 NOTES = "gaia_notes"
 #: Stars labelled at a time, which limits the memory.
 CHUNK = 10_000
+#: Step of `make_catalogue` -> share of the processor time before it, and of its own, without parallaxes.
+STEPS = {"MOCK stars": (0.0, 0.1), "ages": (0.1, 0.9)}
 
 
 def default_path() -> Path:
     """Return ``stars.parquet`` in the catalogue folder."""
     return catalogue_folder() / "stars.parquet"
+
+
+def finished_share(step: str, share: float) -> float:
+    """Return the finished share of the whole catalogue, from the step at work and its finished share."""
+    before, own = STEPS.get(step, (0.0, 0.0 if step == "starting" else 1.0))
+    return before + own * share
 
 
 def make_catalogue(
@@ -76,8 +88,8 @@ def make_catalogue(
     -------
     Path
         A Parquet file with a row for each star: identifiers, position, S/N, dereddened r magnitude and colours, Teff
-        [K], log g and [Fe/H] of the SSPP or its mock, mean, standard deviation and 68 % interval of log age, log
-        lifetime and mass, stage. With ``gaia`` also Gaia's values,
+        [K], log g and [Fe/H] of the SSPP or its mock, mean, standard deviation, median and 68 % interval of log age,
+        log lifetime and mass, stage. With ``gaia`` also Gaia's values,
         `stellar_core.catalogue.parallax_posteriors.COLUMNS`, and ``parallax_used``.
 
     Raises
@@ -172,7 +184,8 @@ def _posterior(stars: pd.DataFrame, report: Callable[[str, int, int], None]) -> 
         part = stars.iloc[start : start + CHUNK]
         observed = part[["teff", "logg", "feh"]].astype(float)
         observed.columns = ["teff_K", "logg_dex", "feh_dex"]
-        parts.append(label_table(observed.assign(**ERRORS))[list(POSTERIOR)])
+        step = lambda what, done, total, start=start: report("ages", start + done, len(stars))
+        parts.append(label_table(observed.assign(**ERRORS), progress=step)[list(POSTERIOR)])
         report("ages", start + len(part), len(stars))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(POSTERIOR))
 

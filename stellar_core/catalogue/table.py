@@ -34,6 +34,9 @@ _NUMBERS = ("FLOAT", "DOUBLE", "TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 _PLAIN = ("BOOLEAN", "VARCHAR", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _STAGE = "CASE stage " + " ".join(f"WHEN '{name}' THEN {at}" for at, name in enumerate(STAGES)) + " END AS stage"
 
+#: Part of a quantity in Gyr -> parts of its logarithm that may give it, the best one first.
+_PARTS = {"": ("median", "mean"), "_p16": ("p16",), "_p84": ("p84",)}
+
 Ranges = Mapping[str, tuple[float, float]]
 
 
@@ -52,7 +55,10 @@ class Catalogue:
 
     @classmethod
     def open(cls, path: Path) -> Catalogue:
-        """Read a Parquet file as the table ``stars``.
+        """Read a Parquet file as the table ``stars``, and add ages and lifetimes in Gyr.
+
+        ``age_gyr`` is the median, ``age_gyr_p16`` and ``age_gyr_p84`` are the 68 % limits; the same for
+        ``lifetime_gyr``. In a file without medians the mean of the logarithm takes their place.
 
         Raises
         ------
@@ -63,15 +69,19 @@ class Catalogue:
 
         connection = duckdb.connect(":memory:", config=_SETTINGS)
         try:
-            connection.execute("CREATE TABLE stars AS SELECT * FROM read_parquet(?)", [str(path)])
+            names = [
+                row[0] for row in connection.execute("DESCRIBE SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
+            ]
+            listed = ", ".join(["*", *_in_gyr(names)])
+            connection.execute(f"CREATE TABLE stars AS SELECT {listed} FROM read_parquet(?)", [str(path)])
         except duckdb.Error as error:
             raise StorageError(
                 f"The catalogue {Path(path).name} cannot be read ({type(error).__name__}).", value=str(path)
             ) from None
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        listed = connection.execute("DESCRIBE stars").fetchall()
-        return cls(connection, {row[0]: row[1] for row in listed})
+        described = connection.execute("DESCRIBE stars").fetchall()
+        return cls(connection, {row[0]: row[1] for row in described})
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -154,6 +164,17 @@ class Catalogue:
             raise ParameterError(
                 f"The catalogue has no column {name!r}.", value=name, remedy=f"It has {', '.join(self.columns)}."
             )
+
+
+def _in_gyr(names: list[str]) -> list[str]:
+    """SQL of the columns in Gyr that a file with columns ``names`` allows and does not have."""
+    found = []
+    for quantity in ("age", "lifetime"):
+        for part, sources in _PARTS.items():
+            known = [f"log_{quantity}_{source}" for source in sources if f"log_{quantity}_{source}" in names]
+            if known and f"{quantity}_gyr{part}" not in names:
+                found.append(f"CAST(pow(10, {known[0]} - 9) AS FLOAT) AS {quantity}_gyr{part}")
+    return found
 
 
 def _shown(at: int, name: str, kind: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from stellar_core.figures.colour_scales import count_scale, value_scale
 from stellar_core.figures.kiel import LOGG_VIEW, TEFF_VIEW, stage_label, stage_regions
 from stellar_core.figures.palette import LIGHT, Palette, base_layout, faded
 from stellar_core.stages import DEFAULT_THRESHOLDS, STAGES
@@ -91,11 +92,12 @@ def diagram_figure(
         Limits of a rectangle: Teff from, to (K), log g from, to (dex).
     """
     bar: dict[str, object] = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}
-    scale: dict[str, object] = {"colorscale": "Viridis"}
+    scale: dict[str, object] = {"colorscale": value_scale(palette)}
     where = "%{x:.0f} K, log g %{y:.2f}<br>"
     if density.colour is None:
         with np.errstate(divide="ignore"):
             shown = np.where(density.count > 0, np.log10(density.count), np.nan)
+        scale = {"colorscale": count_scale(palette)}
         top = max(float(density.count.max(initial=1)), 2.0)
         ticks = [tick for tick in (1, 3, 10, 30, 100, 300, 1000, 3000, 10000) if tick <= top]
         bar |= {"tickvals": np.log10(ticks), "ticktext": [f"{tick}" for tick in ticks]}
@@ -237,7 +239,7 @@ def sky_figure(ra: np.ndarray, dec: np.ndarray, *, palette: Palette = LIGHT, hei
             x=_middle(edges[0]),
             y=_middle(edges[1]),
             z=shown.astype(np.float32),
-            colorscale="Viridis",
+            colorscale=count_scale(palette),
             showscale=False,
             customdata=count.astype(np.int32),
             hovertemplate="%{customdata} stars<extra></extra>",

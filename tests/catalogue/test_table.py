@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stellar_core.catalogue.builder import make_catalogue
+from stellar_core.catalogue.builder import STEPS, finished_share, make_catalogue
 from stellar_core.catalogue.surveys import surveys
 from stellar_core.catalogue.table import Catalogue
 from stellar_core.errors import ParameterError, StorageError
@@ -49,6 +49,25 @@ def test_limits_and_stages_select_stars(catalogue, path):
     assert catalogue.count({}, (stage,)) == (stars.stage == stage).sum()
     arrays = catalogue.arrays(("teff", "log_age_mean"), {"teff": (middle, high)})
     assert arrays["teff"].min() >= middle and np.isnan(arrays["log_age_mean"]).sum() == chosen.log_age_mean.isna().sum()
+
+
+def test_ages_and_lifetimes_are_columns_in_gyr(catalogue, path, tmp_path):
+    stars = pd.read_parquet(path)
+    rows = catalogue.rows({"age_gyr": (0.0, 13.9)}, most=60)
+    found = stars.set_index("specObjID").loc[rows.specObjID]
+    np.testing.assert_allclose(rows.age_gyr, 10 ** (found.log_age_median - 9), rtol=1e-5)
+    np.testing.assert_allclose(rows.lifetime_gyr_p84, 10 ** (found.log_lifetime_p84 - 9), rtol=1e-5)
+    assert (rows.age_gyr_p16 <= rows.age_gyr).all() and (rows.age_gyr <= rows.age_gyr_p84).all() and len(rows) > 50
+    stars.drop(columns=["log_age_median"]).to_parquet(tmp_path / "before.parquet")
+    before = Catalogue.open(tmp_path / "before.parquet").rows({}, most=60).set_index("specObjID")
+    np.testing.assert_allclose(before.age_gyr.loc[rows.specObjID], 10 ** (found.log_age_mean - 9), rtol=1e-5)
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "other.parquet")
+    assert list(Catalogue.open(tmp_path / "other.parquet").columns) == ["a"]
+
+
+def test_shares_of_the_steps_follow_each_other():
+    assert finished_share("starting", 0.5) == 0.0 and finished_share("MOCK stars", 1.0) == STEPS["ages"][0]
+    assert finished_share("ages", 1.0) == pytest.approx(1.0) and finished_share("ages with parallaxes", 0.3) == 0.3
 
 
 @pytest.mark.parametrize("column", ('teff" OR 1=1 --', "nothing"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -47,8 +49,10 @@ def test_diagram_table_histogram_and_sky_are_shown_and_marked_mock(present):
     assert not shown.exception and not shown.error
     assert len(shown.get("plotly_chart")) == 3 and ":orange-badge[MOCK]" in words(shown)
     assert "80 stars" in words(shown) and len(shown.dataframe[0].value) == 80
+    assert shown.dataframe[0].value.age_gyr.dropna().between(0, 13.9).all()
+    assert not [name for name in shown.dataframe[0].value if name.startswith("log_")]
     colours = shown.selectbox(key="catalogue_colour")
-    for column in ("stage", "log_age_mean", "plate"):
+    for column in ("stage", "age_gyr", "plate"):
         colours.set_value(column).run()
         assert not shown.exception and shown.query_params["colour"] in (column, [column])
 
@@ -106,9 +110,20 @@ def test_a_missing_catalogue_can_be_built_and_progress_is_shown(tmp_path, monkey
     assert [button.label for button in shown.button] == ["Build the catalogue"]
     status = tmp_path / "catalogue" / "stars.parquet.status.json"
     status.parent.mkdir()
-    status.write_text('{"what": "ages", "share": 0.5}')
+    status.write_text(json.dumps({"what": "ages", "share": 0.5, "since": time.time() - 55.0}))
     with FileLock(status.with_name(f"{status.name}.lock")):
-        assert not page().button
+        shown = page()
+        assert not shown.button and re.search(r"55%, about 4[4-9] s left", shown.get("progress")[0].text)
+
+
+def test_stars_that_are_not_drawn_are_counted_with_the_reason():
+    from stellar_core.ui.catalogue.page import _drawn
+
+    assert _drawn(80, 80, "MOCK stars", "") == "80 MOCK stars."
+    assert _drawn(166_544, 166_625, "MOCK stars", "") == (
+        "166,544 of 166,625 MOCK stars are drawn; 81 lie outside the axes (3200–10000 K, log g 0–5.5)."
+    )
+    assert "have no Age (Gyr) or lie outside" in _drawn(1, 3, "stars", "age_gyr")
 
 
 def test_a_downloaded_catalogue_can_be_chosen(made, tmp_path, monkeypatch):

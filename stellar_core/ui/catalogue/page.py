@@ -12,8 +12,8 @@ from stellar_core.catalogue.selection import Selection
 from stellar_core.catalogue.surveys import Survey, surveys
 from stellar_core.catalogue.table import Catalogue
 from stellar_core.errors import StellarError
-from stellar_core.figures.catalogue import Density
-from stellar_core.quantities import FEH, LOG_AGE, LOG_LIFETIME, LOGG, MASS, SNR, STAGE_TITLES, TEFF
+from stellar_core.figures.catalogue import LOGG_RANGE, TEFF_RANGE, Density
+from stellar_core.quantities import AGE, FEH, LIFETIME, LOG_AGE, LOG_LIFETIME, LOGG, MASS, SNR, STAGE_TITLES, TEFF
 from stellar_core.stages import STAGES
 from stellar_core.ui.catalogue.saved import show_saved
 from stellar_core.ui.shell import escape, palette, show_error
@@ -21,12 +21,12 @@ from stellar_core.ui.shell import escape, palette, show_error
 #: Titles of columns; others are shown by their name.
 TITLES = {
     "": "Number of stars",
-    "log_age_mean": LOG_AGE.label,
-    "log_age_p16": "log age, 16th percentile",
-    "log_age_p84": "log age, 84th percentile",
-    "log_age_std": "Error of log age (dex)",
-    "log_lifetime_mean": LOG_LIFETIME.label,
-    "log_lifetime_std": "Error of log lifetime (dex)",
+    "age_gyr": AGE.label,
+    "age_gyr_p16": "Age, 16th percentile (Gyr)",
+    "age_gyr_p84": "Age, 84th percentile (Gyr)",
+    "lifetime_gyr": LIFETIME.label,
+    "lifetime_gyr_p16": "Lifetime, 16th percentile (Gyr)",
+    "lifetime_gyr_p84": "Lifetime, 84th percentile (Gyr)",
     "mass_mean": MASS.label,
     "mass_std": "Error of mass (Msun)",
     "stage": "Stage",
@@ -39,11 +39,19 @@ TITLES = {
     "r0": "r, dereddened (mag)",
     "ra": "RA (deg)",
     "dec": "Dec (deg)",
+    "log_age_mean": f"{LOG_AGE.label}, mean",
+    "log_age_std": "Error of log age (dex)",
+    "log_lifetime_mean": f"{LOG_LIFETIME.label}, mean",
+    "log_lifetime_std": "Error of log lifetime (dex)",
 }
 #: Columns with a filter by default; others can be added.
-FILTERS = ("teff", "logg", "feh", "snMedian", "log_age_mean")
+FILTERS = ("teff", "logg", "feh", "snMedian", "age_gyr")
 #: Number of steps of a slider.
 STEPS = 200
+#: Finished share from which the time left is estimated.
+LEAST_DONE = 0.02
+#: Ranges of the diagram in words.
+AXES = f"{TEFF_RANGE[0]:.0f}–{TEFF_RANGE[1]:.0f} K, log g {LOGG_RANGE[0]:g}–{LOGG_RANGE[1]:g}"
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,10 @@ def open_catalogue() -> Opened | None:
         )
     survey = found[key]
     if survey.mock:
-        words = "All stars of the :orange-badge[MOCK] survey, with Teff, log g and [Fe/H] from its simulated pipeline"
+        words = (
+            f"All {_number_of_mock_stars():,} stars of the :orange-badge[MOCK] survey, as many as the paper's sample "
+            "has, with Teff, log g and [Fe/H] from its simulated pipeline"
+        )
     else:
         words = "Stars of :blue-badge[SDSS] DR17 that pass the paper's cuts, with Teff, log g and [Fe/H] from SSPP"
     st.markdown(
@@ -118,11 +129,17 @@ def open_catalogue() -> Opened | None:
 def _offer(survey: Survey) -> None:
     """Offer to build a missing catalogue, or show the progress."""
     from stellar_core.background import start, state
+    from stellar_core.catalogue.builder import finished_share
+    from stellar_core.training.console import duration
 
     status = survey.path.with_name(f"{survey.path.name}.status.json")
     now = state(status)
     if now.running:
-        st.progress(min(now.share, 1.0), text=f"Building the catalogue: {now.message}. You can leave this page.")
+        done = finished_share(now.message, now.share) if survey.store is None else now.share
+        left = (
+            f"about {duration(now.elapsed * (1.0 - done) / done)} left" if done > LEAST_DONE else "estimating the time"
+        )
+        st.progress(min(done, 1.0), text=f"Building the catalogue: {done:.0%}, {left}. You can leave this page.")
         return
     if survey.path.exists():
         st.rerun()
@@ -130,7 +147,8 @@ def _offer(survey: Survey) -> None:
         st.error(escape(now.message), icon=":material/error:")
     stars = f"of all {_number_of_mock_stars():,} MOCK stars" if survey.store is None else "of the downloaded stars"
     st.info(
-        f"The catalogue {stars} has not been built yet. This takes a few minutes and 25 MB, and works offline.",
+        f"The catalogue {stars} has not been built yet. It needs about a minute on a computer that is not busy, and "
+        "25 MB. It works offline; the time left is shown.",
         icon=":material/inventory_2:",
     )
     if st.button("Build the catalogue", type="primary", icon=":material/play_arrow:"):
@@ -222,6 +240,7 @@ def show_diagram(opened: Opened, selection: Selection) -> Selection:
     """Kiel diagram; a box drawn on it becomes part of the selection."""
     from stellar_core.figures.catalogue import diagram_figure
 
+    total = opened.table.count(selection.filters, selection.stages)
     density = _density(str(opened.survey.path), opened.stamp, replace(selection, box=None), opened.table)
     title = title_of(selection.colour)
     short = "stars" if not selection.colour else title
@@ -240,10 +259,19 @@ def show_diagram(opened: Opened, selection: Selection) -> Selection:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         words = "Draw a box to list its stars." if selection.box is None else "Draw another box, or"
-        st.caption(f"{density.stars:,} {'MOCK ' if opened.survey.mock else ''}stars. {words}", width="content")
+        kind = f"{'MOCK ' if opened.survey.mock else ''}{'star' if total == 1 else 'stars'}"
+        st.caption(f"{_drawn(density.stars, total, kind, selection.colour)} {words}", width="content")
         if selection.box is not None:
             st.button("Clear the box", icon=":material/close:", type="tertiary", on_click=_clear_box)
     return selection
+
+
+def _drawn(drawn: int, total: int, kind: str, colour: str) -> str:
+    """How many of the selected stars the diagram shows, and why not all."""
+    if drawn == total:
+        return f"{total:,} {kind}."
+    reason = f"have no {title_of(colour)} or lie outside the axes" if colour else "lie outside the axes"
+    return f"{drawn:,} of {total:,} {kind} are drawn; {total - drawn:,} {reason} ({AXES})."
 
 
 def _clear_box() -> None:

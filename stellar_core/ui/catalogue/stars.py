@@ -11,7 +11,7 @@ from stellar_core.catalogue.selection import Selection
 from stellar_core.errors import StellarError
 from stellar_core.export import frame_to_csv
 from stellar_core.figures.palette import DARK
-from stellar_core.quantities import STAGE_TITLES
+from stellar_core.quantities import AGE, LIFETIME, STAGE_TITLES
 from stellar_core.ui.catalogue.page import Opened, apply, title_of
 from stellar_core.ui.shell import on_phone, palette, show_error, show_plot
 
@@ -27,10 +27,10 @@ SHOWN = [
     "teff",
     "logg",
     "feh",
-    "log_age_mean",
-    "log_age_p16",
-    "log_age_p84",
-    "log_lifetime_mean",
+    "age_gyr",
+    "age_gyr_p16",
+    "age_gyr_p84",
+    "lifetime_gyr",
     "mass_mean",
     "stage",
     "stage_probability",
@@ -39,8 +39,10 @@ SHOWN = [
     "ra",
     "dec",
 ]
+#: Titles of columns beside the one that they belong to.
+SHORT = {"age_gyr": AGE.label, "age_gyr_p16": "68 % from", "age_gyr_p84": "68 % to", "lifetime_gyr": LIFETIME.label}
 EXAMPLE = (
-    "SELECT stage, count(*) AS stars, avg(log_age_mean) AS log_age, avg(log_age_std) AS error\n"
+    "SELECT stage, count(*) AS stars, median(age_gyr) AS age_gyr, avg(log_age_std) AS error_dex\n"
     "FROM stars GROUP BY stage ORDER BY stars DESC"
 )
 MOST = 500
@@ -72,6 +74,7 @@ def show_stars(opened: Opened, selection: Selection) -> None:
         alt=f"{len(rows)} selected stars",
         column_config={
             **{name: st.column_config.NumberColumn(title_of(name), format="%.2f") for name in numbers},
+            **{name: st.column_config.NumberColumn(SHORT[name], format="%.1f") for name in numbers if "gyr" in name},
             "teff": st.column_config.NumberColumn("Teff (K)", format="%d"),
             "stage": title_of("stage"),
             "star": kind,
@@ -119,7 +122,7 @@ def _distributions(
 
 def show_distributions(opened: Opened, selection: Selection) -> None:
     """Histogram and map of the sky of the selected stars; a box on either becomes a filter."""
-    column = selection.colour if selection.colour not in ("", "stage") else "log_age_mean"
+    column = selection.colour if selection.colour not in ("", "stage") else "age_gyr"
     found = _distributions(str(opened.survey.path), opened.stamp, selection, column, palette() is DARK, opened.table)
     if not found:
         return
