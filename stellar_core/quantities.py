@@ -20,7 +20,7 @@ class Quantity:
     Attributes
     ----------
     key : str
-        Unique name; its entry in the glossary of the app.
+        Unique name.
     title, unit : str
         As shown; ``unit`` is empty for pure numbers.
     field : str
@@ -74,6 +74,14 @@ class Quantity:
     def headline(self, interval: Mapping[str, float]) -> str:
         """Median with its unit."""
         return f"{self.write(interval['median'])} {self.unit}".strip()
+
+    def with_errors(self, interval: Mapping[str, float]) -> str:
+        """Median with the distances to the 68 % limits and the unit: "6.7 +2.1 −3.3 Gyr", "5710 ± 60 K"."""
+        form = self.form.replace("+", "")
+        low, middle, high = self.quantiles(interval)[1:4]
+        above, below = format(high - middle, form), format(middle - low, form)
+        errors = f"± {above}" if above == below else f"+{above} −{below}"
+        return f"{self.write(interval['median'])} {errors} {self.unit}".strip()
 
     def ranges(self, interval: Mapping[str, float], separator: str = "  \n") -> str:
         """Both intervals in Markdown."""

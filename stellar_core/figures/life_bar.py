@@ -20,7 +20,7 @@ def life_bar_figure(
     universe: float | None = None,
     palette: Palette = LIGHT,
     revision: str = "",
-    height: int = 86,
+    height: int = 100,
 ) -> go.Figure:
     """Draw the bar; its length is the lifetime.
 
@@ -92,7 +92,7 @@ def life_bar_figure(
     figure.add_shape(type="rect", x0=0, x1=1, y0=0, y1=1, line={"width": 1, "color": palette.muted})
     base_layout(figure, palette, height, revision)
     figure.update_layout(
-        margin={"l": 22, "r": 56, "t": 4, "b": 24},
+        margin={"l": 22, "r": 56, "t": 4, "b": 36},
         xaxis={
             "range": [0, 1],
             "tickvals": [0, 0.25, 0.5, 0.75, 1],

@@ -7,13 +7,8 @@ MODEL_TITLES = {"isochrone": "Neural posterior", "paper-setup-a": "Paper's netwo
 ISOCHRONE_FIT = "Isochrone fit"
 
 HELP = {
-    "age": "Time since the star was born, in Gyr (10⁹ years). At most 13.8 Gyr, the age of the Universe (Planck "
-    "Collaboration 2020).",
-    "log_age": "log₁₀ of the age in years. Neural posterior: age of the stars on the MIST v1.2 tracks (Choi et al. "
-    "2016) that fit the spectrum. Networks of the paper: trained on ages looked up on these tracks at the star's "
-    "Teff, log g and [Fe/H].",
-    "log_lifetime": "log₁₀ of the total lifetime in years. Neural posterior: from birth to the end of the star's "
-    "MIST track. Networks of the paper: 10 Gyr · (M/Msun)^−2.5, with the mass of the nearest track.",
+    "age": "Time since the star was born, in Gyr (10⁹ years): the median, and the distances to the ends of the 68 % "
+    "interval. At most 13.8 Gyr, the age of the Universe (Planck Collaboration 2020).",
     "lifetime": "Total lifetime in Gyr. Neural posterior: from birth to the end of the star's MIST track; ages never "
     "exceed it. Networks of the paper: 10 Gyr · (M/Msun)^−2.5; a warning is shown if the age exceeds it.",
     "stage": "Probability of each evolutionary stage. The main sequence is split at 6000 K and 5200 K; the paper "
@@ -26,8 +21,6 @@ HELP = {
     "phase": "Where the star stands on its MIST track, at any metallicity: on the main sequence (core hydrogen), "
     "as subgiant and red giant, burning helium in its core, or on the asymptotic giant branch.",
     "teff": "Effective temperature in K, on the scale of the spectral libraries used for training (MILES, STELIB).",
-    "logg": "log₁₀ of the surface gravity in cm/s².",
-    "feh": "Iron abundance relative to the Sun, in dex.",
     "interval": "The 68 % interval runs from the 16th to the 84th percentile, the 95 % interval from the 2.5th to "
     "the 97.5th percentile. Headline numbers are medians.",
     "samples": "Monte Carlo dropout (Gal & Ghahramani 2016): the network is evaluated this many times, each time with "
@@ -37,12 +30,6 @@ HELP = {
     "of the neural posterior do not depend on it; its draws do.",
     "model": "Neural posterior (Model 9): the default. Paper's network (Model 6): as in Puah & Arsovski 2025. Models "
     "added on the Training page are listed too. All were trained on MOCK stars.",
-    "snr": "Median signal-to-noise ratio per pixel, over unmasked pixels.",
-    "coverage": "Observed fraction of 3600–10400 Å in the rest frame. Gaps are filled with the value 1 and shaded "
-    "grey in the plot.",
-    "redshift": "Radial velocity c·z: from the file, or from cross-correlation with model spectra if the file has "
-    "none.",
-    "photometry": "Use of SDSS ugriz magnitudes: of PhotoObj, or those in the spectrum file.",
     "estimates": "Neural posterior (Model 9): posterior over stars on the MIST tracks, recalibrated on MOCK stars. "
     "Paper's network (Model 6): dropout passes, recalibrated with residuals on MOCK stars. Isochrone fit: exact "
     "posterior on the tracks, given Model 6's Teff, log g and [Fe/H] with their errors (Kroupa initial mass "

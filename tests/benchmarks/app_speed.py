@@ -37,8 +37,8 @@ from tests.browser.conftest import ARGUMENTS, ROOT, Visitor
 BARE_TITLE = "import streamlit as st\nst.title('bare')\n"
 BARE_FIGURE = BARE_TITLE + "import plotly.graph_objects as go\nst.plotly_chart(go.Figure(go.Scatter(y=[1, 2])))\n"
 #: True when the heading names the star and its six numbers are up to date.
-STAR_SHOWN = """name => [...document.querySelectorAll('h3')].some(h => h.innerText.includes(name))
- && document.querySelectorAll('[data-stale=false] [data-testid=stMetricValue]').length === 6"""
+STAR_SHOWN = """name => [...document.querySelectorAll('h2')].some(h => h.innerText.includes(name))
+ && document.querySelectorAll('[data-stale=false] [data-testid=stMetricValue]').length === 7"""
 #: True when Plotly has drawn this many figures.
 CHARTS_SHOWN = (
     "count => document.querySelectorAll('[data-testid=stPlotlyChart] .js-plotly-plot .main-svg').length >= count"

@@ -16,7 +16,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 #: Numbers in the headline of a star.
-NUMBERS = 6
+NUMBERS = 7
 _LARGEST = 2**28
 
 

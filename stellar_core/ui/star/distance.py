@@ -37,12 +37,9 @@ def show_distance(result: Result) -> None:
     ``result`` is the answer with the parallax.
     """
     found = result.parallax
-    with st.container(border=True, gap="xxsmall"):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            sentence = effect_on_age(result)
-            st.markdown(
-                sentence if result.verdict.in_domain else f":gray[{sentence}] :red-badge[not reliable]", width="content"
-            )
+    with st.container(gap="xxsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(effect_on_age(result), width="content")
             st.session_state.answer = _kept()
             st.segmented_control(
                 "Answer",
@@ -59,27 +56,23 @@ def show_distance(result: Result) -> None:
             ("Distance", *_median_and_range(DISTANCE, found["distance_pc"])),
             ("Extinction A_V", *_median_and_range(EXTINCTION, found["av_mag"])),
         ]
-        helps = dict(zip(("Parallax", "Distance", "Extinction A_V"), ("parallax", "distance", "extinction")))
-        with st.container(horizontal=True, gap="medium"):
-            for label, value, more in facts:
-                shown = f"{escape(label)} **{escape(value)}**{escape(more)}".replace("-", "−")
-                st.caption(shown, help=HELP[helps[label]], width="content")
-        if remarks := parallax_remarks(result):
-            st.caption(escape(" ".join(remarks)))
+        words = [f"{escape(label)} **{escape(value)}**{escape(more)}" for label, value, more in facts]
+        shown = " ".join([" · ".join(words).replace("-", "−") + ".", *map(escape, parallax_remarks(result))])
+        st.caption(shown, help=" ".join(HELP[name] for name in ("parallax", "distance", "extinction")))
 
 
 def effect_on_age(result: Result) -> str:
     """Both ages, and both stages where they differ, in Markdown."""
     without = result.parallax["without"]
-    before, after = _age(without["log_age"]), _age(AGE.interval(result))
+    before, after = (AGE.with_errors(one) for one in (without["log_age"], AGE.interval(result)))
     if result.parallax["wrong_parallax"] > LIKELY:
-        words = f"The parallax is not believed. Without it the age is {before}, with Gaia's brightness **{after} Gyr**."
+        words = f"The parallax is not believed. Without it the age is {before}, with Gaia's brightness **{after}**."
         if before == after:
-            words = f"The parallax is not believed; the age stays **{after} Gyr**."
+            words = f"The parallax is not believed; the age stays **{after}**."
     elif before == after:
-        words = f"The distance leaves the age at **{after} Gyr**."
+        words = f"The distance leaves the age at **{after}**."
     else:
-        words = f"The distance moves the age from {before} to **{after} Gyr**."
+        words = f"The distance moves the age from {before.removesuffix(' Gyr')} to **{after}**."
     stage = max(without["stage"], key=without["stage"].__getitem__)
     if stage != result.most_likely_stage:
         names = (STAGE_TITLES[name] for name in (stage, result.most_likely_stage))
@@ -127,12 +120,6 @@ def show_no_distance(source: Source, spectrum: Spectrum, answer: Answer | Questi
                 args=(source,),
                 help="Sends the position of the file to the archive of Gaia.",
             )
-
-
-def _age(interval: Mapping[str, float]) -> str:
-    """Median with the distances to the 68 % limits: "6.7 +2.1 −3.3", Gyr."""
-    low, middle, high = AGE.quantiles(interval)[1:4]
-    return f"{middle:.1f} +{high - middle:.1f} −{middle - low:.1f}"
 
 
 def _median_and_range(quantity: Quantity, interval: Mapping[str, float]) -> tuple[str, str]:

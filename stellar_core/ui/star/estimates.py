@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from stellar_core.figures.distributions import estimates_figure
+from stellar_core.inference.summary_sentence import age_beyond_lifetime
 from stellar_core.inference.tension import Estimate, Tension, tensions
 from stellar_core.quantities import AGE, FEH, LIFETIME, LOG_AGE, LOGG, STAGE_TITLES, TEFF, stage_words
 from stellar_core.ui import loaders
@@ -17,6 +18,8 @@ from stellar_core.ui.glossary import HELP, ISOCHRONE_FIT, model_title
 from stellar_core.ui.shell import escape, palette
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from stellar_core.inference.result import Result
     from stellar_core.ui.loaders import Source
 
@@ -100,17 +103,20 @@ def all_estimates(result: Result, others: OtherEstimates, meta: Mapping[str, obj
     return found
 
 
-def show_estimates(result: Result, others: OtherEstimates, meta: Mapping[str, object]) -> None:
-    """Figure, tensions in words, and a table with one row per estimate; ``meta`` is that of the spectrum."""
+def show_estimates(
+    result: Result, others: OtherEstimates, meta: Mapping[str, object], place: DeltaGenerator | None = None
+) -> None:
+    """Figure, tensions in words, and a table with one row per estimate; ``meta`` is that of the spectrum.
+
+    Figure and words are drawn at ``place``, where there is one, above each other.
+    """
     estimates = all_estimates(result, others, meta)
-    st.subheader("Comparison of estimates", anchor=False, help=HELP["estimates"])
-    left, right = st.columns([1, 1.35], gap="large", vertical_alignment="center")
-    with left:
+    with place or st.container():
+        st.subheader("Comparison of estimates", anchor=False, help=HELP["estimates"])
+        left, right = (st, st) if place else st.columns([1, 1.35], gap="large", vertical_alignment="center")
         rows = [(one.name, AGE.quantiles(one.intervals["log_age"])) for one in estimates if "log_age" in one.intervals]
-        st.plotly_chart(
-            estimates_figure(
-                rows, unit=AGE.label, limits=AGE.limits, trusted=result.verdict.in_domain, palette=palette()
-            ),
+        left.plotly_chart(
+            estimates_figure(rows, unit=AGE.label, limits=AGE.limits, palette=palette()),
             key="estimates",
             config={"displayModeBar": False},
             alt="Ages: "
@@ -118,8 +124,7 @@ def show_estimates(result: Result, others: OtherEstimates, meta: Mapping[str, ob
                 f"{name} {values[2]:.1f} Gyr, 68 % {values[1]:.1f} to {values[3]:.1f}" for name, values in rows
             ),
         )
-    with right:
-        st.markdown("\n".join(f"- {sentence}" for sentence in _sentences(estimates)))
+        right.markdown("\n".join(f"- {sentence}" for sentence in _sentences(estimates)))
     st.table({name: list(column) for name, column in _table(estimates).items()}, border="horizontal")
     fitted = f"the Teff, log g and [Fe/H] from {model_title(others.atmosphere)}"
     note = f"{ISOCHRONE_FIT}: uses {fitted}." if others.isochrones else f"{ISOCHRONE_FIT}: no track at {fitted}."
@@ -138,13 +143,22 @@ def _table(estimates: Sequence[Estimate]) -> dict[str, list[str]]:
 
 
 def _sentences(estimates: Sequence[Estimate]) -> list[str]:
-    """One sentence per pair; the dropout spread is not an independent estimate."""
+    """One sentence per contradiction and per pair; the dropout spread is not an independent estimate."""
     by_name = {estimate.name: estimate for estimate in estimates if estimate.name != DROPOUT}
+    contradictions = [describe_contradiction(estimate) for estimate in by_name.values()]
     pairs: dict[tuple[str, str], list[Tension]] = {}
     for tension in tensions(list(by_name.values())):
         pairs.setdefault((tension.first, tension.second), []).append(tension)
     sentences = [describe_tension(by_name[first], by_name[second], found) for (first, second), found in pairs.items()]
-    return [sentence for sentence in sentences if sentence]
+    return [sentence for sentence in (*contradictions, *sentences) if sentence]
+
+
+def describe_contradiction(estimate: Estimate) -> str:
+    """Say in Markdown that an estimate's age exceeds its lifetime; empty if it does not."""
+    if not {"log_age", "log_lifetime"} <= set(estimate.intervals):
+        return ""
+    words = age_beyond_lifetime(estimate.intervals["log_age"], estimate.intervals["log_lifetime"])
+    return f"**{escape(f'{estimate.name}: {words}.')}**" if words else ""
 
 
 def describe_tension(one: Estimate, other: Estimate, found: Sequence[Tension]) -> str:
