@@ -1,9 +1,9 @@
 """Baselines of accuracy: a constant, the exact posterior, and the floor of the labels.
 
-The paper's labels are a function of noisy pipeline parameters (section 3.2.2). In the mock, these errors are
-independent of the spectrum, so the best possible prediction of a label is its mean given the true atmosphere: the
-floor. (For real stars the pipeline measures the spectrum that the network reads, so a network can reproduce some of
-the pipeline's errors.)
+The paper's labels are a function of noisy pipeline parameters (section 3.2.2). Where the errors of the MOCK parameters
+are independent of the spectrum (`DataConfig.pipeline`), the best possible prediction of a label is its mean given the
+true atmosphere: the floor. Real stars have no such floor, nor have MOCK ones with the spectroscopic pipeline: the
+pipeline measures the spectrum that the network reads, so its errors can be learned; see `label_learnability`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from stellar_core.datasets.mock_stars import Labels, StarSet
 from stellar_core.evaluation.exact_posterior import exact_posterior
 from stellar_core.evaluation.metrics import classification, regression
 from stellar_core.evaluation.scores import PointPredictions, score
-from stellar_core.isochrones import nearest_label
+from stellar_core.isochrones import LOOK_UPS
 from stellar_core.stages import STAGES
 
 #: Draws of the pipeline's errors around each true atmosphere.
@@ -41,8 +41,9 @@ def label_floor(
     stage_weight: np.ndarray,
     labelled: np.ndarray,
     seed: int,
+    look_up: str = "nearest",
 ) -> PointPredictions:
-    """Predict the paper's labels as well as possible from the true atmospheres.
+    """Predict labels with independent pipeline errors as well as possible from the true atmospheres.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ def label_floor(
     labelled : (n,) int
         Labelled stages, used only to select one of `DECISIONS`.
     seed : int
+    look_up : str
+        Key of `stellar_core.isochrones.LOOK_UPS`.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def label_floor(
     age, lifetime = np.zeros(len(atmosphere)), np.zeros(len(atmosphere))
     chance = np.zeros((len(atmosphere), len(STAGES)))
     for draw in noise * np.asarray(errors):
-        label = nearest_label(*(atmosphere + draw).T)
+        label = LOOK_UPS[look_up](*(atmosphere + draw).T)
         weight = np.where(label.inside_models, np.asarray(stage_weight, float)[label.stage], 0.0)
         age += weight * np.nan_to_num(label.log_age)
         lifetime += weight * np.nan_to_num(label.log_lifetime)
@@ -79,8 +82,10 @@ def label_floor(
     return PointPredictions(age / total, lifetime / total, best)
 
 
-def floor_by_error(stars: StarSet, errors: tuple[float, float, float], seed: int) -> list[dict[str, float]]:
-    """Compute the floor for smaller errors of the pipeline, one row for each of `ERROR_PARTS`.
+def floor_by_error(
+    stars: StarSet, errors: tuple[float, float, float], seed: int, look_up: str = "nearest"
+) -> list[dict[str, float]]:
+    """Compute the floor for smaller independent errors of the pipeline, one row for each of `ERROR_PARTS`.
 
     Returns
     -------
@@ -91,9 +96,9 @@ def floor_by_error(stars: StarSet, errors: tuple[float, float, float], seed: int
     rows = []
     for part in ERROR_PARTS:
         scaled = tuple(part * error for error in errors)
-        label = nearest_label(*(truth + rng.standard_normal(truth.shape) * scaled).T)
+        label = LOOK_UPS[look_up](*(truth + rng.standard_normal(truth.shape) * scaled).T)
         inside = label.inside_models
-        best = label_floor(truth[inside], scaled, np.ones(len(STAGES)), label.stage[inside], seed)
+        best = label_floor(truth[inside], scaled, np.ones(len(STAGES)), label.stage[inside], seed, look_up)
         row: dict[str, float] = {"part": part, "teff_K": scaled[0], "logg_dex": scaled[1], "feh_dex": scaled[2]}
         for name in ("log_age", "log_lifetime"):
             values = getattr(label, name)[inside]
@@ -104,7 +109,13 @@ def floor_by_error(stars: StarSet, errors: tuple[float, float, float], seed: int
 
 
 def score_baselines(
-    train: Labels, stars: StarSet, sets: dict[str, np.ndarray], errors: tuple[float, float, float], seed: int
+    train: Labels,
+    stars: StarSet,
+    sets: dict[str, np.ndarray],
+    errors: tuple[float, float, float],
+    seed: int,
+    pipeline: str = "independent",
+    look_up: str = "nearest",
 ) -> dict[str, dict[str, object]]:
     """Score every baseline on every test set.
 
@@ -119,13 +130,15 @@ def score_baselines(
     errors : tuple of float
         Errors of the pipeline, K, dex, dex.
     seed : int
+    pipeline, look_up : str
+        How the labels were made; see `stellar_core.datasets.config.DataConfig`.
 
     Returns
     -------
     dict
         Test set -> "constant", "look-up", "exact posterior" (on the stars inside the models), "floor"
         -> `score`. The look-up is the label itself, compared with the truth. Look-up and floor need the truth and are
-        left out for stars without one.
+        left out for stars without one; so is the floor of labels whose errors can be learned.
     """
     labels, truth = stars.labels, stars.truth
     exact, inside = exact_posterior(labels.atmosphere, errors, seed, POSTERIOR_DRAWS)
@@ -139,7 +152,8 @@ def score_baselines(
         if truth is not None:
             looked_up = PointPredictions(labels.log_age, labels.log_lifetime, labels.stage)
             predictions["look-up"] = looked_up.select(rows), rows
-            predictions["floor"] = label_floor(truth.atmosphere[rows], errors, weight, stage, seed), rows
+        if truth is not None and pipeline == "independent":
+            predictions["floor"] = label_floor(truth.atmosphere[rows], errors, weight, stage, seed, look_up), rows
         found[name] = {
             key: score(one, select_part(labels, at), select_part(truth, at)) for key, (one, at) in predictions.items()
         }

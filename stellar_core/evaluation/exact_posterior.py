@@ -85,6 +85,12 @@ def draw_posteriors(atmosphere: np.ndarray, errors: Errors, seed: int, draws: in
     )
 
 
+def mean_log_age(atmosphere: np.ndarray, errors: Errors) -> np.ndarray:
+    """Posterior mean of log age of each star, log10(yr); arguments as for `draw_posteriors`; NaN outside the models."""
+    found = _engine().evaluate(*np.asarray(atmosphere, float).T, diagonal_covariance(np.asarray(errors)))
+    return np.where(found.inside_models, found.mean["log_age"], np.nan)
+
+
 def exact_posterior(
     atmosphere: np.ndarray, errors: Errors, seed: int, draws: int = DRAWS, tracks: bool = False
 ) -> tuple[PointPredictions, np.ndarray]:

@@ -1,9 +1,9 @@
-"""Headline metrics of Model 9: MOCK stars of S/N above 20, against the truth and on the paper's own task.
+"""Headline metrics of Model 9: MOCK stars of S/N above 20, against the truth and against look-up labels.
 
 The paper trains one network for ages and another for stages, and scores them against labels looked up from the
 pipeline's parameters. Here one posterior gives both. The baselines are the exact posterior from the pipeline's
 parameters, the constant predictor, and the floor: the best possible prediction of the labels from the true
-atmospheres.
+atmospheres, if the pipeline's errors are independent of the spectrum. Real ones are not.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _impossible(found: Posterior, draws: int, rng: np.random.Generator) -> int:
 def _paper_protocol(
     stars: StarSet, predicted: np.ndarray, errors: tuple[float, float, float], seed: int, paper: Mapping[str, float]
 ) -> dict[str, object]:
-    """Score the paper's task: its labels with its metrics.
+    """Score labels as the paper's, but from parameters with independent errors, with its metrics.
 
     Draws of the atmosphere (draw, n, 3) get the pipeline's errors and are looked up like the labels; the prediction
     is the mean of their ages and lifetimes and their commonest stage.
@@ -143,8 +143,8 @@ def _paper_protocol(
     rows = {"model_9": model, "constant": constant(labels, len(stars)), "floor": floor}
     found = {name: _short(score(one, labels, truth)) for name, one in rows.items()}
     return {
-        "what": "labels by the paper's look-up from the mock pipeline's parameters; the constant is that of these very "
-        "labels",
+        "what": "labels of the nearest track point to parameters with independent errors; the constant is that of these "
+        "very labels",
         **found,
         "paper": dict(paper),
     }

@@ -14,7 +14,7 @@ ERRORS = (75.0, 0.20, 0.10)
 
 @pytest.fixture(scope="module")
 def stars():
-    return make_stars(250, DataConfig.paper(seed=3), "test")
+    return make_stars(250, DataConfig.paper(seed=3, pipeline="independent", look_up="nearest"), "test")
 
 
 def rmse(found: PointPredictions, values: np.ndarray) -> float:
@@ -54,6 +54,23 @@ def test_an_undersampled_set_weights_the_draws_by_stage(stars):
     assert found.stage[0] == 3 and found.log_age[0] != plain.log_age[0]
 
 
+def test_interpolated_labels_have_a_floor_of_their_own(stars):
+    truth, labels = stars.truth.atmosphere[:50], stars.labels
+    found = label_floor(truth, ERRORS, np.ones(5), labels.stage[:50], 0, "interpolated")
+    assert found.log_age.std() < label_floor(truth, ERRORS, np.ones(5), labels.stage[:50], 0).log_age.std()
+    assert (found.log_age > np.log10(0.25e9)).all()
+
+
+def test_labels_that_can_be_learned_have_no_floor(stars, monkeypatch):
+    from stellar_core.evaluation import baselines
+
+    exact = PointPredictions(stars.labels.log_age, stars.labels.log_lifetime, stars.labels.stage)
+    monkeypatch.setattr(baselines, "exact_posterior", lambda *given: (exact, np.ones(len(stars), bool)))
+    sets = {"natural": np.arange(len(stars))}
+    found = score_baselines(stars.labels, stars, sets, ERRORS, 0, "spectroscopic", "interpolated")
+    assert set(found["natural"]) == {"constant", "look-up", "exact posterior"}
+
+
 def test_smaller_errors_lower_the_floor(stars):
     rows = floor_by_error(stars, ERRORS, 0)
     assert [row["part"] for row in rows] == [1.0, 0.5, 0.25, 0.1, 0.05]
@@ -68,7 +85,7 @@ def test_every_set_has_every_baseline(stars):
     found = score_baselines(stars.labels, stars, {"natural": np.arange(len(stars)), "dwarfs": rows}, ERRORS, 0)
     assert list(found) == ["natural", "dwarfs"]
     for scores in found.values():
-        assert list(scores) == ["constant", "look-up", "exact posterior", "floor"]
+        assert set(scores) == {"constant", "look-up", "exact posterior", "floor"}
         assert scores["look-up"]["log_age"]["rmse"] == 0 and scores["look-up"]["log_age"]["truth"]["rmse"] > 0.3
         assert scores["exact posterior"]["log_age"]["truth"]["rmse"] < scores["constant"]["log_age"]["truth"]["rmse"]
     assert found["dwarfs"]["floor"]["n"] == len(rows)

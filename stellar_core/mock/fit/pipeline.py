@@ -41,7 +41,7 @@ COLOURS_ALONE, LENGTH, NOISE = 7.0, 1.0, 0.03
 #: Systematic errors of the parameter scale of all templates, and of those of one method: standard deviations in K, dex,
 #: dex. With them the errors of the adopted parameters, and their quoted errors, are those of the SSPP; see
 #: `stellar_core.evaluation.pipeline_errors`.
-COMMON_SCALE, OWN_SCALE = (95.0, 0.14, 0.18), (75.0, 0.28, 0.05)
+COMMON_SCALE, OWN_SCALE = (120.0, 0.22, 0.22), (75.0, 0.28, 0.05)
 #: Distances over which they change: log10 Teff, log g, [Fe/H]; and the number of waves that they are made of.
 CORRELATION, WAVES = np.array([0.04, 0.8, 0.8]), 200
 
@@ -93,7 +93,7 @@ def build(folder: Path = HOME) -> dict[str, object]:
 
 
 def scale_errors(targets: np.ndarray, sizes: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:
-    """Systematic errors of a parameter scale: smooth random functions of the parameters (n, 3).
+    """Systematic errors of a parameter scale: smooth random functions of the parameters (n, 3), of mean 0.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def scale_errors(targets: np.ndarray, sizes: tuple[float, float, float], rng: np
     waves = rng.standard_normal((3, WAVES, 3)) / CORRELATION
     phases = rng.uniform(0.0, 2.0 * np.pi, (3, WAVES))
     fields = [np.cos(targets @ waves[k].T + phases[k]).sum(axis=1) * np.sqrt(2.0 / WAVES) for k in range(3)]
-    return np.column_stack(fields) * sigma
+    return np.column_stack([field - field.mean() for field in fields]) * sigma
 
 
 def _templates(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
