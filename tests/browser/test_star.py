@@ -31,7 +31,7 @@ def test_upload_of_a_real_spectrum_gives_a_result(visit, shared_data, tmp_path):
     tab.upload(shared_data / "sdss" / REAL)
     assert tab.page.get_by_text("1091-52902-0526").first.is_visible()
     assert len(tab.numbers()) == 7 and tab.numbers()[0].endswith("Gyr")
-    tab.wait_for_charts(9)
+    tab.wait_for_charts(10)
     assert tab.page.get_by_test_id("stAlertContentError").count() == 0
     tab.assert_no_errors()
     tab.picture("star-light.png", tmp_path, full=True)
@@ -65,7 +65,7 @@ def test_look_up_comparison_and_permalink_show_the_same_view(visit, names, tmp_p
     with tab.rerun():
         tab.page.get_by_text("Which wavelengths matter?").click()
     assert tab.page.get_by_text("Hiding ").first.is_visible()
-    tab.wait_for_charts(12)
+    tab.wait_for_charts(13)
     tab.page.get_by_text("Link", exact=True).click()
     code = tab.page.locator(".stCode", has_text="drives=true").first
     code.wait_for()
@@ -73,7 +73,7 @@ def test_look_up_comparison_and_permalink_show_the_same_view(visit, names, tmp_p
     tab.assert_no_errors()
     other = visit(1366, 1000)
     other.open(link.partition("/?")[2] and "?" + link.partition("/?")[2])
-    other.wait_for_charts(12)
+    other.wait_for_charts(13)
     assert other.numbers() == first
     labels = other.page.locator(".st-key-kiel .js-plotly-plot").evaluate("plot => plot.data.map(trace => trace.name)")
     assert "tracks" in labels and "4 Gyr" not in labels
@@ -90,7 +90,7 @@ def test_look_up_comparison_and_permalink_show_the_same_view(visit, names, tmp_p
 def test_every_control_is_reached_by_keyboard(visit, names):
     tab = visit()
     tab.open(f"?star={names[0]}")
-    tab.wait_for_charts(10)
+    tab.wait_for_charts(11)
     tab.wait_for_viewer()
     reach_by_keyboard(tab)
     tab.assert_no_errors()
@@ -127,7 +127,7 @@ def reach_by_keyboard(tab) -> None:
 def test_dark_mode(visit, names, tmp_path):
     tab = visit(1366, 1240, color_scheme="dark")
     tab.open(f"?star={names[0]}")
-    tab.wait_for_charts(10)
+    tab.wait_for_charts(11)
     background = tab.page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).backgroundColor")
     assert background == "rgb(15, 21, 34)"
     tab.wait_for_viewer()
@@ -142,7 +142,7 @@ def test_phone(visit, names, tmp_path):
     tab = visit(390, 844, is_mobile=True, has_touch=True, device_scale_factor=2, user_agent=PHONE)
     tab.open(f"?star={names[0]}")
     assert len(tab.numbers()) == 7
-    tab.wait_for_charts(10)
+    tab.wait_for_charts(11)
     tab.wait_for_viewer()
     touch = tab.page.locator(".viewer .plot").evaluate("plot => getComputedStyle(plot).touchAction")
     assert touch == "pan-y", "a finger that moves up or down scrolls the page"
@@ -176,7 +176,7 @@ def test_a_star_with_gaia_is_answered_with_and_without_and_its_link_gives_the_sa
     tab = visit(1440, 900)
     tab.open()
     tab.look_up(names[1])
-    tab.wait_for_charts(10)
+    tab.wait_for_charts(11)
     used, lines = tab.numbers(), distance(tab)
     assert re.fullmatch(r"The distance moves the age from .+ to .+ Gyr.*", lines[0])
     assert f"to {used[0]}" in lines[0] and any(" pc (68 %" in line for line in lines)
@@ -185,7 +185,7 @@ def test_a_star_with_gaia_is_answered_with_and_without_and_its_link_gives_the_sa
     tab.picture("star-distance.png", tmp_path)
     with tab.rerun():
         tab.page.get_by_role("radio", name="Without", exact=True).click()
-    tab.wait_for_charts(9)
+    tab.wait_for_charts(10)
     alone = tab.numbers()
     assert alone != used and distance(tab)[0] == lines[0] and "answer=without" in tab.page.url
     tab.page.get_by_text("Link", exact=True).click()
@@ -215,7 +215,7 @@ def test_a_parallax_is_entered_for_an_uploaded_file(visit, shared_data):
         box.press("Enter")
     tab.page.keyboard.press("Escape")
     assert tab.numbers() != alone and any("0.500 ± 0.030 mas (entered)" in line for line in distance(tab))
-    tab.wait_for_charts(10)
+    tab.wait_for_charts(11)
     tab.assert_no_errors()
 
 

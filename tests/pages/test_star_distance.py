@@ -210,6 +210,8 @@ def test_a_file_without_magnitudes_needs_a_source_id(app):
 
     upload(app, "star.csv", csv_spectrum(3800, 9200))
     app.text_input(key="parallax").set_value("2.51 ± 0.03").run()
+    assert not app.exception and not numbers(app), "no star: folded"
+    next(toggle for toggle in app.toggle if toggle.key.startswith("show_anyway")).set_value(True).run()
     assert not app.exception and numbers(app) and "needs a magnitude" in text(app)
     app.text_input(key="star").set_value("-266-51602-31").run()
     assert_one_sentence(app)

@@ -105,7 +105,7 @@ def show_answer(result: Result, reliability: Reliability) -> None:
     with middle:
         if trusted:
             _posterior(result)
-        _life(result)
+            _life(result)
     with right, st.container(key="numbers"):
         _numbers(result)
 
