@@ -143,8 +143,8 @@ def _paper_protocol(
     rows = {"model_9": model, "constant": constant(labels, len(stars)), "floor": floor}
     found = {name: _short(score(one, labels, truth)) for name, one in rows.items()}
     return {
-        "what": "labels of the nearest track point to parameters with independent errors; the constant is that of these "
-        "very labels",
+        "what": "labels of the nearest track point to parameters with independent errors; the constant is that of "
+        "these labels",
         **found,
         "paper": dict(paper),
     }
