@@ -22,7 +22,7 @@ def evaluate(
         str,
         typer.Option(
             help="Run this suite instead: headline, real-stars, photometry, template-fit, corruption, realism, "
-            "agreement or real-ages."
+            "agreement, labels or real-ages."
         ),
     ] = "",
     data: Annotated[

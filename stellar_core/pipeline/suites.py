@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stellar_core.errors import ParameterError
-from stellar_core.evaluation import corruption_tests, headline_metrics, isochrone_agreement, real_photometry, real_stars
+from stellar_core.evaluation import (
+    corruption_tests,
+    headline_metrics,
+    isochrone_agreement,
+    label_learnability,
+    pipeline_errors,
+    real_photometry,
+    real_stars,
+)
 from stellar_core.evaluation import template_fit as templates
 from stellar_core.evaluation.real_ages import benchmark
 from stellar_core.evaluation.real_ages.record import write_record
@@ -28,7 +36,7 @@ HEADLINE_STARS, HEADLINE_DRAWS, CORRUPTION_STARS = 2500, 4500, 150
 
 
 def headline(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
-    """Measure Model 9 on MOCK stars against the truth and on the paper's task; ``data`` is not used."""
+    """Measure Model 9 on MOCK stars against the truth and look-up labels; ``data`` is not used."""
     found = headline_metrics.measure(
         _isochrone_estimator(model), HEADLINE_STARS, HEADLINE_DRAWS, paper=BEST, progress=progress
     )
@@ -86,6 +94,12 @@ def real_ages(model: str, data: Path | None, progress: Progress) -> dict[str, ob
     return benchmark.measure(inner if inner is not None and inner.is_dir() else data, progress)
 
 
+def labels(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
+    """Measure the errors of the MOCK survey's parameter pipeline and how much of its labels can be learned; no model
+    takes part. With ``data``, beside the errors that the SSPP quotes for REAL stars."""
+    return {"errors": pipeline_errors.measure(data, progress), "labels": label_learnability.measure(progress)}
+
+
 #: Suites by their names on the command line.
 SUITES: Mapping[str, Callable[[str, Path | None, Progress], dict[str, object]]] = {
     "headline": headline,
@@ -95,21 +109,25 @@ SUITES: Mapping[str, Callable[[str, Path | None, Progress], dict[str, object]]] 
     "corruption": corruption,
     "realism": realism,
     "agreement": agreement,
+    "labels": labels,
     "real-ages": real_ages,
 }
 #: Text for a terminal of the suites that have more to show than JSON.
 TEXTS: Mapping[str, Callable[[Mapping[str, object]], str]] = {
     "real-ages": text,
+    "labels": lambda found: f"{pipeline_errors.text(found['errors'])}\n\n{label_learnability.text(found['labels'])}",
     "photometry": lambda found: real_photometry.text(found["real_photometry"]),
     "template-fit": lambda found: templates.text(found["template_fit"]),
 }
 
 
 def record(suite: str, model: str, found: Mapping[str, object]) -> None:
-    """Write the output of a suite into the card of the model; that of ``realism`` into the card ``mock-realism``, and
-    that of ``real-ages`` beside its tables."""
+    """Write the output of a suite into the card of the model; that of ``realism`` into the card ``mock-realism``, that
+    of ``labels`` into the card ``mock-pipeline``, and that of ``real-ages`` beside its tables."""
     if suite == "realism":
         classifier.record(dict(found))
+    elif suite == "labels":
+        add_to_card("mock-pipeline", found)
     elif suite == "real-ages":
         write_record(found)
     else:

@@ -60,6 +60,8 @@ def test_results_go_to_the_card_of_the_model_or_of_the_mock_survey(monkeypatch):
     suites.record("corruption", "isochrone", {"damage_mock": 1})
     suites.record("realism", "isochrone", {"auc": 0.5})
     assert json.dumps(written, sort_keys=True) == '{"isochrone": {"damage_mock": 1}, "mock-realism": {"auc": 0.5}}'
+    suites.record("labels", "isochrone", {"labels": []})
+    assert written.pop("mock-pipeline") == {"labels": []}
     monkeypatch.setattr(suites, "write_record", lambda found: written.update(found))
     suites.record("real-ages", "isochrone", {"samples": 1})
     assert written["samples"] == 1 and written["isochrone"] == {"damage_mock": 1}
