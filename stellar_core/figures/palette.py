@@ -62,7 +62,7 @@ LIGHT = Palette(
     control="#2458a8",
     surface="#ffffff",
     stages=("#3d7fd9", "#c99700", "#d9691e", "#1d9a83", "#b0305c"),
-    ages=("#3aa0d8", "#2f78c4", "#4a55b0", "#6b3a94", "#7a1f5e"),
+    ages=("#0b7794", "#2f78c4", "#4a55b0", "#6b3a94", "#7a1f5e"),
 )
 
 DARK = Palette(
