@@ -171,14 +171,14 @@ def predict_stars(
 
 def _row(star: _Star, truth: np.ndarray) -> dict[str, np.ndarray]:
     """The numbers of one star."""
-    found = _summaries(star.points, star.weight, truth)
+    found = summaries(star.points, star.weight, truth)
     found["quantiles"] = np.array([weighted_quantiles(values, star.weight, LEVELS) for values in star.points.T])
-    plain = _summaries(star.plain_points, star.plain_weight, truth)
+    plain = summaries(star.plain_points, star.plain_weight, truth)
     plain = {f"plain_{name}": values for name, values in plain.items()}
     return {**found, **plain, "probability": star.probability, "mutual_information": star.mutual_information}
 
 
-def _summaries(points: np.ndarray, weight: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
+def summaries(points: np.ndarray, weight: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
     """Mean, standard deviation, PIT value and CRPS of each quantity (5,), from weighted points (n, 5)."""
     rows = []
     for column, true in enumerate(truth):
