@@ -113,7 +113,7 @@ def sample_survey(
     StorageError
         If the folder does not hold a finished store.
     """
-    reader = StoreReader(folder)
+    reader = StoreReader(folder, mapped=False)
     columns = {name: reader.column(name) for name in ("specobjid", "plate", "ra", "dec", "snr", "mass")}
     found = _stars(reader)
     found = replace(found, labels=replace(found.labels, reference=found.labels.atmosphere))

@@ -141,11 +141,12 @@ def _selected_mock(source: StarSource, data: DataConfig, progress: Progress, mos
 
 
 def _joined(sets: list[StarSet]) -> StarSet:
+    """Inputs, labels and truth of several sets in one; a training needs no more."""
     joined = {}
-    for group in fields(StarSet):
-        parts = [getattr(stars, group.name) for stars in sets]
+    for group in ("inputs", "labels", "truth"):
+        parts = [getattr(stars, group) for stars in sets]
         names = [item.name for item in fields(parts[0])]
-        joined[group.name] = type(parts[0])(
+        joined[group] = type(parts[0])(
             **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
         )
     return StarSet(**joined)

@@ -32,6 +32,12 @@ from stellar_core.training.loop import AfterEpoch, Report, Stop, train
 
 #: MOCK stars for a recalibration, and as many for its test.
 STARS = {"isochrone": 24_000, "dropout": 10_000}
+#: Words for the labels of MOCK stars.
+_LOOK_UPS = {"nearest": "the nearest point of the tracks", "interpolated": "interpolation between isochrones"}
+_PIPELINES = {
+    "independent": "parameters with random errors",
+    "spectroscopic": "parameters measured on the same spectra",
+}
 #: Card entries that depend on the calibration and are measured by commands of their own.
 SUPERSEDED = ("one_checkpoint_mock_test", "agreement_with_sspp_real_stars")
 Say = Callable[[str], None]
@@ -259,8 +265,9 @@ def _description(config: TrainingConfig, sets: SurveySets | None) -> dict[str, s
             "with small errors",
         }
     architecture = config.model.architecture
+    head = "with an atmosphere head" if config.atmosphere_weight else "without a trained atmosphere head"
     return {
-        "what": f"Model {architecture.number} of the paper ({architecture.name}) with an atmosphere head, "
-        "trained on MOCK spectra",
-        "data": "MOCK: emulated spectra of stars drawn from MIST; labels by the paper's nearest-point look-up",
+        "what": f"Model {architecture.number} of the paper ({architecture.name}) {head}, trained on MOCK spectra",
+        "data": f"MOCK: emulated spectra of stars drawn from MIST; labels by {_LOOK_UPS[config.data.look_up]}, from "
+        f"{_PIPELINES[config.data.pipeline]}",
     }

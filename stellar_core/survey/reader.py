@@ -38,6 +38,9 @@ class StoreReader:
         With ``store.json``.
     groups_kept : int
         Row groups kept in memory.
+    mapped : bool
+        Map the files into memory, which is faster for a few stars; a reader of the whole store does without, as the
+        mapped part of the files counts as memory of the process.
 
     Raises
     ------
@@ -45,14 +48,14 @@ class StoreReader:
         If the folder has no finished store, or a file of it is missing or damaged.
     """
 
-    def __init__(self, folder: Path, groups_kept: int = GROUPS_KEPT) -> None:
+    def __init__(self, folder: Path, groups_kept: int = GROUPS_KEPT, mapped: bool = True) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         self.summary = read_summary(folder)
         names = [name for name in sorted(self.summary["files"]) if name.startswith("stars-")]
         try:
-            self._files: list[pq.ParquetFile] = [pq.ParquetFile(folder / name, memory_map=True) for name in names]
+            self._files: list[pq.ParquetFile] = [pq.ParquetFile(folder / name, memory_map=mapped) for name in names]
         except (OSError, pa.ArrowInvalid) as error:
             raise StorageError(
                 f"The store {folder} is damaged: {error}", value=str(folder), remedy="Fetch it again."

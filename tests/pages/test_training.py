@@ -105,7 +105,7 @@ def test_every_preset_can_be_started(preset):
     shown.button(key="start").click().run()
     assert not shown.exception and not shown.error
     training = Queue().jobs()[0].config.training
-    assert training.task_weights == {"setup-b": (0.4, 0.4, 0.2), "setup-c": (0.35, 0.35, 0.3)}.get(
+    assert training.task_weights == {"setup-b-ours": (0.4, 0.4, 0.2), "setup-c": (0.35, 0.35, 0.3)}.get(
         preset, (0.5, 0.4, 0.1)
     )
     assert training.start_from == ("paper-setup-a" if preset == "fine-tune" else "")
