@@ -31,10 +31,11 @@ def phase(
     store: Annotated[
         str, typer.Option(help="Store of a fetched survey, for its stars instead of MOCK ones; a tenth are test stars.")
     ] = "",
-    look_up: Annotated[str, typer.Option(help="Labels of MOCK stars: nearest or interpolated.")] = "nearest",
-    errors: Annotated[
-        str, typer.Option(help="Errors K,DEX,DEX of the pipeline parameters that give the labels.")
-    ] = "75,0.2,0.1",
+    pipeline: Annotated[
+        str, typer.Option(help="Parameters that give the labels of MOCK stars: independent or spectroscopic errors.")
+    ] = "spectroscopic",
+    look_up: Annotated[str, typer.Option(help="Labels of MOCK stars: interpolated or nearest.")] = "interpolated",
+    errors: Annotated[str, typer.Option(help="Errors K,DEX,DEX of the independent pipeline.")] = "75,0.2,0.1",
     seed: Annotated[int, typer.Option(help="Seed of the MOCK stars.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder for the runs; runs/phaseN by default.")] = None,
     workers: Annotated[int, typer.Option(help="Processes.")] = 1,
@@ -68,6 +69,7 @@ def phase(
         learning_rate=learning_rate,
         test=test,
         store=store,
+        pipeline=pipeline,
         look_up=look_up,
         data_seed=seed,
         spp_errors=parse_errors(errors),

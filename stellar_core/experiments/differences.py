@@ -108,6 +108,11 @@ SETTINGS = {
     "data.balanced": Setting("Training stars drawn evenly over the Kiel diagram", "none", {0.0: "none"}),
     "data.dusty": Setting("MOCK stars with additional dust", "none", {0.0: "none"}),
     "data.missing_stretch": Setting("MOCK spectra with an additional gap", "none", {0.0: "none"}),
+    "data.pipeline": Setting(
+        "Teff, log g, [Fe/H] that give the labels",
+        "SSPP (section 3.1)",
+        {"independent": "true ones with random errors", "spectroscopic": "measured on the MOCK spectra"},
+    ),
     "data.look_up": Setting(
         "Look-up of age and mass from Teff, log g, [Fe/H]",
         '"query the MIST grid" (section 3.2.2)',

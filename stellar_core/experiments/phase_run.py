@@ -20,7 +20,8 @@ from stellar_core.paths import TRAINED_DIR
 MOCK_NOTES = (
     "All stars are MOCK: drawn from MIST tracks as a survey selects them, S/N 20 to 80, the paper's quality cuts.",
     "The exact posterior is given the pipeline's parameters, from which the labels are made, and can therefore be "
-    "better than the floor on labels. The floor is given the true atmosphere but not the pipeline's errors.",
+    "better than the floor on labels. The floor is given the true atmosphere but not the pipeline's errors; labels "
+    "from parameters that were measured on the same spectra have none.",
 )
 SURVEY_NOTES = (
     "Stars of a fetched survey, one spectrum each, with the paper's quality cuts; labels by the nearest track point to "
@@ -140,9 +141,11 @@ def _baselines(config: PhaseConfig, stars: PhaseStars, out: Path) -> dict[str, o
     test = StarSet(None, stars.test.labels, stars.test.truth)
     sets = rows_of_test_sets(test.labels.stage, config.data_seed)
     found: dict[str, object] = {
-        "yardsticks": score_baselines(stars.train.labels, test, sets, config.spp_errors, config.data_seed)
+        "yardsticks": score_baselines(
+            stars.train.labels, test, sets, config.spp_errors, config.data_seed, config.pipeline, config.look_up
+        )
     }
-    if test.truth is not None:
-        found["floor_by_error"] = floor_by_error(test, config.spp_errors, config.data_seed)
+    if test.truth is not None and config.pipeline == "independent":
+        found["floor_by_error"] = floor_by_error(test, config.spp_errors, config.data_seed, config.look_up)
     write_text(path, json.dumps(found, allow_nan=False) + "\n")
     return found

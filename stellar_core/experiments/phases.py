@@ -75,10 +75,11 @@ class PhaseConfig:
         Folder of a survey store, whose stars are taken instead of MOCK ones.
     data_seed : int
         Seed of the stars.
+    pipeline : {"independent", "spectroscopic"}
     look_up : {"nearest", "interpolated"}
         Labels of MOCK stars; see `stellar_core.datasets.config.DataConfig`.
     spp_errors : (float, float, float)
-        Errors of the pipeline's Teff [K], log g, [Fe/H] [dex] from which labels are made.
+        Errors of the independent pipeline's Teff [K], log g, [Fe/H] [dex], and those that the exact posterior assumes.
     device : str
         A torch device or "auto".
     """
@@ -96,7 +97,8 @@ class PhaseConfig:
     test: int = MIN_TEST
     store: str = ""
     data_seed: int = 1
-    look_up: str = DataConfig.look_up
+    pipeline: str = DataConfig.paper().pipeline
+    look_up: str = DataConfig.paper().look_up
     spp_errors: tuple[float, float, float] = SSPP_ERRORS
     device: str = "auto"
 
@@ -149,7 +151,8 @@ class PhaseConfig:
     @property
     def data(self) -> DataConfig:
         """Settings of the MOCK stars."""
-        return DataConfig.paper(seed=self.data_seed, spp_errors=self.spp_errors, look_up=self.look_up)
+        labels = {"spp_errors": self.spp_errors, "pipeline": self.pipeline, "look_up": self.look_up}
+        return DataConfig.paper(seed=self.data_seed, **labels)
 
     def model(self, number: int, bounded: bool, **shape: int) -> ModelConfig:
         """Return a network of Table 1 with the preset's channels."""

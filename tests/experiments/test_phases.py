@@ -21,25 +21,28 @@ from stellar_core.experiments import phase_run, phases
 from stellar_core.experiments.phase_run import run_phase
 from stellar_core.experiments.phases import BASELINE, PhaseConfig, choose, phase_1, phase_2, phase_3
 from stellar_core.experiments.published import CHOSEN, MODELS
-from stellar_core.experiments.sweep import sweep
+from stellar_core.experiments.sweep import Deadline, sweep
+from stellar_core.experiments.tables import report
 from stellar_core.experiments.trial import Trial, run_trial, stored
 from stellar_core.models.registry import ModelConfig
 from stellar_core.training.config import SETUPS
 from tests import phase_results
+from tests.small_store import make_store
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = PhaseConfig(1, scale=0.004, epochs=3, models=(1,), batch=16, test=100, device="cpu")
 SMALL = {"spectrum_depth": 1, "spectrum_width": 16, "photometry_width": 16, "fusion_depth": 1, "fusion_width": 16}
 
 
+def quick(atmosphere, errors, seed, draws):
+    """In place of the exact posterior, which takes its time, the labels' means."""
+    n = len(atmosphere)
+    return PointPredictions(np.full(n, 9.7), np.full(n, 10.0), np.ones(n, int)), np.ones(n, bool)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> tuple[Path, dict]:
-    """A tiny Phase I of Model 1, whole; in place of the exact posterior, which takes its time, the labels' means."""
-
-    def quick(atmosphere, errors, seed, draws):
-        n = len(atmosphere)
-        return PointPredictions(np.full(n, 9.7), np.full(n, 10.0), np.ones(n, int)), np.ones(n, bool)
-
+    """A tiny Phase I of Model 1, whole."""
     folder = tmp_path_factory.mktemp("phase")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(baselines, "exact_posterior", quick)
@@ -106,6 +109,36 @@ def test_more_seeds_only_add_runs(finished, tmp_path):
     assert len(results["trials"]) == 6 and (folder / "trials" / "A-1-unbounded-s0.json").stat().st_mtime_ns == kept
     row = results["tables"]["Table 4, Experiment B (Under Sampling)"][0]
     assert row["Seeds"] == 2 and row["Age RMSE (spread)"] > 0
+
+
+def test_a_phase_on_a_survey_store(tmp_path, monkeypatch):
+    monkeypatch.setattr(baselines, "exact_posterior", quick)
+    store, lines = make_store(tmp_path / "store", stars=300), []
+    config = replace(TINY, store=str(store), scale=0.0055, epochs=2, experiments="BC")
+    results = run_phase(config, tmp_path / "phase", say=lines.append)
+    assert (results["data_kind"], results["survey"]) == ("REAL and MOCK", "SDSS DR17 and MOCK survey")
+    train, test = results["settings"]["train_stars"], results["settings"]["test_stars"]
+    assert train + test == pytest.approx(275, abs=1) and 15 <= test <= 45
+    assert "15 further spectra of the same stars are left out" in lines[0]
+    assert results["settings"]["part"] == pytest.approx(train / 0.9 / 50_000)
+    score = results["trials"][0]["test"]["natural"]
+    assert "truth" not in score["log_age"] and len(score["replicates"]["log_age"]) == 20
+    assert set(results["yardsticks"]["natural"]) == {"constant", "exact posterior"} and "floor_by_error" not in results
+    assert "REAL and MOCK stars of the survey" in report(results) and str(tmp_path) not in json.dumps(results)
+    assert {found["verdict"] for found in results["findings"]} == {"inconclusive"}
+    other = make_store(tmp_path / "other", stars=301)
+    with pytest.raises(RunError, match="belongs to another run.*--out"):
+        run_phase(replace(config, store=str(other)), tmp_path / "phase")
+
+
+def test_a_phase_that_is_stopped_continues(begun, finished):
+    lines = []
+    assert run_phase(TINY, begun, stop=Deadline(0.0), say=lines.append) is None
+    assert (
+        "Stopped after 0 of 3 runs" in lines[-1] and (begun / "trials" / "A-1-unbounded-s0" / "checkpoint.pt").exists()
+    )
+    results = run_phase(TINY, begun, stop=Deadline(time.time() + 600.0))
+    assert [lasting(trial) for trial in results["trials"]] == [lasting(trial) for trial in finished[1]["trials"]]
 
 
 @pytest.mark.slow
