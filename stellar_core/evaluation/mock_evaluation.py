@@ -67,7 +67,7 @@ def measure(found: Predictions, stars: StarSet, labels: bool) -> dict[str, objec
     out["points_older_than_their_lifetime"] = found.older
     out["gate_speaks"] = {name: float(share) for name, share in zip(SCORES, (found.scores > 1.0).mean(axis=0))}
     whole = found.scores[:, SCORES.index("lost")] <= 1.0
-    out["false_alarms_of_the_gate"] = float(found.flagged[whole].mean())
+    out["false_alarms_of_the_gate"] = float(found.flagged[whole].mean()) if whole.any() else None
     return out
 
 
