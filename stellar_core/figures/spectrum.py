@@ -50,7 +50,7 @@ def spectrum_figure(
                 mode="lines",
                 name=overlay.name,
                 visible=True if number == 0 else "legendonly",
-                line={"width": 0.9, "color": getattr(palette, overlay.colour)},
+                line={"width": 0.7, "color": faded(getattr(palette, overlay.colour), 0.75)},
                 hoverinfo="skip",
                 connectgaps=False,
             )

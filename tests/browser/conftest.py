@@ -168,36 +168,9 @@ class Visitor:
         self.page.get_by_test_id("stMetricValue").first.wait_for()
         return self.page.get_by_test_id("stMetricValue").all_inner_texts()
 
-    def range_of(self, key: str) -> list[float]:
-        """x range of the figure with this key, as the browser shows it."""
-        plot = self.page.locator(f".st-key-{key} .js-plotly-plot")
-        return [float(value) for value in plot.evaluate("plot => plot._fullLayout.xaxis.range")]
-
-    def title_of_x(self, key: str) -> str:
-        return self.page.locator(f".st-key-{key} .xtitle").first.text_content()
-
-    def curve(self, name: str, axis: str) -> list[float | None]:
-        """Values of the trace of the spectrum whose name starts with ``name``; None for NaN."""
-        return self.page.locator(".st-key-spectrum .js-plotly-plot").evaluate(
-            "(plot, [name, axis]) => Array.from("
-            "plot._fullData.find(trace => (trace.name || '').startsWith(name))[axis],"
-            "value => Number.isFinite(value) ? value : null)",
-            [name, axis],
-        )
-
-    def push_slider(self, number: int) -> None:
-        """Move a slider above the spectrum to its end: 0 for smoothing, 1 for the line marks."""
-        rail = self.page.locator(".st-key-spectrum .slider-rail-touch-rect").nth(number)
-        rail.scroll_into_view_if_needed()
-        box = rail.bounding_box()
-        self.page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
-        self.page.wait_for_timeout(600)
-
-    def choose_frame(self, name: str) -> None:
-        """Choose frame and medium from the menu above the spectrum."""
-        self.page.locator(".st-key-spectrum .updatemenu-header").click()
-        self.page.locator(".st-key-spectrum .updatemenu-dropdown-button", has_text=name).click()
-        self.page.wait_for_timeout(600)
+    def wait_for_viewer(self) -> None:
+        """Wait until the spectrum is drawn."""
+        self.page.wait_for_function("() => performance.getEntriesByName('spectrum-draw').length > 0")
 
     def assert_no_errors(self) -> None:
         """No exception box, no error in the console, nothing wider than the window."""

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from stellar_core import lookup
 from stellar_core.constants import SPEED_OF_LIGHT
 from stellar_core.figures.influence import quantity_shading
 from stellar_core.figures.palette import DARK, LIGHT
@@ -393,3 +394,78 @@ def test_the_picture_carries_the_name_of_the_star(mounted):
 
 def test_a_spectrum_of_sdss_takes_less_than_150_kilobytes():
     assert len(json.dumps(payload(made_view(), LIGHT, 560))) < 150_000
+
+
+@pytest.fixture(scope="module")
+def names() -> list[str]:
+    return [star.name for star, _ in lookup.examples()]
+
+
+def dragged(tab, first: float, last: float) -> None:
+    """Drag over the spectrum in the app, in shares of its width."""
+    plot = tab.page.locator(".viewer .plot")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    y = box["y"] + box["height"] / 2
+    tab.page.mouse.move(box["x"] + first * box["width"], y)
+    tab.page.mouse.down()
+    tab.page.mouse.move(box["x"] + last * box["width"], y + 20, steps=8)
+    tab.page.mouse.up()
+
+
+@pytest.mark.slow
+def test_the_viewer_asks_the_server_for_nothing_and_keeps_its_range(visit, names):
+    tab = visit(1440, 900)
+    sent = []
+    tab.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    tab.open(f"?star={names[0]}")
+    tab.wait_for_viewer()
+    tab.settle(2.0)
+    assert sent, "the frames are seen"
+    sent.clear()
+    noise = tab.page.locator(".viewer .noise")
+    dragged(tab, 0.3, 0.5)
+    tab.page.locator(".viewer .plot").press("ArrowRight")
+    tab.page.locator(".viewer select.smoothing").select_option("15")
+    tab.page.locator(".viewer select.frame").select_option("3")
+    zoomed = noise.text_content()
+    assert "Å: S/N" in zoomed and not zoomed.startswith("Whole")
+    assert "Å observed (air)" in tab.page.locator(".viewer .reading").text_content()
+    tab.settle(1.0)
+    assert not sent
+    with tab.rerun():
+        tab.page.get_by_text("Which wavelengths matter?").click()
+    tab.page.get_by_label("Effect of hiding on").wait_for()
+    assert noise.text_content() == zoomed
+    tab.look_up(names[1])
+    tab.page.wait_for_function("() => document.querySelector('.st-key-spectrum')")
+    tab.settle()
+    assert noise.text_content().startswith("Whole spectrum")
+    tab.assert_no_errors()
+
+
+@pytest.mark.slow
+def test_a_browser_that_cannot_draw_gets_the_plain_figure(visit, names):
+    tab = visit()
+    tab.page.add_init_script(
+        "const context = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (...options) {"
+        " return this.closest('.viewer') ? null : context.apply(this, options); };"
+    )
+    tab.open(f"?star={names[0]}")
+    tab.page.locator(".st-key-spectrum_plain .js-plotly-plot").wait_for()
+    assert tab.page.locator(".viewer").count() == 0
+    tab.assert_no_errors()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_the_viewer_of_the_star_page(visit, names, theme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = visit(1440, 900, color_scheme=theme)
+    tab.open(f"?star={names[0]}&drives=true")
+    tab.wait_for_viewer()
+    tab.page.get_by_label("Effect of hiding on").wait_for()
+    found = Axe().run(tab.page, context=".st-key-spectrum").response["violations"]
+    assert not [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")]

@@ -5,7 +5,7 @@ import pytest
 
 from stellar_core.figures.curves import paired
 from stellar_core.figures.influence import quantity_shading
-from stellar_core.figures.palette import LIGHT
+from stellar_core.figures.palette import LIGHT, faded
 from stellar_core.figures.spectrum import spectrum_figure
 from stellar_core.figures.spectrum_view import DEFAULT_SMOOTHING, Overlay, SpectrumView
 from stellar_core.quantities import LOG_AGE
@@ -74,7 +74,8 @@ def test_the_first_model_is_drawn_with_its_residuals_and_smoothed_as_the_data(ar
     left = trace(figure, "residual")
     np.testing.assert_array_equal(left.y, view.residual(models[0], DEFAULT_SMOOTHING))
     assert np.isnan(left.y[:50]).all() and left.yaxis == "y4" and figure.layout.xaxis.anchor == "y4"
-    assert left.line.color == trace(figure, "first").line.color == LIGHT.second
+    assert left.line.color == LIGHT.second
+    assert trace(figure, "first").line.color.startswith(faded(LIGHT.second, 1).rpartition(",")[0])
     assert trace(figure, "first").visible and trace(figure, "second").visible == "legendonly"
     np.testing.assert_array_equal(trace(figure, "flux").y, view.curve(DEFAULT_SMOOTHING)[0])
     assert figure.layout.yaxis4.domain[1] < figure.layout.yaxis.domain[0]
