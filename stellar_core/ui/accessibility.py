@@ -21,7 +21,7 @@ def assist() -> None:
 
 
 def move_focus() -> None:
-    """Move the focus to the heading of the star if it was lost with the button that opened it."""
+    """Move the focus to what was opened, if it was lost with the button that was pressed."""
     if not st.session_state.pop("opened", False):
         return
     st.session_state.openings = st.session_state.get("openings", 0) + 1
@@ -30,7 +30,7 @@ def move_focus() -> None:
 
 def run_script(code: str, key: str, style: str = "") -> None:
     """Run JavaScript in the page, once for each new ``code``, and apply a style; neither takes space."""
-    style = f".st-key-{key} {{ display: none }} {style}"
+    style = f'[data-testid="stLayoutWrapper"]:has(> .st-key-{key}) {{ display: none }} {style}'
     with st.container(key=key):
         st.html(f"<style>{style}</style><script>{code}</script>", unsafe_allow_javascript=True)
 

@@ -1,5 +1,5 @@
-// Waits for the button of the tour, or for the first heading below the title, and focuses it; gives up once the visitor
-// moves the focus. The page may be drawn several times until it is complete.
+// Waits for the button of the tour, the first heading below the title, or the button that starts the tour, and focuses
+// it; gives up once the visitor moves the focus. The page may be drawn several times until it is complete.
 (() => {
   const pressed = document.activeElement;
   const until = Date.now() + 15000;
@@ -12,7 +12,8 @@
       return;
     }
     const place = document.querySelector(".st-key-tour_next button")
-      || document.querySelector("[data-testid=stMain] h2, [data-testid=stMain] h3");
+      || document.querySelector("[data-testid=stMain] h2, [data-testid=stMain] h3")
+      || document.querySelector(".st-key-tour_start button");
     if (!lost || !place) return;
     if (place.tabIndex < 0) place.tabIndex = -1;
     place.focus({ preventScroll: true });

@@ -25,7 +25,7 @@ def show_examples(brief: bool = False) -> None:
                 with st.container(border=True, gap="xxsmall", height="stretch"):
                     _button(one, width="stretch")
                     st.caption(one.lesson)
-    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(":orange-badge[MOCK] :small[simulated stars:]", width="content")
         for star, caption in loaders.examples():
             st.button(

@@ -48,6 +48,7 @@ def choose_source() -> tuple[Source | None, int, int, str]:
     asked = int(st.session_state.seed), int(st.session_state.samples), st.session_state.model
     if not name:
         show_examples()
+        move_focus()
         return None, *asked
     try:
         source = _kept_file(name) if is_file(name) else _looked_up(name)
