@@ -82,7 +82,6 @@ def _show_result(
     if result is None:
         show_spectrum(source, spectrum, prepared, None)
         return st.empty(), source, ()
-    show_verdict(result, reliability, verdict)
     shown = reliability.level != "refused" or show_refusal(result)
     slot = st.empty()
     if shown:
@@ -95,6 +94,7 @@ def _show_result(
                 show_no_distance(source, spectrum, answer)
             else:
                 st.caption("This network cannot use a parallax; the neural posterior can.")
+    show_verdict(result, reliability, verdict)
     PRIORITY.wait()
     place = _show_figures(used, spectrum, prepared, result, shown)
     others: OtherEstimates | None = None

@@ -102,12 +102,12 @@ def show_answer(result: Result, reliability: Reliability) -> None:
         st.markdown(escape(summary_sentence(result, reliability)))
         if remarks := _remarks(result):
             st.caption(escape(" ".join(remarks)))
-    with middle:
-        if trusted:
-            _posterior(result)
-            _life(result)
     with right, st.container(key="numbers"):
         _numbers(result)
+    if trusted:
+        with middle:  # last, because figures take longer than numbers
+            _posterior(result)
+            _life(result)
 
 
 def _remarks(result: Result) -> list[str]:
