@@ -54,7 +54,8 @@ def test_an_archive_is_read_and_a_hostile_one_is_rejected(page):
     assert not page.exception and "command line" in page.error[0].value and not page.dataframe
 
 
-def test_a_row_of_an_archive_opens_on_the_star_page(page, monkeypatch):
+def test_a_row_of_an_archive_opens_on_the_star_page(app, monkeypatch):
+    page = app.run().switch_page("pages/batch.py").run()
     monkeypatch.setattr("streamlit.dataframe", lambda *_args, **_options: {"selection": {"rows": [0]}})
     data = archive({"one.fits": examples.examples()[0].path.read_bytes()})
     page.file_uploader[0].upload("x.zip", data, "application/zip")
