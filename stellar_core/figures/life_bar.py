@@ -55,7 +55,9 @@ def life_bar_figure(
             )
         start = end
     if universe is not None and universe < 1:
-        figure.add_shape(type="rect", x0=universe, x1=1, y0=0, y1=1, fillcolor=palette.surface, line_width=0)
+        figure.add_shape(
+            type="rect", x0=universe, x1=1, y0=0, y1=1, fillcolor=palette.surface, line_width=0, layer="below"
+        )
         figure.add_shape(
             type="line", x0=universe, x1=universe, y0=0, y1=1, line={"width": 1, "dash": "dot", "color": palette.ink}
         )
@@ -72,7 +74,14 @@ def life_bar_figure(
             )
     for low, high, alpha in ((p025, p975, 0.25), (p16, p84, 0.55)):
         figure.add_shape(
-            type="rect", x0=low, x1=high, y0=0.14, y1=0.86, fillcolor=faded(palette.accent, alpha), line_width=0
+            type="rect",
+            x0=low,
+            x1=high,
+            y0=0.14,
+            y1=0.86,
+            fillcolor=faded(palette.accent, alpha),
+            line_width=0,
+            layer="below",
         )
     figure.add_trace(
         go.Scatter(
