@@ -17,12 +17,14 @@ commands = typer.Typer()
 @commands.command()
 def evaluate(
     model: Annotated[str, typer.Argument(help="Name of a model in trained/.")] = DEFAULT_MODEL,
-    stars: Annotated[int, typer.Option(help="Number of MOCK test stars.")] = 300,
+    stars: Annotated[
+        int | None, typer.Option(min=2, help="Number of MOCK test stars: 300 by default, 600 for the suite limit.")
+    ] = None,
     suite: Annotated[
         str,
         typer.Option(
             help="Run this suite instead: headline, real-stars, photometry, template-fit, corruption, realism, "
-            "agreement, labels or real-ages."
+            "agreement, limit, labels or real-ages."
         ),
     ] = "",
     data: Annotated[
@@ -42,20 +44,20 @@ def evaluate(
     elif suite:
         from stellar_core.pipeline.suites import TEXTS
 
-        found = _run_suite(model, suite, data, record)
+        found = _run_suite(model, suite, data, record, stars)
         emit(found) if as_json or suite not in TEXTS else typer.echo(TEXTS[suite](found))
     else:
         from stellar_core.evaluation.mock_evaluation import evaluate as evaluate_model
         from stellar_core.inference.estimator import Estimator
 
-        found = evaluate_model(Estimator.load(model), stars)
+        found = evaluate_model(Estimator.load(model), stars or 300)
         if as_json:
             emit(found)
         else:
             show({name: value for name, value in found.items() if name not in ("details", "exact_posterior")})
 
 
-def _run_suite(model: str, suite: str, data: Path | None, record: bool) -> dict[str, object]:
+def _run_suite(model: str, suite: str, data: Path | None, record: bool, stars: int | None) -> dict[str, object]:
     from stellar_core.errors import ParameterError
     from stellar_core.pipeline import suites
     from stellar_core.progress import ProgressLine
@@ -64,7 +66,8 @@ def _run_suite(model: str, suite: str, data: Path | None, record: bool) -> dict[
         names = ", ".join(suites.SUITES)
         raise ParameterError(f"There is no suite {suite!r}.", value=suite, remedy=f"There are {names}.")
     line = ProgressLine(sys.stderr)
-    found = suites.SUITES[suite](model, data, line)
+    sized = {"stars": stars} if stars is not None and suite in suites.SIZED else {}
+    found = suites.SUITES[suite](model, data, line, **sized)
     line.close()
     if record:
         suites.record(suite, model, found)

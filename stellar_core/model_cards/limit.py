@@ -80,5 +80,7 @@ def limit_section(card: dict[str, Any]) -> list[str]:
                 if row["group"] == "all"
             ),
         ),
+        "",
+        "Made by `python -m stellar_core evaluate isochrone --suite limit --record`.",
     ]
     return section("Beside the limit of the data (MOCK)", *lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stellar_core.model_cards.descriptions import NETWORKS, Description
+from stellar_core.model_cards.limit import limit_section
 from stellar_core.model_cards.markdown import command, number, percent, section, signed, table
 
 Card = dict[str, Any]
@@ -57,6 +58,7 @@ def network_page(name: str, card: Card) -> list[str]:
             _hidden(card["config"]),
         ),
         *_accuracy(card),
+        *limit_section(card),
         *_exact_posterior(card),
         *_paper_labels(card),
         *_coverage(card, words),

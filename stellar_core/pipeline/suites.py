@@ -19,6 +19,7 @@ from stellar_core.evaluation import (
     real_stars,
 )
 from stellar_core.evaluation import template_fit as templates
+from stellar_core.evaluation.bayes_limit import comparison, report
 from stellar_core.evaluation.real_ages import benchmark
 from stellar_core.evaluation.real_ages.record import write_record
 from stellar_core.evaluation.real_ages.report import text
@@ -87,6 +88,12 @@ def realism(model: str, data: Path | None, progress: Progress) -> dict[str, obje
     return classifier.measure(_folder(data) / "sdss", Estimator.load(model), progress)
 
 
+def limit(model: str, data: Path | None, progress: Progress, stars: int = comparison.STARS) -> dict[str, object]:
+    """Compare Model 9 with the constant predictor and the Bayes limit on MOCK test stars; ``data`` is not used."""
+    found = comparison.measure(_isochrone_estimator(model), stars, progress=progress)
+    return {"bayes_limit_mock_test": found}
+
+
 def real_ages(model: str, data: Path | None, progress: Progress) -> dict[str, object]:
     """Compare the isochrone fit, which no network takes part in, with independent ages and masses of REAL stars: the
     shipped tables, or those in ``data`` or its folder ``real_ages``."""
@@ -109,12 +116,16 @@ SUITES: Mapping[str, Callable[[str, Path | None, Progress], dict[str, object]]] 
     "corruption": corruption,
     "realism": realism,
     "agreement": agreement,
+    "limit": limit,
     "labels": labels,
     "real-ages": real_ages,
 }
+#: Suites with the option ``stars``.
+SIZED = ("limit",)
 #: Text for a terminal of the suites that have more to show than JSON.
 TEXTS: Mapping[str, Callable[[Mapping[str, object]], str]] = {
     "real-ages": text,
+    "limit": lambda found: report.text(found["bayes_limit_mock_test"]),
     "labels": lambda found: f"{pipeline_errors.text(found['errors'])}\n\n{label_learnability.text(found['labels'])}",
     "photometry": lambda found: real_photometry.text(found["real_photometry"]),
     "template-fit": lambda found: templates.text(found["template_fit"]),

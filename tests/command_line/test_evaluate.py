@@ -38,6 +38,18 @@ def test_a_suite_with_a_table_prints_it_instead_of_json(monkeypatch):
     assert json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout) == {"figures": 1}
 
 
+def test_the_number_of_stars_is_passed_to_suites_that_have_one(monkeypatch):
+    def limit(model, data, progress, stars=600):
+        return {"stars": stars}
+
+    monkeypatch.setattr(suites, "SUITES", {"limit": limit, "real-ages": lambda model, data, progress: {"stars": 0}})
+    monkeypatch.setattr(suites, "TEXTS", {})
+    run = lambda *options: json.loads(CliRunner().invoke(app, ["evaluate", "--json", *options]).stdout)
+    assert run("--suite", "limit") == {"stars": 600}
+    assert run("--suite", "limit", "--stars", "50") == {"stars": 50}
+    assert run("--suite", "real-ages", "--stars", "50") == {"stars": 0}
+
+
 def test_unknown_suite_is_an_error_that_lists_the_suites():
     error = CliRunner().invoke(app, ["evaluate", "--suite", "nothing"]).exception
     assert isinstance(error, ParameterError) and "real-stars" in str(error)

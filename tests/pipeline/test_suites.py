@@ -33,6 +33,16 @@ def test_headline_metrics_are_of_model_9(monkeypatch):
     assert seen[-1][1] == seen[-1][2] == found["one_checkpoint_mock_test"]["stars"]
 
 
+def test_the_limit_is_of_model_9_and_goes_to_its_card(monkeypatch):
+    with pytest.raises(ParameterError, match="Model 9"):
+        suites.SUITES["limit"]("paper-setup-a", None, ignore)
+    monkeypatch.setattr(suites.comparison, "measure", lambda estimator, stars, progress: {"n": (estimator.name, stars)})
+    assert suites.SUITES["limit"]("isochrone", None, ignore, stars=20) == {
+        "bayes_limit_mock_test": {"n": ("isochrone", 20)}
+    }
+    assert suites.comparison.STARS >= 500
+
+
 def test_corruption_uses_mock_stars_without_data_and_real_ones_with_it(monkeypatch, tmp_path):
     (tmp_path / "sdss").mkdir()
     (tmp_path / "sdss" / "index.csv").touch()
