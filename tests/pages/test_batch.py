@@ -41,7 +41,7 @@ def test_each_input_gives_a_row(page):
     assert list(table.Star[:20]) == [f"/?star={star}&model=isochrone" for star in text.splitlines()]
     assert table.Source[:20].eq("MOCK").all() and table["Age (Gyr)"][:20].between(0, 13.81).all()
     assert "is not a recognised SDSS identifier" in table.Message[20] and table.Star.isna()[20]
-    assert len(page.get("download_button")) == 5
+    assert len(page.get("download_button")) == 6 and len(page.get("plotly_chart")) == 2
 
 
 def test_an_archive_is_read_and_a_hostile_one_is_rejected(page):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from stellar_core import sandbox
+from stellar_core import __version__, sandbox
 from stellar_core.quantities import STAGE_TITLES
 from stellar_core.stages import STAGES
+from stellar_core.ui.batch.figures import show_figures
 from stellar_core.ui.batch.page import Run
 from stellar_core.ui.loaders import Source
 from stellar_core.ui.shell import escape
@@ -28,6 +28,7 @@ FORMATS = {
     "VOTable": (".vot", "application/x-votable+xml"),
     "FITS": (".fits", "application/fits"),
     "Parquet": (".parquet", "application/vnd.apache.parquet"),
+    "JSON": (".json", "application/json"),
 }
 VERDICTS = {"inside": "reliable", "outside": "NOT RELIABLE", "none": "no result"}
 SHOW = {"all": "All", "inside": "Reliable", "outside": "Not reliable", "none": "No result"}
@@ -56,6 +57,7 @@ def show_results(run: Run) -> None:
     )
     number = st.column_config.NumberColumn
     shown = frame if chosen == "all" else frame[states == chosen]
+    clicked = show_figures(shown)
     event = st.dataframe(
         shown,
         hide_index=True,
@@ -76,15 +78,15 @@ def show_results(run: Run) -> None:
             "S/N": number(format="%.0f"),
         },
     )
-    _offer_star(run, shown, event)
+    selected = [int(shown.index[row]) for row in event["selection"]["rows"] if row < len(shown)]
+    _offer_star(run, shown, selected or clicked)
     _offer_files(run, table)
 
 
-def _offer_star(run: Run, shown: pd.DataFrame, event: Mapping[str, Mapping[str, list[int]]]) -> None:
-    """Link from the selected row to the Star page, also for a spectrum of an archive."""
-    chosen = [int(shown.index[row]) for row in event["selection"]["rows"] if row < len(shown)]
+def _offer_star(run: Run, shown: pd.DataFrame, chosen: list[int]) -> None:
+    """Link from the chosen row to the Star page, also for a spectrum of an archive."""
     if not chosen:
-        st.caption("Select a row to open its star.")
+        st.caption("Select a row, or a point of a figure, to open its star.")
         return
     label = str(shown.loc[chosen[0], "Input"])
     if isinstance(run.inputs, sandbox.Archive):
@@ -142,6 +144,7 @@ def _offer_files(run: Run, table: pa.Table) -> None:
 
     mock = "mock" in table["source"].to_pylist()
     facts = {
+        "version": __version__,
         "model": run.settings.model,
         "sha256": run.settings.sha256,
         "seed": run.settings.seed,
