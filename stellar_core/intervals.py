@@ -11,8 +11,8 @@ LEVELS = (0.025, 0.16, 0.5, 0.84, 0.975)
 #: The same quantiles of a Gaussian of mean 0 and standard deviation 1.
 _GAUSSIAN = (-1.959964, -0.994458, 0.0, 0.994458, 1.959964)
 
-#: Smallest half width over which a weight is spread.
-_NARROW = 1e-6
+#: Smallest half width over which a weight is spread, and steps of the grid for their sum.
+_NARROW, _GRID = 1e-6, 2000
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,16 @@ def weighted_quantiles(
 def _spread_quantiles(
     values: np.ndarray, weights: np.ndarray, levels: np.ndarray, half_widths: np.ndarray
 ) -> np.ndarray:
-    ends = np.concatenate([values - half_widths, values + half_widths])
+    """The same on a grid, which is faster than sorting the ends of the ranges."""
+    low, high = values - half_widths, values + half_widths
+    start, stop = low.min(), high.max()
+    step = (stop - start) / _GRID
     height = 0.5 * weights / half_widths
-    order = np.argsort(ends)
-    density = np.cumsum(np.concatenate([height, -height])[order])[:-1]  # between neighbouring ends
-    ends = ends[order]
-    cumulative = np.concatenate([[0.0], np.cumsum(density * np.diff(ends))])
-    return np.interp(np.asarray(levels) * cumulative[-1], cumulative, ends)
+    rise = np.zeros(_GRID + 2)  # of the density; an end between two nodes is shared by them
+    for ends, change in ((low, height), (high, -height)):
+        place = (ends - start) / step
+        node = place.astype(np.intp)
+        rise += np.bincount(node, change * (1.0 - place + node), _GRID + 2)
+        rise[1:] += np.bincount(node, change * (place - node), _GRID + 1)
+    cumulative = np.concatenate([[0.0], np.cumsum(np.cumsum(rise)[:_GRID])])
+    return np.interp(np.asarray(levels) * cumulative[-1], cumulative, np.linspace(start, stop, _GRID + 1))

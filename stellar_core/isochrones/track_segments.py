@@ -92,7 +92,9 @@ class TrackSegments:
             "log_radius": 0.5 * columns[:, LUMINOSITY] - 2.0 * (log_teff - LOG_TEFF_SUN),
             "eep": place[:, 2],
         }
-        found = {name: np.where(good, new, getattr(samples, name)).astype(np.float32) for name, new in found.items()}
+        found = {name: column.astype(np.float32) for name, column in found.items()}
+        for name, column in found.items() if not good.all() else ():
+            column[~good] = getattr(samples, name)[~good]
         return replace(samples, **found, edges=None)
 
 
