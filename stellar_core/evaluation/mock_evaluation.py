@@ -10,7 +10,7 @@ from stellar_core.datasets.mock_stars import StarSet, make_stars
 from stellar_core.evaluation.baselines import exact_posterior_metrics
 from stellar_core.evaluation.metrics import classification, regression
 from stellar_core.evaluation.predictions import PASSES, Predictions, predict_stars
-from stellar_core.evaluation.reliability import by_group, calibration_error, covered, kolmogorov_smirnov
+from stellar_core.evaluation.reliability import by_group, calibration_error, covered, crps_constant, kolmogorov_smirnov
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator
 from stellar_core.inference.mc_dropout import QUANTITIES, Passes, run_passes
@@ -92,17 +92,25 @@ def evaluate(estimator: Estimator, n: int) -> dict[str, object]:
     Returns
     -------
     dict
-        The output of ``evaluate --json``: accuracies of the calibrated means against the truth, coverage of log age.
+        The output of ``evaluate --json``: accuracies of the calibrated means against the truth, coverage of log age;
+        ``crps_constant`` of the distribution of all these stars, and ``crps_bayes_limit`` as recorded on the card by
+        the suite ``limit`` (of other stars of the same distribution), None without it.
     """
     data = DataConfig.from_dict(estimator.card["config"]["data"])
     stars = make_stars(n, data, "test")
-    found = measure(
-        predict_stars(estimator, stars, main_view(estimator)), stars, not isinstance(estimator, IsochroneEstimator)
-    )
+    isochrone = isinstance(estimator, IsochroneEstimator)
+    predictions = predict_stars(estimator, stars, main_view(estimator))
+    found = measure(predictions, stars, not isochrone)
     exact = exact_posterior_metrics(stars, data.spp_errors)
-    names = ("rmse", "mae", "r2", "rmse_constant")
+    limit = estimator.card.get("bayes_limit_mock_test", {}).get("methods", {}).get("limit", {}).get("all", {})
     ages = {
-        name: {key: found[name][key] for key in names} | {"rmse_exact_posterior": exact[name]["rmse"]}
+        name: {
+            **{key: found[name][key] for key in ("rmse", "mae", "r2", "rmse_constant")},
+            "rmse_exact_posterior": exact[name]["rmse"],
+            "crps": found[name]["crps"],
+            "crps_constant": crps_constant(predictions.truth[:, QUANTITIES.index(name)]),
+            "crps_bayes_limit": limit.get(name, {}).get("crps"),
+        }
         for name in ("log_age", "log_lifetime")
     }
     return {

@@ -40,6 +40,13 @@ def crps(values: np.ndarray, probability: np.ndarray, truth: float) -> float:
     return float((weight * np.abs(x - truth)).sum() - (weight * x * (2.0 * u - 1.0)).sum())
 
 
+def crps_constant(truth: np.ndarray) -> float:
+    """Mean CRPS of true values (n,) if the distribution of all of them is given for each: half their mean
+    difference."""
+    even = np.full(truth.size, 1.0 / truth.size)
+    return float(np.mean([crps(truth, even, value) for value in truth]))
+
+
 def by_group(u: np.ndarray, snr: np.ndarray, predicted: np.ndarray, true: np.ndarray) -> dict[str, dict[str, float]]:
     """Compute the coverage by S/N, by predicted and by true stage; empty groups are omitted."""
     groups = {f"S/N {low}-{high}": (snr >= low) & (snr < high) for low, high in SNR_BINS}

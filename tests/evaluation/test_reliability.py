@@ -8,6 +8,7 @@ from stellar_core.evaluation.reliability import (
     calibration_error,
     covered,
     crps,
+    crps_constant,
     kolmogorov_smirnov,
     stage_reliability,
 )
@@ -34,6 +35,11 @@ def test_the_score_is_the_integral_of_squared_differences():
     squares = (below - (grid[::50] >= 0.4)) ** 2
     assert crps(values, weight, 0.4) == pytest.approx(np.trapezoid(squares, grid[::50]), abs=2e-3)
     assert crps(np.array([2.0]), np.array([1.0]), 2.5) == pytest.approx(0.5)
+
+
+def test_the_constant_predictor_is_off_by_half_the_mean_difference():
+    truth = np.array([0.0, 1.0, 4.0])
+    assert crps_constant(truth) == pytest.approx(0.5 * np.abs(truth[:, None] - truth).mean())
 
 
 def test_groups_are_by_snr_and_both_stages():
