@@ -15,7 +15,7 @@ def ignore(name: str, done: int, total: int) -> None:
 def found():
     patch = pytest.MonkeyPatch()
     patch.setattr(pipeline_errors, "STARS", 800)
-    patch.setattr(pipeline_errors, "PLATES", 3)
+    patch.setattr(pipeline_errors, "PLATES", 12)
     yield pipeline_errors.measure(None, ignore)
     patch.undo()
 
@@ -53,4 +53,4 @@ def test_quoted_errors_of_real_stars_are_read_by_bin(tmp_path, found):
 def test_the_text_has_a_row_for_every_bin_and_the_published_errors(found):
     text = pipeline_errors.text(found)
     assert "S/N 50-80" in text and "Teff 4500-5250" in text and "117 K, 0.26 dex, 0.22 dex" in text
-    assert text.count("\n") == 2 + len(found["by_snr"]) + len(found["by_teff"]) + 2 - 0
+    assert text.count("\n") == 2 + len(found["by_snr"]) + len(found["by_teff"]) + 2
