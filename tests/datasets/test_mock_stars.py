@@ -1,5 +1,7 @@
 """MOCK stars: valid values, separate splits, inputs without truth."""
 
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from stellar_core.datasets import memmap_stars
 from stellar_core.datasets.config import DataConfig
 from stellar_core.datasets.mock_stars import Inputs, Labels, make_stars
+from stellar_core.errors import ParameterError
 from stellar_core.galaxy import STRAGGLERS
 from stellar_core.mock.gaia import observe_gaia
 from stellar_core.preprocessing.features import FEATURE_NAMES
@@ -71,6 +74,14 @@ def test_no_feature_determines_a_true_value(stars):
 def test_labels_have_pipeline_errors(stars):
     difference = stars.labels.atmosphere - stars.truth.atmosphere
     assert difference.std(axis=0) == pytest.approx(DATA.spp_errors, rel=0.25)
+
+
+def test_choices_are_words_and_settings_without_them_mean_the_old_labels():
+    for name in ("pipeline", "look_up"):
+        with pytest.raises(ParameterError, match=f"{name} must be one of"):
+            DataConfig(**{name: "other"})
+    old = {key: value for key, value in asdict(DATA).items() if key not in ("pipeline", "look_up")}
+    assert DataConfig.from_dict(old) == DATA == replace(DATA, pipeline="independent", look_up="nearest")
 
 
 def test_parallaxes_are_those_of_the_stars_and_change_nothing_else(stars, monkeypatch):
