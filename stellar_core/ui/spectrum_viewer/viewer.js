@@ -13,7 +13,7 @@ class Viewer {
     this.cursor = null;
     this.controls = new Controls(this);
     this.gestures = new Gestures(this);
-    this.observer = new ResizeObserver(() => this.resize());
+    this.observer = new ResizeObserver(() => this.size !== this.measured() && this.resize());
     this.observer.observe(root);
     this.observer.observe(this.plot);
   }
@@ -28,7 +28,7 @@ class Viewer {
       action();
     } catch (error) {
       this.destroy();
-      this.fail(String(error));
+      this.fail(error);
     }
   }
 
@@ -114,6 +114,11 @@ class Viewer {
     this.show([about - (about - low) * factor, about + (high - about) * factor]);
   }
 
+  /** Sizes that the drawing depends on. */
+  measured() {
+    return [this.root.clientWidth, this.plot.clientWidth, this.plot.clientHeight, devicePixelRatio].join();
+  }
+
   resize() {
     if (!this.data) return;
     const width = this.root.clientWidth;
@@ -123,6 +128,7 @@ class Viewer {
       canvas.width = Math.round(this.plot.clientWidth * devicePixelRatio);
       canvas.height = Math.round(this.plot.clientHeight * devicePixelRatio);
     }
+    this.size = this.measured();
     if (this.plot.clientWidth > 80 && this.plot.clientHeight > 80) this.draw();
   }
 
@@ -323,15 +329,17 @@ class Viewer {
 const viewers = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".viewer");
-  let viewer = viewers.get(root);
-  if (!viewer) {
-    viewer = new Viewer(root, (message) => setTriggerValue("failed", message));
-    viewers.set(root, viewer);
+  const fail = (error) => setTriggerValue("failed", String(error));
+  try {
+    const root = parentElement.querySelector(".viewer");
+    if (!viewers.has(root)) viewers.set(root, new Viewer(root, fail));
+    const viewer = viewers.get(root);
+    viewer.update(data);
+    return () => {
+      viewer.destroy();
+      viewers.delete(root);
+    };
+  } catch (error) {
+    fail(error);
   }
-  viewer.safely(() => viewer.update(data));
-  return () => {
-    viewer.destroy();
-    viewers.delete(root);
-  };
 }
