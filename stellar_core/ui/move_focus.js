@@ -1,14 +1,18 @@
 // Waits for the button of the tour, the first heading below the title, or the button that starts the tour, and focuses
-// it; gives up once the visitor moves the focus. The page may be drawn several times until it is complete.
+// it; gives up once the visitor does anything. The page may be drawn several times until it is complete.
 (() => {
   const pressed = document.activeElement;
-  const until = Date.now() + 15000;
+  const until = Date.now() + 60000;
   let ours = null;
+  const stop = () => {
+    clearInterval(timer);
+    for (const kind of ["pointerdown", "keydown"]) document.removeEventListener(kind, stop, true);
+  };
   const timer = setInterval(() => {
     const now = document.activeElement;
     const lost = now === null || now === document.body;
     if (Date.now() > until || !(lost || now === pressed || now === ours)) {
-      clearInterval(timer);
+      stop();
       return;
     }
     const place = document.querySelector(".st-key-tour_next button")
@@ -19,4 +23,5 @@
     place.focus({ preventScroll: true });
     ours = place;
   }, 100);
+  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, stop, true);
 })();
