@@ -76,8 +76,8 @@ def isochrone_cells(card: Card) -> list[str]:
             card,
             f"{card['cells']:,} representative points of the tracks with prior weights, in {card['voxels']:,} bins of "
             f"log Teff, log g and surface [Fe/H] ({', '.join(f'{step:g}' for step in card['voxel'])} dex) and in "
-            f"steps of {card['age_step_dex']:g} dex of log age. Each has a short segment of the tracks, on which its draws "
-            "lie.",
+            f"steps of {card['age_step_dex']:g} dex of log age. Each has a short segment of the tracks, on "
+            "which its draws lie.",
         ),
         *section(
             "Prior",
