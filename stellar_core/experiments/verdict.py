@@ -22,10 +22,10 @@ RULE = (
     "seeds with the sampling error of the test stars. Confirmed: the difference exceeds "
     f"{SIGMAS:g} errors in the claimed direction. Not confirmed: its upper limit, {SIGMAS:g} errors above it, is below "
     f"{100 * EQUIVALENT:g} % of the constant's error. Inconclusive: neither; or fewer than {SEEDS} seeds, less than "
-    f"{SCALE:g} of the paper's number of stars, a run that had not converged (its validation loss still fell by more "
-    f"than {100 * CONVERGED:g} % in the last fifth of the epochs), or neither side better than its constant. A claim "
-    "that ages exceed that of the Universe is confirmed if they do for every seed, and not confirmed if they do for "
-    "none."
+    f"{100 * SCALE:g} % of the paper's number of stars, a run that had not converged (its validation loss still fell "
+    f"by more than {100 * CONVERGED:g} % in the last fifth of the epochs), or neither side better than its constant. "
+    "A claim that ages exceed that of the Universe is confirmed if they do for every seed, and not confirmed if they "
+    "do for none."
 )
 
 
@@ -125,7 +125,7 @@ def doubts_about(trials: Sequence[Result], part: float) -> list[str]:
     """
     found = []
     if part < 0.99 * SCALE:
-        found.append(f"{part:.2g} of the paper's stars")
+        found.append(f"{100 * part:.2g} % of the paper's stars")
     unfinished = sum(not converged(trial) for trial in trials)
     if unfinished:
         found.append(f"{unfinished} of {len(trials)} runs had not converged")

@@ -51,7 +51,7 @@ def test_models_of_phase_1():
     "change, reason",
     [
         (lambda results: results, "1 seed"),
-        (lambda results: results["settings"].update(part=0.1), "0.1 of the paper's stars"),
+        (lambda results: results["settings"].update(part=0.1), "10 % of the paper's stars"),
         (lambda results: [t["history"][-1].update(validation={"total": 0.01}) for t in results["trials"]], "converged"),
     ],
 )

@@ -90,11 +90,15 @@ def test_convergence():
 
 def test_doubts():
     assert doubts_about([trial(3, 1, 1)], 0.5) == [] and doubts_about([trial(3, 1, 1)], 0.06) == [
-        "0.06 of the paper's stars"
+        "6 % of the paper's stars"
     ]
     assert doubts_about([trial(3, 1, 1), trial(3, 2, 1)], 1.0) == ["1 of 2 runs had not converged"]
 
 
 def test_the_rule_states_its_numbers():
-    for words in (f"at least {verdict.SEEDS} seeds", f"{verdict.SIGMAS:g} errors", f"{verdict.SCALE:g} of the paper's"):
+    for words in (
+        f"at least {verdict.SEEDS} seeds",
+        f"{verdict.SIGMAS:g} errors",
+        f"{100 * verdict.SCALE:g} % of the paper's",
+    ):
         assert words in verdict.RULE

@@ -65,7 +65,7 @@ def test_a_survey_is_another_choice_of_stars(published):
 def test_results_of_the_first_edition_are_labelled(published):
     results = json.loads((published / "phase1.json").read_text())
     (published / "phase1.json").write_text(json.dumps(results | {"edition": "First edition: one seed"}))
-    assert "First edition: one seed. Nothing follows" in page().warning[0].value
+    assert "First edition: one seed." in page().warning[0].value
 
 
 def test_the_stored_results_are_of_the_first_edition_and_say_so():

@@ -78,7 +78,7 @@ def choose_phase() -> dict[str, object] | None:
     results = phases[number]
     settings = results["settings"]
     if results.get("edition"):
-        st.warning(f"{escape(results['edition'])}. Nothing follows from such runs.", icon=":material/history:")
+        st.warning(f"{escape(results['edition'])}.", icon=":material/history:")
     st.caption(
         f"{escape(stars_in_words(results))}: {settings['train_stars']:,} for training and validation, "
         f"{settings['test_stars']:,} for tests; at most {settings['epochs']} epochs, {settings['seeds']} "
@@ -105,10 +105,15 @@ def _answer(*phases: dict[str, object]) -> str:
 def show_findings(results: dict[str, object]) -> None:
     """Verdict on each of the paper's claims in this phase, the rule, and the paper's own figures."""
     st.subheader("Claims of the paper", anchor=False)
+    reasons = [found["reason"].split("; ") if found["reason"] else [] for found in results["findings"]]
+    common = [reason for reason in reasons[0] if all(reason in others for others in reasons)] if reasons else []
+    told = f" Nothing follows from any of these runs: {escape('; '.join(common))}." if common else ""
+    st.markdown(f"*Ours* is the share of the constant predictor's error that a network removes.{told}")
     for found in results["findings"]:
         verdict = MARKS.get(found["verdict"]) or f":gray-badge[{escape(found['verdict'])}]"
         paper, ours = escape(found["paper"]), escape(found["ours"])
-        why = f" Why nothing follows: {escape(found['reason'])}." if found["reason"] else ""
+        own = [reason for reason in found["reason"].split("; ") if reason and reason not in common]
+        why = f" Nothing follows: {escape('; '.join(own))}." if own else ""
         st.markdown(f"{verdict} **{escape(found['claim'])}**  \nPaper: {paper} Ours: {ours}{why}")
     with st.expander("The rule"):
         st.markdown(escape(RULE))
