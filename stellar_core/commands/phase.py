@@ -34,7 +34,7 @@ def phase(
     pipeline: Annotated[
         str, typer.Option(help="Parameters that give the labels of MOCK stars: independent or spectroscopic errors.")
     ] = "spectroscopic",
-    look_up: Annotated[str, typer.Option(help="Labels of MOCK stars: interpolated or nearest.")] = "interpolated",
+    look_up: Annotated[str, typer.Option(help="Labels from the parameters: interpolated or nearest.")] = "interpolated",
     errors: Annotated[str, typer.Option(help="Errors K,DEX,DEX of the independent pipeline.")] = "75,0.2,0.1",
     seed: Annotated[int, typer.Option(help="Seed of the MOCK stars.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder for the runs; runs/phaseN by default.")] = None,

@@ -17,7 +17,7 @@ import numpy as np
 from stellar_core.datasets.memmap_stars import SetWriter, select, summary_of
 from stellar_core.datasets.mock_stars import Inputs, Labels, StarSet, Truth
 from stellar_core.errors import ParameterError
-from stellar_core.isochrones import load_tracks, track_log_lifetime
+from stellar_core.isochrones import LOOK_UPS, load_tracks, track_log_lifetime
 from stellar_core.progress import Progress
 from stellar_core.sdss.star_id import MOCK_PLATES
 from stellar_core.survey.reader import StoredArray, StoreReader
@@ -95,7 +95,10 @@ def open_stored_stars(folder: Path) -> StarSet:
 
 
 def sample_survey(
-    folder: Path, stars: int | None = None, chosen: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    folder: Path,
+    stars: int | None = None,
+    chosen: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+    look_up: str = "nearest",
 ) -> SurveySample:
     """Choose stars of a store, spread over its plates, and divide them into sets.
 
@@ -107,6 +110,8 @@ def sample_survey(
         Number of stars in all sets; all by default, or if there are fewer.
     chosen : callable, optional
         Called with Teff [K], log g, [Fe/H] [dex] (n, 3) and S/N (n,); returns which spectra may be used, (n,) bool.
+    look_up : {"nearest", "interpolated"}
+        Labels from SSPP's parameters; see `stellar_core.isochrones.LOOK_UPS`. The store has those of the nearest point.
 
     Raises
     ------
@@ -120,9 +125,13 @@ def sample_survey(
     star = same_star(columns["ra"], columns["dec"])
     first = np.full(star.max(initial=-1) + 1, np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(first, star, columns["specobjid"])
-    usable = np.arange(len(star))
+    allowed = np.ones(len(star), bool)
+    if look_up != "nearest":
+        found, columns["mass"] = _relabelled(found, look_up)
+        allowed = np.isfinite(found.labels.log_age)
     if chosen is not None:
-        usable = np.flatnonzero(chosen(found.labels.atmosphere, columns["snr"]))
+        allowed &= chosen(found.labels.atmosphere, columns["snr"])
+    usable = np.flatnonzero(allowed)
     best = usable[np.lexsort((columns["specobjid"][usable], -columns["snr"][usable], star[usable]))]
     kept = best[np.unique(star[best], return_index=True)[1]]
     part = _fractions(first[star[kept]], _SET)
@@ -144,6 +153,14 @@ def sample_survey(
         kind=" and ".join(word for word, present in zip(("REAL", "MOCK"), kinds) if present),
         identity=hashlib.sha256(json.dumps(reader.summary["files"], sort_keys=True).encode()).hexdigest(),
     )
+
+
+def _relabelled(stars: StarSet, look_up: str) -> tuple[StarSet, np.ndarray]:
+    """Stars with labels by another look-up, NaN outside its models, and their masses [Msun]."""
+    found = LOOK_UPS[look_up](*np.asarray(stars.labels.atmosphere, float).T)
+    ages = {name: np.asarray(getattr(found, name), np.float32) for name in ("log_age", "log_lifetime")}
+    labels = replace(stars.labels, **ages, stage=np.asarray(found.stage, np.int64))
+    return replace(stars, labels=labels), np.asarray(found.mass, float)
 
 
 def same_star(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:

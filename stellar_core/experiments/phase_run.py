@@ -24,8 +24,8 @@ MOCK_NOTES = (
     "from parameters that were measured on the same spectra have none.",
 )
 SURVEY_NOTES = (
-    "Stars of a fetched survey, one spectrum each, with the paper's quality cuts; labels by the nearest track point to "
-    "SSPP's parameters. No true age is known: all scores are against these labels.",
+    "Stars of a fetched survey, one spectrum each, with the paper's quality cuts; labels from SSPP's parameters by the "
+    "look-up in the settings. No true age is known: all scores are against these labels.",
     "The exact posterior is given SSPP's parameters, from which the labels are made.",
 )
 
@@ -115,13 +115,14 @@ def _stars(config: PhaseConfig, folder: Path, say: Say) -> PhaseStars:
         return open_phase_stars(folder)
     from stellar_core.datasets.survey_stars import check_number, sample_survey, write_rows
 
-    sample = sample_survey(Path(config.store), config.stars)
+    sample = sample_survey(Path(config.store), config.stars, look_up=config.look_up)
     check_number(sample, fewest=150)
     train = sample.join("training", "calibration")
     sets = {"train": train, "test": sample.rows["test"]}
     description = {
         **{name: len(rows) for name, rows in sets.items()},
         **{"store": sample.identity, "kind": sample.kind, "survey": sample.survey, "repeats": sample.repeats},
+        "look_up": config.look_up,
     }
     say(
         f"{len(train)} stars of the {sample.survey} for training and validation, {len(sets['test'])} for the test; "

@@ -77,7 +77,7 @@ def survey_sets(
     ----------
     store : Path
     data : DataConfig
-        Largest numbers of stars for training, calibration and test.
+        Largest numbers of stars for training, calibration and test, and the look-up of the labels.
     folder : Path
         For the training stars, whose spectra are not kept in memory.
     chosen : callable, optional
@@ -93,10 +93,11 @@ def survey_sets(
     RunError
         If the folder holds other stars.
     """
-    sample = sample_survey(store, chosen=chosen)
+    sample = sample_survey(store, chosen=chosen, look_up=data.look_up)
     check_number(sample, FEWEST)
     rows = sample.take("training", data.stars)
     description = {"store": sample.identity, "training": len(rows), "ranges": ranges or {}}
+    description["look_up"] = data.look_up
     write_sets(
         folder, description, lambda draft: {"training": write_rows(draft / "train", sample.stars, rows, progress)}
     )

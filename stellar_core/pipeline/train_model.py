@@ -254,8 +254,8 @@ def _description(config: TrainingConfig, sets: SurveySets | None) -> dict[str, s
         model = "9" if isochrone else f"{config.model.architecture.number} of the paper ({config.model.name})"
         return {
             "what": f"Model {model}, trained on {sets.stars}; {sets.tested_on}",
-            "data": f"{sets.kind}: spectra of the survey {sets.survey}; labels by the nearest track point to SSPP's "
-            "parameters",
+            "data": f"{sets.kind}: spectra of the survey {sets.survey}; labels by {_LOOK_UPS[config.data.look_up]}, "
+            "from SSPP's parameters",
         }
     if isinstance(config.model, IsochroneConfig):
         return {

@@ -16,6 +16,7 @@ from stellar_core.datasets.survey_stars import (
     write_rows,
 )
 from stellar_core.errors import ParameterError
+from stellar_core.isochrones import LOOK_UPS
 from stellar_core.survey.plan import Plan
 from stellar_core.training.batches import Batches
 from tests.small_store import make_store
@@ -150,6 +151,17 @@ def test_stars_on_disk_are_those_of_the_store(store, tmp_path):
     assert np.array_equal(stars.labels.reference, stars.labels.atmosphere)
     batch = Batches(stars, torch.device("cpu"))(np.array([3, 1]))
     np.testing.assert_array_equal(batch["log_age"], stars.labels.log_age[[3, 1]])
+
+
+def test_labels_by_interpolation(store):
+    plain, found = sample_survey(store), sample_survey(store, look_up="interpolated")
+    rows = found.join("training", "calibration", "test")
+    label = LOOK_UPS["interpolated"](*found.stars.labels.atmosphere[rows].astype(float).T)
+    np.testing.assert_allclose(found.stars.labels.log_age[rows], label.log_age, rtol=1e-6)
+    assert (
+        np.array_equal(found.stars.labels.stage[rows], label.stage) and np.isfinite(found.columns["mass"][rows]).all()
+    )
+    assert not np.array_equal(found.stars.labels.log_age, plain.stars.labels.log_age)
 
 
 def test_too_few_stars_are_an_error(store):
