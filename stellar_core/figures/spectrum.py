@@ -109,7 +109,7 @@ def _add_shading(figure: go.Figure, shadings: list[Shading], palette: Palette, f
     for shading in shadings[:1]:
         largest = max(float(np.abs(shading.values).max()), 1e-12)
         for (low, high), value in zip(shading.edges, shading.values):
-            colour = faded(palette.warning if value > 0 else palette.draws, 0.35 * abs(value) / largest)
+            colour = faded(palette.warning if value > 0 else palette.draws, round(0.35 * abs(value) / largest, 3))
             _add_band(figure, float(low), float(high), floor, colour)
 
 

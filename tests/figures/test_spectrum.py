@@ -84,7 +84,7 @@ def test_the_first_model_is_drawn_with_its_residuals_and_smoothed_as_the_data(ar
 
 def test_the_effect_of_hiding_is_shaded_by_sign_and_size(arrays):
     edges = np.array([[4000.0, 4119.0], [5160.0, 5279.0], [6000.0, 6119.0]])
-    shading = quantity_shading(LOG_AGE, edges, np.array([0.1, -0.2, 0.0]), 0.3, [])
+    shading = quantity_shading(LOG_AGE, edges, np.array([0.1, -0.2, 1e-5]), 0.3, [])
     shapes = draw(*arrays, shadings=[shading]).layout.shapes
     assert [(shape.x0, shape.x1) for shape in shapes] == [tuple(pair) for pair in edges]
     assert [float(shape.fillcolor.rpartition(",")[2][:-1]) for shape in shapes] == pytest.approx([0.175, 0.35, 0.0])

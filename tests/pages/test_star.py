@@ -162,7 +162,8 @@ def test_permalink_restores_the_whole_view(app, mock_name, others):
     assert state["compared"] == list(others)
     keys = [chart.proto.id.rpartition("-")[2] for chart in other.get("plotly_chart")]
     assert keys == [chart.proto.id.rpartition("-")[2] for chart in app.get("plotly_chart")]
-    assert {"influence", "compared", "compared_kiel"} <= set(keys)
+    assert {"compared", "compared_kiel"} <= set(keys)
+    assert "Hiding " in text(other) and text(other).count("Hiding ") == text(app).count("Hiding ")
 
 
 def test_estimates_are_compared_in_a_table_and_in_words(app, mock_name):
@@ -192,6 +193,22 @@ def test_estimates_are_compared_in_a_table_and_in_words(app, mock_name):
         "Isochrone fit",
         "Template fit",
     ]
+
+
+@pytest.mark.slow
+def test_the_viewer_gets_the_spectrum_and_an_address_can_ask_for_the_plain_figure(app, mock_name):
+    app.query_params["star"] = mock_name
+    app.run()
+    data = json.loads(app.get("bidi_component")[0].proto.json)
+    assert data["name"] == f"MOCK {mock_name}" and not data["shadings"]
+    assert [overlay["key"] for overlay in data["overlays"]] == ["emulated", "pipeline"]
+    assert "spectrum_plain" not in charts(app)
+    app.toggle(key="drives").set_value(True).run()
+    data = json.loads(app.get("bidi_component")[0].proto.json)
+    assert [one["title"] for one in data["shadings"]] == ["log age", "Teff", "log g", "[Fe/H]", "error of log age"]
+    app.query_params["viewer"] = "plain"
+    app.run()
+    assert not app.exception and not app.get("bidi_component") and "spectrum_plain" in charts(app)
 
 
 @pytest.mark.slow
