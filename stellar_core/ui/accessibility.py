@@ -7,17 +7,22 @@ from pathlib import Path
 
 import streamlit as st
 
+from stellar_core.ui.shell import palette
+
 #: Streamlit hides the reason why a file was refused from all but screen readers.
 STYLE = """
 .stFileChip[aria-invalid="true"] { flex-wrap: wrap; height: auto; max-width: none; }
 .stFileChip[aria-invalid="true"] [role="alert"] {
   position: static; width: 100%; height: auto; margin: 0; clip: auto; clip-path: none; white-space: normal; }
 """
+#: Streamlit writes the selected segment in the primary colour, which is too dark on a dark background.
+SELECTED = '[data-testid="stButtonGroup"] [data-selected="true"] p {{ color: {colour}; }}'
 
 
 def assist() -> None:
-    """Name the help buttons after what they explain, and show why a file was refused; call it once per page."""
-    run_script(_text("help_names.js"), "assist", STYLE)
+    """Name the help buttons after what they explain, show why a file was refused, and make selected segments legible;
+    call it once per page."""
+    run_script(_text("help_names.js"), "assist", STYLE + SELECTED.format(colour=palette().data))
 
 
 def move_focus() -> None:

@@ -170,7 +170,7 @@ def test_estimates_are_compared_in_a_table_and_in_words(app, mock_name):
     app.query_params["star"] = mock_name
     app.run()
     table = next(table.value for table in app.table if "Lifetime (Gyr)" in table.value)
-    assert [name.strip("*") for name in table[" "]] == [
+    assert [name.strip("*") for name in table["Estimate"]] == [
         "Neural posterior",
         "Paper's network (Model 6)",
         "Dropout spread",
@@ -186,7 +186,7 @@ def test_estimates_are_compared_in_a_table_and_in_words(app, mock_name):
     assert f"contains the true value of {measured['coverage_plain_mc_dropout']['68']:.1%} of MOCK test stars" in words
     app.selectbox(key="model").set_value("paper-setup-a").run()
     table = next(table.value for table in app.table if "Lifetime (Gyr)" in table.value)
-    assert [name.strip("*") for name in table[" "]] == [
+    assert [name.strip("*") for name in table["Estimate"]] == [
         "Paper's network (Model 6)",
         "Neural posterior",
         "Dropout spread",

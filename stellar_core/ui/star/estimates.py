@@ -134,7 +134,7 @@ def show_estimates(
 
 
 def _table(estimates: Sequence[Estimate]) -> dict[str, list[str]]:
-    table = {" ": [f"**{estimate.name}**" for estimate in estimates]}
+    table = {"Estimate": [f"**{estimate.name}**" for estimate in estimates]}
     for quantity in SHOWN:
         cells = [estimate.intervals.get(quantity.field) for estimate in estimates]
         table[quantity.label] = [quantity.short(cell) if cell else "" for cell in cells]
