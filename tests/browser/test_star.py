@@ -229,3 +229,19 @@ def test_a_link_with_a_parallax_gives_the_same_numbers(visit, names):
         seen.append(tab.numbers())
         tab.assert_no_errors()
     assert seen[0] == seen[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_and_the_headings_have_no_gap(visit, names, theme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = visit(1440, 900, color_scheme=theme)
+    tab.open(f"?star={names[0]}")
+    tab.wait_for_charts(11)
+    tab.page.get_by_test_id("stPopoverButton").filter(has_text=re.compile("Reliable|Prior-dominated")).click()
+    tab.page.get_by_text("Log age is off by").wait_for()
+    found = Axe().run(tab.page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    levels = tab.page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(one => Number(one.tagName[1]))")
+    assert levels[:2] == [1, 2] and all(after - before <= 1 for before, after in zip(levels, levels[1:]))

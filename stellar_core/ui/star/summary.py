@@ -72,7 +72,7 @@ def show_verdict(result: Result, reliability: Reliability, place: DeltaGenerator
     with place.popover(f":{colour}[{icon} **{reliability.title}**]", help="What this verdict rests on"):
         for title, words in (
             ("Star", reliability.star),
-            ("Model", f"{model_title(result.model)}: {reliability.model}"),
+            ("Model", f"{model_title(result.model)}. {reliability.model}"),
             ("Information", reliability.information),
         ):
             st.markdown(f"**{title}.** {escape(words)}")
