@@ -15,7 +15,7 @@ import numpy as np
 from stellar_core.datasets.mock_stars import StarSet
 from stellar_core.evaluation.reliability import crps
 from stellar_core.evaluation.views import views
-from stellar_core.inference.calibration.isochrone import VIEWS, posterior_weights
+from stellar_core.inference.calibration.isochrone import SPREAD, VIEWS, posterior_weights
 from stellar_core.inference.calibration.pit_recalibration import pit
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator, embed
@@ -110,7 +110,11 @@ class Predictions:
 
 
 class _Star(NamedTuple):
-    """Points (n, 5) and their weights, before and after calibration, of one star."""
+    """Points (n, 5) and their weights, before and after calibration, of one star.
+
+    With ``half_width`` (n, 5) and ``plain_half_width`` each weight is spread over so much on both sides of its point;
+    0 for none.
+    """
 
     points: np.ndarray
     weight: np.ndarray
@@ -120,6 +124,8 @@ class _Star(NamedTuple):
     mutual_information: float
     embedding: np.ndarray
     atmosphere: np.ndarray
+    half_width: np.ndarray | None = None
+    plain_half_width: np.ndarray | None = None
 
 
 def truth_of(stars: StarSet, tracks: bool = False) -> np.ndarray:
@@ -185,7 +191,8 @@ def summaries(points: np.ndarray, weight: np.ndarray, truth: np.ndarray) -> dict
         values = points[:, column]
         mean = float(weight @ values)
         std = np.sqrt(weight @ (values - mean) ** 2)
-        rows.append((mean, std, pit(true, values, weight), crps(values, weight, true)))
+        u = pit(true, values, weight, _spread(half_width, column))
+        rows.append((mean, std, u, crps(values, weight, true)))
     return dict(zip(("mean", "std", "u", "crps"), np.array(rows).T))
 
 
@@ -214,6 +221,10 @@ def _from_posteriors(
             engine.cells.stars.log_lifetime,
         ]
     )
+    half_width = np.zeros_like(points)
+    for name in SPREAD:
+        spread = engine.cells.segments.half_width_of(name, engine.cells.stars)
+        half_width[:, QUANTITIES.index(name)] = spread
     embedding = embed(estimator.network, *arrays[:4])
     temperature = estimator.calibration.temperature[VIEWS[view]]
     for row, (index, plain) in enumerate(posterior_weights(engine, embedding, temperature)):
@@ -222,12 +233,14 @@ def _from_posteriors(
         if estimator.recalibrated:
             weight = estimator.calibration.recalibrate(engine, index, plain, VIEWS[view], float(snr[row]))
         mine = before = points[index].astype(float)
+        spread = plain_spread = half_width[index]
         atmosphere = weight @ mine[:, :3]
         if term is not None:
             cells, weight, _ = estimator.with_parallax(term, index, weight, VIEWS[view])
-            mine = points[cells].astype(float)
+            mine, spread = points[cells].astype(float), half_width[cells]
         stage = np.bincount(engine.cells.stage[cells], weights=weight, minlength=len(STAGES))
-        yield _Star(mine, weight, before, plain, stage / stage.sum(), 0.0, embedding[row], atmosphere)
+        parts = mine, weight, before, plain, stage / stage.sum(), 0.0, embedding[row], atmosphere
+        yield _Star(*parts, spread, plain_spread)
 
 
 def _from_dropout(estimator: Estimator, arrays: tuple[np.ndarray, ...], seed: int) -> Iterator[_Star]:

@@ -71,7 +71,9 @@ def calibrate_isochrone(
     calibration = IsochroneCalibration.fit(engine, few, truth[:, :3], truth[:, :3])
     with_log_teff = np.column_stack([np.log10(truth[:, 0]), truth[:, 1:]])
     terms = {view: parallax_terms(held, photometry=view == BOTH) for view in WITH_PARALLAX if held.gaia is not None}
-    calibration = calibration.fit_recalibration(engine, embeddings, with_log_teff, held.truth.snr, terms)
+    # Recalibration adopts the MOCK survey's mixture of stars, which other surveys do not share.
+    own = {view: embedding for view, embedding in embeddings.items() if view < LINES}
+    calibration = calibration.fit_recalibration(engine, own, with_log_teff, held.truth.snr, terms)
     return calibration, _domain_check(engine, embeddings, calibration, held)
 
 

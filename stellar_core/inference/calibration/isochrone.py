@@ -51,6 +51,8 @@ STEPS = ("log_teff", "logg", "feh_surface", "log_lifetime", "log_age", "log_teff
 PARALLAX_STEPS = STEPS[-2:]
 #: Columns of the truth in `IsochroneCalibration.fit_recalibration`.
 TRUTH = ("log_teff", "logg", "feh_surface", "log_age", "log_lifetime")
+#: Quantities in which the weight of a cell is spread over its segment of the track.
+SPREAD = ("log_age", "log_lifetime")
 #: Trial temperatures.
 _GRID = np.geomspace(0.4, 4.0, 47)
 #: Stars per batch: bounds the memory.
@@ -67,7 +69,7 @@ class IsochroneCalibration:
         By view; only the first three for networks that were not trained on lines alone.
     pit : (n, n_step) float32
         Posterior probability below the truth, by star and by step of `STEPS`, after the steps before it; with a
-        parallax NaN except for `PARALLAX_STEPS`.
+        parallax -1, not measured, except for `PARALLAX_STEPS`.
     local_set : LocalCalibrationSet
         The same stars; the view is one of `VIEWS`, or of `WITH_PARALLAX`: then with parallax over error as its S/N.
     """
@@ -99,6 +101,8 @@ class IsochroneCalibration:
         found = np.ones(max(embeddings) + 1, dtype=np.float32)
         for view, embedding in embeddings.items():
             found[view] = _best_temperature(engine, embedding, position, prior)
+        # MOCK errors of other instruments are a guess: it may widen the posteriors, but not narrow them.
+        found[LINES:] = np.maximum(found[LINES:], 1.0)
         return cls(found, *_UNCALIBRATED)
 
     def fit_recalibration(
@@ -206,12 +210,16 @@ def _fit_steps(
     true = np.concatenate([one.true_values for one in sets])
     described = zip(local_set.view, local_set.stage, local_set.log_snr)
     groups = [local_set.nearest(int(v), int(s), float(np.exp(r))) for v, s, r in described]
-    measured = np.full((len(stars), len(STEPS)), np.nan, dtype=np.float32)
+    measured = np.full((len(stars), len(STEPS)), -1.0, dtype=np.float32)
     for step, name in enumerate(steps, len(STEPS) - len(steps)):
-        values = getattr(engine.cells.stars, name)
+        values, half_width = getattr(engine.cells.stars, name), None
+        if name in SPREAD:
+            half_width = engine.cells.segments.half_width_of(name, engine.cells.stars)
         column = TRUTH.index(name)
         for row, (index, weight) in enumerate(stars):
-            measured[row, step] = pit(true[row, column], values[index], weight)
+            measured[row, step] = pit(
+                true[row, column], values[index], weight, None if half_width is None else half_width[index]
+            )
         for row, (index, weight) in enumerate(stars):
             others = groups[row][groups[row] != row]
             corrected = recalibrate(engine.order(name, index), weight, measured[others, step])

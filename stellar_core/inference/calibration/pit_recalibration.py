@@ -38,8 +38,12 @@ def sorted_pit(values: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray,
     return order, np.cumsum(sorted_) - 0.5 * sorted_
 
 
-def pit(truth: float, values: np.ndarray, probability: np.ndarray) -> float:
-    """Compute u of ``truth``, interpolated like quantiles; 0 or 1 outside all points."""
+def pit(truth: float, values: np.ndarray, probability: np.ndarray, half_widths: np.ndarray | None = None) -> float:
+    """Compute u of ``truth``: interpolated between points like quantiles, and 0 or 1 outside all points; or with each
+    probability spread evenly over ``half_widths`` (n,) on both sides of its point."""
+    if half_widths is not None:
+        below = 0.5 + 0.5 * (truth - values) / np.maximum(half_widths, 1e-6)
+        return float(probability @ np.clip(below, 0.0, 1.0))
     order, u = sorted_pit(values, probability)
     return float(np.interp(truth, values[order], u, left=0.0, right=1.0))
 
