@@ -121,7 +121,7 @@ def test_stars_that_are_not_drawn_are_counted_with_the_reason():
 
     assert _drawn(80, 80, "MOCK stars", "") == "80 MOCK stars."
     assert _drawn(166_544, 166_625, "MOCK stars", "") == (
-        "166,544 of 166,625 MOCK stars are drawn; 81 lie outside the axes (3200–10000 K, log g 0–5.5)."
+        "166,544 of 166,625 MOCK stars are drawn; the other 81 lie outside 3200–10000 K or log g 0–5.5."
     )
     assert "have no Age (Gyr) or lie outside" in _drawn(1, 3, "stars", "age_gyr")
 

@@ -31,14 +31,16 @@ def show_figures(frame: pd.DataFrame) -> list[int]:
         with column:
             st.markdown(f"**{title}**")
             figure = draw(points, palette=palette())
+            config = PLOT_CONFIG
             if on_phone():
                 figure.update_layout(dragmode=False)
+                config = {"displayModeBar": False}
             event = st.plotly_chart(
                 figure,
                 key=key,
                 on_select="rerun",
                 selection_mode="points",
-                config={**PLOT_CONFIG, "displayModeBar": not on_phone()},
+                config=config,
                 alt=f"{title}: {points.row.size} stars",
             )
             clicked += [int(np.ravel(one["customdata"])[0]) for one in event["selection"]["points"]]

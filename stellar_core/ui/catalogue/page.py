@@ -51,7 +51,7 @@ STEPS = 200
 #: Finished share from which the time left is estimated.
 LEAST_DONE = 0.02
 #: Ranges of the diagram in words.
-AXES = f"{TEFF_RANGE[0]:.0f}–{TEFF_RANGE[1]:.0f} K, log g {LOGG_RANGE[0]:g}–{LOGG_RANGE[1]:g}"
+DRAWN = f"{TEFF_RANGE[0]:.0f}–{TEFF_RANGE[1]:.0f} K or log g {LOGG_RANGE[0]:g}–{LOGG_RANGE[1]:g}"
 
 
 @dataclass(frozen=True)
@@ -270,8 +270,8 @@ def _drawn(drawn: int, total: int, kind: str, colour: str) -> str:
     """How many of the selected stars the diagram shows, and why not all."""
     if drawn == total:
         return f"{total:,} {kind}."
-    reason = f"have no {title_of(colour)} or lie outside the axes" if colour else "lie outside the axes"
-    return f"{drawn:,} of {total:,} {kind} are drawn; {total - drawn:,} {reason} ({AXES})."
+    reason = f"have no {title_of(colour)} or lie outside" if colour else "lie outside"
+    return f"{drawn:,} of {total:,} {kind} are drawn; the other {total - drawn:,} {reason} {DRAWN}."
 
 
 def _clear_box() -> None:
