@@ -10,6 +10,7 @@ import streamlit as st
 from stellar_core import lookup, sandbox
 from stellar_core.errors import ArchiveError, ParameterError, StellarError
 from stellar_core.model_store import DEFAULT_MODEL, list_networks
+from stellar_core.sdss.identifiers import parse
 from stellar_core.sdss.readers import MAX_BYTES
 from stellar_core.ui import loaders
 from stellar_core.ui.accessibility import move_focus
@@ -106,13 +107,22 @@ def _controls(name: str) -> None:
                 help="A table needs columns for wavelength and flux; a column of errors or inverse variances is "
                 "optional. Common column names are recognised.",
             )
-        show_recent(name, open_star)
+        show_recent(_as_kept(name), open_star)
         show_parallax_inputs(name)
         with st.popover("Settings", icon=":material/tune:"):
             st.slider("Dropout passes", 10, 500, 50, step=10, key="samples", bind="query-params", help=HELP["samples"])
             st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", help=HELP["seed"])
             names = sorted(list_networks(), key=lambda name: name != DEFAULT_MODEL) or [DEFAULT_MODEL]
             select_model(names, "model")
+
+
+def _as_kept(text: str) -> str:
+    """The key of the star that ``text`` identifies, where the text alone tells it; else the text."""
+    try:
+        found = parse(text)
+    except StellarError:
+        return text
+    return getattr(found, "name", text)
 
 
 def _looked_up(text: str) -> Source | None:
