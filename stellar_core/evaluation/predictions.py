@@ -19,7 +19,7 @@ from stellar_core.inference.calibration.isochrone import SPREAD, VIEWS, posterio
 from stellar_core.inference.calibration.pit_recalibration import pit
 from stellar_core.inference.estimator import Estimator
 from stellar_core.inference.isochrone import IsochroneEstimator, embed
-from stellar_core.inference.mc_dropout import run_passes
+from stellar_core.inference.mc_dropout import QUANTITIES, run_passes
 from stellar_core.inference.out_of_distribution import SCORES
 from stellar_core.inference.parallax_term import ParallaxTerm
 from stellar_core.inference.result import entropy, mutual_information
@@ -177,15 +177,28 @@ def predict_stars(
 
 def _row(star: _Star, truth: np.ndarray) -> dict[str, np.ndarray]:
     """The numbers of one star."""
-    found = summaries(star.points, star.weight, truth)
-    found["quantiles"] = np.array([weighted_quantiles(values, star.weight, LEVELS) for values in star.points.T])
-    plain = summaries(star.plain_points, star.plain_weight, truth)
+    found = summaries(star.points, star.weight, truth, star.half_width)
+    found["quantiles"] = np.array(
+        [
+            weighted_quantiles(values, star.weight, LEVELS, _spread(star.half_width, column))
+            for column, values in enumerate(star.points.T)
+        ]
+    )
+    plain = summaries(star.plain_points, star.plain_weight, truth, star.plain_half_width)
     plain = {f"plain_{name}": values for name, values in plain.items()}
     return {**found, **plain, "probability": star.probability, "mutual_information": star.mutual_information}
 
 
-def summaries(points: np.ndarray, weight: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
-    """Mean, standard deviation, PIT value and CRPS of each quantity (5,), from weighted points (n, 5)."""
+def _spread(half_width: np.ndarray | None, column: int) -> np.ndarray | None:
+    """The half widths of one quantity; None where its weights are points."""
+    return None if half_width is None or QUANTITIES[column] not in SPREAD else half_width[:, column]
+
+
+def summaries(
+    points: np.ndarray, weight: np.ndarray, truth: np.ndarray, half_width: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Mean, standard deviation, PIT value and CRPS of each quantity (5,), from weighted points (n, 5); each weight is
+    spread over ``half_width`` (n, 5) on both sides in age and lifetime."""
     rows = []
     for column, true in enumerate(truth):
         values = points[:, column]
