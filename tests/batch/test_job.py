@@ -290,7 +290,9 @@ def test_file_names_that_are_not_unicode_are_written_in_every_format(quick, tmp_
         found = run_batch(batch(request), tmp_path / f"a.{ending}")
         assert (found["answered"], found["errors"]) == (1, 2)
         if ending != "parquet":
-            names = [str(name) for name in Table.read(tmp_path / f"a.{ending}")["input"]]
+            path = tmp_path / f"a.{ending}"
+            rows = pd.read_json(path, orient="table") if ending == "json" else Table.read(path)
+            names = [str(name) for name in rows["input"]]
             assert [name.rpartition("/")[2] for name in names] == [
                 name.replace("\ufffd", "?" if ending == "fits" else "\ufffd")
                 for name in ("caf\ufffd.fits", "a\ufffdb\ufffd", "]]>")

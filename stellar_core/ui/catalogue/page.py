@@ -16,7 +16,7 @@ from stellar_core.figures.catalogue import LOGG_RANGE, TEFF_RANGE, Density
 from stellar_core.quantities import AGE, FEH, LIFETIME, LOG_AGE, LOG_LIFETIME, LOGG, MASS, SNR, STAGE_TITLES, TEFF
 from stellar_core.stages import STAGES
 from stellar_core.ui.catalogue.saved import show_saved
-from stellar_core.ui.shell import escape, palette, show_error
+from stellar_core.ui.shell import escape, on_phone, palette, show_error
 
 #: Titles of columns; others are shown by their name.
 TITLES = {
@@ -250,7 +250,7 @@ def show_diagram(opened: Opened, selection: Selection) -> Selection:
         key="catalogue_diagram",
         on_select="rerun",
         selection_mode="box",
-        config={"displaylogo": False},
+        config={"displaylogo": False, **({"displayModeBar": False} if on_phone() else {})},
         alt=f"Kiel diagram of {density.stars} stars, coloured by {title}",
     )
     drawn = _box(event)
