@@ -1,4 +1,6 @@
-"""Model 9 as shipped: draws are physical, and the prior can be exchanged without new training."""
+"""Model 9 as shipped: draws are physical, the prior can be exchanged, and lines alone serve other surveys."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from stellar_core.inference.calibration.isochrone import LINES, VIEWS
 from stellar_core.isochrones import Priors
 from stellar_core.isochrones.track_samples import load_track_samples
 from stellar_core.mock.survey import MockSurvey
+from stellar_core.spectrum import Spectrum
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +88,44 @@ def test_single_and_batched_estimates_agree(estimator):
         assert single.log_age.mean == pytest.approx(together.log_age.mean, abs=2e-3)
         assert single.model == "isochrone" and sum(single.stage.values()) == pytest.approx(1.0, abs=1e-6)
         assert (single.draws["log_age"] <= single.draws["log_lifetime"] + 1e-6).all()
+
+
+def _filled_in(spectrum: Spectrum) -> Spectrum:
+    """The spectrum with light that fills in its blue lines, as in spectra of some other surveys."""
+    light = 2.0 * np.exp(-((spectrum.wavelength - 3700.0) / 500.0)) * np.median(spectrum.flux)
+    return replace(spectrum, flux=spectrum.flux + light)
+
+
+def _of_origin(spectrum: Spectrum, **meta: object) -> Spectrum:
+    return replace(spectrum, source="upload", meta=meta, photometry=None)
+
+
+def test_a_spectrum_of_another_survey_rests_on_its_lines_and_says_so(estimator):
+    star = MockSurvey().spectrum(MockSurvey().examples()[0][0])
+    ours, other = _of_origin(star, plate=1), _of_origin(star, instrument="LAMOST")
+    assert not estimator.rests_on_lines(estimator.prepare(ours), np.full(29, np.nan))
+    assert estimator.rests_on_lines(estimator.prepare(other), np.full(29, np.nan))
+    first, second = estimator.estimate_many([ours, other])
+    assert any("another survey" in text for text in second.verdict.messages)
+    assert not any("another survey" in text for text in first.verdict.messages)
+    assert abs(first.teff.mean - second.teff.mean) < 3 * np.hypot(first.teff.std, second.teff.std)
+    single = estimator.estimate(other, samples=2)
+    assert single.log_age.mean == pytest.approx(second.log_age.mean, abs=1e-6)
+
+
+def test_lines_that_are_filled_in_do_not_change_the_metallicity_of_another_survey(estimator):
+    star = MockSurvey().spectrum(MockSurvey().examples()[0][0])
+    good, bad = (_of_origin(one, instrument="LAMOST") for one in (star, _filled_in(star)))
+    trusting = _of_origin(_filled_in(star), plate=1)
+    found = [result.feh.mean for result in estimator.estimate_many([good, bad, trusting])]
+    assert abs(found[1] - found[0]) < 0.3
+    assert abs(found[1] - found[0]) < abs(found[2] - found[0])
+
+
+def test_of_unknown_origin_the_lines_are_used_where_the_shape_contradicts_them(estimator):
+    star = MockSurvey().spectrum(MockSurvey().examples()[0][0])
+    good, bad = _of_origin(star), _of_origin(_filled_in(star))
+    assert not estimator.rests_on_lines(estimator.prepare(good), np.full(29, np.nan))
+    assert estimator.rests_on_lines(estimator.prepare(bad), np.full(29, np.nan))
+    result = next(iter(estimator.estimate_many([bad])))
+    assert any("contradicts its lines" in text for text in result.verdict.messages)

@@ -84,7 +84,7 @@ def test_weights_do_not_depend_on_the_tiers(spectrum, monkeypatch):
 
 def test_the_age_of_a_turn_off_star_is_more_precise(result, without):
     width = lambda interval: interval.p84 - interval.p16
-    assert width(result.log_age) < 0.8 * width(without.log_age) and result.log_age.std < 0.9 * without.log_age.std
+    assert width(result.log_age) < 0.9 * width(without.log_age) and result.log_age.std < 0.9 * without.log_age.std
     plate = make_plate(MockSurvey().seed, TURN_OFF.plate)
     row = plate.row(TURN_OFF.fiber)
     assert result.log_age.p025 < plate.stars.log_age[row] < result.log_age.p975

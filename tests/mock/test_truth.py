@@ -23,7 +23,10 @@ PARTS = (
     *("isochrones", "sdss", "figures"),
 )
 #: The module that may read true stars of a plate, to score predictions, and the modules that may import it.
-SCORER, USERS = "stellar_core.evaluation.survey_sample", ("evaluation.corruption_tests", "pipeline.test_report")
+SCORERS = {
+    "stellar_core.evaluation.survey_sample": {"evaluation.corruption_tests", "pipeline.test_report"},
+    "stellar_core.evaluation.pipeline_errors": {"pipeline.suites"},
+}
 #: Ways to name the truth of the survey in a text: its file, its module, its columns.
 TRUTH_FILES = r"\btruth\.(parquet|duckdb|csv|fits|npz|safetensors)|mock[./]truth\b"
 TRUTH_WORDS = re.compile(rf"{TRUTH_FILES}|\b({'|'.join((*COLUMNS, 'true_stage', 'true_population'))})\b")
@@ -88,9 +91,10 @@ def test_no_chain_of_imports_leads_to_the_truth():
     assert len(roots) > 40
     for root in roots:
         assert "stellar_core.mock.truth" not in reached_from(root, graph), root
-        if root != SCORER:
+        if root not in SCORERS:
             assert not any(name.startswith("stellar_core.mock.plates") for name in graph[root]), root
-    assert {root for root in graph if SCORER in graph[root]} <= {f"stellar_core.{user}" for user in USERS}
+    for scorer, users in SCORERS.items():
+        assert {root for root in graph if scorer in graph[root]} <= {f"stellar_core.{user}" for user in users}
 
 
 def test_no_source_text_names_the_truth():

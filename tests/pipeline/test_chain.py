@@ -39,11 +39,12 @@ def test_no_shipped_configuration_starts_from_its_own_output(name):
     assert TrainingConfig.from_dict(card["config"]) == found[-1]
 
 
-def test_the_isochrone_model_has_two_stages():
-    first, second = stages(TRAINED_DIR / "isochrone")
-    assert (first.start_from, second.start_from) == ("", first.name)
-    assert (first.data.stars, first.epochs, second.data.stars, second.epochs) == (40_000, 6, 60_000, 6)
-    assert first.data.seed != second.data.seed
+def test_the_isochrone_model_has_three_stages():
+    first, second, third = stages(TRAINED_DIR / "isochrone")
+    assert (first.start_from, second.start_from, third.start_from) == ("", first.name, second.name)
+    assert [one.epochs for one in (first, second, third)] == [6, 6, 3]
+    assert len({one.data.seed for one in (first, second, third)}) == 3
+    assert (first.lines_alone, second.lines_alone, third.lines_alone) == (0.0, 0.0, 0.4)
 
 
 @pytest.mark.parametrize("start", ["self", "later", "../first", "nowhere"])
