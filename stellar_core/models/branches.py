@@ -87,7 +87,7 @@ def spectrum_channels(flux: torch.Tensor, coverage: torch.Tensor, window: int = 
 
 
 def flux_channel(flux: torch.Tensor, coverage: torch.Tensor) -> torch.Tensor:
-    """Return the flux itself, (batch, 1, n_pixel), with its median, 1, where ``coverage`` is 0; as `spectrum_channels`."""
+    """Return the flux itself, (batch, 1, n_pixel), its median, 1, where ``coverage`` is 0; as `spectrum_channels`."""
     return torch.where(coverage > 0, flux, torch.ones_like(flux)).unsqueeze(1)
 
 

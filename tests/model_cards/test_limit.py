@@ -21,7 +21,7 @@ def test_the_section_gives_the_figures_of_the_card():
     found = {
         "stars": 60,
         "methods": {method: {group: scores(value) for group in groups} for method, value in crps.items()},
-        "gap": {group: gap for group in groups},
+        "gap": dict.fromkeys(groups, gap),
         "check": {group: {"log_age": coverage} for group in groups},
         "atmosphere_by_snr": [{"group": "all", "snr": "40-80", "n": 9, "network": error, "limit": error}],
     }

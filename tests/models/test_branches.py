@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from stellar_core.errors import ParameterError
-from stellar_core.models.branches import PatchEmbedding, PhotometryBranch, ResidualBlock, flux_channel, spectrum_channels
+from stellar_core.models.branches import (
+    PatchEmbedding,
+    PhotometryBranch,
+    ResidualBlock,
+    flux_channel,
+    spectrum_channels,
+)
 from stellar_core.models.dropout import Dropout
 from stellar_core.models.resnet import ResidualEncoder, ResidualStem
 
