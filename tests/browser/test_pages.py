@@ -93,9 +93,9 @@ def test_boxes_on_the_histogram_and_the_sky_become_filters(visit, stars):
     tab = visit()
     tab.open("catalogue")
     tab.wait_for_charts(3)
-    draw_box(tab, 0.5, 0.3, 0.8, 0.7, "brush-0-log_age_mean")
+    draw_box(tab, 0.5, 0.3, 0.8, 0.7, "brush-0-age_gyr")
     within = chosen(tab)
-    assert 0 < within < stars and "filter=log_age_mean" in tab.page.url
+    assert 0 < within < stars and "filter=age_gyr" in tab.page.url
     tab.wait_for_charts(3)
     draw_box(tab, 0.3, 0.2, 0.7, 0.5, "brush-1-ra-dec")
     assert 0 < chosen(tab) < within and "dec" in tab.page.url

@@ -367,7 +367,7 @@ def test_a_whole_phase_2_has_its_tables(begun, monkeypatch):
     assert names | {"Coordinate ascent over Table 2"} < set(results["tables"])
     row = results["tables"]["Table 6"][1]
     assert row["Metrics"] == "Age RMSE (log(yrs))" and (row["Width=256"], row["Width=256 (paper)"]) == (0.5, 0.0979)
-    assert [found["claim"] for found in results["findings"]][1] == "Depth 4 is the best of Model 6"
+    assert [found["claim"] for found in results["findings"]][1] == "Depth 4 has the best ages of Model 6"
 
 
 @pytest.mark.slow

@@ -181,8 +181,9 @@ def test_a_parallax_is_entered_for_an_uploaded_file(app, shared_data, monkeypatc
     assert "absolute_magnitude" in charts(app), "from g and r"
     assert "Astrometry(0.5, 0.03)" in next(code.value for code in app.code if "Estimator" in code.value)
     app.text_input(key="parallax").set_value("1.2 0.03").run()
-    assert "The parallax is not believed; the age stays" in text(app) and "contradicts the spectrum" in text(app)
-    assert numbers(app)["Age"] == alone["Age"]
+    assert "The parallax is not believed" in text(app) and "contradicts the spectrum" in text(app)
+    medians = [float(one["Age"].split()[0]) for one in (numbers(app), alone)]
+    assert abs(medians[0] - medians[1]) < 0.2 * medians[1], "the brightness alone adds little"
     asked = []
     monkeypatch.setattr(lookup, "find_parallaxes", lambda spectra, **_: asked.append(1) or [Finding(gaia(2.5))])
     app.text_input(key="parallax").set_value("").run()

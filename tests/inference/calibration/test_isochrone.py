@@ -1,5 +1,7 @@
 """Calibration of Model 9: temperatures of overconfident likelihoods, and the PIT recalibration."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -71,6 +73,9 @@ def test_the_temperature_is_the_square_of_the_overconfidence(fitted):
 
 
 def test_pit_values_of_the_recalibrated_posteriors_are_closer_to_uniform(engine, fitted):
+    mean, _, truth = observed(engine, N, 0)
+    overconfident = replace(fitted, temperature=np.ones(3, np.float32))
+    fitted = overconfident.fit_recalibration(engine, {BOTH: mean}, truth, np.full(N, 20.0))
     mean, _, truth = observed(engine, 60, 2)
     cells, before, after = engine.cells.stars, [], []
     for row, (index, weight) in enumerate(posterior_weights(engine, mean, 1.0)):
@@ -79,7 +84,7 @@ def test_pit_values_of_the_recalibrated_posteriors_are_closer_to_uniform(engine,
         before.append(pit(truth[row, 1], cells.logg[index], weight))
         after.append(pit(truth[row, 1], cells.logg[index], corrected))
     inside = [np.mean(np.abs(np.array(u) - 0.5) <= 0.34) for u in (before, after)]
-    assert inside[0] < 0.6 and inside[1] > inside[0]
+    assert inside[0] < 0.6 and inside[1] > inside[0] + 0.05
 
 
 def test_a_view_without_calibration_stars_is_left_unchanged(engine, fitted):
