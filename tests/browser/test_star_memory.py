@@ -138,6 +138,7 @@ def test_a_file_that_is_too_large_is_refused_in_words(visit, tmp_path):
     tab = visit()
     tab.open()
     tab.page.get_by_text("Upload a spectrum").first.click()
+    tab.page.get_by_text("20MB per file").wait_for()
     assert tab.page.get_by_text("20MB per file").count() == 1
     tab.page.locator("input[type=file]").set_input_files(str(big))
     words = tab.page.get_by_text("File must be 20.0MB or smaller.")
